@@ -1,0 +1,25 @@
+// Settings that encoder and decoder share.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+namespace compass {
+
+enum class Precision {
+  kAuto,  // bf16 where the CPU multiplies it natively, else f32
+  kF32,
+  kBF16,
+};
+
+struct CodecOptions {
+  int threads = 0;  // 0: one per core
+  Precision precision = Precision::kAuto;
+  uint64_t max_pixels = 400'000'000;  // a layer with more is refused, before anything is allocated
+  uint64_t max_memory = 0;            // bytes the codec may hold at once, roughly; 0: no cap
+};
+
+// Called now and then with the part of the work done, in [0,1], on the thread that called encode or decode.
+using Progress = std::function<void(double done)>;
+
+}  // namespace compass

@@ -1,0 +1,66 @@
+// `.cmps` bytes in, a picture out.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bitstream/container.h"
+#include "codec/codec_options.h"
+#include "core/result.h"
+#include "image/image.h"
+#include "model/model.h"
+
+namespace compass {
+
+// Where a decoder's bytes come from: a file, a pipe, memory. Reads forward only.
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+  // Fills as much of `out` as there is; fewer bytes than asked means the end. Error: kIo.
+  virtual Result<size_t> read(std::span<uint8_t> out) = 0;
+};
+
+// Bytes in memory; the span must outlive the source.
+class MemorySource : public ByteSource {
+ public:
+  explicit MemorySource(std::span<const uint8_t> bytes) : bytes_(bytes) {}
+  Result<size_t> read(std::span<uint8_t> out) override;
+
+ private:
+  std::span<const uint8_t> bytes_;
+};
+
+struct DecodeSettings {
+  std::optional<int> layer;    // 0 is the base layer; default: the top layer
+  std::optional<Size> size;    // exactly this size: the smallest layer that holds it, antialiased down; above
+                               // the top layer, LIFF's prediction. Not together with `layer`.
+  std::optional<Rect> region;  // part of the chosen layer; not together with `size`
+  bool strict = false;         // a damaged or missing layer is an error instead of a smaller picture
+  Progress progress;
+};
+
+struct DecodedPicture {
+  Image image;                      // unclamped
+  int layer = 0;                    // the layer it came from
+  std::vector<std::string> damage;  // what was lost, a line each; empty if nothing was
+  std::vector<MetadataChunk> metadata;
+};
+
+class Decoder {
+ public:
+  explicit Decoder(std::shared_ptr<const Model> model, CodecOptions options = {});
+  ~Decoder();
+
+  // Decodes from the source, reading no byte past the last layer it needs. Errors: kBadFile (not a .cmps file,
+  // or over a limit), kModel (made with another model: the message names it), kDamaged (strict, or not even the
+  // base layer is whole), kUsage (layer, size or region that the file does not have), kIo.
+  Result<DecodedPicture> decode(ByteSource& source, const DecodeSettings& settings = {});
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace compass

@@ -1,0 +1,56 @@
+// Picture in, `.cmps` bytes out.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "bitstream/container.h"
+#include "codec/codec_options.h"
+#include "core/result.h"
+#include "image/image.h"
+#include "model/model.h"
+
+namespace compass {
+
+struct EncodeSettings {
+  std::vector<Size> sizes;  // lowest first; the last must be the picture's own size
+  double quality = 50.0;    // 0..100, the same for every layer; a fixed-rate model ignores it
+  std::vector<MetadataChunk> metadata;
+  bool keep_reconstructions = false;
+  Progress progress;
+};
+
+struct EncodedLayer {
+  Size size;
+  uint64_t bytes = 0;  // of this layer's own stream
+  double psnr = 0.0;   // dB, RGB, of the clamped 8-bit reconstruction against this layer's 8-bit original
+};
+
+struct EncodedPicture {
+  std::vector<uint8_t> bytes;  // the whole file
+  std::vector<EncodedLayer> layers;
+  std::vector<Image> reconstructions;  // unclamped, one per layer, if asked for
+};
+
+class Encoder {
+ public:
+  explicit Encoder(std::shared_ptr<const Model> model, CodecOptions options = {});
+  ~Encoder();
+
+  // Encodes `picture` at settings.sizes. Errors: kUsage (sizes that shrink, quality out of range, more layers
+  // than the model has networks for), kBadFile (over a limit).
+  Result<EncodedPicture> encode(const Image& picture, const EncodeSettings& settings);
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+// Layer sizes from factors of the full size: each side is max(1, trunc(scale * side)), as the reference's
+// evaluation truncates. Errors: kUsage if a factor is not in (0,1], if they fall, or if the last is not 1.
+Result<std::vector<Size>> sizes_from_scales(Size full, std::span<const double> scales);
+
+// `layers` factors: halves down from 1 ({0.25, 0.5, 1} for three).
+std::vector<double> default_scales(int layers);
+
+}  // namespace compass

@@ -1,0 +1,71 @@
+// safetensors files: named little-endian tensors behind a JSON header. Input is treated as hostile.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+
+namespace compass {
+
+enum class DType { kF32, kF16, kBF16, kF64, kI8, kU8, kI16, kU16, kI32, kI64 };
+
+// Bytes per element.
+int dtype_size(DType dtype);
+
+// One tensor: C order, little-endian. `data` views memory that the file object owns.
+struct TensorView {
+  DType dtype = DType::kF32;
+  std::vector<int64_t> shape;
+  std::span<const uint8_t> data;
+
+  int64_t elements() const;
+  // Values converted to float (F32, F16, BF16, F64) or int32 (integer types). Errors: wrong kind of dtype,
+  // non-finite floats, integers out of range; the message names no tensor (the caller knows it).
+  Result<std::vector<float>> floats() const;
+  Result<std::vector<int32_t>> integers() const;
+};
+
+// A whole file, parsed and checked: offsets inside the data, no overlap, sizes equal to shape x dtype,
+// known dtypes, unique names, header at most 16 MiB.
+class Safetensors {
+ public:
+  static Result<Safetensors> parse(std::vector<uint8_t> bytes);
+  static Result<Safetensors> load(const std::string& path);  // maps the file rather than reading it
+
+  const std::map<std::string, TensorView, std::less<>>& tensors() const { return tensors_; }
+  const std::map<std::string, std::string, std::less<>>& metadata() const { return metadata_; }
+  const TensorView* find(std::string_view name) const;  // null if absent
+
+ private:
+  std::shared_ptr<const void> storage_;  // the mapping or the bytes
+  std::map<std::string, TensorView, std::less<>> tensors_;
+  std::map<std::string, std::string, std::less<>> metadata_;
+};
+
+// Builds a file in memory. Tensors are laid out by name, so equal content gives equal bytes.
+class SafetensorsWriter {
+ public:
+  void add_floats(std::string name, std::vector<int64_t> shape, std::span<const float> values,
+                  DType dtype = DType::kF32);  // kF32, kF16 or kBF16; rounds to nearest even
+  void add_integers(std::string name, std::vector<int64_t> shape, std::span<const int32_t> values,
+                    DType dtype = DType::kI32);
+  void set_metadata(std::string key, std::string value);
+  std::vector<uint8_t> finish() const;
+
+ private:
+  struct Entry {
+    DType dtype;
+    std::vector<int64_t> shape;
+    std::vector<uint8_t> data;
+  };
+  std::map<std::string, Entry> entries_;
+  std::map<std::string, std::string> metadata_;
+};
+
+}  // namespace compass
