@@ -40,4 +40,9 @@ class Image {
 Image from_rgb8(std::span<const uint8_t> rgb, Size size);
 void to_rgb8(const Image& image, std::span<uint8_t> rgb);
 
+// The same in pieces, for readers and writers that hold only a strip of bytes at a time: one row in
+// (3*width bytes), and a rectangle inside the picture out (3*area.width*area.height bytes).
+void from_rgb8_row(std::span<const uint8_t> rgb, Image& image, int y);
+void to_rgb8(const Image& image, Rect area, std::span<uint8_t> rgb);
+
 }  // namespace compass

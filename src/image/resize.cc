@@ -1,0 +1,179 @@
+#include "image/resize.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <vector>
+
+namespace compass {
+namespace {
+
+// Keys' cubic convolution kernel (IEEE Trans. ASSP 29(6), 1981, eq. 15), a = -1/2; zero outside (-2, 2).
+double keys_kernel(double x) {
+  constexpr double a = -0.5;
+  x = std::abs(x);
+  if (x < 1.0) return ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0;
+  if (x < 2.0) return a * (((x - 5.0) * x + 8.0) * x - 4.0);
+  return 0.0;
+}
+
+// Source samples [first, first + count) that output sample `i` of `target` over `source` samples reads.
+struct Taps {
+  int first;
+  int count;
+};
+
+Taps taps_of(int source, int target, int i) {
+  const double step = static_cast<double>(source) / target;
+  const double centre = (i + 0.5) * step;
+  const double support = 2.0 * std::max(1.0, step);
+  const int first = std::max(0, static_cast<int>(centre - support + 0.5));
+  const int end = std::min(source, static_cast<int>(centre + support + 0.5));
+  return {first, end - first};
+}
+
+// One axis of a resampling, for output samples [begin, begin + taps.size()).
+struct AxisFilter {
+  std::vector<Taps> taps;
+  std::vector<float> weights;  // `stride` per output sample; those past its count are unused
+  int stride = 0;
+
+  AxisFilter(int source, int target, int begin, int length) : taps(length) {
+    const double step = static_cast<double>(source) / target;
+    const double shrink = std::max(1.0, step);
+    for (int n = 0; n < length; ++n) {
+      taps[n] = taps_of(source, target, begin + n);
+      stride = std::max(stride, taps[n].count);
+    }
+    weights.assign(static_cast<size_t>(stride) * length, 0.0F);
+    std::vector<double> exact(stride);
+    for (int n = 0; n < length; ++n) {
+      const double centre = (begin + n + 0.5) * step;
+      double sum = 0.0;
+      for (int t = 0; t < taps[n].count; ++t) {
+        exact[t] = keys_kernel((taps[n].first + t + 0.5 - centre) / shrink);
+        sum += exact[t];
+      }
+      for (int t = 0; t < taps[n].count; ++t) of(n)[t] = static_cast<float>(exact[t] / sum);
+    }
+  }
+
+  float* of(int n) { return weights.data() + static_cast<size_t>(n) * stride; }
+  const float* of(int n) const { return weights.data() + static_cast<size_t>(n) * stride; }
+
+  // The source samples that outputs [from, to) read together.
+  Taps span(int from, int to) const {
+    // Both ends of the taps rise with the output position.
+    const int first = taps[from].first;
+    return {first, taps[to - 1].first + taps[to - 1].count - first};
+  }
+};
+
+// Rows are resampled kLanes at a time, transposed, so that the sum over taps runs across whole vectors.
+constexpr int kLanes = 16;
+// Output rows per unit of work: enough that neighbours' shared source rows are resampled twice only rarely.
+constexpr int kBandRows = 64;
+
+// Memory one worker needs: the horizontally resampled rows of one band, and the transposed rows.
+struct Scratch {
+  AlignedVector<float> rows;
+  AlignedVector<float> transposed;
+};
+
+// Resamples `count` <= kLanes rows of `length` samples; row r begins at source + r * stride, its first sample
+// standing at source coordinate `origin`. Writes rows of filter.taps.size() samples one after the other.
+void resample_rows(const AxisFilter& filter, const float* source, size_t stride, int origin, int length,
+                   int count, AlignedVector<float>& transposed, float* out) {
+  transposed.resize(static_cast<size_t>(length) * kLanes);  // lanes past `count` are computed and dropped
+  for (int x = 0; x < length; ++x) {
+    for (int r = 0; r < count; ++r) transposed[static_cast<size_t>(x) * kLanes + r] = source[r * stride + x];
+  }
+  const int width = static_cast<int>(filter.taps.size());
+  for (int n = 0; n < width; ++n) {
+    const auto [first, taps] = filter.taps[n];
+    const float* weight = filter.of(n);
+    const float* in = transposed.data() + static_cast<size_t>(first - origin) * kLanes;
+    float sum[kLanes] = {};
+    for (int t = 0; t < taps; ++t) {
+      for (int r = 0; r < kLanes; ++r) sum[r] += weight[t] * in[t * kLanes + r];
+    }
+    for (int r = 0; r < count; ++r) out[static_cast<size_t>(r) * width + n] = sum[r];
+  }
+}
+
+// Writes rows [from, to) of the result's plane `c` (rows counted within the region).
+void resample_band(const Image& crop, Rect held, const AxisFilter& across, const AxisFilter& down, int c,
+                   int from, int to, Scratch& scratch, Image& result) {
+  const Taps wanted = down.span(from, to);
+  const Taps columns = across.span(0, static_cast<int>(across.taps.size()));
+  const int width = result.width();
+  scratch.rows.resize(static_cast<size_t>(wanted.count) * width);
+  for (int done = 0; done < wanted.count; done += kLanes) {
+    const float* source = crop.row(c, wanted.first - held.y + done) + (columns.first - held.x);
+    resample_rows(across, source, crop.width(), columns.first, columns.count,
+                  std::min(kLanes, wanted.count - done), scratch.transposed,
+                  scratch.rows.data() + static_cast<size_t>(done) * width);
+  }
+  for (int y = from; y < to; ++y) {
+    const auto [first, taps] = down.taps[y];
+    const float* weight = down.of(y);
+    float* out = result.row(c, y);
+    std::fill(out, out + width, 0.0F);
+    for (int t = 0; t < taps; ++t) {
+      const float* in = scratch.rows.data() + static_cast<size_t>(first - wanted.first + t) * width;
+      const float w = weight[t];
+      for (int x = 0; x < width; ++x) out[x] += w * in[x];
+    }
+  }
+}
+
+[[maybe_unused]] bool inside(Rect inner, Rect outer) {
+  return inner.width > 0 && inner.height > 0 && inner.x >= outer.x && inner.y >= outer.y &&
+         inner.x + inner.width <= outer.x + outer.width && inner.y + inner.height <= outer.y + outer.height;
+}
+
+}  // namespace
+
+Rect resize_footprint(Size source, Size target, Rect region) {
+  const auto axis = [](int m, int n, int begin, int length) {
+    const Taps first = taps_of(m, n, begin);
+    const Taps last = taps_of(m, n, begin + length - 1);
+    return Taps{first.first, last.first + last.count - first.first};
+  };
+  const Taps x = axis(source.width, target.width, region.x, region.width);
+  const Taps y = axis(source.height, target.height, region.y, region.height);
+  return {x.first, y.first, x.count, y.count};
+}
+
+Image resize_region(const Image& crop, Rect held, Size source_size, Size target, Rect region,
+                    ThreadPool* pool) {
+  assert(held.size() == crop.size());
+  assert(inside(region, {0, 0, target.width, target.height}));
+  assert(inside(resize_footprint(source_size, target, region), held));
+  const AxisFilter across(source_size.width, target.width, region.x, region.width);
+  const AxisFilter down(source_size.height, target.height, region.y, region.height);
+  Image result(region.size());
+  const int bands = (region.height + kBandRows - 1) / kBandRows;
+  std::vector<Scratch> scratch(pool != nullptr ? pool->threads() : 1);
+  const auto body = [&](int i, int worker) {
+    const int from = i / 3 * kBandRows;
+    resample_band(crop, held, across, down, i % 3, from, std::min(from + kBandRows, region.height),
+                  scratch[worker], result);
+  };
+  if (pool != nullptr) {
+    pool->parallel_for(3 * bands, body);
+  } else {
+    for (int i = 0; i < 3 * bands; ++i) body(i, 0);
+  }
+  return result;
+}
+
+Image resize_region(const Image& source, Size target, Rect region, ThreadPool* pool) {
+  return resize_region(source, {0, 0, source.width(), source.height()}, source.size(), target, region, pool);
+}
+
+Image resize(const Image& source, Size target, ThreadPool* pool) {
+  return resize_region(source, target, {0, 0, target.width, target.height}, pool);
+}
+
+}  // namespace compass
