@@ -18,6 +18,9 @@ enum class DType { kF32, kF16, kBF16, kF64, kI8, kU8, kI16, kU16, kI32, kI64 };
 // Bytes per element.
 int dtype_size(DType dtype);
 
+// The format's name for it: "F32", "BF16", "I8", ...
+std::string_view dtype_name(DType dtype);
+
 // One tensor: C order, little-endian. `data` views memory that the file object owns.
 struct TensorView {
   DType dtype = DType::kF32;
@@ -31,8 +34,9 @@ struct TensorView {
   Result<std::vector<int32_t>> integers() const;
 };
 
-// A whole file, parsed and checked: offsets inside the data, no overlap, sizes equal to shape x dtype,
-// known dtypes, unique names, header at most 16 MiB.
+// A whole file, parsed and checked: tensors tile the data (no overlap, no hole), sizes equal to shape x
+// dtype, known dtypes, unique names, at most 8 dimensions, header at most 16 MiB. Errors: kModel, naming the
+// tensor.
 class Safetensors {
  public:
   static Result<Safetensors> parse(std::vector<uint8_t> bytes);
@@ -48,11 +52,13 @@ class Safetensors {
   std::map<std::string, std::string, std::less<>> metadata_;
 };
 
-// Builds a file in memory. Tensors are laid out by name, so equal content gives equal bytes.
+// Builds a file in memory. Tensors are laid out by element size, then name, so equal content gives equal
+// bytes. `values` must hold as many elements as `shape` says. A name added again replaces the first.
 class SafetensorsWriter {
  public:
   void add_floats(std::string name, std::vector<int64_t> shape, std::span<const float> values,
                   DType dtype = DType::kF32);  // kF32, kF16 or kBF16; rounds to nearest even
+  // Integer dtypes; every value must fit.
   void add_integers(std::string name, std::vector<int64_t> shape, std::span<const int32_t> values,
                     DType dtype = DType::kI32);
   void set_metadata(std::string key, std::string value);
