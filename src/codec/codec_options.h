@@ -4,13 +4,9 @@
 #include <cstdint>
 #include <functional>
 
-namespace compass {
+#include "core/precision.h"
 
-enum class Precision {
-  kAuto,  // bf16 where the CPU multiplies it natively, else f32
-  kF32,
-  kBF16,
-};
+namespace compass {
 
 struct CodecOptions {
   int threads = 0;  // 0: one per core
