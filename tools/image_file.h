@@ -1,0 +1,40 @@
+// Photos in and pictures out, through libvips. The only file of the project that knows about image formats.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "image/image.h"
+#include "output_file.h"
+
+namespace compass::tools {
+
+// Call once, first thing in main(); `program` is argv[0].
+Status start_image_files(const char* program);
+
+struct ReadSettings {
+  bool strict = false;                // refuse what cannot be kept, instead of saying so in `notes`
+  uint64_t max_pixels = 400'000'000;  // checked against the header, before anything is decoded
+};
+
+struct Photo {
+  Image image;                     // upright, sRGB
+  std::vector<std::string> notes;  // what was dropped or changed, a line each
+};
+
+// Reads PNM, PNG, JPEG, WebP, TIFF and whatever else the installed libvips loads, from a path or "-"
+// (standard input). Orientation tags are applied, embedded profiles and other colour spaces become sRGB, grey
+// becomes RGB. Samples are rounded to 8 bits; alpha is laid over white: with `strict` both are refused.
+// Errors: kIo (cannot be read), kBadFile (not a picture, damaged, over the limit, or refused by `strict`).
+Result<Photo> read_image(const std::string& path, const ReadSettings& settings = {});
+
+// The format to write to `path`: `format` if not empty, else the path's extension, else PPM for "-". The
+// result is a file name ending that libvips knows, such as ".png". Errors: kUsage, listing the choices.
+Result<std::string> choose_format(const std::string& path, const std::string& format);
+
+// Writes 8-bit sRGB in that format (lossy ones at quality 95) and commits the file. Holds a few rows at a
+// time beside the picture. Errors: kIo, kFailure.
+Status write_image(const Image& image, const std::string& format, OutputFile& file);
+
+}  // namespace compass::tools

@@ -1,0 +1,47 @@
+// A `.cmps` file, or standard input, as the decoder's source of bytes.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "codec/decoder.h"
+#include "core/result.h"
+
+namespace compass::tools {
+
+// Reads forward only. peek() shows the beginning before anyone consumes it, so that the header can name the
+// model before a decoder exists, on pipes too.
+class InputFile : public ByteSource {
+ public:
+  // `path` or "-". Errors: kIo (missing, a directory, unreadable).
+  static Result<InputFile> open(const std::string& path);
+
+  InputFile(InputFile&& other) noexcept;
+  InputFile& operator=(InputFile&&) = delete;
+  ~InputFile() override;
+
+  Result<size_t> read(std::span<uint8_t> out) override;
+
+  // The first `count` unread bytes (fewer only at the end), which stay unread. Valid until the next call.
+  Result<std::span<const uint8_t>> peek(size_t count);
+
+  // Everything that is left.
+  Result<std::vector<uint8_t>> read_all();
+
+  // Bytes in the file; 0 if unknown (a pipe).
+  uint64_t bytes() const { return bytes_; }
+
+  const std::string& name() const { return name_; }
+
+ private:
+  InputFile() = default;
+  Result<size_t> read_file(std::span<uint8_t> out);
+
+  std::string name_;  // for messages
+  int fd_ = -1;
+  uint64_t bytes_ = 0;
+  std::vector<uint8_t> ahead_;  // peeked at, not yet read
+};
+
+}  // namespace compass::tools

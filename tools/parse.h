@@ -1,0 +1,19 @@
+// What users write on the command line, as values. Errors: kUsage, saying what was expected.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "core/size.h"
+
+namespace compass::tools {
+
+Result<Size> parse_size(const std::string& text);                   // "768x512"
+Result<std::vector<Size>> parse_sizes(const std::string& text);     // "192x128,384x256"
+Result<std::vector<double>> parse_scales(const std::string& text);  // "0.25,0.5,1"; "1/4,1/2,1" too
+Result<Rect> parse_rect(const std::string& text);                   // "X,Y,W,H"
+Result<uint64_t> parse_amount(const std::string& text);  // "400000000", "400M", "1.5G"; k, M, G = 1000^n
+
+}  // namespace compass::tools
