@@ -1,0 +1,49 @@
+// The parameters of a model's networks, read from its tensors and checked against its description.
+#pragma once
+
+#include <vector>
+
+#include "core/result.h"
+#include "entropy/cdf_tables.h"
+#include "model/description.h"
+#include "model/safetensors.h"
+#include "nn/layer.h"
+
+namespace compass {
+
+// One codec's parameters, one entry per layer, and the tables of its hyper-latents.
+struct CodecWeights {
+  std::vector<nn::LayerWeights> g_a, g_s, h_a, h_s, h_scales;
+  std::vector<float> medians;  // [hyper_channels], zeros unless quantise is kMedians
+  CdfTables z;                 // one row per hyper channel
+};
+
+// A convolution or, with a 1x1 kernel, a dense layer: weight [out,in,k,k], bias [out].
+struct ConvWeights {
+  int in = 0;
+  int out = 0;
+  int kernel = 1;
+  std::vector<float> weight;
+  std::vector<float> bias;
+};
+
+struct LiffWeights {
+  ConvWeights sfe1, sfe2, gff1, gff2;
+  std::vector<std::vector<ConvWeights>> block_convs;  // [blocks][convs]
+  std::vector<ConvWeights> block_fuse;                // [blocks]
+  std::vector<ConvWeights> mlp;                       // hidden layers, then the filter layer
+};
+
+// The tensors under `prefix` ("base" or "enhancement"). Errors: kModel naming the tensor: missing, wrong shape
+// or dtype, not finite, out of range; an integer network whose sums could reach 2^24; bad tables.
+Result<CodecWeights> read_codec_weights(const Safetensors& file, const CodecDescription& codec,
+                                        const std::string& prefix, int rate_points);
+Result<LiffWeights> read_liff_weights(const Safetensors& file, const LiffDescription& liff);
+
+// The 64 rows for y. Errors as above.
+Result<CdfTables> read_gaussian_tables(const Safetensors& file);
+
+// Names of every tensor that a model of this description has, sorted.
+std::vector<std::string> tensor_names(const Description& description);
+
+}  // namespace compass

@@ -1,0 +1,68 @@
+// One layer of a network as data: what docs/model_format.md calls a LAYER, and its parameters.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace compass::nn {
+
+enum class Op {
+  kConv,
+  kDeconv,
+  kSubpel,
+  kUnshuffle,
+  kShuffle,
+  kGdn,
+  kIgdn,
+  kRes,
+  kCondition,
+  kRateGain,
+  kIntConv,
+};
+
+// Applied to a layer's output; for kRes, between its two convolutions.
+enum class Act { kNone, kRelu, kLeakyRelu };
+
+inline constexpr float kLeakySlope = 0.01F;
+
+// Fields an op does not have keep their defaults. Channel counts are those of the layer's own input and output
+// map, except for kCondition, whose `in` counts channels of the prediction before its unshuffle.
+struct Layer {
+  Op op = Op::kConv;
+  int in = 0;
+  int out = 0;     // for ops that keep the channel count, the same as in
+  int kernel = 1;  // side of the square kernel, odd
+  int stride = 1;  // of kConv: 1 or 2; of kDeconv: 2
+  int align = 1;   // the map is padded on top and left to a multiple of this before the layer
+  int factor = 1;  // kSubpel, kUnshuffle, kShuffle, kCondition, kIntConv
+  int hidden = 0;  // kRes
+  int limit = 0;   // kIntConv: outputs are clamped to [0, limit]
+  Act act = Act::kNone;
+
+  // The factor by which this layer makes a map smaller, or larger, per axis.
+  int down() const {
+    if (op == Op::kConv) return stride;
+    return op == Op::kUnshuffle ? factor : 1;
+  }
+  int up() const {
+    if (op == Op::kDeconv) return stride;
+    return op == Op::kSubpel || op == Op::kShuffle || op == Op::kIntConv ? factor : 1;
+  }
+};
+
+// Parameters in the model file's layout and, for GDN, already in their effective parametrisation. Only those
+// the op has are filled.
+struct LayerWeights {
+  std::vector<float> weight;    // [out,in,k,k]; kDeconv [in,out,k,k]; kRes conv1
+  std::vector<float> bias;      // [out]
+  std::vector<float> weight2;   // kRes conv2 [channels,hidden,k,k]
+  std::vector<float> bias2;     // [channels]
+  std::vector<float> beta;      // GDN [C]
+  std::vector<float> gamma;     // GDN [C,C], row i weighs the inputs of output i
+  std::vector<float> log_gain;  // kRateGain [P,C]
+  std::vector<int32_t> int_weight;  // kIntConv [out*r*r,in,k,k], each in int8's range
+  std::vector<int32_t> int_bias;    // [out*r*r]
+  std::vector<int32_t> int_shift;   // [out*r*r], 0..24
+};
+
+}  // namespace compass::nn
