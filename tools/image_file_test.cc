@@ -1,6 +1,7 @@
 #include "image_file.h"
 
 #include <gtest/gtest.h>
+#include <vips/vips.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -120,6 +121,126 @@ TEST_F(ImageFileTest, BadInputsHaveTheRightKind) {
   EXPECT_EQ(read_image(put("text.png", "this is no picture at all, really")).error().code,
             ErrorCode::kBadFile);
   EXPECT_EQ(read_image(put("cut.ppm", "P6 9 9 255\nabc")).error().code, ErrorCode::kBadFile);
+}
+
+// A picture made with libvips itself, so that tags and profiles can be attached.
+struct Crafted {
+  VipsImage* image;
+  Crafted(const std::vector<uint8_t>& bytes, Size size, int bands, VipsInterpretation space)
+      : image(vips_image_new_from_memory_copy(bytes.data(), bytes.size(), size.width, size.height, bands,
+                                              VIPS_FORMAT_UCHAR)) {
+    image->Type = space;
+  }
+  ~Crafted() { g_object_unref(image); }
+  Crafted(const Crafted&) = delete;
+  Crafted& operator=(const Crafted&) = delete;
+  std::string save(const std::string& name) const {
+    EXPECT_EQ(vips_image_write_to_file(image, name.c_str(), nullptr), 0) << vips_error_buffer();
+    return name;
+  }
+  void attach_profile(const void* bytes, size_t size) const {
+    vips_image_set_blob_copy(image, VIPS_META_ICC_NAME, bytes, size);
+  }
+  void attach_builtin_profile(const char* name) const {
+    VipsBlob* profile = nullptr;
+    ASSERT_EQ(vips_profile_load(name, &profile, nullptr), 0);
+    attach_profile(profile->area.data, profile->area.length);
+    vips_area_unref(&profile->area);
+  }
+};
+
+TEST_F(ImageFileTest, OrientationIsAppliedOnce) {
+  // 3 columns, 2 rows, every pixel different; what Exif says each orientation looks like upright, by number.
+  const std::vector<uint8_t> stored = {1, 2, 3, 4, 5, 6};
+  struct Case {
+    Size size;
+    std::vector<uint8_t> pixels;
+  };
+  const Case upright[8] = {{{3, 2}, {1, 2, 3, 4, 5, 6}}, {{3, 2}, {3, 2, 1, 6, 5, 4}},
+                           {{3, 2}, {6, 5, 4, 3, 2, 1}}, {{3, 2}, {4, 5, 6, 1, 2, 3}},
+                           {{2, 3}, {1, 4, 2, 5, 3, 6}}, {{2, 3}, {4, 1, 5, 2, 6, 3}},
+                           {{2, 3}, {6, 3, 5, 2, 4, 1}}, {{2, 3}, {3, 6, 2, 5, 1, 4}}};
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    const Crafted crafted(stored, {3, 2}, 1, VIPS_INTERPRETATION_B_W);
+    vips_image_set_int(crafted.image, VIPS_META_ORIENTATION, orientation);
+    const Result<Photo> photo = read_image(crafted.save(path("o.tif")));
+    ASSERT_TRUE(photo.ok()) << photo.error().message;
+    const Case& expected = upright[orientation - 1];
+    ASSERT_EQ(photo->image.size(), expected.size) << orientation;
+    const std::vector<uint8_t> bytes = rgb8(photo->image);
+    for (size_t i = 0; i < 6; ++i)
+      EXPECT_EQ(bytes[3 * i], expected.pixels[i]) << orientation << ", pixel " << i;
+  }
+}
+
+TEST_F(ImageFileTest, AlphaIsLaidOverWhiteAndSaidSo) {
+  const Crafted crafted({200, 100, 0, 255, 200, 100, 0, 0, 200, 100, 0, 51}, {3, 1}, 4,
+                        VIPS_INTERPRETATION_sRGB);
+  const std::string name = crafted.save(path("a.png"));
+  const Result<Photo> photo = read_image(name);
+  ASSERT_TRUE(photo.ok()) << photo.error().message;
+  EXPECT_EQ(rgb8(photo->image), (std::vector<uint8_t>{200, 100, 0, 255, 255, 255, 244, 224, 204}));
+  ASSERT_EQ(photo->notes.size(), 1U);
+  EXPECT_NE(photo->notes[0].find("alpha"), std::string::npos);
+  EXPECT_EQ(read_image(name, {.strict = true}).error().code, ErrorCode::kBadFile);
+}
+
+TEST_F(ImageFileTest, ProfilesBecomeSrgb) {
+  const std::vector<uint8_t> colours = {200, 60, 60, 10, 128, 250, 128, 128, 128};
+  const Crafted wide(colours, {3, 1}, 3, VIPS_INTERPRETATION_sRGB);
+  wide.attach_builtin_profile("p3");
+  const Result<Photo> photo = read_image(wide.save(path("p3.png")));
+  ASSERT_TRUE(photo.ok()) << photo.error().message;
+  EXPECT_TRUE(photo->notes.empty());
+  const std::vector<uint8_t> bytes = rgb8(photo->image);
+  EXPECT_GT(bytes[0], 210);  // the same red has a larger number in the smaller space
+  EXPECT_LT(bytes[1], 50);
+  for (int i = 6; i < 9; ++i) EXPECT_NEAR(bytes[i], 128, 1);  // grey stays grey
+
+  // sRGB by any name is left alone, to the bit.
+  const Crafted plain(colours, {3, 1}, 3, VIPS_INTERPRETATION_sRGB);
+  plain.attach_builtin_profile("srgb");
+  const Result<Photo> same = read_image(plain.save(path("srgb.png")));
+  ASSERT_TRUE(same.ok());
+  EXPECT_EQ(rgb8(same->image), colours);
+}
+
+TEST_F(ImageFileTest, ABrokenProfileIsSaidSo) {
+  const std::vector<uint8_t> colours = {200, 60, 60, 10, 128, 250};
+  const Crafted crafted(colours, {2, 1}, 3, VIPS_INTERPRETATION_sRGB);
+  const std::string garbage(200, 'x');
+  crafted.attach_profile(garbage.data(), garbage.size());
+  const Result<Photo> photo = read_image(crafted.save(path("broken.tif")));
+  ASSERT_TRUE(photo.ok()) << photo.error().message;
+  EXPECT_EQ(rgb8(photo->image), colours);
+  ASSERT_EQ(photo->notes.size(), 1U);
+  EXPECT_NE(photo->notes[0].find("profile"), std::string::npos);
+}
+
+TEST_F(ImageFileTest, CmykBecomesRgb) {
+  // No ink; all of each ink alone.
+  const Crafted crafted({0, 0, 0, 0, 255, 0, 0, 0, 0, 0, 0, 255}, {3, 1}, 4, VIPS_INTERPRETATION_CMYK);
+  const Result<Photo> photo = read_image(crafted.save(path("cmyk.tif")));
+  ASSERT_TRUE(photo.ok()) << photo.error().message;
+  const std::vector<uint8_t> bytes = rgb8(photo->image);
+  for (int i = 0; i < 3; ++i) EXPECT_GT(bytes[i], 245);  // paper
+  EXPECT_LT(bytes[3], 60);                               // cyan holds no red
+  EXPECT_GT(bytes[5], 150);
+  for (int i = 6; i < 9; ++i) EXPECT_LT(bytes[i], 70);  // black
+}
+
+TEST_F(ImageFileTest, DamagedPicturesAreRefused) {
+  const Image image = gradient({200, 200});
+  for (const std::string ending : {"png", "jpg", "tif"}) {
+    const std::string name = path("whole." + ending);
+    Result<OutputFile> file = OutputFile::create(name);
+    ASSERT_TRUE(file.ok());
+    ASSERT_TRUE(write_image(image, "." + ending, *file).ok());
+    fs::resize_file(name, fs::file_size(name) / 2);
+    const Result<Photo> photo = read_image(name);
+    ASSERT_FALSE(photo.ok()) << ending;
+    EXPECT_EQ(photo.error().code, ErrorCode::kBadFile) << ending;
+  }
 }
 
 TEST_F(ImageFileTest, FormatsComeFromTheNameOrTheOption) {

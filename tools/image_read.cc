@@ -92,9 +92,11 @@ bool profile_is_srgb(VipsImage* image) {
   size_t profile_bytes = 0;
   if (vips_image_get_blob(image, VIPS_META_ICC_NAME, &profile, &profile_bytes) != 0) return false;
   vips_image_set_blob_copy(in.get(), VIPS_META_ICC_NAME, profile, profile_bytes);
+  vips_error_clear();
   const VipsImageHandle converted = made(
       [&](VipsImage** out) { return vips_icc_transform(in.get(), out, "srgb", "embedded", TRUE, nullptr); });
-  if (converted == nullptr) return false;
+  // An unusable profile is replaced by a guess; only the error text tells.
+  if (converted == nullptr || *vips_error_buffer() != '\0') return false;
   size_t bytes = 0;
   const std::unique_ptr<void, decltype(&g_free)> pixels(vips_image_write_to_memory(converted.get(), &bytes),
                                                         g_free);
@@ -121,12 +123,15 @@ VipsImageHandle to_srgb(VipsImage* colour, std::vector<std::string>& notes) {
   const bool cmyk = space == VIPS_INTERPRETATION_CMYK;
   const bool profile = vips_image_get_typeof(colour, VIPS_META_ICC_NAME) != 0;
   if (cmyk || (profile && !(vips_image_get_bands(colour) == 3 && profile_is_srgb(colour)))) {
-    // "cmyk" stands in for a missing CMYK profile; without one, an RGB or grey picture fails here.
+    vips_error_clear();
     VipsImageHandle converted = made([&](VipsImage** out) {
-      return vips_icc_transform(colour, out, "srgb", "embedded", TRUE, "input_profile",
-                                cmyk ? "cmyk" : "none", "black_point_compensation", TRUE, nullptr);
+      // libvips' own CMYK profile stands in for a missing one.
+      return cmyk ? vips_icc_transform(colour, out, "srgb", "embedded", TRUE, "input_profile", "cmyk",
+                                       "black_point_compensation", TRUE, nullptr)
+                  : vips_icc_transform(colour, out, "srgb", "embedded", TRUE, "black_point_compensation",
+                                       TRUE, nullptr);
     });
-    if (converted != nullptr) return converted;
+    if (converted != nullptr && (!profile || *vips_error_buffer() == '\0')) return converted;
     vips_error_clear();
     notes.emplace_back("the embedded colour profile cannot be used: its colours are taken as they are");
   }

@@ -1,0 +1,60 @@
+// What the subcommands have in common: shared options, results on standard output, how a command is run.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "codec/codec_options.h"
+#include "core/result.h"
+
+namespace compass::tools {
+
+// Keeps the order in which keys were added, so that output is stable and readable.
+using Json = nlohmann::ordered_json;
+
+// What a subcommand does once the whole command line is understood. An Error becomes one line on standard
+// error and the exit code of its kind.
+using Action = std::function<Status()>;
+
+// Options that several subcommands share, as the user wrote them.
+struct CommonFlags {
+  std::string model;
+  int threads = 0;
+  std::string precision = "auto";
+  std::string max_pixels = "400M";
+  std::string max_memory;
+  bool strict = false;
+  bool quiet = false;
+  bool json = false;
+};
+
+// Adds --quiet and --json.
+void add_output_flags(CLI::App& app, CommonFlags& flags);
+// Adds --model, --threads, --precision, --max-pixels, --max-memory and --strict. `strict_help` says what the
+// command refuses.
+void add_codec_flags(CLI::App& app, CommonFlags& flags, const std::string& strict_help);
+
+// The library's options for these flags. Errors: kUsage.
+Result<CodecOptions> codec_options(const CommonFlags& flags);
+
+// Reports of a command whose data may go to standard output: text goes to standard output if `output` is a
+// file, to standard error if it is "-". Errors: kIo if nobody can read it.
+Status print_report(const std::string& text, const std::string& output);
+Status print_json(const Json& json);
+
+// "--json" and an output of "-" want the same stream. Errors: kUsage.
+Status check_json_stream(const CommonFlags& flags, const std::string& output);
+
+// One line on standard error, never with control characters from file names or files.
+void warn(const std::string& message, const CommonFlags& flags);
+
+// The subcommands. Each adds itself to `app` and sets `action` when it is chosen.
+void add_encode(CLI::App& app, Action& action);
+void add_decode(CLI::App& app, Action& action);
+void add_info(CLI::App& app, Action& action);
+void add_extract(CLI::App& app, Action& action);
+void add_sheet(CLI::App& app, Action& action);
+
+}  // namespace compass::tools

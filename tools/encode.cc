@@ -1,0 +1,160 @@
+// compass encode: a picture in, a .cmps file out.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <memory>
+
+#include "codec/encoder.h"
+#include "common.h"
+#include "image_file.h"
+#include "layer_table.h"
+#include "model_path.h"
+#include "output_file.h"
+#include "parse.h"
+#include "progress.h"
+
+namespace compass::tools {
+namespace {
+
+struct Options {
+  std::string input;
+  std::string output;
+  int layers = 3;
+  std::string scales;
+  std::string sizes;
+  double quality = 50.0;
+  CommonFlags common;
+};
+
+// The layers' sizes, lowest first, for a picture of size `full`.
+Result<std::vector<Size>> layer_sizes(const Options& options, Size full) {
+  if (!options.sizes.empty()) {
+    Result<std::vector<Size>> sizes = parse_sizes(options.sizes);
+    if (sizes && sizes->back() != full) {
+      return Error{ErrorCode::kUsage, fmt::format("--sizes: the last must be the picture's own size, {}x{}",
+                                                  full.width, full.height)};
+    }
+    return sizes;
+  }
+  std::vector<double> scales = default_scales(options.layers);
+  if (!options.scales.empty()) {
+    Result<std::vector<double>> given = parse_scales(options.scales);
+    if (!given) return given.error();
+    scales = *std::move(given);
+  }
+  return sizes_from_scales(full, scales);
+}
+
+// What can be said about the command line before anything is read.
+Status check(const Options& options) {
+  if (options.layers < 1 || options.layers > kMaxLayerCount) {
+    return Error{ErrorCode::kUsage,
+                 fmt::format("--layers: {} is not 1 to {}", options.layers, kMaxLayerCount)};
+  }
+  if (!(options.quality >= 0.0 && options.quality <= 100.0)) {
+    return Error{ErrorCode::kUsage, fmt::format("--quality: {} is not 0 to 100", options.quality)};
+  }
+  if (options.output == "-" && isatty(STDOUT_FILENO) == 1) {
+    return Error{ErrorCode::kUsage, "-: a .cmps file is not for the terminal; name a file or a pipe"};
+  }
+  return check_json_stream(options.common, options.output);
+}
+
+std::vector<LayerRow> rows_of(const EncodedPicture& encoded) {
+  uint64_t total = encoded.bytes.size();
+  for (const EncodedLayer& layer : encoded.layers) total -= layer.bytes;  // what is left: header and metadata
+  std::vector<LayerRow> rows;
+  for (const EncodedLayer& layer : encoded.layers) {
+    total += layer.bytes;
+    rows.push_back({layer.size, layer.bytes, total, layer.psnr, std::nullopt});
+  }
+  return rows;
+}
+
+Status encode(const Options& options) {
+  if (const Status good = check(options); !good) return good;
+  const Result<CodecOptions> codec = codec_options(options.common);
+  if (!codec) return codec.error();
+  Result<OutputFile> output = OutputFile::create(options.output);
+  if (!output) return output.error();
+  const Result<std::shared_ptr<const Model>> model = load_model(options.common.model);
+  if (!model) return model.error();
+  Result<Photo> photo = read_image(options.input, {options.common.strict, codec->max_pixels});
+  if (!photo) return photo.error();
+  for (const std::string& note : photo->notes) warn(options.input + ": " + note, options.common);
+
+  const Result<std::vector<Size>> sizes = layer_sizes(options, photo->image.size());
+  if (!sizes) return sizes.error();
+  EncodeSettings settings;
+  settings.sizes = *sizes;
+  settings.quality = options.quality;
+  const auto start = std::chrono::steady_clock::now();
+  Result<EncodedPicture> encoded = [&] {
+    ProgressBar progress("encoding", options.common.quiet);
+    settings.progress = progress.callback();
+    return Encoder(*model, *codec).encode(photo->image, settings);
+  }();
+  if (!encoded) return encoded.error();
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (const Status written = output->write(encoded->bytes); !written) return written;
+  if (const Status committed = output->commit(); !committed) return committed;
+
+  const std::vector<LayerRow> rows = rows_of(*encoded);
+  if (options.common.json) {
+    return print_json({{"input", options.input},
+                       {"output", options.output},
+                       {"model", {{"name", (*model)->name()}, {"id", to_string((*model)->id())}}},
+                       {"quality", options.quality},
+                       {"bytes", encoded->bytes.size()},
+                       {"seconds", seconds},
+                       {"layers", layer_json(rows)},
+                       {"notes", photo->notes}});
+  }
+  if (options.common.quiet) return {};
+  return print_report(fmt::format("{} to {}: {} bytes, model {}, quality {:g}, {:.2f} s\n{}", options.input,
+                                  options.output, grouped(encoded->bytes.size()), (*model)->name(),
+                                  options.quality, seconds, layer_table(rows)),
+                      options.output);
+}
+
+}  // namespace
+
+void add_encode(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App& command =
+      *app.add_subcommand("encode", "Put a picture into a .cmps file, at several sizes at once.");
+  command.add_option("IN", options->input, "Picture to encode (PNG, JPEG, WebP, TIFF, PNM, ...), or -.")
+      ->required();
+  command.add_option("OUT", options->output, "File to write, usually named .cmps, or -.")->required();
+  command
+      .add_option("-q,--quality", options->quality,
+                  "Quality, 0 (smallest file) to 100. Default: 50. Models with a single rate ignore it.")
+      ->option_text("Q");
+  CLI::Option* layers =
+      command.add_option("--layers", options->layers, "Layers, each half as large as the next. Default: 3.")
+          ->option_text("N");
+  CLI::Option* scales = command
+                            .add_option("--scales", options->scales,
+                                        "Layers as parts of the full size, lowest first, any reals up to 1: "
+                                        "0.25,0.5,1 or 1/3,1.")
+                            ->option_text("LIST")
+                            ->excludes(layers);
+  command
+      .add_option("--sizes", options->sizes,
+                  "Layers as exact sizes, lowest first, none smaller than the one before on either axis: "
+                  "192x128,384x256,768x512.")
+      ->option_text("LIST")
+      ->excludes(layers)
+      ->excludes(scales);
+  add_codec_flags(command, options->common, "Refuse pictures that would lose alpha, bit depth or pages.");
+  add_output_flags(command, options->common);
+  command.footer(
+      "Examples:\n"
+      "  compass encode photo.jpg photo.cmps\n"
+      "  compass encode photo.png photo.cmps -q 80 --scales 1/6,1\n"
+      "  djpeg photo.jpg | compass encode - - > photo.cmps");
+  command.callback([options, &action] { action = [options] { return encode(*options); }; });
+}
+
+}  // namespace compass::tools

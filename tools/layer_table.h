@@ -1,0 +1,35 @@
+// The layers of a file as a table and as JSON: the same columns wherever they are shown.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common.h"
+#include "core/size.h"
+
+namespace compass::tools {
+
+struct LayerRow {
+  Size size;
+  uint64_t bytes = 0;        // of the layer's own stream
+  uint64_t total_bytes = 0;  // of the file up to and including this layer: what it costs to get this picture
+  std::optional<double> psnr;  // dB, where it is known; infinite if nothing was lost
+  std::optional<double> seconds;
+
+  // The field's rate: total_bytes over this layer's pixels.
+  double bpp() const { return static_cast<double>(total_bytes) * 8.0 / static_cast<double>(size.pixels()); }
+};
+
+// Columns layer, size, bytes, total, bpp, and PSNR and seconds if any row has them.
+std::string layer_table(const std::vector<LayerRow>& rows);
+
+// [{"layer": 0, "width": .., "height": .., "bytes": .., "total_bytes": .., "bpp": .., "psnr": ..}, ...]; psnr
+// is null where it is infinite, psnr and seconds are absent where unknown.
+Json layer_json(const std::vector<LayerRow>& rows);
+
+// 1234567 as "1,234,567".
+std::string grouped(uint64_t number);
+
+}  // namespace compass::tools

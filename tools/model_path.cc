@@ -1,0 +1,103 @@
+#include "model_path.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
+#include <system_error>
+
+namespace compass::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kShipped = "lite.safetensors";
+constexpr const char* kEnding = ".safetensors";
+
+bool is_file(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path, ignored);
+}
+
+// Model files at the places, the shipped name first within each directory, then by name. `shipped_only`
+// leaves out what is only found by looking into directories.
+std::vector<std::string> model_files(bool shipped_only) {
+  std::vector<std::string> files;
+  for (const std::string& place : model_places()) {
+    if (is_file(place)) {
+      files.push_back(place);
+      continue;
+    }
+    if (const fs::path shipped = fs::path(place) / kShipped; is_file(shipped))
+      files.push_back(shipped.string());
+    if (shipped_only) continue;
+    std::vector<std::string> others;
+    std::error_code ignored;
+    for (const fs::directory_entry& entry : fs::directory_iterator(place, ignored)) {
+      const fs::path& path = entry.path();
+      if (path.extension() == kEnding && path.filename() != kShipped && is_file(path))
+        others.push_back(path.string());
+    }
+    std::sort(others.begin(), others.end());
+    files.insert(files.end(), others.begin(), others.end());
+  }
+  return files;
+}
+
+}  // namespace
+
+std::vector<std::string> model_places() {
+  std::vector<std::string> places;
+  if (const char* variable = std::getenv("COMPASS_MODEL_PATH"); variable != nullptr) {
+    std::istringstream entries(variable);
+    for (std::string entry; std::getline(entries, entry, ':');) {
+      if (!entry.empty()) places.push_back(entry);
+    }
+  }
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  if (!error)
+    places.push_back((program.parent_path() / COMPASS_INSTALLED_MODELS).lexically_normal().string());
+  places.emplace_back(COMPASS_BUILD_MODELS);
+  return places;
+}
+
+Result<std::shared_ptr<const Model>> load_model(const std::string& path) {
+  if (!path.empty()) return Model::load(path);
+  const std::vector<std::string> files = model_files(/*shipped_only=*/true);
+  if (!files.empty()) return Model::load(files.front());
+  return Error{ErrorCode::kModel,
+               fmt::format("no {} in {}; name a model with --model or its directory in COMPASS_MODEL_PATH",
+                           kShipped, fmt::join(model_places(), ", "))};
+}
+
+Result<std::shared_ptr<const Model>> load_model_for(const ModelId& wanted, const std::string& path,
+                                                    const std::string& file_name) {
+  const auto other = [&](const std::string& found) {
+    return Error{ErrorCode::kModel,
+                 fmt::format("{} was made with model {}, {}; name that model with --model or put "
+                             "it in COMPASS_MODEL_PATH",
+                             file_name, to_string(wanted), found)};
+  };
+  if (!path.empty()) {
+    Result<std::shared_ptr<const Model>> model = Model::load(path);
+    if (model && (*model)->id() != wanted) {
+      return other(fmt::format("but {} is {}", path, to_string((*model)->id())));
+    }
+    return model;
+  }
+  std::string found;
+  for (const std::string& file : model_files(/*shipped_only=*/false)) {
+    Result<std::shared_ptr<const Model>> model = Model::load(file);
+    if (!model) continue;  // a broken neighbour does not matter if another file fits
+    if ((*model)->id() == wanted) return model;
+    found += fmt::format("{}{} ({})", found.empty() ? "" : ", ", file, to_string((*model)->id()));
+  }
+  if (found.empty()) return other(fmt::format("and no model is in {}", fmt::join(model_places(), ", ")));
+  return other("not with " + found);
+}
+
+}  // namespace compass::tools

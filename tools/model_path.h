@@ -1,0 +1,28 @@
+// Finding the model that nobody named.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "model/model.h"
+
+namespace compass::tools {
+
+// Where models are looked for, best first: each entry of the environment variable COMPASS_MODEL_PATH (a colon
+// between entries; directories or model files), the models installed beside the program, those of the build
+// tree.
+std::vector<std::string> model_places();
+
+// The model at `path` (the user's --model) or, if that is empty, the shipped one: the first lite.safetensors
+// in model_places(), or the first entry of COMPASS_MODEL_PATH that is itself a file. Errors: kModel, kIo.
+Result<std::shared_ptr<const Model>> load_model(const std::string& path);
+
+// The model that made `file_name`. With an empty `path`, every model of model_places() is tried until one has
+// the id. Errors: kModel, naming the model wanted and those found.
+Result<std::shared_ptr<const Model>> load_model_for(const ModelId& wanted, const std::string& path,
+                                                    const std::string& file_name);
+
+}  // namespace compass::tools

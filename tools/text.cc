@@ -1,0 +1,71 @@
+#include "text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "vips_handle.h"
+
+namespace compass::tools {
+namespace {
+
+constexpr int kDpi = 96;
+
+// Pango reads markup: the text is meant as it stands.
+std::string escaped(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<TextMask> render_text(const std::string& text, const std::string& font) {
+  VipsImage* out = nullptr;
+  if (vips_text(&out, escaped(text).c_str(), "font", font.c_str(), "dpi", kDpi, nullptr) != 0) {
+    return Error{
+        ErrorCode::kFailure,
+        fmt::format("cannot draw text: {}; install a font such as fonts-dejavu-core", vips_reason())};
+  }
+  const Handle<VipsImage> image(out);
+  size_t bytes = 0;
+  const std::unique_ptr<void, decltype(&g_free)> pixels(vips_image_write_to_memory(image.get(), &bytes),
+                                                        g_free);
+  TextMask mask{{vips_image_get_width(image.get()), vips_image_get_height(image.get())}, {}};
+  if (pixels == nullptr || bytes != static_cast<size_t>(mask.size.pixels())) {
+    return Error{ErrorCode::kFailure, fmt::format("cannot draw text: {}", vips_reason())};
+  }
+  const auto* first = static_cast<const uint8_t*>(pixels.get());
+  mask.coverage.assign(first, first + bytes);
+  return mask;
+}
+
+void draw_mask(const TextMask& mask, Colour colour, int x, int y, Image& picture) {
+  const float values[3] = {colour.red, colour.green, colour.blue};
+  for (int v = std::max(0, -y); v < std::min(mask.size.height, picture.height() - y); ++v) {
+    const uint8_t* row = mask.coverage.data() + static_cast<size_t>(v) * mask.size.width;
+    for (int c = 0; c < 3; ++c) {
+      float* out = picture.row(c, y + v);
+      for (int u = std::max(0, -x); u < std::min(mask.size.width, picture.width() - x); ++u) {
+        const float a = static_cast<float>(row[u]) / 255.0F;
+        out[x + u] += a * (values[c] - out[x + u]);
+      }
+    }
+  }
+}
+
+}  // namespace compass::tools
