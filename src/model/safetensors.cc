@@ -1,16 +1,11 @@
 #include "model/safetensors.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cassert>
-#include <cerrno>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -18,6 +13,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/mapped_file.h"
 #include "core/printable.h"
 
 namespace compass {
@@ -263,47 +259,6 @@ Result<Parsed> parse_bytes(std::span<const uint8_t> bytes) {
   return parsed;
 }
 
-// A read-only mapping of a whole file, undone by the destructor.
-class Mapping {
- public:
-  Mapping(void* address, size_t size) : address_(address), size_(size) {}
-  ~Mapping() { ::munmap(address_, size_); }
-  Mapping(const Mapping&) = delete;
-  Mapping& operator=(const Mapping&) = delete;
-  std::span<const uint8_t> bytes() const { return {static_cast<const uint8_t*>(address_), size_}; }
-
- private:
-  void* address_;
-  size_t size_;
-};
-
-Result<std::shared_ptr<const Mapping>> map_file(const std::string& path) {
-  const auto fail = [&](std::string_view what) {
-    return Error{ErrorCode::kModel, fmt::format("{}: {}", path, what)};
-  };
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) {
-    return fail(std::strerror(errno));
-  }
-  struct stat info {};
-  if (::fstat(file, &info) != 0 || !S_ISREG(info.st_mode)) {
-    ::close(file);
-    return fail("not a regular file");
-  }
-  if (info.st_size < static_cast<off_t>(kLengthBytes)) {
-    ::close(file);
-    return fail(fmt::format("{} bytes are too few for a safetensors file", info.st_size));
-  }
-  const auto size = static_cast<size_t>(info.st_size);
-  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
-  const int map_error = errno;
-  ::close(file);
-  if (address == MAP_FAILED) {
-    return fail(std::strerror(map_error));
-  }
-  return std::shared_ptr<const Mapping>(std::make_shared<Mapping>(address, size));
-}
-
 // IEEE half to float. Exact.
 float half_to_float(uint16_t half) {
   const uint32_t sign = static_cast<uint32_t>(half & 0x8000U) << 16;
@@ -450,9 +405,9 @@ Result<Safetensors> Safetensors::parse(std::vector<uint8_t> bytes) {
 }
 
 Result<Safetensors> Safetensors::load(const std::string& path) {
-  auto mapping = map_file(path);
+  auto mapping = MappedFile::open(path);
   if (!mapping) {
-    return mapping.error();
+    return Error{ErrorCode::kModel, mapping.error().message};
   }
   auto parsed = parse_bytes((*mapping)->bytes());
   if (!parsed) {
