@@ -1,0 +1,19 @@
+// From probabilities to integer frequencies. Runs when a model is exported or imported, never when decoding.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/result.h"
+
+namespace compass {
+
+// The cumulative frequencies (n + 1 entries, 0 to 65536, strictly rising) of n slots with the given
+// probabilities, which need not sum to 1. Each slot gets at least 1: those that would get none take it from
+// the slots with the smallest frequencies above 1. The rule, to the unit, is CompressAI's, so that imported
+// models get the tables they were made with. Errors: kFailure if a probability is negative or not finite, if
+// all are zero, or if there are none or more than 65536.
+Result<std::vector<int32_t>> quantise_pmf(std::span<const float> pmf);
+
+}  // namespace compass
