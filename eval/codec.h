@@ -28,7 +28,7 @@ struct Coded {
 };
 
 // How many layers a codec puts into one file.
-enum class CodecKind {
+enum class StreamKind {
   kPicture,   // one; several sizes are several files: simulcast
   kScalable,  // all of them
 };
@@ -40,7 +40,7 @@ class EvaluatedCodec {
   virtual ~EvaluatedCodec() = default;
 
   virtual std::string name() const = 0;
-  virtual CodecKind kind() const = 0;
+  virtual StreamKind kind() const = 0;
 
   // Everything about the program that can change its results: part of the key that results are kept under.
   virtual std::string version() const = 0;

@@ -18,7 +18,7 @@ class J2kLayers : public EvaluatedCodec {
       : files_(std::move(files)), version_(std::move(version)) {}
 
   std::string name() const override { return "j2k"; }
-  CodecKind kind() const override { return CodecKind::kScalable; }
+  StreamKind kind() const override { return StreamKind::kScalable; }
   std::string version() const override { return version_ + "; " + how(); }
   std::string how() const override {
     return "opj_compress -i {in} -o {out} -I -r {} -p RLCP -PLT; opj_decompress -i {prefix} -o {out} -r "

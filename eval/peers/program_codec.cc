@@ -16,7 +16,7 @@ class ProgramCodec : public EvaluatedCodec {
       : spec_(std::move(spec)), files_(std::move(files)), version_(std::move(version)) {}
 
   std::string name() const override { return spec_.name; }
-  CodecKind kind() const override { return CodecKind::kPicture; }
+  StreamKind kind() const override { return StreamKind::kPicture; }
   std::string version() const override { return version_ + "; " + how(); }
   std::string how() const override {
     return replaced(fmt::format("{}; {}", fmt::join(spec_.encode, " "), fmt::join(spec_.decode, " ")),

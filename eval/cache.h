@@ -1,0 +1,44 @@
+// Measurements kept between runs: one small JSON file each, named by the hash of what determines it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+
+namespace compass::eval {
+
+// What one encoding and its decodings came to. Layers lowest first.
+struct Measurement {
+  struct Layer {
+    uint64_t bytes = 0;  // from the start of the file
+    double psnr = 0;
+    std::optional<double> ms_ssim;
+    double decode_seconds = 0;
+  };
+  std::vector<Layer> layers;
+  double encode_seconds = 0;
+  uint64_t encode_peak_kib = 0;
+  uint64_t decode_peak_kib = 0;
+};
+
+class Cache {
+ public:
+  // Errors: kIo.
+  static Result<Cache> open(const std::string& directory);
+
+  // `key` is any text. A damaged or foreign file counts as absent.
+  std::optional<Measurement> find(const std::string& key, size_t layers) const;
+  // Appears whole or not at all; a failure to write costs only the memory of it.
+  void store(const std::string& key, const Measurement& measurement) const;
+
+  // Where something else that belongs to the key can be kept: a path with this ending.
+  std::string path(const std::string& key, const std::string& ending) const;
+
+ private:
+  explicit Cache(std::string directory) : directory_(std::move(directory)) {}
+  std::string directory_;
+};
+
+}  // namespace compass::eval
