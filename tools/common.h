@@ -56,5 +56,7 @@ void add_decode(CLI::App& app, Action& action);
 void add_info(CLI::App& app, Action& action);
 void add_extract(CLI::App& app, Action& action);
 void add_sheet(CLI::App& app, Action& action);
+void add_compare(CLI::App& app, Action& action);
+void add_bdrate(CLI::App& app, Action& action);
 
 }  // namespace compass::tools

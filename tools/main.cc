@@ -60,6 +60,8 @@ int run(int argc, char** argv) {
   add_info(app, action);
   add_extract(app, action);
   add_sheet(app, action);
+  add_compare(app, action);
+  add_bdrate(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& request) {  // --help, --version

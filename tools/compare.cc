@@ -1,0 +1,71 @@
+// compass compare: how far two pictures are apart.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <memory>
+
+#include "common.h"
+#include "eval/metrics.h"
+#include "picture_files.h"
+
+namespace compass::tools {
+namespace {
+
+struct Options {
+  std::string first;
+  std::string second;
+  bool json = false;
+};
+
+// JSON has no infinity; equal pictures have null there, as in `compass encode --json`.
+Json number(double value) {
+  return std::isfinite(value) ? Json(value) : Json();
+}
+
+Status compare(const Options& options) {
+  const eval::PictureFiles files = picture_files();
+  const Result<eval::Picture> a = files.read(options.first);
+  if (!a) return a.error();
+  const Result<eval::Picture> b = files.read(options.second);
+  if (!b) return b.error();
+  const Result<double> psnr = eval::psnr(*a, *b);
+  if (!psnr) return psnr.error();
+  const Result<double> ms_ssim = eval::ms_ssim(*a, *b);
+
+  if (options.json) {
+    Json json{{"a", options.first},
+              {"b", options.second},
+              {"width", a->size.width},
+              {"height", a->size.height},
+              {"equal", *a == *b},
+              {"psnr", number(*psnr)},
+              {"ms_ssim", ms_ssim ? Json(*ms_ssim) : Json()}};
+    if (!ms_ssim) json["ms_ssim_missing"] = ms_ssim.error().message;
+    return print_json(json);
+  }
+  std::string text = std::isinf(*psnr) ? "PSNR     infinite (the pictures are equal)\n"
+                                       : fmt::format("PSNR     {:.4f} dB\n", *psnr);
+  text += ms_ssim ? fmt::format("MS-SSIM  {:.6f} ({:.2f} dB)\n", *ms_ssim, eval::ms_ssim_db(*ms_ssim))
+                  : fmt::format("MS-SSIM  none: {}\n", ms_ssim.error().message);
+  return print_report(text, "");
+}
+
+}  // namespace
+
+void add_compare(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App& command = *app.add_subcommand("compare", "Measure how far two pictures are apart.");
+  command.add_option("A", options->first, "One picture.")->required();
+  command.add_option("B", options->second, "The other, of the same size.")->required();
+  command.add_flag("--json", options->json, "Print JSON.");
+  command.footer(
+      R"(PSNR is over all 8-bit samples of R, G and B. MS-SSIM is per channel, with
+the conventions of CompressAI (11x11 windows, five scales); it needs sides
+above 160 pixels.
+
+Example:
+  compass compare photo.png decoded.png)");
+  command.callback([options, &action] { action = [options] { return compare(*options); }; });
+}
+
+}  // namespace compass::tools

@@ -1,0 +1,11 @@
+// Picture files for the evaluation library, which knows none itself.
+#pragma once
+
+#include "eval/codec.h"
+
+namespace compass::tools {
+
+// Reads as read_image does (upright, sRGB, 8 bits) and writes by the path's extension.
+eval::PictureFiles picture_files();
+
+}  // namespace compass::tools
