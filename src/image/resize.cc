@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <cstring>
 #include <vector>
 
 namespace compass {
@@ -69,8 +70,37 @@ struct AxisFilter {
   }
 };
 
-// Rows are resampled kLanes at a time, transposed, so that the sum over taps runs across whole vectors.
+// Four floats in a register of any processor. Wider ones are not worth a second code path here: the networks
+// take a hundred times longer.
+using Vec = float __attribute__((vector_size(16)));
+constexpr int kVec = 4;
+
+Vec load(const float* p) {
+  Vec v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+void store(Vec v, float* p) {
+  std::memcpy(p, &v, sizeof v);
+}
+
+// Sums over taps run on blocks of kLanes neighbours, whose sums stay in registers:
+// out[i] = sum over t of weight[t] * in[t * stride + i].
 constexpr int kLanes = 16;
+
+void combine_block(const float* in, size_t stride, const float* weight, int taps, float* out) {
+  Vec sum[kLanes / kVec] = {};
+  for (int t = 0; t < taps; ++t) {
+    const Vec w = {weight[t], weight[t], weight[t], weight[t]};
+    const float* row = in + t * stride;
+    sum[0] += w * load(row);
+    sum[1] += w * load(row + kVec);
+    sum[2] += w * load(row + 2 * kVec);
+    sum[3] += w * load(row + 3 * kVec);
+  }
+  for (int v = 0; v < kLanes / kVec; ++v) store(sum[v], out + v * kVec);
+}
+
 // Output rows per unit of work: enough that neighbours' shared source rows are resampled twice only rarely.
 constexpr int kBandRows = 64;
 
@@ -81,7 +111,8 @@ struct Scratch {
 };
 
 // Resamples `count` <= kLanes rows of `length` samples; row r begins at source + r * stride, its first sample
-// standing at source coordinate `origin`. Writes rows of filter.taps.size() samples one after the other.
+// standing at source coordinate `origin`. Writes rows of filter.taps.size() samples one after the other. The
+// rows are transposed, so that the sums run on vectors.
 void resample_rows(const AxisFilter& filter, const float* source, size_t stride, int origin, int length,
                    int count, AlignedVector<float>& transposed, float* out) {
   transposed.resize(static_cast<size_t>(length) * kLanes);  // lanes past `count` are computed and dropped
@@ -91,13 +122,21 @@ void resample_rows(const AxisFilter& filter, const float* source, size_t stride,
   const int width = static_cast<int>(filter.taps.size());
   for (int n = 0; n < width; ++n) {
     const auto [first, taps] = filter.taps[n];
-    const float* weight = filter.of(n);
-    const float* in = transposed.data() + static_cast<size_t>(first - origin) * kLanes;
-    float sum[kLanes] = {};
-    for (int t = 0; t < taps; ++t) {
-      for (int r = 0; r < kLanes; ++r) sum[r] += weight[t] * in[t * kLanes + r];
-    }
+    float sum[kLanes];
+    combine_block(transposed.data() + static_cast<size_t>(first - origin) * kLanes, kLanes, filter.of(n),
+                  taps, sum);
     for (int r = 0; r < count; ++r) out[static_cast<size_t>(r) * width + n] = sum[r];
+  }
+}
+
+// The same sum as combine_block for a row of any length.
+void combine_rows(const float* in, size_t stride, const float* weight, int taps, int length, float* out) {
+  int x = 0;
+  for (; x + kLanes <= length; x += kLanes) combine_block(in + x, stride, weight, taps, out + x);
+  for (; x < length; ++x) {
+    float sum = 0.0F;
+    for (int t = 0; t < taps; ++t) sum += weight[t] * in[t * stride + x];
+    out[x] = sum;
   }
 }
 
@@ -116,14 +155,8 @@ void resample_band(const Image& crop, Rect held, const AxisFilter& across, const
   }
   for (int y = from; y < to; ++y) {
     const auto [first, taps] = down.taps[y];
-    const float* weight = down.of(y);
-    float* out = result.row(c, y);
-    std::fill(out, out + width, 0.0F);
-    for (int t = 0; t < taps; ++t) {
-      const float* in = scratch.rows.data() + static_cast<size_t>(first - wanted.first + t) * width;
-      const float w = weight[t];
-      for (int x = 0; x < width; ++x) out[x] += w * in[x];
-    }
+    const float* in = scratch.rows.data() + static_cast<size_t>(first - wanted.first) * width;
+    combine_rows(in, width, down.of(y), taps, width, result.row(c, y));
   }
 }
 
