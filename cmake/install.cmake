@@ -1,0 +1,16 @@
+# cmake --install: the command, the library with its headers and CMake package, the model, the manual page.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/compass)
+install(TARGETS compass EXPORT compassTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+        INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY include/compass DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT compassTargets NAMESPACE compass:: DESTINATION ${package_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/compassConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES cmake/compassConfig.cmake ${PROJECT_BINARY_DIR}/compassConfigVersion.cmake DESTINATION ${package_dir})
+
+install(TARGETS compass_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(FILES tools/compass.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+# tools/model_path.cc looks for models in ../share/compass/models, seen from the command.
+install(FILES models/lite.safetensors DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/compass/models OPTIONAL)

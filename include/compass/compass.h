@@ -1,0 +1,230 @@
+/* compass: one photo, one file, every size. The C interface of libcompass.
+ *
+ * Decode the top layer of a .cmps file that is in memory:
+ *
+ *     compass_error error;
+ *     compass_model* model = NULL;
+ *     compass_decoder* decoder = NULL;
+ *     compass_picture picture;
+ *     if (compass_model_load("lite.safetensors", &model, &error) != COMPASS_OK ||
+ *         compass_decoder_create(model, NULL, &decoder, &error) != COMPASS_OK ||
+ *         compass_decode(decoder, data, size, NULL, &picture, &error) != COMPASS_OK) {
+ *       fprintf(stderr, "%s\n", error.message);
+ *       exit(1);
+ *     }
+ *     use(picture.rgb, picture.width, picture.height);
+ *     compass_picture_free(&picture);
+ *     compass_decoder_free(decoder);
+ *     compass_model_free(model);
+ *
+ * Encode three layers, at a quarter, a half and the whole of the size:
+ *
+ *     compass_encoder* encoder = NULL;
+ *     compass_bytes file;
+ *     compass_encoder_create(model, NULL, &encoder, &error);
+ *     compass_encode(encoder, rgb, width, height, 3 * width, NULL, &file, &error);
+ *     fwrite(file.data, 1, file.size, out);
+ *     compass_bytes_free(&file);
+ *     compass_encoder_free(encoder);
+ *
+ * Pixels are 8-bit sRGB, red, green, blue, rows from the top.
+ *
+ * Ownership is stated at each function. In general: what a function creates, the caller frees with the function
+ * named there; what is passed in stays the caller's and is not kept, except that encoders and decoders share in
+ * their model, which may be freed before them.
+ *
+ * Threads: a model may be used from any number of threads at once; an encoder or a decoder from one at a time.
+ * Different encoders and decoders are independent. Nothing here is global.
+ *
+ * Errors: functions return COMPASS_OK or the kind of failure, and describe it in `*error`. No C++ exception
+ * crosses this interface; running out of memory is COMPASS_FAILURE.
+ *
+ * Stability: structs begin with no hidden state and grow only at the end, behind `struct_size`, which the init
+ * functions fill in. Zero-initialise nothing by hand: call them.
+ */
+#ifndef COMPASS_COMPASS_H
+#define COMPASS_COMPASS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define COMPASS_API __attribute__((visibility("default")))
+#else
+#define COMPASS_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Outcomes. The numbers are also the `compass` command's exit codes. */
+typedef enum compass_status {
+  COMPASS_OK = 0,
+  COMPASS_FAILURE = 1,  /* anything without a better name */
+  COMPASS_USAGE = 2,    /* an argument makes no sense */
+  COMPASS_BAD_FILE = 3, /* the bytes are not a .cmps file, or break a limit */
+  COMPASS_DAMAGED = 4,  /* truncated or damaged; a smaller picture may have been decoded: see compass_decode */
+  COMPASS_MODEL = 5,    /* the model is unreadable, or not the one the file was made with */
+  COMPASS_IO = 6        /* reading failed */
+} compass_status;
+
+/* Why a call failed: one line, ending in a NUL, cut if need be. Wherever a `compass_error*` is asked for, NULL will
+ * do. Set only by calls that do not return COMPASS_OK. */
+typedef struct compass_error {
+  char message[512];
+} compass_error;
+
+/* The library's version, such as "0.1.0". Static: not to be freed. */
+COMPASS_API const char* compass_version(void);
+
+/* ---- Models ---------------------------------------------------------------------------------------------- */
+
+/* The networks' weights and tables, immutable. A file is decoded with the model that made it. */
+typedef struct compass_model compass_model;
+
+/* Reads a model file. On success `*model` is the caller's: compass_model_free. Errors: COMPASS_MODEL, COMPASS_IO. */
+COMPASS_API compass_status compass_model_load(const char* path, compass_model** model, compass_error* error);
+
+/* The same from `size` bytes in memory, which are copied. */
+COMPASS_API compass_status compass_model_parse(const uint8_t* data, size_t size, compass_model** model,
+                                               compass_error* error);
+
+/* The model's name, such as "lite". Valid as long as the model; not to be freed. */
+COMPASS_API const char* compass_model_name(const compass_model* model);
+
+/* The eight bytes by which files name the model that made them. */
+COMPASS_API void compass_model_id(const compass_model* model, uint8_t id[8]);
+
+/* NULL is allowed. */
+COMPASS_API void compass_model_free(compass_model* model);
+
+/* ---- Options --------------------------------------------------------------------------------------------- */
+
+typedef enum compass_precision {
+  COMPASS_AUTO = 0, /* bf16 where the processor is faster at it, else f32 */
+  COMPASS_F32 = 1,
+  COMPASS_BF16 = 2
+} compass_precision;
+
+typedef struct compass_options {
+  size_t struct_size;
+  int threads;                 /* 0: one per core (default) */
+  compass_precision precision; /* default: COMPASS_AUTO */
+  uint64_t max_pixels;         /* a picture with more is refused before memory is allocated; default 400 million */
+  uint64_t max_memory;         /* bytes to keep to, roughly; 0: no limit (default) */
+} compass_options;
+
+/* Fills in the defaults. */
+COMPASS_API void compass_options_init(compass_options* options);
+
+/* ---- Encoding -------------------------------------------------------------------------------------------- */
+
+typedef struct compass_size {
+  int width;
+  int height;
+} compass_size;
+
+typedef struct compass_encode_settings {
+  size_t struct_size;
+  double quality;            /* 0 to 100; default 50. A model with a single rate ignores it */
+  const compass_size* sizes; /* the layers, smallest first; the last must be the picture's own size. Read during
+                                the call only. NULL (default): a quarter, a half and the whole of the size */
+  size_t size_count;
+} compass_encode_settings;
+
+COMPASS_API void compass_encode_settings_init(compass_encode_settings* settings);
+
+/* Bytes that the library allocated. */
+typedef struct compass_bytes {
+  uint8_t* data;
+  size_t size;
+} compass_bytes;
+
+/* Frees the data and clears the struct. */
+COMPASS_API void compass_bytes_free(compass_bytes* bytes);
+
+typedef struct compass_encoder compass_encoder;
+
+/* `options` may be NULL: the defaults. On success `*encoder` is the caller's: compass_encoder_free. */
+COMPASS_API compass_status compass_encoder_create(const compass_model* model, const compass_options* options,
+                                                  compass_encoder** encoder, compass_error* error);
+COMPASS_API void compass_encoder_free(compass_encoder* encoder);
+
+/* Encodes a picture. `rgb` holds `height` rows of 3 * width bytes, each `stride` bytes after the one before. `settings`
+ * may be NULL: the defaults. On success `*file` is the caller's: compass_bytes_free; on failure it is empty.
+ * Errors: COMPASS_USAGE (sizes that shrink, or do not end in the picture's; quality out of range; a stride
+ * below 3 * width), COMPASS_BAD_FILE (over a limit). */
+COMPASS_API compass_status compass_encode(compass_encoder* encoder, const uint8_t* rgb, int width, int height,
+                                          size_t stride, const compass_encode_settings* settings,
+                                          compass_bytes* file, compass_error* error);
+
+/* ---- Looking into a file --------------------------------------------------------------------------------- */
+
+/* No file has more layers. */
+#define COMPASS_MAX_LAYERS 64
+
+typedef struct compass_layer_info {
+  int width;
+  int height;
+  uint64_t end; /* the file's first `end` bytes are all that this layer and those below it need */
+} compass_layer_info;
+
+typedef struct compass_info {
+  uint8_t model_id[8]; /* which model made the file */
+  int layer_count;
+  compass_layer_info layers[COMPASS_MAX_LAYERS]; /* smallest first */
+} compass_info;
+
+/* Reads the header from the file's first `size` bytes; a kilobyte or two is enough unless the file says otherwise in
+ * the error. Needs no model. Errors: COMPASS_BAD_FILE, COMPASS_DAMAGED (the header is not whole). */
+COMPASS_API compass_status compass_read_info(const uint8_t* data, size_t size, compass_info* info,
+                                             compass_error* error);
+
+/* ---- Decoding -------------------------------------------------------------------------------------------- */
+
+typedef struct compass_decode_settings {
+  size_t struct_size;
+  int layer;        /* 0 is the smallest; -1 (default): the largest, or what `size` asks for */
+  compass_size size; /* exactly this size, whatever the layers are: {0, 0} (default) for the layer's own */
+  int region_x;     /* only this part of the layer; region_width 0 (default): all of it. Not together with `size` */
+  int region_y;
+  int region_width;
+  int region_height;
+  int strict;       /* not 0: damage is an error, and nothing is decoded. Default 0 */
+} compass_decode_settings;
+
+COMPASS_API void compass_decode_settings_init(compass_decode_settings* settings);
+
+/* A picture that the library allocated. */
+typedef struct compass_picture {
+  uint8_t* rgb; /* height rows of 3 * width bytes without gaps */
+  int width;
+  int height;
+  int layer; /* the layer it was made from */
+} compass_picture;
+
+/* Frees the pixels and clears the struct. */
+COMPASS_API void compass_picture_free(compass_picture* picture);
+
+typedef struct compass_decoder compass_decoder;
+
+/* `options` may be NULL: the defaults. On success `*decoder` is the caller's: compass_decoder_free. */
+COMPASS_API compass_status compass_decoder_create(const compass_model* model, const compass_options* options,
+                                                  compass_decoder** decoder, compass_error* error);
+COMPASS_API void compass_decoder_free(compass_decoder* decoder);
+
+/* Decodes a file from its first `size` bytes; those up to the wanted layer's end are enough. `settings` may be NULL:
+ * the defaults. On success `*picture` is the caller's: compass_picture_free. With COMPASS_DAMAGED a smaller layer may
+ * have been decoded: then picture->rgb is not NULL, is the caller's too, and error->message says what was lost. After any
+ * other failure the picture is empty. Errors: COMPASS_BAD_FILE, COMPASS_DAMAGED, COMPASS_MODEL (made with
+ * another model), COMPASS_USAGE (a layer, size or region the file does not have). */
+COMPASS_API compass_status compass_decode(compass_decoder* decoder, const uint8_t* data, size_t size,
+                                          const compass_decode_settings* settings, compass_picture* picture,
+                                          compass_error* error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* COMPASS_COMPASS_H */

@@ -1,0 +1,184 @@
+// compass: one photo, one file, every size. A thin C++ layer over compass.h: handles that free themselves,
+// failures as exceptions.
+//
+//     const compass::Model model("lite.safetensors");
+//     const std::vector<std::uint8_t> file = compass::Encoder(model).encode(rgb, {768, 512});
+//     const compass::Picture thumbnail = compass::Decoder(model).decode(file, compass::layer(0));
+//
+// See compass.h for what the fields mean. C++17.
+#ifndef COMPASS_COMPASS_HPP
+#define COMPASS_COMPASS_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "compass/compass.h"
+
+namespace compass {
+inline namespace v1 {
+
+// What every function below throws.
+class Error : public std::runtime_error {
+ public:
+  Error(compass_status status, const char* message) : std::runtime_error(message), status_(status) {}
+  compass_status status() const { return status_; }
+
+ private:
+  compass_status status_;
+};
+
+namespace detail {
+
+inline void check(compass_status status, const compass_error& error) {
+  if (status != COMPASS_OK) throw Error(status, error.message);
+}
+
+template <typename T, void (*kFree)(T*)>
+struct Free {
+  void operator()(T* handle) const { kFree(handle); }
+};
+
+template <typename T, void (*kFree)(T*)>
+using Handle = std::unique_ptr<T, Free<T, kFree>>;
+
+}  // namespace detail
+
+using Size = compass_size;
+
+// Defaults to be changed field by field.
+struct Options : compass_options {
+  Options() { compass_options_init(this); }
+};
+struct EncodeSettings : compass_encode_settings {
+  EncodeSettings() { compass_encode_settings_init(this); }
+};
+struct DecodeSettings : compass_decode_settings {
+  DecodeSettings() { compass_decode_settings_init(this); }
+};
+
+// Settings for one layer (0 is the smallest), and for an exact size.
+inline DecodeSettings layer(int k) {
+  DecodeSettings settings;
+  settings.layer = k;
+  return settings;
+}
+inline DecodeSettings size(int width, int height) {
+  DecodeSettings settings;
+  settings.size = {width, height};
+  return settings;
+}
+
+class Model {
+ public:
+  explicit Model(const std::string& path) {
+    compass_error error;
+    compass_model* handle = nullptr;
+    detail::check(compass_model_load(path.c_str(), &handle, &error), error);
+    handle_.reset(handle);
+  }
+
+  std::string name() const { return compass_model_name(handle_.get()); }
+  const compass_model* get() const { return handle_.get(); }
+
+ private:
+  detail::Handle<compass_model, compass_model_free> handle_;
+};
+
+class Encoder {
+ public:
+  explicit Encoder(const Model& model, const Options& options = {}) {
+    compass_error error;
+    compass_encoder* handle = nullptr;
+    detail::check(compass_encoder_create(model.get(), &options, &handle, &error), error);
+    handle_.reset(handle);
+  }
+
+  // `rgb`: size.height rows of 3 * size.width bytes, without gaps unless `stride` says otherwise.
+  std::vector<std::uint8_t> encode(const std::uint8_t* rgb, Size size, const EncodeSettings& settings = {},
+                                   std::size_t stride = 0) {
+    compass_error error;
+    compass_bytes file;
+    if (stride == 0) stride = static_cast<std::size_t>(size.width) * 3;
+    detail::check(compass_encode(handle_.get(), rgb, size.width, size.height, stride, &settings, &file, &error), error);
+    const std::unique_ptr<compass_bytes, void (*)(compass_bytes*)> owner(&file, compass_bytes_free);
+    return std::vector<std::uint8_t>(file.data, file.data + file.size);
+  }
+
+ private:
+  detail::Handle<compass_encoder, compass_encoder_free> handle_;
+};
+
+// Pixels that free themselves.
+class Picture {
+ public:
+  Picture() = default;
+  Picture(Picture&& other) noexcept
+      : picture_(std::exchange(other.picture_, {})), damage_(std::move(other.damage_)) {}
+  Picture& operator=(Picture&& other) noexcept {
+    std::swap(picture_, other.picture_);
+    std::swap(damage_, other.damage_);
+    return *this;
+  }
+  Picture(const Picture&) = delete;
+  Picture& operator=(const Picture&) = delete;
+  ~Picture() { compass_picture_free(&picture_); }
+
+  const std::uint8_t* rgb() const { return picture_.rgb; }
+  Size size() const { return {picture_.width, picture_.height}; }
+  int layer() const { return picture_.layer; }
+
+  // What of the file was lost; empty if nothing was.
+  const std::string& damage() const { return damage_; }
+
+ private:
+  friend class Decoder;
+  compass_picture picture_{};
+  std::string damage_;
+};
+
+class Decoder {
+ public:
+  explicit Decoder(const Model& model, const Options& options = {}) {
+    compass_error error;
+    compass_decoder* handle = nullptr;
+    detail::check(compass_decoder_create(model.get(), &options, &handle, &error), error);
+    handle_.reset(handle);
+  }
+
+  // A damaged file gives the layers below the damage, and says so in Picture::damage().
+  Picture decode(const std::uint8_t* data, std::size_t size, const DecodeSettings& settings = {}) {
+    compass_error error;
+    Picture picture;
+    const compass_status status = compass_decode(handle_.get(), data, size, &settings, &picture.picture_, &error);
+    if (status == COMPASS_DAMAGED && picture.picture_.rgb != nullptr) {
+      picture.damage_ = error.message;
+    } else {
+      detail::check(status, error);
+    }
+    return picture;
+  }
+  Picture decode(const std::vector<std::uint8_t>& file, const DecodeSettings& settings = {}) {
+    return decode(file.data(), file.size(), settings);
+  }
+
+ private:
+  detail::Handle<compass_decoder, compass_decoder_free> handle_;
+};
+
+// What is in a file, from its first bytes.
+inline compass_info read_info(const std::uint8_t* data, std::size_t size) {
+  compass_error error;
+  compass_info info;
+  detail::check(compass_read_info(data, size, &info, &error), error);
+  return info;
+}
+
+}  // namespace v1
+}  // namespace compass
+
+#endif  // COMPASS_COMPASS_HPP
