@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -17,7 +18,6 @@
 #include "core/tensor.h"
 #include "model/model.h"
 #include "nn/context.h"
-#include "nn/int_network.h"
 #include "nn/network.h"
 
 namespace compass {
@@ -86,14 +86,11 @@ class CodecNetworks {
   nn::Context& context_;
   bool conditional_ = false;
   nn::Network g_a_, g_s_, h_a_, h_s_;
-  std::unique_ptr<nn::IntNetwork> h_scales_;
+  std::optional<nn::Network> h_scales_;
 };
 
 // y's symbols q = round_half_even(y - mean), and back: y_hat = q + mean.
 std::vector<int32_t> quantise(const Tensor& y, const Tensor& means);
 Tensor dequantise(std::span<const int32_t> symbols, const Tensor& means);
-
-// Index of the smallest scale >= max(scale, 0.11) in the table of 64 that docs/model_format.md gives.
-uint8_t scale_index(float scale);
 
 }  // namespace compass

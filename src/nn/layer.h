@@ -53,8 +53,8 @@ struct Layer {
 // Parameters in the model file's layout and, for GDN, already in their effective parametrisation. Only those
 // the op has are filled.
 struct LayerWeights {
-  std::vector<float> weight;    // [out,in,k,k]; kDeconv [in,out,k,k]; kRes conv1
-  std::vector<float> bias;      // [out]
+  std::vector<float> weight;    // [out,in,k,k]; kDeconv [in,out,k,k]; kRes conv1; kIntConv: int_weight's values
+  std::vector<float> bias;      // [out]; kIntConv: int_bias's values
   std::vector<float> weight2;   // kRes conv2 [channels,hidden,k,k]
   std::vector<float> bias2;     // [channels]
   std::vector<float> beta;      // GDN [C]

@@ -1,0 +1,135 @@
+// What networks run on: a thread pool, a number format, oneDNN's compiled kernels and each worker's memory.
+//
+// oneDNN is used for one thing, a convolution of a small tile without padding, single-threaded; all parallelism
+// is ours. So a kernel's shape does not depend on the picture's edges or on the number of threads, and neither do
+// results.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/precision.h"
+#include "core/tensor.h"
+#include "core/thread_pool.h"
+#include "nn/element.h"
+#include "nn/layer.h"
+#include "nn/map.h"
+#include "nn/stage_times.h"
+
+namespace compass::nn {
+
+// oneDNN's vectors are at most this many floats; channel counts inside tiles are multiples of it, so that every
+// kernel runs without a tail and none falls back to oneDNN's reference code.
+inline constexpr int kChannelBlock = 16;
+inline int pad_channels(int channels) { return (channels + kChannelBlock - 1) / kChannelBlock * kChannelBlock; }
+
+// kF32 or kBF16 for this CPU. kAuto chooses bf16 where the CPU multiplies it faster than f32; a wish for bf16 on a
+// CPU without it is answered with f32.
+Precision resolve(Precision wish);
+
+// One compiled convolution: an input tile [in, (rows-1)*stride + kernel_h, (cols-1)*stride + kernel_w] to an output
+// tile [out, rows, cols], channels last, densely packed, with bias and activation.
+struct ConvShape {
+  int in = 0;   // multiples of kChannelBlock
+  int out = 0;
+  int kernel_h = 1;
+  int kernel_w = 1;
+  int stride = 1;
+  int rows = 0;
+  int cols = 0;
+  Element source = Element::kF32;  // of input and weights
+  Element target = Element::kF32;
+  Act act = Act::kNone;
+  auto operator<=>(const ConvShape&) const = default;
+
+  int in_rows() const { return (rows - 1) * stride + kernel_h; }
+  int in_cols() const { return (cols - 1) * stride + kernel_w; }
+  double macs() const { return 1.0 * in * out * kernel_h * kernel_w * rows * cols; }
+};
+
+class PackedFilter;
+
+// Buffers of one worker thread. They only ever grow, so that a steady state allocates nothing.
+class Workspace {
+ public:
+  enum Slot { kInput, kOutput, kSquare, kNorm, kScratch, kBase, kFilters, kHidden, kHidden2, kRows, kSlots };
+  // At least `bytes` bytes; what the slot held before is lost if it has to grow.
+  std::byte* get(Slot slot, size_t bytes) {
+    if (slots_[slot].size() < bytes) slots_[slot].resize(bytes);
+    return slots_[slot].data();
+  }
+  template <typename T>
+  T* get_array(Slot slot, size_t count) {
+    return reinterpret_cast<T*>(get(slot, count * sizeof(T)));
+  }
+  size_t bytes() const {
+    size_t sum = 0;
+    for (const auto& slot : slots_) sum += slot.size();
+    return sum;
+  }
+
+ private:
+  AlignedVector<std::byte> slots_[kSlots];
+};
+
+class ConvKernel {
+ public:
+  ~ConvKernel();
+  const ConvShape& shape() const { return shape_; }
+  const std::string& implementation() const { return implementation_; }  // oneDNN's name for it
+
+  // Runs on worker `worker`'s thread. source holds shape().in * in_rows * in_cols elements, target the output's.
+  // 64-byte alignment of both is not required.
+  void run(int worker, const void* source, const PackedFilter& filter, void* target) const;
+
+ private:
+  friend class Context;
+  friend class Filter;
+  struct Parts;
+  ConvKernel();
+  ConvShape shape_;
+  std::string implementation_;
+  std::unique_ptr<Parts> parts_;
+};
+
+class Context {
+ public:
+  // The pool must outlive the context. A context is used by one thread at a time (and the pool's workers).
+  explicit Context(ThreadPool& pool, Precision precision = Precision::kAuto);
+  ~Context();
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  ThreadPool& pool() { return pool_; }
+  Element compute() const { return compute_; }  // the format that networks multiply in
+  Workspace& workspace(int worker) { return workspaces_[worker]; }
+  BufferPool& buffers() { return buffers_; }
+
+  // The kernel of this shape, compiled on first use; not to be called from inside parallel_for. The pointer keeps
+  // it alive while the cache forgets old shapes.
+  std::shared_ptr<const ConvKernel> conv(const ConvShape& shape);
+
+  // Names of the oneDNN implementations in the cache, sorted, each once.
+  std::vector<std::string> implementations() const;
+
+  // Where runs account their time, if set; see nn/stage_times.h.
+  void set_times(StageTimes* times) { times_ = times; }
+  StageTimes* times() { return times_; }
+
+ private:
+  friend class Filter;
+  struct Engine;
+  ThreadPool& pool_;
+  Element compute_;
+  std::unique_ptr<Engine> engine_;
+  std::vector<Workspace> workspaces_;
+  BufferPool buffers_;
+  std::map<ConvShape, std::shared_ptr<const ConvKernel>> kernels_;
+  StageTimes* times_ = nullptr;
+};
+
+}  // namespace compass::nn

@@ -1,0 +1,55 @@
+// A convolution's parameters, brought into the order that a compiled kernel reads.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "nn/context.h"
+
+namespace compass::nn {
+
+// Weights in oneDNN's memory, read-only once made.
+class PackedFilter {
+ public:
+  ~PackedFilter();
+
+ private:
+  friend class ConvKernel;
+  friend class Filter;
+  struct Parts;
+  PackedFilter();
+  std::unique_ptr<Parts> parts_;
+};
+
+class Filter {
+ public:
+  // `weights` writes [out][in][kernel_h][kernel_w] floats, in and out being padded counts; it is called again
+  // whenever a kernel wants a new order, and what it reads must live as long as the filter. `bias` has `out` entries.
+  Filter(int in, int out, int kernel_h, int kernel_w, std::function<void(float*)> weights, std::vector<float> bias);
+  ~Filter();
+  Filter(Filter&&) noexcept;
+  Filter& operator=(Filter&&) noexcept;
+
+  int in() const { return in_; }
+  int out() const { return out_; }
+  int kernel_h() const { return kernel_h_; }
+  int kernel_w() const { return kernel_w_; }
+
+  // Packed for this kernel; packs on first use. Not to be called from inside parallel_for.
+  const PackedFilter& packed(Context& context, const ConvKernel& kernel);
+
+ private:
+  int in_;
+  int out_;
+  int kernel_h_;
+  int kernel_w_;
+  std::function<void(float*)> weights_;
+  std::vector<float> bias_;
+  std::vector<std::unique_ptr<PackedFilter>> packed_;  // one per memory order seen, rarely more than one
+};
+
+// A filter from weights [out,in,kh,kw] in C order that `weight` points to, padded with zeros.
+Filter pad_filter(const float* weight, const std::vector<float>& bias, int in, int out, int kernel_h, int kernel_w);
+
+}  // namespace compass::nn

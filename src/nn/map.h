@@ -1,0 +1,116 @@
+// Feature maps in flight: channels last, whole or the part of the whole that a run needs.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "core/size.h"
+#include "core/tensor.h"
+#include "nn/element.h"
+
+namespace compass::nn {
+
+// Memory for maps, handed from layer to layer. Buffers are recycled and only grow, so that runs of equal sizes
+// allocate nothing after the first.
+class BufferPool {
+ public:
+  class Buffer {
+   public:
+    Buffer() = default;
+    Buffer(Buffer&& other) noexcept { *this = std::move(other); }
+    Buffer& operator=(Buffer&& other) noexcept {
+      std::swap(memory_, other.memory_);
+      std::swap(capacity_, other.capacity_);
+      std::swap(pool_, other.pool_);
+      return *this;
+    }
+    ~Buffer() {
+      if (pool_ != nullptr) pool_->free_.push_back({std::move(memory_), capacity_});
+    }
+    std::byte* data() const { return memory_.get(); }
+
+   private:
+    friend class BufferPool;
+    struct Free {
+      void operator()(std::byte* p) const { ::operator delete(p, std::align_val_t{64}); }
+    };
+    std::unique_ptr<std::byte, Free> memory_;
+    size_t capacity_ = 0;
+    BufferPool* pool_ = nullptr;
+  };
+
+  // At least `bytes` uninitialised bytes, 64-byte aligned. The pool must outlive the buffer.
+  Buffer acquire(size_t bytes) {
+    // The smallest that is large enough; else the largest is replaced by a larger one.
+    size_t best = free_.size();
+    for (size_t i = 0; i < free_.size(); ++i) {
+      const bool fits = free_[i].capacity >= bytes;
+      if (best == free_.size()) {
+        best = i;
+      } else {
+        const size_t have = free_[best].capacity;
+        if (fits ? have < bytes || free_[i].capacity < have : have < bytes && free_[i].capacity > have) best = i;
+      }
+    }
+    Buffer buffer;
+    buffer.pool_ = this;
+    if (best < free_.size()) {
+      buffer.memory_ = std::move(free_[best].memory);
+      buffer.capacity_ = free_[best].capacity;
+      free_.erase(free_.begin() + static_cast<std::ptrdiff_t>(best));
+    }
+    if (buffer.capacity_ < bytes) {
+      buffer.memory_.reset();
+      buffer.memory_.reset(static_cast<std::byte*>(::operator new(bytes, std::align_val_t{64})));
+      buffer.capacity_ = bytes;
+    }
+    return buffer;
+  }
+  // Gives unused memory back to the system.
+  void trim() { free_.clear(); }
+
+ private:
+  struct Spare {
+    std::unique_ptr<std::byte, Buffer::Free> memory;
+    size_t capacity = 0;
+  };
+  std::vector<Spare> free_;
+};
+
+// Reading access to a map or tensor: element (y, x, c) of the whole, if inside `part`, is
+// data[((y - part.y) * part.width + x - part.x) * pitch + c].
+struct MapView {
+  const void* data = nullptr;
+  Element element = Element::kF32;
+  int channels = 0;
+  int pitch = 0;  // elements from pixel to pixel, >= channels; the excess is zero
+  Rect part;      // what is there, in coordinates of the whole
+  Size full;      // the whole
+};
+
+inline MapView view_of(const Tensor& tensor, Rect part, Size full) {
+  return {tensor.data.data(), Element::kF32, tensor.channels, tensor.channels, part, full};
+}
+
+// A map with up to two copies of its values: f32 for sums that go on (the trunk of residual layers), and the
+// format that the next convolution multiplies in. With f32 arithmetic they are one.
+struct Map {
+  int channels = 0;
+  int pitch = 0;
+  Rect part;
+  Size full;
+  float* f32 = nullptr;
+  BFloat16* bf16 = nullptr;
+  BufferPool::Buffer f32_buffer, bf16_buffer;
+
+  MapView view(Element element) const {
+    return {element == Element::kF32 ? static_cast<const void*>(f32) : bf16, element, channels, pitch, part, full};
+  }
+  size_t offset(int y, int x) const {
+    return (static_cast<size_t>(y - part.y) * part.width + (x - part.x)) * pitch;
+  }
+};
+
+}  // namespace compass::nn

@@ -1,0 +1,55 @@
+// A list of layers, run on a context: any of g_a, g_s, h_a, h_s, and the integer scale network.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "core/size.h"
+#include "core/tensor.h"
+#include "nn/context.h"
+#include "nn/layer.h"
+
+namespace compass::nn {
+
+class Network {
+ public:
+  // Analysis networks shrink maps, synthesis networks enlarge them back to their mirror's sizes.
+  enum class Role { kAnalysis, kSynthesis };
+
+  // `weights[i]` belongs to `layers[i]`; `mirror` is the analysis network that a synthesis network undoes (for an
+  // analysis network, itself). All three must outlive the network, as must `context`.
+  Network(Context& context, Role role, std::span<const Layer> layers, std::span<const LayerWeights> weights,
+          std::span<const Layer> mirror);
+  ~Network();
+  Network(Network&&) noexcept;
+
+  // All rectangles are parts of maps of the whole; `full` is the size of the analysis network's input.
+  struct Input {
+    const Tensor* x = nullptr;           // the part x_part of the input
+    Rect x_part{};                       // contains footprint(full, out)
+    const Tensor* prediction = nullptr;  // the part prediction_part of the picture; null if no layer looks at it
+    Rect prediction_part{};              // contains prediction_footprint(full, out)
+    float rate = 0.0F;                   // position on the rate-point axis
+  };
+  // The part `out` of the network's output.
+  Tensor run(const Input& input, Size full, Rect out);
+
+  // The part of the network's input that `out` depends on, halo included.
+  Rect footprint(Size full, Rect out) const;
+  // The part of the prediction, a picture of size `full`; empty if no layer looks at it.
+  Rect prediction_footprint(Size full, Rect out) const;
+
+  Size input_size(Size full) const;
+  Size output_size(Size full) const;
+  bool sees_prediction() const;
+
+  // Multiply-adds for the part `out` of the output, as the layers describe them (no padding, no halo).
+  double macs(Rect out, Size full) const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace compass::nn

@@ -1,0 +1,128 @@
+#include "nn/row_pass.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "nn/filter.h"
+#include "nn/geometry.h"
+#include "nn/kernels.h"
+
+namespace compass::nn {
+namespace {
+
+// For every row of `bounds`: gathers it in f32, padded channels zero, lets `work` change it, scatters it.
+void for_rows(Context& context, const MapView& x, Map& out, const Rect& bounds,
+              const std::function<void(float* row, int pitch, int worker)>& work) {
+  const int pitch = pad_channels(x.channels);
+  context.pool().parallel_for(bounds.height, [&](int i, int worker) {
+    auto* row = context.workspace(worker).get_array<float>(Workspace::kInput, static_cast<size_t>(bounds.width) * pitch);
+    gather(x, {}, bounds.y + i, bounds.x, 1, bounds.width, Element::kF32, row, pitch);
+    if (work) work(row, pitch, worker);
+    const Placement place{.row0 = bounds.y + i, .col0 = bounds.x, .up = 1, .crop_top = 0, .crop_left = 0, .bounds = bounds};
+    scatter(row, 1, bounds.width, pitch, pitch, place, out, false);
+  });
+}
+
+}  // namespace
+
+void copy_rows(Context& context, const MapView& x, Map& out, const Rect& bounds) {
+  for_rows(context, x, out, bounds, nullptr);
+}
+
+void gain_rows(Context& context, const MapView& x, const std::vector<float>& gains, Map& out, const Rect& bounds) {
+  std::vector<float> padded(gains);
+  padded.resize(pad_channels(x.channels), 0.0F);
+  for_rows(context, x, out, bounds, [&](float* row, int pitch, int /*worker*/) {
+    scale_channels(row, padded.data(), row, bounds.width, pitch);
+  });
+}
+
+void gdn_rows(Context& context, const MapView& x, const LayerWeights& weights, bool inverse, Map& out,
+              const Rect& bounds) {
+  const int channels = x.channels;
+  std::vector<float> beta(weights.beta);
+  beta.resize(pad_channels(channels), 1.0F);
+  Filter gamma = pad_filter(weights.gamma.data(), beta, channels, channels, 1, 1);
+  const auto kernel = context.conv({.in = gamma.in(), .out = gamma.out(), .rows = 1, .cols = bounds.width});
+  const PackedFilter& packed = gamma.packed(context, *kernel);
+  for_rows(context, x, out, bounds, [&](float* row, int pitch, int worker) {
+    const size_t count = static_cast<size_t>(bounds.width) * pitch;
+    auto* squares = context.workspace(worker).get_array<float>(Workspace::kSquare, count);
+    auto* norm = context.workspace(worker).get_array<float>(Workspace::kNorm, count);
+    square(row, squares, count);
+    kernel->run(worker, squares, packed, norm);
+    normalise(row, norm, count, inverse);
+  });
+}
+
+void unshuffle_rows(Context& context, const MapView& x, const Padding& padding, int factor, Map& out,
+                    const Rect& bounds) {
+  const int channels = x.channels;
+  const int pitch = pad_channels(channels * factor * factor);
+  const int wide = bounds.width * factor;
+  context.pool().parallel_for(bounds.height, [&](int i, int worker) {
+    Workspace& ws = context.workspace(worker);
+    auto* source = ws.get_array<float>(Workspace::kInput, static_cast<size_t>(wide) * channels);
+    auto* row = ws.get_array<float>(Workspace::kOutput, static_cast<size_t>(bounds.width) * pitch);
+    std::fill_n(row, static_cast<size_t>(bounds.width) * pitch, 0.0F);
+    for (int dy = 0; dy < factor; ++dy) {
+      gather(x, padding, (bounds.y + i) * factor + dy, bounds.x * factor, 1, wide, Element::kF32, source, channels);
+      for (int col = 0; col < bounds.width; ++col) {
+        for (int dx = 0; dx < factor; ++dx) {
+          const float* from = source + static_cast<size_t>(col * factor + dx) * channels;
+          float* to = row + static_cast<size_t>(col) * pitch + dy * factor + dx;
+          for (int c = 0; c < channels; ++c) to[c * factor * factor] = from[c];
+        }
+      }
+    }
+    const Placement place{.row0 = bounds.y + i, .col0 = bounds.x, .up = 1, .crop_top = 0, .crop_left = 0, .bounds = bounds};
+    scatter(row, 1, bounds.width, pitch, pitch, place, out, false);
+  });
+}
+
+void shuffle_rows(Context& context, const MapView& x, const Padding& crop, int factor, Map& out, const Rect& bounds) {
+  const int channels = x.channels / (factor * factor);
+  const int source_pitch = pad_channels(x.channels);
+  const int pitch = pad_channels(channels);
+  const int row0 = (bounds.y + crop.top) / factor;
+  const int rows = ceil_div(bounds.y + bounds.height + crop.top, factor) - row0;
+  const int col0 = (bounds.x + crop.left) / factor;
+  const int cols = ceil_div(bounds.x + bounds.width + crop.left, factor) - col0;
+  context.pool().parallel_for(rows, [&](int i, int worker) {
+    Workspace& ws = context.workspace(worker);
+    auto* source = ws.get_array<float>(Workspace::kInput, static_cast<size_t>(cols) * source_pitch);
+    auto* row = ws.get_array<float>(Workspace::kOutput, static_cast<size_t>(cols) * factor * pitch);
+    gather(x, {}, row0 + i, col0, 1, cols, Element::kF32, source, source_pitch);
+    std::fill_n(row, static_cast<size_t>(cols) * factor * pitch, 0.0F);
+    for (int dy = 0; dy < factor; ++dy) {
+      for (int col = 0; col < cols; ++col) {
+        for (int dx = 0; dx < factor; ++dx) {
+          const float* from = source + static_cast<size_t>(col) * source_pitch + dy * factor + dx;
+          float* to = row + (static_cast<size_t>(col) * factor + dx) * pitch;
+          for (int c = 0; c < channels; ++c) to[c] = from[c * factor * factor];
+        }
+      }
+      const Placement place{.row0 = (row0 + i) * factor + dy, .col0 = col0 * factor, .up = 1,
+                            .crop_top = crop.top, .crop_left = crop.left, .bounds = bounds};
+      scatter(row, 1, cols * factor, pitch, pitch, place, out, false);
+    }
+  });
+}
+
+std::vector<float> gains_at(const std::vector<float>& log_gain, int channels, float rate) {
+  const int points = static_cast<int>(log_gain.size()) / channels;
+  const float position = std::clamp(rate, 0.0F, static_cast<float>(points - 1));
+  const int low = std::min(static_cast<int>(position), std::max(points - 2, 0));
+  const int high = std::min(low + 1, points - 1);
+  const float part = position - static_cast<float>(low);
+  std::vector<float> gains(channels);
+  for (int c = 0; c < channels; ++c) {
+    const float v = log_gain[static_cast<size_t>(low) * channels + c] * (1.0F - part) +
+                    log_gain[static_cast<size_t>(high) * channels + c] * part;
+    gains[c] = std::exp(v);
+  }
+  return gains;
+}
+
+}  // namespace compass::nn

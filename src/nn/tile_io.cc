@@ -1,0 +1,182 @@
+#include "nn/tile_io.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "nn/context.h"
+#include "nn/kernels.h"
+
+namespace compass::nn {
+namespace {
+
+void copy(const float* from, float* to, size_t n) { std::memcpy(to, from, n * sizeof(float)); }
+void copy(const BFloat16* from, BFloat16* to, size_t n) { std::memcpy(to, from, n * sizeof(BFloat16)); }
+void copy(const float* from, BFloat16* to, size_t n) { round_to_bf16(from, to, n); }
+void copy(const BFloat16* from, float* to, size_t n) { widen(from, to, n); }
+
+template <typename From, typename To>
+void gather_as(const MapView& view, const Padding& padding, int y, int x, int rows, int cols, To* tile,
+               int tile_pitch, int at) {
+  const auto* data = static_cast<const From*>(view.data);
+  const Rect& part = view.part;
+  const int end_y = view.full.height + padding.top;
+  // Columns of the tile: zeros, then copies of column 0, then the map, then zeros.
+  const int first = std::clamp(-x, 0, cols);
+  const int inside = std::clamp(std::max(padding.left + part.x, padding.left) - x, first, cols);
+  const int replicated_from = part.x == 0 ? first : inside;
+  const int last = std::clamp(padding.left + part.x + part.width - x, inside, cols);
+  const int width = std::min(pad_channels(view.channels), tile_pitch - at);  // channels written per pixel
+  const bool dense = at == 0 && tile_pitch == view.pitch && width == tile_pitch;
+  const auto zero = [&](To* row, int from, int to) {
+    for (int c = from; c < to; ++c) std::fill_n(row + static_cast<size_t>(c) * tile_pitch + at, width, To{0});
+  };
+  const auto pixel = [&](const From* from, To* to) {
+    copy(from, to, view.channels);
+    if (width > view.channels) std::fill_n(to + view.channels, width - view.channels, To{0});
+  };
+  for (int r = 0; r < rows; ++r) {
+    To* row = tile + static_cast<size_t>(r) * cols * tile_pitch;
+    const int source_y = std::max(y + r - padding.top, 0);
+    if (y + r < 0 || y + r >= end_y || source_y < part.y || source_y >= part.y + part.height) {
+      zero(row, 0, cols);
+      continue;
+    }
+    const From* source = data + static_cast<size_t>(source_y - part.y) * part.width * view.pitch;
+    zero(row, 0, replicated_from);
+    for (int c = replicated_from; c < inside; ++c) pixel(source, row + static_cast<size_t>(c) * tile_pitch + at);
+    if (last == inside) {
+      zero(row, last, cols);
+      continue;
+    }
+    const From* run = source + static_cast<size_t>(x + inside - padding.left - part.x) * view.pitch;
+    if (dense) {
+      copy(run, row + static_cast<size_t>(inside) * tile_pitch, static_cast<size_t>(last - inside) * tile_pitch);
+    } else {
+      for (int c = inside; c < last; ++c) {
+        pixel(run + static_cast<size_t>(c - inside) * view.pitch, row + static_cast<size_t>(c) * tile_pitch + at);
+      }
+    }
+    zero(row, last, cols);
+  }
+}
+
+template <typename T>
+void expand_as(const T* tile, int channels, int kernel, int stride, int rows, int cols, T* out, int out_pitch) {
+  const size_t tile_cols = static_cast<size_t>(cols - 1) * stride + kernel;
+  const int run = kernel * channels;
+  for (int r = 0; r < rows; ++r) {
+    for (int c = 0; c < cols; ++c, out += out_pitch) {
+      for (int ky = 0; ky < kernel; ++ky) {
+        const T* from = tile + ((static_cast<size_t>(r) * stride + ky) * tile_cols + static_cast<size_t>(c) * stride) * channels;
+        std::copy_n(from, run, out + ky * run);
+      }
+      std::fill(out + kernel * run, out + out_pitch, T{0});
+    }
+  }
+}
+
+// Writes `n` values at `offset` of the map.
+void put(const float* from, size_t n, size_t offset, Map& map, bool add) {
+  if (add) {
+    if (map.bf16 != nullptr) {
+      add_and_round(from, map.f32 + offset, map.bf16 + offset, n);
+    } else {
+      nn::add(from, map.f32 + offset, n);
+    }
+    return;
+  }
+  if (map.f32 != nullptr) copy(from, map.f32 + offset, n);
+  if (map.bf16 != nullptr) copy(from, map.bf16 + offset, n);
+}
+void put(const BFloat16* from, size_t n, size_t offset, Map& map, bool /*add*/) {
+  copy(from, map.bf16 + offset, n);
+}
+
+// A run of pixels [x, x + count) of map row y, clipped to the bounds; pixel i is at from + i*pitch.
+template <typename T>
+void put_run(const T* from, int pitch, int y, int x, int count, const Rect& bounds, Map& map, bool add) {
+  const int begin = std::max(x, bounds.x);
+  const int end = std::min(x + count, bounds.x + bounds.width);
+  if (begin >= end) return;
+  from += static_cast<size_t>(begin - x) * pitch;
+  if (pitch == map.pitch) {
+    put(from, static_cast<size_t>(end - begin) * pitch, map.offset(y, begin), map, add);
+    return;
+  }
+  for (int i = begin; i < end; ++i, from += pitch) put(from, map.channels, map.offset(y, i), map, add);
+}
+
+template <typename T>
+void scatter_as(const T* tile, int rows, int cols, int tile_pitch, int sub_pitch, const Placement& place, Map& map,
+                bool add) {
+  const int up = place.up;
+  const int bottom = place.bounds.y + place.bounds.height;
+  for (int r = 0; r < rows; ++r) {
+    const T* row = tile + static_cast<size_t>(r) * cols * tile_pitch;
+    for (int dy = 0; dy < up; ++dy) {
+      const int y = up * (place.row0 + r) + dy - place.crop_top;
+      if (y < place.bounds.y || y >= bottom) continue;
+      if (up == 1) {
+        put_run(row, tile_pitch, y, place.col0 - place.crop_left, cols, place.bounds, map, add);
+        continue;
+      }
+      for (int c = 0; c < cols; ++c) {
+        put_run(row + static_cast<size_t>(c) * tile_pitch + static_cast<size_t>(dy) * up * sub_pitch, sub_pitch, y,
+                up * (place.col0 + c) - place.crop_left, up, place.bounds, map, add);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void gather(const MapView& view, const Padding& padding, int y, int x, int rows, int cols, Element element,
+            void* tile, int tile_pitch, int at) {
+  const bool from_f32 = view.element == Element::kF32;
+  if (element == Element::kF32) {
+    auto* to = static_cast<float*>(tile);
+    from_f32 ? gather_as<float>(view, padding, y, x, rows, cols, to, tile_pitch, at)
+             : gather_as<BFloat16>(view, padding, y, x, rows, cols, to, tile_pitch, at);
+  } else {
+    auto* to = static_cast<BFloat16*>(tile);
+    from_f32 ? gather_as<float>(view, padding, y, x, rows, cols, to, tile_pitch, at)
+             : gather_as<BFloat16>(view, padding, y, x, rows, cols, to, tile_pitch, at);
+  }
+}
+
+void expand_neighbourhoods(const void* tile, Element element, int channels, int kernel, int stride, int rows, int cols,
+                           void* out, int out_pitch) {
+  if (element == Element::kF32) {
+    expand_as(static_cast<const float*>(tile), channels, kernel, stride, rows, cols, static_cast<float*>(out),
+              out_pitch);
+  } else {
+    expand_as(static_cast<const BFloat16*>(tile), channels, kernel, stride, rows, cols,
+              static_cast<BFloat16*>(out), out_pitch);
+  }
+}
+
+void scatter(const float* tile, int rows, int cols, int tile_pitch, int sub_pitch, const Placement& place, Map& map,
+             bool add) {
+  scatter_as(tile, rows, cols, tile_pitch, sub_pitch, place, map, add);
+}
+
+void scatter(const BFloat16* tile, int rows, int cols, int tile_pitch, int sub_pitch, const Placement& place,
+             Map& map) {
+  scatter_as(tile, rows, cols, tile_pitch, sub_pitch, place, map, false);
+}
+
+void scatter_phase(const float* tile, int rows, int cols, int tile_cols, int tile_pitch, int dy, int dx,
+                   const Placement& place, Map& map) {
+  const int bottom = place.bounds.y + place.bounds.height;
+  for (int r = 0; r < rows; ++r) {
+    const int y = place.up * (place.row0 + r) + dy - place.crop_top;
+    if (y < place.bounds.y || y >= bottom) continue;
+    const float* row = tile + static_cast<size_t>(r) * tile_cols * tile_pitch;
+    for (int c = 0; c < cols; ++c) {
+      put_run(row + static_cast<size_t>(c) * tile_pitch, tile_pitch, y, place.up * (place.col0 + c) + dx - place.crop_left,
+              1, place.bounds, map, false);
+    }
+  }
+}
+
+}  // namespace compass::nn

@@ -1,0 +1,55 @@
+// Tiles: how small blocks of feature maps come into a worker's memory and go back. All padding, alignment,
+// concatenation, cropping and pixel shuffling of the networks happens in these copies.
+#pragma once
+
+#include <span>
+
+#include "nn/map.h"
+
+namespace compass::nn {
+
+// Replicate padding in front of a map (`top`, `left`) that an aligning layer asks for.
+struct Padding {
+  int top = 0;
+  int left = 0;
+};
+
+// Copies rows [y, y + rows) and columns [x, x + cols) of the padded map into `tile`, converting to the tile's
+// format. Coordinates count in the padded map (view.full plus padding); outside of it are zeros, as is what the
+// view does not hold (callers need none of that). Pixel p's channels go to tile[p*tile_pitch + at ...], channels from
+// view.channels on to the next multiple of kChannelBlock are zeroed as far as `tile_pitch` has room.
+void gather(const MapView& view, const Padding& padding, int y, int x, int rows, int cols, Element element,
+            void* tile, int tile_pitch, int at = 0);
+
+// Lays out the kernel_h x kernel_w neighbourhoods of a tile's pixels as the channels of a new tile, ordered
+// (ky, kx, c), with zeros up to `out_pitch`: a convolution of few channels becomes a 1x1 one of many.
+// `tile` is [(rows-1)*stride + kernel, (cols-1)*stride + kernel, channels], densely packed.
+void expand_neighbourhoods(const void* tile, Element element, int channels, int kernel, int stride, int rows, int cols,
+                           void* out, int out_pitch);
+
+// Where a tile's pixels go. Tile pixel (row, col), sub-pixel (dy, dx), lands at
+// (up*(row0 + row) + dy - crop_top, up*(col0 + col) + dx - crop_left) of the map; what falls outside `bounds` is dropped.
+struct Placement {
+  int row0 = 0;
+  int col0 = 0;
+  int up = 1;
+  int crop_top = 0;
+  int crop_left = 0;
+  Rect bounds;
+};
+
+// Writes a tile [rows, cols, tile_pitch] of f32 whose channels are ordered (dy, dx, c), c < sub_pitch, into the
+// map's copies. With add = true (up = 1 only) it is added to the f32 copy and the bf16 copy becomes the rounded sum.
+void scatter(const float* tile, int rows, int cols, int tile_pitch, int sub_pitch, const Placement& place, Map& map,
+             bool add);
+
+// One phase of a transposed convolution: pixel (row, col) is sub-pixel (dy, dx) alone. The tile's rows have
+// tile_cols >= cols pixels.
+void scatter_phase(const float* tile, int rows, int cols, int tile_cols, int tile_pitch, int dy, int dx,
+                   const Placement& place, Map& map);
+
+// scatter for a tile that is bf16 already and a map without f32 copy.
+void scatter(const BFloat16* tile, int rows, int cols, int tile_pitch, int sub_pitch, const Placement& place,
+             Map& map);
+
+}  // namespace compass::nn
