@@ -139,20 +139,25 @@ std::vector<HotRow> hot_rows(const CdfTables& tables) {
   return rows;
 }
 
-// Pops one symbol of row r. Inlined; what happens rarely is in pop_searched.
-inline bool pop_symbol(Popper& popper, const CdfTables& tables, const HotRow* rows, size_t r,
-                       int32_t* symbol) {
-  const HotRow& row = rows[r];
-  const uint32_t at = popper.peek(kCdfBits);
-  const CdfBucket bucket = row.buckets[at >> row.shift];
-  if (bucket.slot == CdfBucket::kSearch) [[unlikely]] {
-    Popper copy = popper;  // so that the caller's stays in registers
-    const bool ok = pop_searched(copy, tables.row(static_cast<int>(r)), at, bucket, symbol);
+// Pops `count` symbols: number k has row row_of(k) and goes to *out(k). False if one is malformed.
+template <typename RowOf, typename Out>
+inline bool pop_symbols(Popper& state, const CdfTables& tables, const HotRow* rows, size_t count,
+                        RowOf row_of, Out out) {
+  Popper popper = state;  // a copy whose address nobody takes stays in registers
+  for (size_t k = 0; k < count; ++k) {
+    const HotRow& row = rows[row_of(k)];
+    const uint32_t at = popper.peek(kCdfBits);
+    const CdfBucket bucket = row.buckets[at >> row.shift];
+    if (bucket.slot != CdfBucket::kSearch) [[likely]] {
+      popper.pop(at, bucket.start, bucket.freq, kCdfBits);
+      *out(k) = row.offset + bucket.slot;
+      continue;
+    }
+    Popper copy = popper;
+    if (!pop_searched(copy, tables.row(static_cast<int>(row_of(k))), at, bucket, out(k))) return false;
     popper = copy;
-    return ok;
   }
-  popper.pop(at, bucket.start, bucket.freq, kCdfBits);
-  *symbol = row.offset + bucket.slot;
+  state = popper;
   return true;
 }
 
@@ -174,6 +179,14 @@ size_t coded_positions(std::span<const uint8_t> indexes, uint16_t* positions) {
     count += indexes[i] != kSkippedIndex ? 1 : 0;
   }
   return count;
+}
+
+// The inner loop of y. Not inlined: the compiler has enough registers for it only if it stands alone.
+[[gnu::noinline]] bool pop_stretch(Popper& popper, const CdfTables& tables, const HotRow* rows,
+                                   std::span<const uint16_t> positions, const uint8_t* indexes, int32_t* y) {
+  return pop_symbols(
+      popper, tables, rows, positions.size(), [=](size_t k) { return indexes[positions[k]]; },
+      [=](size_t k) { return y + positions[k]; });
 }
 
 }  // namespace
@@ -208,14 +221,13 @@ Result<LayerDecoder> LayerDecoder::open(std::span<const uint8_t> bytes) {
 Status LayerDecoder::decode_z(const CdfTables& tables, std::span<int32_t> z) {
   if (Status s = check_z(z.size(), tables); !s) return s;
   const std::vector<HotRow> rows = hot_rows(tables);
-  Popper popper = popper_;
   for (size_t i = 0; i < z.size(); i += rows.size()) {
-    for (size_t c = 0; c < rows.size(); ++c) {
-      if (!pop_symbol(popper, tables, rows.data(), c, &z[i + c]))
-        return damaged("a symbol of z is malformed");
+    if (!pop_symbols(
+            popper_, tables, rows.data(), rows.size(), [](size_t c) { return c; },
+            [position = &z[i]](size_t c) { return position + c; })) {
+      return damaged("a symbol of z is malformed");
     }
   }
-  popper_ = popper;
   return {};
 }
 
@@ -226,19 +238,14 @@ Status LayerDecoder::decode_y(const CdfTables& tables, std::span<const uint8_t> 
   std::fill(y.begin(), y.end(), 0);
   std::array<uint16_t, kStretch> positions;
   size_t zeros = 0;
-  Popper popper = popper_;
   for (size_t first = 0; first < y.size(); first += kStretch) {
     const auto stretch = indexes.subspan(first, std::min(kStretch, y.size() - first));
     const size_t coded = coded_positions(stretch, positions.data());
     zeros += stretch.size() - coded;
-    for (size_t k = 0; k < coded; ++k) {
-      const size_t i = positions[k];
-      if (!pop_symbol(popper, tables, rows.data(), stretch[i], &y[first + i])) {
-        return damaged("a symbol of y is malformed");
-      }
+    if (!pop_stretch(popper_, tables, rows.data(), {positions.data(), coded}, stretch.data(), &y[first])) {
+      return damaged("a symbol of y is malformed");
     }
   }
-  popper_ = popper;
   if (Status s = decode_exceptions(indexes, zeros, y); !s) return s;
   if (popper_.words_left()) return damaged("bytes are left over");
   if (popper_.state() != 0) return damaged("its symbols do not add up");
