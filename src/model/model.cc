@@ -31,6 +31,7 @@ ModelId hash_of(const Description& description, const Safetensors& file) {
   };
   add(description.canonical.data(), description.canonical.size());
   for (const auto& [name, view] : file.tensors()) {
+    if (is_density_tensor(name)) continue;
     add(name.data(), name.size());
     const auto dtype = static_cast<uint8_t>(view.dtype);
     add(&dtype, sizeof(dtype));
@@ -75,7 +76,7 @@ Result<std::shared_ptr<const Model>> Model::from(const Safetensors& file) {
   std::vector<std::string> have;
   int64_t parameters = 0;
   for (const auto& [name, view] : file.tensors()) {
-    have.push_back(name);
+    if (!is_density_tensor(name)) have.push_back(name);
     parameters += view.elements();
     if (parameters > kMaxParameters) return bad(fmt::format("has more than {} parameters", kMaxParameters));
   }

@@ -148,6 +148,8 @@ Status read_network(const Safetensors& file, const std::vector<Layer>& layers, c
     if (layer.op == Op::kIntConv) {
       if (const Status exact = check_exact(layer, w, max_input, place); !exact) return exact;
       max_input = layer.limit;
+      w.weight.assign(w.int_weight.begin(), w.int_weight.end());
+      w.bias.assign(w.int_bias.begin(), w.int_bias.end());
     }
     for (const float gain : w.log_gain) {
       if (std::abs(gain) > 20.0F) return bad(place + "log_gain", "must lie in -20..20");
@@ -282,6 +284,10 @@ std::vector<std::string> tensor_names(const Description& d) {
   }
   std::sort(names.begin(), names.end());
   return names;
+}
+
+bool is_density_tensor(std::string_view name) {
+  return name.starts_with("base.z.density.") || name.starts_with("enhancement.z.density.");
 }
 
 }  // namespace compass

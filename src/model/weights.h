@@ -1,6 +1,7 @@
 // The parameters of a model's networks, read from its tensors and checked against its description.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "core/result.h"
@@ -43,7 +44,11 @@ Result<LiffWeights> read_liff_weights(const Safetensors& file, const LiffDescrip
 // The 64 rows for y. Errors as above.
 Result<CdfTables> read_gaussian_tables(const Safetensors& file);
 
-// Names of every tensor that a model of this description has, sorted.
+// Names of every tensor that a model of this description has, sorted. The optional ones below are not among them.
 std::vector<std::string> tensor_names(const Description& description);
+
+// Whether a tensor belongs to the learned density that z's tables were made from ("base.z.density.matrix0"). A file
+// may hold it for export and further training; coding does not read it and the model's id does not depend on it.
+bool is_density_tensor(std::string_view name);
 
 }  // namespace compass
