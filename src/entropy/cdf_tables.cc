@@ -45,8 +45,7 @@ Status CdfTables::append(std::span<const int32_t> cdf, int32_t offset) {
 }
 
 void CdfTables::append_buckets(Row& row) {
-  // Eight buckets a slot leave about one symbol in twenty to a search; more than 1024 would crowd out the
-  // cache.
+  // 16 buckets a slot leave about one symbol in fifty to a search; more than 1024 would crowd out the cache.
   const int bits = std::clamp<int>(std::bit_width(static_cast<uint32_t>(row.escape)) + 4, 4, 10);
   row.bucket_shift = kCdfBits - bits;
   row.first_bucket = buckets_.size();

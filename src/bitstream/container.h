@@ -1,0 +1,138 @@
+// The `.cmps` file: where its bytes lie and what they claim. Bytes only: no pixels, no networks.
+// docs/bitstream.md is the specification.
+//
+//   header (signature, version, model, layer table, checksum) | metadata | layer 0 | layer 1 | ...
+//
+// Writing:  bytes = write_container({model, LayerCoder::kNative, layers, metadata})
+// Reading:  parsed = parse_header(first_bytes);  while it has no header, fetch parsed->need bytes and parse
+// again;
+//           then any layer k lies at header.layers[k].offset, and verify_layer checks what was read.
+// A prefix that ends where a layer ends is a valid, smaller picture: whole_layers says how many it holds.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/result.h"
+#include "core/size.h"
+
+namespace compass {
+
+// The first four bytes of the id of the model that a file was made with.
+using ModelTag = std::array<uint8_t, 4>;
+
+// How each layer's symbols are coded.
+enum class LayerCoder : uint8_t {
+  kNative,     // one stream of z and y (entropy/layer_coder.h)
+  kReference,  // the reference's two strings: a varint, z's length in bytes; z; y (entropy/reference_coder.h)
+};
+
+// Information about the picture that decoding does not need, carried along unread.
+struct MetadataChunk {
+  static constexpr uint32_t kIcc = 1;   // the original's ICC profile (pixels in the file are sRGB)
+  static constexpr uint32_t kExif = 2;  // Exif, from its TIFF header on; orientation already applied
+  static constexpr uint32_t kXmp = 3;   // XMP, UTF-8
+  uint32_t type = 0;                    // other types are kept and passed over
+  std::vector<uint8_t> bytes;
+  bool operator==(const MetadataChunk&) const = default;
+};
+
+struct LayerEntry {
+  Size size;
+  int quality = 0;        // tenths: 0..1000
+  uint64_t bytes = 0;     // length of the layer's stream
+  uint32_t checksum = 0;  // of the layer's stream
+  uint64_t offset = 0;    // from the file's first byte
+  uint64_t end() const { return offset + bytes; }
+  bool operator==(const LayerEntry&) const = default;
+};
+
+struct MetadataEntry {
+  uint32_t type = 0;
+  uint64_t bytes = 0;
+  uint64_t offset = 0;  // from the file's first byte
+  bool operator==(const MetadataEntry&) const = default;
+};
+
+struct ContainerHeader {
+  int minor_version = 0;
+  ModelTag model{};
+  LayerCoder coder = LayerCoder::kNative;
+  std::vector<LayerEntry> layers;  // 1 to 255, the base layer first; no side shrinks from one to the next
+  std::vector<MetadataEntry> metadata;
+  uint32_t metadata_checksum = 0;  // of all chunks together; 0 if there are none
+  uint64_t bytes = 0;              // length of the header itself
+
+  uint64_t metadata_bytes() const { return layers.front().offset - bytes; }
+  uint64_t file_bytes() const { return layers.back().end(); }
+  bool operator==(const ContainerHeader&) const = default;
+};
+
+// What a reader puts up with. Breaking one is kBadFile, found before anything is allocated.
+struct ContainerLimits {
+  int64_t max_pixels = 400'000'000;  // of one layer
+  int max_layers = 255;
+  uint64_t max_metadata_bytes = uint64_t{64} << 20;
+};
+
+// No header is longer; reading more than this to find one is never needed.
+inline constexpr size_t kMaxHeaderBytes = size_t{16} << 10;
+// Enough for most: a reader that fetches blindly should begin with this much.
+inline constexpr size_t kUsualHeaderBytes = 1024;
+inline constexpr size_t kMaxLayerCount = 255;
+inline constexpr int kMaxQuality = 1000;
+
+// A header, or how many of the file's first bytes to come back with.
+struct HeaderParse {
+  std::optional<ContainerHeader> header;
+  size_t need = 0;  // more than were given, and never more than the header's real length
+};
+
+// Parses the header from the file's first bytes (any number of them; what follows the header is not looked
+// at). Errors: kBadFile (not a .cmps file, a later major version, damaged, or over a limit).
+Result<HeaderParse> parse_header(std::span<const uint8_t> bytes, const ContainerLimits& limits = {});
+
+// The header's bytes; offsets and `bytes` of the argument are ignored. Errors: kUsage if the header is not
+// one that parse_header would accept (without limits).
+Result<std::vector<uint8_t>> serialise_header(const ContainerHeader& header);
+
+struct LayerPayload {
+  Size size;
+  int quality = 0;  // tenths: 0..1000
+  std::vector<uint8_t> bytes;
+};
+
+struct ContainerContents {
+  ModelTag model{};
+  LayerCoder coder = LayerCoder::kNative;
+  std::vector<LayerPayload> layers;
+  std::vector<MetadataChunk> metadata;
+};
+
+// A whole file. Errors: kUsage (see serialise_header).
+Result<std::vector<uint8_t>> write_container(const ContainerContents& contents);
+
+// XXH32 with seed 0: the checksum of headers, layers and metadata.
+uint32_t checksum(std::span<const uint8_t> bytes);
+
+// How many layers, from the base layer on, the first `available` bytes of the file hold whole.
+int whole_layers(const ContainerHeader& header, uint64_t available);
+
+// Whether `payload` is layer k's stream, undamaged. Errors: kDamaged, saying which layer and where.
+Status verify_layer(const ContainerHeader& header, int k, std::span<const uint8_t> payload);
+
+// Cuts the metadata block (header.metadata_bytes() bytes, from header.bytes on) into chunks. Errors:
+// kDamaged.
+Result<std::vector<MetadataChunk>> read_metadata(const ContainerHeader& header,
+                                                 std::span<const uint8_t> block);
+
+// The file with its first `layers` layers only: a new header, the metadata, and the layers' streams byte for
+// byte. Errors: kUsage (not 1 <= layers <= the file's), kBadFile (see parse_header), kDamaged (a layer or the
+// metadata is not whole).
+Result<std::vector<uint8_t>> extract_layers(std::span<const uint8_t> file, int layers,
+                                            const ContainerLimits& limits = {});
+
+}  // namespace compass

@@ -1,0 +1,343 @@
+#include "bitstream/container.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <random>
+#include <string>
+
+namespace compass {
+namespace {
+
+std::vector<uint8_t> noise(size_t count, uint32_t seed) {
+  std::mt19937 rng(seed);
+  std::vector<uint8_t> bytes(count);
+  for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(rng());
+  return bytes;
+}
+
+// Three layers of a Kodak picture, about as many bytes as they take.
+ContainerContents typical() {
+  return {{0xA1, 0xB2, 0xC3, 0xD4},
+          LayerCoder::kNative,
+          {{{192, 128}, 500, noise(1900, 1)},
+           {{384, 256}, 500, noise(7000, 2)},
+           {{768, 512}, 500, noise(21000, 3)}},
+          {}};
+}
+
+ContainerContents with_metadata() {
+  ContainerContents contents = typical();
+  contents.coder = LayerCoder::kReference;
+  contents.layers[1].size = {300, 129};
+  contents.layers[1].quality = 0;
+  contents.layers[2].quality = 1000;
+  contents.metadata = {
+      {MetadataChunk::kIcc, noise(700, 4)}, {MetadataChunk::kXmp, {}}, {0xFFFFFFFF, noise(3, 5)}};
+  return contents;
+}
+
+ContainerHeader header_of(std::span<const uint8_t> file) {
+  auto parsed = parse_header(file);
+  EXPECT_TRUE(parsed.ok()) << parsed.error().message;
+  EXPECT_TRUE(parsed->header.has_value());
+  return parsed->header.value_or(ContainerHeader());
+}
+
+std::span<const uint8_t> slice(std::span<const uint8_t> file, uint64_t offset, uint64_t bytes) {
+  return file.subspan(offset, bytes);
+}
+
+// Whatever was written is read back, and lies where the header says.
+void expect_round_trip(const ContainerContents& contents) {
+  const auto file = write_container(contents);
+  ASSERT_TRUE(file.ok()) << file.error().message;
+  const ContainerHeader header = header_of(*file);
+  EXPECT_EQ(header.model, contents.model);
+  EXPECT_EQ(header.coder, contents.coder);
+  EXPECT_EQ(header.file_bytes(), file->size());
+  ASSERT_EQ(header.layers.size(), contents.layers.size());
+  for (size_t k = 0; k < header.layers.size(); ++k) {
+    const LayerEntry& layer = header.layers[k];
+    EXPECT_EQ(layer.size, contents.layers[k].size);
+    EXPECT_EQ(layer.quality, contents.layers[k].quality);
+    const auto payload = slice(*file, layer.offset, layer.bytes);
+    EXPECT_EQ((std::vector<uint8_t>{payload.begin(), payload.end()}), contents.layers[k].bytes);
+    EXPECT_TRUE(verify_layer(header, static_cast<int>(k), payload).ok());
+  }
+  const auto metadata = read_metadata(header, slice(*file, header.bytes, header.metadata_bytes()));
+  ASSERT_TRUE(metadata.ok());
+  EXPECT_EQ(*metadata, contents.metadata);
+}
+
+TEST(Container, RoundTrips) {
+  expect_round_trip(typical());
+  expect_round_trip(with_metadata());
+  ContainerContents smallest{{}, LayerCoder::kNative, {{{1, 1}, 0, {}}}, {}};
+  expect_round_trip(smallest);
+  ContainerContents most = smallest;
+  while (most.layers.size() < 255) {
+    const Size below = most.layers.back().size;
+    const int k = static_cast<int>(most.layers.size());
+    most.layers.push_back({{below.width + k % 3, below.height + k % 20}, k, noise(k, k)});
+  }
+  expect_round_trip(most);
+}
+
+TEST(Container, RandomRoundTrips) {
+  std::mt19937 rng(1);
+  for (int round = 0; round < 300; ++round) {
+    ContainerContents contents;
+    for (uint8_t& byte : contents.model) byte = static_cast<uint8_t>(rng());
+    contents.coder = rng() % 2 == 0 ? LayerCoder::kNative : LayerCoder::kReference;
+    Size size{1 + static_cast<int>(rng() % 50), 1 + static_cast<int>(rng() % 50)};
+    for (size_t layers = 1 + rng() % 6; layers > 0; --layers) {
+      contents.layers.push_back({size, static_cast<int>(rng() % 1001), noise(rng() % 300, rng())});
+      const auto grown = [&](int side) { return side + side * static_cast<int>(rng() % 5) / 2; };
+      size = {grown(size.width), grown(size.height)};
+    }
+    for (size_t chunks = rng() % 3; chunks > 0; --chunks) {
+      contents.metadata.push_back({static_cast<uint32_t>(rng()), noise(rng() % 100, rng())});
+    }
+    expect_round_trip(contents);
+  }
+}
+
+TEST(Container, SidesUpToTheLargestInt) {
+  constexpr int kLargest = std::numeric_limits<int>::max();
+  ContainerHeader header;
+  header.layers = {{{1, kLargest}, 0, 5, 1, 0}, {{kLargest, kLargest}, 0, uint64_t{1} << 48, 2, 0}};
+  const auto bytes = serialise_header(header);
+  ASSERT_TRUE(bytes.ok());
+  ContainerLimits limits;
+  limits.max_pixels = std::numeric_limits<int64_t>::max();
+  const auto parsed = parse_header(*bytes, limits);
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  EXPECT_EQ(parsed->header->layers[1].size, (Size{kLargest, kLargest}));
+  EXPECT_EQ(parsed->header->layers[1].bytes, uint64_t{1} << 48);
+}
+
+TEST(Container, GoldenHeader) {
+  ContainerContents contents = typical();
+  contents.layers[0].bytes = {1, 2, 3};
+  contents.layers[1].bytes = {};
+  contents.layers[2].bytes = std::vector<uint8_t>(200, 7);
+  contents.layers[2].size = {769, 600};
+  const auto file = *write_container(contents);
+  std::string hex;
+  for (const uint8_t byte : std::span(file).first(header_of(file).bytes)) {
+    constexpr const char* kDigits = "0123456789abcdef";
+    hex += kDigits[byte >> 4];
+    hex += kDigits[byte & 15];
+  }
+  EXPECT_EQ(hex,
+            "c34d50"        // signature
+            "10"            // version 1.0
+            "a1b2c3d4"      // model
+            "03"            // layers
+            "f401"          // quality 50.0, no flags
+            "c0018001"      // 192 x 128
+            "03c4789cf5"    // 3 bytes, checksum
+            "77"            // twice as large: 384 x 256
+            "00055dcc02"    // 0 bytes, checksum
+            "8fd802"        // width twice and 1 more: 769; height 344 more: 600
+            "c80114bec40a"  // 200 bytes, checksum
+            "51c92b21");    // checksum of all of this
+}
+
+TEST(Container, ThreeLayersOverheadIsAtMost40Bytes) {
+  const auto file = *write_container(typical());
+  EXPECT_LE(header_of(file).bytes, 40U);
+}
+
+TEST(Container, EveryPrefixOfTheHeaderAsksForMore) {
+  for (const ContainerContents& contents : {typical(), with_metadata()}) {
+    const auto file = *write_container(contents);
+    const ContainerHeader header = header_of(file);
+    for (size_t length = 0; length < header.bytes; ++length) {
+      const auto parsed = parse_header(std::span(file).first(length));
+      ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+      ASSERT_FALSE(parsed->header.has_value());
+      EXPECT_GT(parsed->need, length);
+      EXPECT_LE(parsed->need, header.bytes);
+    }
+    // A reader that starts with nothing gets there without reading past the header.
+    size_t have = 0;
+    int fetches = 0;
+    for (auto parsed = parse_header({}); !parsed->header;
+         parsed = parse_header(std::span(file).first(have))) {
+      have = parsed->need;
+      ++fetches;
+    }
+    EXPECT_EQ(have, header.bytes);
+    EXPECT_LE(fetches, 40);
+  }
+}
+
+TEST(Container, EveryPrefixHoldsItsWholeLayers) {
+  const auto file = *write_container(with_metadata());
+  const ContainerHeader header = header_of(file);
+  for (size_t length = header.bytes; length <= file.size(); ++length) {
+    const auto parsed = parse_header(std::span(file).first(length));
+    ASSERT_TRUE(parsed.ok() && parsed->header.has_value());
+    EXPECT_EQ(*parsed->header, header);
+    int whole = 0;
+    while (whole < 3 && header.layers[whole].end() <= length) ++whole;
+    ASSERT_EQ(whole_layers(header, length), whole);
+  }
+  EXPECT_EQ(whole_layers(header, 0), 0);
+  EXPECT_EQ(whole_layers(header, std::numeric_limits<uint64_t>::max()), 3);
+}
+
+TEST(Container, EveryFlippedByteIsNoticed) {
+  for (const ContainerContents& contents : {typical(), with_metadata()}) {
+    const auto file = *write_container(contents);
+    const ContainerHeader header = header_of(file);
+    for (size_t at = 0; at < header.layers[1].end(); ++at) {
+      for (int flip = 1; flip < 256; flip += at < header.bytes ? 1 : 61) {
+        auto damaged = file;
+        damaged[at] = static_cast<uint8_t>(damaged[at] ^ flip);
+        const auto parsed = parse_header(damaged);
+        if (at < header.bytes) {
+          // An error, or a header that seems to go on: never a header that is not the one written.
+          ASSERT_TRUE(!parsed.ok() || !parsed->header) << "byte " << at << " ^ " << flip;
+          continue;
+        }
+        ASSERT_TRUE(parsed.ok() && parsed->header);
+        const bool metadata_fine =
+            read_metadata(header, slice(damaged, header.bytes, header.metadata_bytes())).ok();
+        ASSERT_EQ(metadata_fine, at >= header.layers[0].offset || header.metadata.empty());
+        for (int k = 0; k < 2; ++k) {
+          const LayerEntry& layer = header.layers[k];
+          const bool hit = at >= layer.offset && at < layer.end();
+          ASSERT_EQ(verify_layer(header, k, slice(damaged, layer.offset, layer.bytes)).ok(), !hit);
+        }
+      }
+    }
+  }
+}
+
+TEST(Container, NoiseIsNeverAHeader) {
+  std::mt19937 rng(9);
+  const auto file = *write_container(typical());
+  for (uint32_t round = 0; round < 20000; ++round) {
+    auto bytes = noise(rng() % 300, rng());
+    // Most noise gets past the signature and the version.
+    const size_t kept = std::min<size_t>(bytes.size(), rng() % 30);
+    std::copy_n(file.begin(), kept, bytes.begin());
+    const auto parsed = parse_header(bytes);
+    if (!parsed.ok()) {
+      EXPECT_EQ(parsed.error().code, ErrorCode::kBadFile);
+      continue;
+    }
+    EXPECT_FALSE(parsed->header.has_value());
+    EXPECT_GT(parsed->need, bytes.size());
+    EXPECT_LE(parsed->need, kMaxHeaderBytes);
+  }
+}
+
+TEST(Container, LimitsAreCheckedOnTheHeaderAlone) {
+  ContainerHeader header;
+  header.layers = {{{65535, 65535}, 500, 30, 0, 0}};
+  const auto bytes = *serialise_header(header);
+  EXPECT_LE(bytes.size(), 60U);
+  const auto refused = parse_header(bytes);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kBadFile);
+  EXPECT_NE(refused.error().message.find("65535x65535"), std::string::npos);
+
+  const auto file = *write_container(with_metadata());
+  ContainerLimits limits;
+  limits.max_layers = 2;
+  EXPECT_FALSE(parse_header(file, limits).ok());
+  limits.max_layers = 3;
+  limits.max_pixels = 768 * 512;
+  EXPECT_TRUE(parse_header(file, limits).ok());
+  limits.max_pixels -= 1;
+  EXPECT_FALSE(parse_header(file, limits).ok());
+  limits.max_pixels += 1;
+  limits.max_metadata_bytes = 703;
+  EXPECT_TRUE(parse_header(file, limits).ok());
+  limits.max_metadata_bytes = 702;
+  EXPECT_FALSE(parse_header(file, limits).ok());
+}
+
+TEST(Container, OtherVersions) {
+  auto file = *write_container(typical());
+  const size_t covered = header_of(file).bytes - 4;
+  const auto reseal = [&] {
+    const uint32_t sum = checksum(std::span(file).first(covered));
+    for (int i = 0; i < 4; ++i) file[covered + i] = static_cast<uint8_t>(sum >> (8 * i));
+  };
+  file[3] = 0x17;  // 1.7
+  reseal();
+  EXPECT_EQ(header_of(file).minor_version, 7);
+  file[3] = 0x20;  // 2.0
+  reseal();
+  EXPECT_FALSE(parse_header(file).ok());
+  EXPECT_NE(parse_header(file).error().message.find("version 2"), std::string::npos);
+}
+
+TEST(Container, LaterMinorVersionsMayExtendTheHeader) {
+  const auto file = *write_container(typical());
+  const ContainerHeader header = header_of(file);
+  std::vector<uint8_t> extended(file.begin(), file.begin() + static_cast<ptrdiff_t>(header.bytes) - 4);
+  extended[3] = 0x11;
+  extended[10] |= 0xE0;  // the extension's flag, and two that mean nothing yet
+  extended.insert(extended.end(), {5, 'l', 'a', 't', 'e', 'r'});
+  const uint32_t sum = checksum(extended);
+  for (int i = 0; i < 4; ++i) extended.push_back(static_cast<uint8_t>(sum >> (8 * i)));
+  const ContainerHeader read = header_of(extended);
+  EXPECT_EQ(read.bytes, header.bytes + 6);
+  EXPECT_EQ(read.layers.back().size, header.layers.back().size);
+  EXPECT_EQ(read.layers.front().offset, header.layers.front().offset + 6);
+}
+
+TEST(Container, RefusesToWriteWhatItWouldNotRead) {
+  const auto refused = [](auto change) {
+    ContainerContents contents = typical();
+    change(contents);
+    const auto file = write_container(contents);
+    EXPECT_TRUE(file.ok() || file.error().code == ErrorCode::kUsage);
+    return !file.ok();
+  };
+  EXPECT_FALSE(refused([](ContainerContents&) {}));
+  EXPECT_TRUE(refused([](ContainerContents& c) { c.layers.clear(); }));
+  EXPECT_TRUE(refused([](ContainerContents& c) { c.layers.resize(256, c.layers.back()); }));
+  EXPECT_TRUE(refused([](ContainerContents& c) { c.layers[1].size.width = 191; }));
+  EXPECT_TRUE(refused([](ContainerContents& c) { c.layers[2].size.height = 255; }));
+  EXPECT_TRUE(refused([](ContainerContents& c) { c.layers[0].size.height = 0; }));
+  EXPECT_TRUE(refused([](ContainerContents& c) { c.layers[0].quality = 1001; }));
+  EXPECT_TRUE(refused([](ContainerContents& c) { c.layers[0].quality = -1; }));
+  EXPECT_TRUE(refused([](ContainerContents& c) { c.metadata.resize(65); }));
+}
+
+TEST(Container, ExtractKeepsStreamsByteForByte) {
+  const auto file = *write_container(with_metadata());
+  const ContainerHeader header = header_of(file);
+  EXPECT_EQ(*extract_layers(file, 3), file);
+  for (int layers = 1; layers <= 3; ++layers) {
+    const auto part = extract_layers(file, layers);
+    ASSERT_TRUE(part.ok());
+    const ContainerHeader kept = header_of(*part);
+    ASSERT_EQ(kept.layers.size(), static_cast<size_t>(layers));
+    EXPECT_EQ(kept.file_bytes(), part->size());
+    EXPECT_TRUE(std::equal(part->begin() + static_cast<ptrdiff_t>(kept.bytes), part->end(),
+                           file.begin() + static_cast<ptrdiff_t>(header.bytes)));
+    // As good as cutting the file off, which is enough for what the layers need.
+    EXPECT_EQ(*extract_layers(std::span(file).first(header.layers[layers - 1].end()), layers), *part);
+  }
+  EXPECT_EQ(extract_layers(file, 0).error().code, ErrorCode::kUsage);
+  EXPECT_EQ(extract_layers(file, 4).error().code, ErrorCode::kUsage);
+  EXPECT_EQ(extract_layers(std::span(file).first(10), 1).error().code, ErrorCode::kDamaged);
+  EXPECT_EQ(extract_layers(std::span(file).first(header.layers[1].end() - 1), 2).error().code,
+            ErrorCode::kDamaged);
+  EXPECT_EQ(extract_layers(std::span(file).first(header.bytes + 1), 1).error().code, ErrorCode::kDamaged);
+  auto damaged = file;
+  damaged[header.layers[1].offset] ^= 1;
+  EXPECT_TRUE(extract_layers(damaged, 1).ok());
+  EXPECT_EQ(extract_layers(damaged, 2).error().code, ErrorCode::kDamaged);
+}
+
+}  // namespace
+}  // namespace compass
