@@ -14,7 +14,6 @@ uint32_t checksum(std::span<const uint8_t> bytes) {
 Result<std::vector<uint8_t>> write_container(const ContainerContents& contents) {
   ContainerHeader header;
   header.model = contents.model;
-  header.coder = contents.coder;
   std::vector<uint8_t> metadata;
   for (const MetadataChunk& chunk : contents.metadata) {
     header.metadata.push_back({chunk.type, chunk.bytes.size(), 0});

@@ -3,7 +3,7 @@
 //
 //   header (signature, version, model, layer table, checksum) | metadata | layer 0 | layer 1 | ...
 //
-// Writing:  bytes = write_container({model, LayerCoder::kNative, layers, metadata})
+// Writing:  bytes = write_container({model, layers, metadata})
 // Reading:  parsed = parse_header(first_bytes);  while it has no header, fetch parsed->need bytes and parse
 // again;
 //           then any layer k lies at header.layers[k].offset, and verify_layer checks what was read.
@@ -23,12 +23,6 @@ namespace compass {
 
 // The first four bytes of the id of the model that a file was made with.
 using ModelTag = std::array<uint8_t, 4>;
-
-// How each layer's symbols are coded.
-enum class LayerCoder : uint8_t {
-  kNative,     // one stream of z and y (entropy/layer_coder.h)
-  kReference,  // the reference's two strings: a varint, z's length in bytes; z; y (entropy/reference_coder.h)
-};
 
 // Information about the picture that decoding does not need, carried along unread.
 struct MetadataChunk {
@@ -60,7 +54,6 @@ struct MetadataEntry {
 struct ContainerHeader {
   int minor_version = 0;
   ModelTag model{};
-  LayerCoder coder = LayerCoder::kNative;
   std::vector<LayerEntry> layers;  // 1 to 255, the base layer first; no side shrinks from one to the next
   std::vector<MetadataEntry> metadata;
   uint32_t metadata_checksum = 0;  // of all chunks together; 0 if there are none
@@ -107,7 +100,6 @@ struct LayerPayload {
 
 struct ContainerContents {
   ModelTag model{};
-  LayerCoder coder = LayerCoder::kNative;
   std::vector<LayerPayload> layers;
   std::vector<MetadataChunk> metadata;
 };

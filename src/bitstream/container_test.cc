@@ -19,7 +19,6 @@ std::vector<uint8_t> noise(size_t count, uint32_t seed) {
 // Three layers of a Kodak picture, about as many bytes as they take.
 ContainerContents typical() {
   return {{0xA1, 0xB2, 0xC3, 0xD4},
-          LayerCoder::kNative,
           {{{192, 128}, 500, noise(1900, 1)},
            {{384, 256}, 500, noise(7000, 2)},
            {{768, 512}, 500, noise(21000, 3)}},
@@ -28,7 +27,6 @@ ContainerContents typical() {
 
 ContainerContents with_metadata() {
   ContainerContents contents = typical();
-  contents.coder = LayerCoder::kReference;
   contents.layers[1].size = {300, 129};
   contents.layers[1].quality = 0;
   contents.layers[2].quality = 1000;
@@ -54,7 +52,6 @@ void expect_round_trip(const ContainerContents& contents) {
   ASSERT_TRUE(file.ok()) << file.error().message;
   const ContainerHeader header = header_of(*file);
   EXPECT_EQ(header.model, contents.model);
-  EXPECT_EQ(header.coder, contents.coder);
   EXPECT_EQ(header.file_bytes(), file->size());
   ASSERT_EQ(header.layers.size(), contents.layers.size());
   for (size_t k = 0; k < header.layers.size(); ++k) {
@@ -73,7 +70,7 @@ void expect_round_trip(const ContainerContents& contents) {
 TEST(Container, RoundTrips) {
   expect_round_trip(typical());
   expect_round_trip(with_metadata());
-  ContainerContents smallest{{}, LayerCoder::kNative, {{{1, 1}, 0, {}}}, {}};
+  ContainerContents smallest{{}, {{{1, 1}, 0, {}}}, {}};
   expect_round_trip(smallest);
   ContainerContents most = smallest;
   while (most.layers.size() < 255) {
@@ -89,7 +86,6 @@ TEST(Container, RandomRoundTrips) {
   for (int round = 0; round < 300; ++round) {
     ContainerContents contents;
     for (uint8_t& byte : contents.model) byte = static_cast<uint8_t>(rng());
-    contents.coder = rng() % 2 == 0 ? LayerCoder::kNative : LayerCoder::kReference;
     Size size{1 + static_cast<int>(rng() % 50), 1 + static_cast<int>(rng() % 50)};
     for (size_t layers = 1 + rng() % 6; layers > 0; --layers) {
       contents.layers.push_back({size, static_cast<int>(rng() % 1001), noise(rng() % 300, rng())});
@@ -276,6 +272,14 @@ TEST(Container, OtherVersions) {
   reseal();
   EXPECT_FALSE(parse_header(file).ok());
   EXPECT_NE(parse_header(file).error().message.find("version 2"), std::string::npos);
+}
+
+TEST(Container, StreamsOfAnotherKindAreRefused) {
+  auto file = *write_container(typical());
+  file[10] |= 0x10;
+  const auto parsed = parse_header(file);
+  ASSERT_FALSE(parsed.ok());
+  EXPECT_NE(parsed.error().message.find("does not know"), std::string::npos);
 }
 
 TEST(Container, LaterMinorVersionsMayExtendTheHeader) {

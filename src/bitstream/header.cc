@@ -16,10 +16,10 @@ constexpr int kMinorVersion = 0;
 
 // The word after the layer count: the base layer's quality in the low 10 bits, then flags.
 constexpr int kQualityBits = 10;
-constexpr uint16_t kOwnQualities = 1 << 10;      // every layer above the base states its quality
-constexpr uint16_t kHasMetadata = 1 << 11;       // a metadata table follows
-constexpr uint16_t kReferenceStrings = 1 << 12;  // LayerCoder::kReference
-constexpr uint16_t kHasExtension = 1 << 13;      // a later minor version's fields precede the checksum
+constexpr uint16_t kOwnQualities = 1 << 10;  // every layer above the base states its quality
+constexpr uint16_t kHasMetadata = 1 << 11;   // a metadata table follows
+constexpr uint16_t kOtherStreams = 1 << 12;  // reserved for layer streams of another kind; refused
+constexpr uint16_t kHasExtension = 1 << 13;  // a later minor version's fields precede the checksum
 
 // Sides are predicted to be twice the layer below's. A nibble of 0..14 is the difference plus 7; 15 means
 // that the side follows, as its growth over the layer below's.
@@ -184,7 +184,9 @@ Result<HeaderParse> parse_header(std::span<const uint8_t> bytes, const Container
   if (!in.is_short() && count == 0) return bad("the file has no layers");
   in.reserve(sizeof(uint16_t) + count * kMinLayerBytes + 1 + kChecksumBytes);  // the least that can follow
   const uint16_t word = in.u16();
-  header.coder = (word & kReferenceStrings) != 0 ? LayerCoder::kReference : LayerCoder::kNative;
+  if ((word & kOtherStreams) != 0) {
+    return bad("its layers are coded in a way that this program does not know");
+  }
   if ((word & kHasMetadata) != 0) {
     if (Status s = read_metadata_table(in, header); !s) return s.error();
   }
@@ -218,8 +220,7 @@ Result<std::vector<uint8_t>> serialise_header(const ContainerHeader& header) {
   out.append(header.model);
   out.u8(static_cast<uint8_t>(layers.size()));
   out.u16(static_cast<uint16_t>(quality | (own_qualities ? kOwnQualities : 0) |
-                                (header.metadata.empty() ? 0 : kHasMetadata) |
-                                (header.coder == LayerCoder::kReference ? kReferenceStrings : 0)));
+                                (header.metadata.empty() ? 0 : kHasMetadata)));
   if (!header.metadata.empty()) {
     out.varint(header.metadata.size());
     for (const MetadataEntry& chunk : header.metadata) {
