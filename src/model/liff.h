@@ -26,17 +26,16 @@ class Liff {
   // does it: bicubic up-sampling belongs to src/image.
   bool adds_bicubic() const;
 
-  // below [3,h,w] -> [3,H,W]; target at least as large as below on each axis. `token_below` and `token_target`
-  // are the sizes that make the scale token: below's and target's own, or enhancement layer 1's if the model's rule
-  // is ScaleToken::kFirst.
-  Tensor predict(const Tensor& below, Size target, Size token_below, Size token_target);
-  Tensor predict(const Tensor& below, Size target);  // tokens of its own sizes
+  // below [3,h,w] -> [3,H,W]; target at least as large as below on each axis. The scale token is 2h/H', 2w/W' of
+  // `token_target` (W', H'): the target itself or, if the model's rule is ScaleToken::kFirst, enhancement layer
+  // 1's size whatever the layer.
+  Tensor predict(const Tensor& below, Size target, Size token_target);
+  Tensor predict(const Tensor& below, Size target) { return predict(below, target, target); }
 
   // The target pixels of rectangle `out`. `below` holds footprint(below_size, target, out) of the picture below.
   struct Geometry {
     Size below;
     Size target;
-    Size token_below;
     Size token_target;
   };
   Tensor predict(const Tensor& below, const Geometry& geometry, Rect out);

@@ -163,12 +163,12 @@ void ConvPass::add_shift(const ShiftSpec& shift) {
 }
 
 void ConvPass::run(Context& context, std::span<const MapView> inputs, const Padding& padding, const Padding& crop,
-                   Map& out, const Rect& bounds, bool add) {
+                   Map& out, const Rect& bounds, const MapView* addend) {
   if (bounds.width <= 0 || bounds.height <= 0) return;
   const Tiling tiling((bounds.y + crop.top) / up_, ceil_div(bounds.y + bounds.height + crop.top, up_),
                       (bounds.x + crop.left) / up_, ceil_div(bounds.x + bounds.width + crop.left, up_));
   const Element compute = spec_.exact ? Element::kF32 : context.compute();
-  const bool plain = !add && !gamma_ && shift_.empty() && !phases_apart_;
+  const bool plain = addend == nullptr && !gamma_ && shift_.empty() && !phases_apart_;
   const Element target = plain && out.f32 == nullptr ? Element::kBF16 : Element::kF32;
   const int rows = tiling.rows;
   const int cols = tiling.cols;
@@ -276,7 +276,8 @@ void ConvPass::run(Context& context, std::span<const MapView> inputs, const Padd
       if (phases_apart_) {
         scatter_phase(x, rows, cols, r.cols, out_channels, r.phase->dy, r.phase->dx, place, out);
       } else {
-        scatter(x, rows, cols, out_channels, sub_pitch_, place, out, add);
+        if (addend != nullptr) add_view(*addend, x, rows, cols, out_channels, place);
+        scatter(x, rows, cols, out_channels, sub_pitch_, place, out);
       }
     }
   });

@@ -52,11 +52,16 @@ class ConvPass {
   void add_gdn(const GdnSpec& gdn);
   void add_shift(const ShiftSpec& shift);
 
-  // Computes the part `out.part` of the output (all of it must be obtainable from `inputs`), inputs being
+  // Computes the part `bounds` of the output (all of it must be obtainable from `inputs`), inputs being
   // concatenated by channel. `padding` goes before the input; `crop` rows and columns are dropped from the
-  // (shuffled) output's start. With `add`, results are added to the output's trunk.
+  // (shuffled) output's start. `addend`, an f32 view of the output's pitch, is added to the result if not null (without
+  // shuffle only); it may be the output itself.
   void run(Context& context, std::span<const MapView> inputs, const Padding& padding, const Padding& crop, Map& out,
-           const Rect& bounds, bool add = false);
+           const Rect& bounds, const MapView* addend = nullptr);
+  // No padding, no crop.
+  void run(Context& context, const MapView& input, Map& out, const Rect& bounds, const MapView* addend = nullptr) {
+    run(context, {&input, 1}, {}, {}, out, bounds, addend);
+  }
 
   int up() const { return up_; }
   int out_pitch() const { return sub_pitch_; }

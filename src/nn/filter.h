@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "nn/context.h"
@@ -35,6 +36,9 @@ class Filter {
   int out() const { return out_; }
   int kernel_h() const { return kernel_h_; }
   int kernel_w() const { return kernel_w_; }
+
+  // The bias, padded. May be changed between runs.
+  std::span<float> bias() { return bias_; }
 
   // Packed for this kernel; packs on first use. Not to be called from inside parallel_for.
   const PackedFilter& packed(Context& context, const ConvKernel& kernel);

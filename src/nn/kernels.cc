@@ -57,15 +57,6 @@ void AddTo(const float* HWY_RESTRICT x, float* HWY_RESTRICT sum, size_t n) {
   plain::add(x + done, sum + done, n - done);
 }
 
-void AddAndRound(const float* HWY_RESTRICT x, float* HWY_RESTRICT sum, BFloat16* HWY_RESTRICT out, size_t n) {
-  const size_t done = for_vectors(n, [&](size_t i) HWY_ATTR {
-    const V v = hn::Add(load(sum + i), load(x + i));
-    store(v, sum + i);
-    store(v, out + i);
-  });
-  plain::add_and_round(x + done, sum + done, out + done, n - done);
-}
-
 template <typename T>
 HWY_INLINE void square_into(const float* HWY_RESTRICT x, T* HWY_RESTRICT out, size_t n) {
   const size_t done = for_vectors(n, [&](size_t i) HWY_ATTR {
@@ -169,7 +160,6 @@ namespace compass::nn {
 HWY_EXPORT(RoundToBf16);
 HWY_EXPORT(Widen);
 HWY_EXPORT(AddTo);
-HWY_EXPORT(AddAndRound);
 HWY_EXPORT(SquareF32);
 HWY_EXPORT(SquareBf16);
 HWY_EXPORT(Normalise);
@@ -184,9 +174,6 @@ HWY_EXPORT(TargetName);
 void round_to_bf16(const float* x, BFloat16* out, size_t n) { HWY_DYNAMIC_DISPATCH(RoundToBf16)(x, out, n); }
 void widen(const BFloat16* x, float* out, size_t n) { HWY_DYNAMIC_DISPATCH(Widen)(x, out, n); }
 void add(const float* x, float* sum, size_t n) { HWY_DYNAMIC_DISPATCH(AddTo)(x, sum, n); }
-void add_and_round(const float* x, float* sum, BFloat16* out, size_t n) {
-  HWY_DYNAMIC_DISPATCH(AddAndRound)(x, sum, out, n);
-}
 void square(const float* x, float* out, size_t n) { HWY_DYNAMIC_DISPATCH(SquareF32)(x, out, n); }
 void square(const float* x, BFloat16* out, size_t n) { HWY_DYNAMIC_DISPATCH(SquareBf16)(x, out, n); }
 void normalise(float* x, const float* norm, size_t n, bool inverse) {

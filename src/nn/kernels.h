@@ -17,9 +17,6 @@ void widen(const BFloat16* x, float* out, size_t n);
 
 // sum[i] += x[i].
 void add(const float* x, float* sum, size_t n);
-// sum[i] += x[i]; out[i] = sum[i] rounded.
-void add_and_round(const float* x, float* sum, BFloat16* out, size_t n);
-
 // out[i] = x[i]^2.
 void square(const float* x, float* out, size_t n);
 void square(const float* x, BFloat16* out, size_t n);
@@ -49,7 +46,6 @@ namespace plain {
 void round_to_bf16(const float* x, BFloat16* out, size_t n);
 void widen(const BFloat16* x, float* out, size_t n);
 void add(const float* x, float* sum, size_t n);
-void add_and_round(const float* x, float* sum, BFloat16* out, size_t n);
 void square(const float* x, float* out, size_t n);
 void square(const float* x, BFloat16* out, size_t n);
 void normalise(float* x, const float* norm, size_t n, bool inverse);

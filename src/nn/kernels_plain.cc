@@ -17,13 +17,6 @@ void add(const float* x, float* sum, size_t n) {
   for (size_t i = 0; i < n; ++i) sum[i] += x[i];
 }
 
-void add_and_round(const float* x, float* sum, BFloat16* out, size_t n) {
-  for (size_t i = 0; i < n; ++i) {
-    sum[i] += x[i];
-    out[i] = to_bf16(sum[i]);
-  }
-}
-
 void square(const float* x, float* out, size_t n) {
   for (size_t i = 0; i < n; ++i) out[i] = x[i] * x[i];
 }

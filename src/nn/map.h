@@ -113,4 +113,24 @@ struct Map {
   }
 };
 
+// A map with its copies' memory, values undefined. Its pitch is a multiple of 16 channels, the excess to be zeroed by
+// whoever writes pixels (convolutions do, their padded outputs being zero).
+inline Map make_map(BufferPool& buffers, int channels, Rect part, Size full, bool f32, bool bf16) {
+  Map map;
+  map.channels = channels;
+  map.pitch = (channels + 15) / 16 * 16;
+  map.part = part;
+  map.full = full;
+  const size_t count = static_cast<size_t>(part.width) * part.height * map.pitch;
+  if (f32) {
+    map.f32_buffer = buffers.acquire(count * sizeof(float));
+    map.f32 = reinterpret_cast<float*>(map.f32_buffer.data());
+  }
+  if (bf16) {
+    map.bf16_buffer = buffers.acquire(count * sizeof(BFloat16));
+    map.bf16 = reinterpret_cast<BFloat16*>(map.bf16_buffer.data());
+  }
+  return map;
+}
+
 }  // namespace compass::nn

@@ -45,7 +45,6 @@ struct Network::Parts {
   std::vector<Step> steps;
   bool exact = false;  // an integer network
   Element compute = Element::kF32;
-  BufferPool* buffers = nullptr;
 
   // Extents of the input of every layer and of the output, for one size of the analysis network's input.
   struct Extents {
@@ -93,21 +92,8 @@ struct Network::Parts {
   }
 
   Map make_map(int channels, Rect part, Size full, Wanted copies) const {
-    Map map;
-    map.channels = channels;
-    map.pitch = pad_channels(channels);
-    map.part = part;
-    map.full = full;
-    const size_t count = static_cast<size_t>(part.width) * part.height * map.pitch;
-    if (copies.f32 || compute == Element::kF32) {
-      map.f32_buffer = buffers->acquire(count * sizeof(float));
-      map.f32 = reinterpret_cast<float*>(map.f32_buffer.data());
-    }
-    if (copies.compute && compute == Element::kBF16) {
-      map.bf16_buffer = buffers->acquire(count * sizeof(BFloat16));
-      map.bf16 = reinterpret_cast<BFloat16*>(map.bf16_buffer.data());
-    }
-    return map;
+    const bool f32 = compute == Element::kF32;
+    return nn::make_map(context.buffers(), channels, part, full, copies.f32 || f32, copies.compute && !f32);
   }
 
   void build();
@@ -184,7 +170,6 @@ Network::Network(Context& context, Role role, std::span<const Layer> layers, std
     : parts_(new Parts{context, role, layers, weights, mirror, {}}) {
   parts_->exact = !layers.empty() && layers[0].op == Op::kIntConv;
   parts_->compute = parts_->exact ? Element::kF32 : context.compute();
-  parts_->buffers = &context.buffers();
   parts_->build();
 }
 Network::~Network() = default;
@@ -295,10 +280,9 @@ Tensor Network::run(const Input& input, Size full, Rect out) {
         const Span xs = grown({bounds.x, bounds.x + bounds.width}, (layer.kernel - 1) / 2, in_size.width);
         const Rect part{xs.begin, ys.begin, xs.end - xs.begin, ys.end - ys.begin};
         Map hidden = p.make_map(layer.hidden, part, in_size, {false, true});
-        const MapView x = current.view(p.compute);
-        step.passes[0].run(p.context, {&x, 1}, {}, {}, hidden, part);
-        const MapView h = hidden.view(p.compute);
-        step.passes[1].run(p.context, {&h, 1}, {}, {}, current, bounds, /*add=*/true);
+        const MapView trunk = current.view(Element::kF32);
+        step.passes[0].run(p.context, current.view(p.compute), hidden, part);
+        step.passes[1].run(p.context, hidden.view(p.compute), current, bounds, &trunk);
       } else {
         assert(input.prediction != nullptr);
         const Span ys = grown({bounds.y, bounds.y + bounds.height}, (layer.kernel - 1) / 2, in_size.height);
@@ -310,8 +294,8 @@ Tensor Network::run(const Input& input, Size full, Rect out) {
         const Padding padding = start_padding(full.height, full.width, layer.factor * in_size.height,
                                               layer.factor * in_size.width);
         unshuffle_rows(p.context, prediction, padding, layer.factor, unshuffled, part);
-        const MapView u = unshuffled.view(p.compute);
-        step.passes[0].run(p.context, {&u, 1}, {}, {}, current, bounds, /*add=*/true);
+        const MapView trunk = current.view(Element::kF32);
+        step.passes[0].run(p.context, unshuffled.view(p.compute), current, bounds, &trunk);
       }
       continue;
     }

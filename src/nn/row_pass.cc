@@ -20,7 +20,7 @@ void for_rows(Context& context, const MapView& x, Map& out, const Rect& bounds,
     gather(x, {}, bounds.y + i, bounds.x, 1, bounds.width, Element::kF32, row, pitch);
     if (work) work(row, pitch, worker);
     const Placement place{.row0 = bounds.y + i, .col0 = bounds.x, .up = 1, .crop_top = 0, .crop_left = 0, .bounds = bounds};
-    scatter(row, 1, bounds.width, pitch, pitch, place, out, false);
+    scatter(row, 1, bounds.width, pitch, pitch, place, out);
   });
 }
 
@@ -77,7 +77,7 @@ void unshuffle_rows(Context& context, const MapView& x, const Padding& padding, 
       }
     }
     const Placement place{.row0 = bounds.y + i, .col0 = bounds.x, .up = 1, .crop_top = 0, .crop_left = 0, .bounds = bounds};
-    scatter(row, 1, bounds.width, pitch, pitch, place, out, false);
+    scatter(row, 1, bounds.width, pitch, pitch, place, out);
   });
 }
 
@@ -105,7 +105,7 @@ void shuffle_rows(Context& context, const MapView& x, const Padding& crop, int f
       }
       const Placement place{.row0 = (row0 + i) * factor + dy, .col0 = col0 * factor, .up = 1,
                             .crop_top = crop.top, .crop_left = crop.left, .bounds = bounds};
-      scatter(row, 1, cols * factor, pitch, pitch, place, out, false);
+      scatter(row, 1, cols * factor, pitch, pitch, place, out);
     }
   });
 }

@@ -76,39 +76,28 @@ void expand_as(const T* tile, int channels, int kernel, int stride, int rows, in
 }
 
 // Writes `n` values at `offset` of the map.
-void put(const float* from, size_t n, size_t offset, Map& map, bool add) {
-  if (add) {
-    if (map.bf16 != nullptr) {
-      add_and_round(from, map.f32 + offset, map.bf16 + offset, n);
-    } else {
-      nn::add(from, map.f32 + offset, n);
-    }
-    return;
-  }
+void put(const float* from, size_t n, size_t offset, Map& map) {
   if (map.f32 != nullptr) copy(from, map.f32 + offset, n);
   if (map.bf16 != nullptr) copy(from, map.bf16 + offset, n);
 }
-void put(const BFloat16* from, size_t n, size_t offset, Map& map, bool /*add*/) {
-  copy(from, map.bf16 + offset, n);
-}
+void put(const BFloat16* from, size_t n, size_t offset, Map& map) { copy(from, map.bf16 + offset, n); }
 
 // A run of pixels [x, x + count) of map row y, clipped to the bounds; pixel i is at from + i*pitch.
 template <typename T>
-void put_run(const T* from, int pitch, int y, int x, int count, const Rect& bounds, Map& map, bool add) {
+void put_run(const T* from, int pitch, int y, int x, int count, const Rect& bounds, Map& map) {
   const int begin = std::max(x, bounds.x);
   const int end = std::min(x + count, bounds.x + bounds.width);
   if (begin >= end) return;
   from += static_cast<size_t>(begin - x) * pitch;
   if (pitch == map.pitch) {
-    put(from, static_cast<size_t>(end - begin) * pitch, map.offset(y, begin), map, add);
+    put(from, static_cast<size_t>(end - begin) * pitch, map.offset(y, begin), map);
     return;
   }
-  for (int i = begin; i < end; ++i, from += pitch) put(from, map.channels, map.offset(y, i), map, add);
+  for (int i = begin; i < end; ++i, from += pitch) put(from, map.channels, map.offset(y, i), map);
 }
 
 template <typename T>
-void scatter_as(const T* tile, int rows, int cols, int tile_pitch, int sub_pitch, const Placement& place, Map& map,
-                bool add) {
+void scatter_as(const T* tile, int rows, int cols, int tile_pitch, int sub_pitch, const Placement& place, Map& map) {
   const int up = place.up;
   const int bottom = place.bounds.y + place.bounds.height;
   for (int r = 0; r < rows; ++r) {
@@ -117,12 +106,12 @@ void scatter_as(const T* tile, int rows, int cols, int tile_pitch, int sub_pitch
       const int y = up * (place.row0 + r) + dy - place.crop_top;
       if (y < place.bounds.y || y >= bottom) continue;
       if (up == 1) {
-        put_run(row, tile_pitch, y, place.col0 - place.crop_left, cols, place.bounds, map, add);
+        put_run(row, tile_pitch, y, place.col0 - place.crop_left, cols, place.bounds, map);
         continue;
       }
       for (int c = 0; c < cols; ++c) {
         put_run(row + static_cast<size_t>(c) * tile_pitch + static_cast<size_t>(dy) * up * sub_pitch, sub_pitch, y,
-                up * (place.col0 + c) - place.crop_left, up, place.bounds, map, add);
+                up * (place.col0 + c) - place.crop_left, up, place.bounds, map);
       }
     }
   }
@@ -155,14 +144,29 @@ void expand_neighbourhoods(const void* tile, Element element, int channels, int 
   }
 }
 
-void scatter(const float* tile, int rows, int cols, int tile_pitch, int sub_pitch, const Placement& place, Map& map,
-             bool add) {
-  scatter_as(tile, rows, cols, tile_pitch, sub_pitch, place, map, add);
+void scatter(const float* tile, int rows, int cols, int tile_pitch, int sub_pitch, const Placement& place, Map& map) {
+  scatter_as(tile, rows, cols, tile_pitch, sub_pitch, place, map);
 }
 
 void scatter(const BFloat16* tile, int rows, int cols, int tile_pitch, int sub_pitch, const Placement& place,
              Map& map) {
-  scatter_as(tile, rows, cols, tile_pitch, sub_pitch, place, map, false);
+  scatter_as(tile, rows, cols, tile_pitch, sub_pitch, place, map);
+}
+
+void add_view(const MapView& view, float* tile, int rows, int cols, int tile_pitch, const Placement& place) {
+  const Rect& bounds = place.bounds;
+  const int x = place.col0 - place.crop_left;
+  const int begin = std::max(x, bounds.x);
+  const int end = std::min(x + cols, bounds.x + bounds.width);
+  if (begin >= end) return;
+  for (int r = 0; r < rows; ++r) {
+    const int y = place.row0 + r - place.crop_top;
+    if (y < bounds.y || y >= bounds.y + bounds.height) continue;
+    const float* from = static_cast<const float*>(view.data) +
+                        (static_cast<size_t>(y - view.part.y) * view.part.width + (begin - view.part.x)) * view.pitch;
+    add(from, tile + (static_cast<size_t>(r) * cols + (begin - x)) * tile_pitch,
+        static_cast<size_t>(end - begin) * tile_pitch);
+  }
 }
 
 void scatter_phase(const float* tile, int rows, int cols, int tile_cols, int tile_pitch, int dy, int dx,
@@ -174,7 +178,7 @@ void scatter_phase(const float* tile, int rows, int cols, int tile_cols, int til
     const float* row = tile + static_cast<size_t>(r) * tile_cols * tile_pitch;
     for (int c = 0; c < cols; ++c) {
       put_run(row + static_cast<size_t>(c) * tile_pitch, tile_pitch, y, place.up * (place.col0 + c) + dx - place.crop_left,
-              1, place.bounds, map, false);
+              1, place.bounds, map);
     }
   }
 }

@@ -39,9 +39,11 @@ struct Placement {
 };
 
 // Writes a tile [rows, cols, tile_pitch] of f32 whose channels are ordered (dy, dx, c), c < sub_pitch, into the
-// map's copies. With add = true (up = 1 only) it is added to the f32 copy and the bf16 copy becomes the rounded sum.
-void scatter(const float* tile, int rows, int cols, int tile_pitch, int sub_pitch, const Placement& place, Map& map,
-             bool add);
+// map's copies.
+void scatter(const float* tile, int rows, int cols, int tile_pitch, int sub_pitch, const Placement& place, Map& map);
+
+// tile += the values of an f32 view (pitch = tile_pitch) at the places where scatter, with up = 1, would put them.
+void add_view(const MapView& view, float* tile, int rows, int cols, int tile_pitch, const Placement& place);
 
 // One phase of a transposed convolution: pixel (row, col) is sub-pixel (dy, dx) alone. The tile's rows have
 // tile_cols >= cols pixels.
