@@ -172,12 +172,12 @@ TEST(Checkpoint, TensorsThatShareAStorageOverAndOverAreRefused) {
 }
 
 TEST(Checkpoint, InflatedBytesAreBounded) {
-  // Two storages of 160 MiB of zeros, each small in the file: the second would pass the limit of 256 MiB.
-  const std::string zeros(size_t{160} << 20, '\0');
+  // Two storages of 130 MiB of zeros, each small in the file: the second would pass the limit of 256 MiB.
+  const std::string zeros(size_t{130} << 20, '\0');
   PickleWriter pickle;
   pickle.raw("}").mark();
   for (const char* key : {"0", "1"}) {
-    pickle.text(key).tensor([&](PickleWriter& p) { p.storage("ByteStorage", key, int64_t{160} << 20); }, 0,
+    pickle.text(key).tensor([&](PickleWriter& p) { p.storage("ByteStorage", key, int64_t{130} << 20); }, 0,
                             {1}, {1});
   }
   pickle.raw("u");
@@ -212,6 +212,11 @@ TEST(Checkpoint, OtherFilesAreRefusedByName) {
   std::string tar(512, '\0');
   tar.replace(257, 5, "ustar");
   EXPECT_TRUE(contains(message_of(tar), "tar archive"));
+  SafetensorsWriter model;
+  model.set_metadata("compass", "{}");
+  const auto again = Checkpoint::parse(model.finish());
+  ASSERT_FALSE(again);
+  EXPECT_TRUE(contains(again.error().message, "a COMPASS model file already"));
   const auto missing = Checkpoint::load("/nonexistent/checkpoint.pth.tar");
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code, ErrorCode::kIo);

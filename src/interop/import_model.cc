@@ -102,11 +102,15 @@ class Importer {
 
  private:
   static std::string with_commas(int64_t value) {
-    std::string digits = std::to_string(value);
-    for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) {
-      digits.insert(static_cast<size_t>(at), ",");
+    const std::string digits = std::to_string(value);
+    std::string out;
+    for (size_t i = 0; i < digits.size(); ++i) {
+      if (i > 0 && (digits.size() - i) % 3 == 0) {
+        out += ',';
+      }
+      out += digits[i];
     }
-    return digits;
+    return out;
   }
 
   // Copies a tensor as F32. `required`: absent is an error.

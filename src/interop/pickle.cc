@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstring>
 #include <optional>
@@ -12,6 +11,7 @@
 #include <utility>
 
 #include "core/printable.h"
+#include "interop/pickle_globals.h"
 
 // Opcodes and their arguments: CPython's Lib/pickletools.py. Which of them torch.save emits:
 // torch/serialization.py.
@@ -23,50 +23,6 @@ constexpr size_t kMaxItems = 8'000'000;    // over all tuples, lists and diction
 constexpr int64_t kMaxProtocol = 5;
 constexpr size_t kMaxNameLine = 256;
 constexpr size_t kMaxDimensions = 8;
-
-// What a name in the pickle may stand for.
-enum class Global : uint8_t {
-  kOrderedDict,
-  kSize,
-  kRebuildTensor,     // (storage, offset, size, stride, ...)
-  kRebuildParameter,  // (tensor, ...): the tensor itself
-  kStorageType,
-  kOpaque,
-};
-
-struct KnownGlobal {
-  std::string_view module;
-  std::string_view name;
-  Global global;
-  DType dtype = DType::kF32;
-};
-
-constexpr std::array kGlobals{
-    KnownGlobal{"collections", "OrderedDict", Global::kOrderedDict},
-    KnownGlobal{"torch", "Size", Global::kSize},
-    KnownGlobal{"torch._utils", "_rebuild_tensor", Global::kRebuildTensor},
-    KnownGlobal{"torch._utils", "_rebuild_tensor_v2", Global::kRebuildTensor},
-    KnownGlobal{"torch._utils", "_rebuild_parameter", Global::kRebuildParameter},
-    KnownGlobal{"torch._utils", "_rebuild_parameter_with_state", Global::kRebuildParameter},
-    KnownGlobal{"torch", "FloatStorage", Global::kStorageType, DType::kF32},
-    KnownGlobal{"torch", "DoubleStorage", Global::kStorageType, DType::kF64},
-    KnownGlobal{"torch", "HalfStorage", Global::kStorageType, DType::kF16},
-    KnownGlobal{"torch", "BFloat16Storage", Global::kStorageType, DType::kBF16},
-    KnownGlobal{"torch", "IntStorage", Global::kStorageType, DType::kI32},
-    KnownGlobal{"torch", "LongStorage", Global::kStorageType, DType::kI64},
-    KnownGlobal{"torch", "ShortStorage", Global::kStorageType, DType::kI16},
-    KnownGlobal{"torch", "CharStorage", Global::kStorageType, DType::kI8},
-    KnownGlobal{"torch", "ByteStorage", Global::kStorageType, DType::kU8},
-    KnownGlobal{"torch", "BoolStorage", Global::kStorageType, DType::kU8},
-    // Found beside the weights in training checkpoints: best losses, schedules, options, devices.
-    KnownGlobal{"numpy.core.multiarray", "scalar", Global::kOpaque},
-    KnownGlobal{"numpy._core.multiarray", "scalar", Global::kOpaque},
-    KnownGlobal{"numpy", "dtype", Global::kOpaque},
-    KnownGlobal{"_codecs", "encode", Global::kOpaque},
-    KnownGlobal{"collections", "Counter", Global::kOpaque},
-    KnownGlobal{"argparse", "Namespace", Global::kOpaque},
-    KnownGlobal{"torch", "device", Global::kOpaque},
-};
 
 }  // namespace
 
@@ -263,10 +219,10 @@ class PickleMachine {
   // --- Names and calls.
 
   void push_global(std::string_view module, std::string_view name) {
-    const auto known = std::find_if(kGlobals.begin(), kGlobals.end(), [&](const KnownGlobal& g) {
-      return g.module == module && g.name == name;
-    });
-    if (known == kGlobals.end()) {
+    const auto known =
+        std::find_if(kPickleGlobals.begin(), kPickleGlobals.end(),
+                     [&](const KnownPickleGlobal& g) { return g.module == module && g.name == name; });
+    if (known == kPickleGlobals.end()) {
       return refuse(fmt::format("names {}.{}, which a checkpoint of weights does not need; refused",
                                 printable(module), printable(name)));
     }
@@ -277,12 +233,12 @@ class PickleMachine {
     push(std::move(made));
   }
 
-  std::optional<Global> as_global(PickleId id) {
+  std::optional<PickleGlobal> as_global(PickleId id) {
     const PickleObject& made = object(id);
     if (made.kind != PickleKind::kGlobal) {
       return std::nullopt;
     }
-    return static_cast<Global>(made.integer);
+    return static_cast<PickleGlobal>(made.integer);
   }
 
   void call() {
@@ -297,23 +253,23 @@ class PickleMachine {
     }
     const Objects& given = object(*arguments).items;
     switch (*global) {
-      case Global::kOrderedDict:
+      case PickleGlobal::kOrderedDict:
         return make_dict(given);
-      case Global::kSize:
+      case PickleGlobal::kSize:
         if (given.size() != 1 || object(given[0]).kind != PickleKind::kTuple) {
           return refuse("torch.Size needs a tuple");
         }
         return stack_.push_back(given[0]);
-      case Global::kRebuildTensor:
+      case PickleGlobal::kRebuildTensor:
         return make_tensor(given);
-      case Global::kRebuildParameter:
+      case PickleGlobal::kRebuildParameter:
         if (given.empty() || object(given[0]).kind != PickleKind::kTensor) {
           return refuse("a parameter holds no tensor");
         }
         return stack_.push_back(given[0]);
-      case Global::kOpaque:
+      case PickleGlobal::kOpaque:
         return push_kind(PickleKind::kOpaque);
-      case Global::kStorageType:
+      case PickleGlobal::kStorageType:
         return refuse("makes a storage outside of the file's storages");
     }
   }
@@ -377,7 +333,7 @@ class PickleMachine {
     const auto kind = [&](size_t i) { return object(parts[i]).kind; };
     const bool shaped = tuple.kind == PickleKind::kTuple && (parts.size() == 5 || parts.size() == 6) &&
                         kind(0) == PickleKind::kText && object(parts[0]).text == "storage" &&
-                        kind(1) == PickleKind::kGlobal && as_global(parts[1]) == Global::kStorageType &&
+                        kind(1) == PickleKind::kGlobal && as_global(parts[1]) == PickleGlobal::kStorageType &&
                         kind(2) == PickleKind::kText && kind(3) == PickleKind::kText &&
                         kind(4) == PickleKind::kInt;
     if (!shaped) {
@@ -413,7 +369,7 @@ class PickleMachine {
     if (!type) {
       return;
     }
-    if (as_global(*type) != Global::kOpaque) {
+    if (as_global(*type) != PickleGlobal::kOpaque) {
       return refuse("makes an object of a type that a checkpoint of weights does not need");
     }
     push_kind(PickleKind::kOpaque);
@@ -471,103 +427,65 @@ class PickleMachine {
   }
 
   void step(uint8_t opcode) {
+    // clang-format off
     switch (opcode) {
-      case 0x80:
-        return check_protocol();  // PROTO
-      case 0x95:
-        return static_cast<void>(take<uint64_t>());  // FRAME: a hint for buffering
-      case '.':
-        return stop();  // STOP
-      case '(':
-        return marks_.push_back(stack_.size());  // MARK
-      case '0':
-        return static_cast<void>(pop());  // POP
-      case '1':
-        return static_cast<void>(pop_mark());  // POP_MARK
-      case 'N':
-        return push_kind(PickleKind::kNone);  // NONE
-      case 0x88:
-        return push_integer(PickleKind::kBool, 1);  // NEWTRUE
-      case 0x89:
-        return push_integer(PickleKind::kBool, 0);  // NEWFALSE
-      case 'J':
-        return push_int<int32_t>();  // BININT
-      case 'K':
-        return push_int<uint8_t>();  // BININT1
-      case 'M':
-        return push_int<uint16_t>();  // BININT2
-      case 0x8a:
-        return push_long(take_text<uint8_t>());  // LONG1
-      case 0x8b:
-        return push_long(take_text<uint32_t>());  // LONG4
-      case 'G':
-        return push_float();  // BINFLOAT
-      case 'X':
-        return push_text(PickleKind::kText, take_text<uint32_t>());  // BINUNICODE
-      case 0x8c:
-        return push_text(PickleKind::kText, take_text<uint8_t>());  // SHORT_BINUNICODE
-      case 0x8d:
-        return push_text(PickleKind::kText, take_text<uint64_t>());  // BINUNICODE8
-      case 'T':
-        return push_text(PickleKind::kText, take_text<uint32_t>());  // BINSTRING
-      case 'U':
-        return push_text(PickleKind::kText, take_text<uint8_t>());  // SHORT_BINSTRING
-      case 'B':
-        return push_text(PickleKind::kText, take_text<uint32_t>());  // BINBYTES
-      case 'C':
-        return push_text(PickleKind::kText, take_text<uint8_t>());  // SHORT_BINBYTES
-      case ')':
-        return push_kind(PickleKind::kTuple);  // EMPTY_TUPLE
-      case 't':
-        return push_tuple(pop_mark());  // TUPLE
-      case 0x85:
-        return push_tuple(pop_count(1));  // TUPLE1
-      case 0x86:
-        return push_tuple(pop_count(2));  // TUPLE2
-      case 0x87:
-        return push_tuple(pop_count(3));  // TUPLE3
-      case ']':
-        return push_kind(PickleKind::kList);  // EMPTY_LIST
-      case 'a':
-        return extend(PickleKind::kList, pop_count(1));  // APPEND
-      case 'e':
-        return extend(PickleKind::kList, pop_mark());  // APPENDS
-      case '}':
-        return push_kind(PickleKind::kDict);  // EMPTY_DICT
-      case 's':
-        return extend(PickleKind::kDict, pop_count(2));  // SETITEM
-      case 'u':
-        return extend(PickleKind::kDict, pop_mark());  // SETITEMS
-      case 'c': {                                      // GLOBAL
-        const auto module = take_line();
-        const auto name = module ? take_line() : std::nullopt;
-        return name ? push_global(*module, *name) : void();
-      }
-      case 0x93:
-        return stack_global();  // STACK_GLOBAL
-      case 'R':
-        return call();  // REDUCE
-      case 0x81:
-        return make_instance();  // NEWOBJ
-      case 'b':
-        return build();  // BUILD
-      case 'Q':
-        return load_persistent();  // BINPERSID
-      case 'q':
-        return remember_next(take<uint8_t>());  // BINPUT
-      case 'r':
-        return remember_next(take<uint32_t>());  // LONG_BINPUT
-      case 0x94:
-        return remember(memo_.size());  // MEMOIZE
-      case 'h':
-        return recall_next(take<uint8_t>());  // BINGET
-      case 'j':
-        return recall_next(take<uint32_t>());  // LONG_BINGET
+      case 0x80: return check_protocol();                                                // PROTO
+      case 0x95: return static_cast<void>(take<uint64_t>());                             // FRAME: a hint for buffering
+      case '.': return stop();                                                           // STOP
+      case '(': return marks_.push_back(stack_.size());                                  // MARK
+      case '0': return static_cast<void>(pop());                                         // POP
+      case '1': return static_cast<void>(pop_mark());                                    // POP_MARK
+      case 'N': return push_kind(PickleKind::kNone);                                     // NONE
+      case 0x88: return push_integer(PickleKind::kBool, 1);                              // NEWTRUE
+      case 0x89: return push_integer(PickleKind::kBool, 0);                              // NEWFALSE
+      case 'J': return push_int<int32_t>();                                              // BININT
+      case 'K': return push_int<uint8_t>();                                              // BININT1
+      case 'M': return push_int<uint16_t>();                                             // BININT2
+      case 0x8a: return push_long(take_text<uint8_t>());                                 // LONG1
+      case 0x8b: return push_long(take_text<uint32_t>());                                // LONG4
+      case 'G': return push_float();                                                     // BINFLOAT
+      case 'X': return push_text(PickleKind::kText, take_text<uint32_t>());              // BINUNICODE
+      case 0x8c: return push_text(PickleKind::kText, take_text<uint8_t>());              // SHORT_BINUNICODE
+      case 0x8d: return push_text(PickleKind::kText, take_text<uint64_t>());             // BINUNICODE8
+      case 'T': return push_text(PickleKind::kText, take_text<uint32_t>());              // BINSTRING
+      case 'U': return push_text(PickleKind::kText, take_text<uint8_t>());               // SHORT_BINSTRING
+      case 'B': return push_text(PickleKind::kText, take_text<uint32_t>());              // BINBYTES
+      case 'C': return push_text(PickleKind::kText, take_text<uint8_t>());               // SHORT_BINBYTES
+      case ')': return push_kind(PickleKind::kTuple);                                    // EMPTY_TUPLE
+      case 't': return push_tuple(pop_mark());                                           // TUPLE
+      case 0x85: return push_tuple(pop_count(1));                                        // TUPLE1
+      case 0x86: return push_tuple(pop_count(2));                                        // TUPLE2
+      case 0x87: return push_tuple(pop_count(3));                                        // TUPLE3
+      case ']': return push_kind(PickleKind::kList);                                     // EMPTY_LIST
+      case 'a': return extend(PickleKind::kList, pop_count(1));                          // APPEND
+      case 'e': return extend(PickleKind::kList, pop_mark());                            // APPENDS
+      case '}': return push_kind(PickleKind::kDict);                                     // EMPTY_DICT
+      case 's': return extend(PickleKind::kDict, pop_count(2));                          // SETITEM
+      case 'u': return extend(PickleKind::kDict, pop_mark());                            // SETITEMS
+      case 'c': return load_global();                                                    // GLOBAL
+      case 0x93: return stack_global();                                                  // STACK_GLOBAL
+      case 'R': return call();                                                           // REDUCE
+      case 0x81: return make_instance();                                                 // NEWOBJ
+      case 'b': return build();                                                          // BUILD
+      case 'Q': return load_persistent();                                                // BINPERSID
+      case 'q': return remember_next(take<uint8_t>());                                   // BINPUT
+      case 'r': return remember_next(take<uint32_t>());                                  // LONG_BINPUT
+      case 0x94: return remember(memo_.size());                                          // MEMOIZE
+      case 'h': return recall_next(take<uint8_t>());                                     // BINGET
+      case 'j': return recall_next(take<uint32_t>());                                    // LONG_BINGET
+      // clang-format on
       default:
         refuse(fmt::format("opcode 0x{:02x} is not one that torch.save writes; refused", opcode));
     }
   }
 
+  void load_global() {
+    const auto module = take_line();
+    const auto name = module ? take_line() : std::nullopt;
+    if (name) {
+      push_global(*module, *name);
+    }
+  }
   void stack_global() {
     const auto name = pop();
     const auto module = name ? pop() : std::nullopt;
