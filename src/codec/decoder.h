@@ -8,6 +8,7 @@
 
 #include "bitstream/container.h"
 #include "codec/codec_options.h"
+#include "codec/predictor.h"
 #include "core/result.h"
 #include "image/image.h"
 #include "model/model.h"
@@ -37,7 +38,8 @@ struct DecodeSettings {
   std::optional<Size> size;    // exactly this size: the smallest layer that holds it, antialiased down; above
                                // the top layer, LIFF's prediction. Not together with `layer`.
   std::optional<Rect> region;  // part of the chosen layer; not together with `size`
-  bool strict = false;         // a damaged or missing layer is an error instead of a smaller picture
+  PredictionKind prediction = PredictionKind::kLiff;  // as the file was encoded
+  bool strict = false;  // a damaged or missing layer is an error instead of a smaller picture
   Progress progress;
 };
 
@@ -53,9 +55,9 @@ class Decoder {
   explicit Decoder(std::shared_ptr<const Model> model, CodecOptions options = {});
   ~Decoder();
 
-  // Decodes from the source, reading no byte past the last layer it needs. Errors: kBadFile (not a .cmps file,
-  // or over a limit), kModel (made with another model: the message names it), kDamaged (strict, or not even the
-  // base layer is whole), kUsage (layer, size or region that the file does not have), kIo.
+  // Decodes from the source, reading no byte past the last layer it needs. Errors: kBadFile (not a .cmps
+  // file, or over a limit), kModel (made with another model: the message names it), kDamaged (strict, or not
+  // even the base layer is whole), kUsage (layer, size or region that the file does not have), kIo.
   Result<DecodedPicture> decode(ByteSource& source, const DecodeSettings& settings = {});
 
  private:

@@ -6,6 +6,7 @@
 
 #include "bitstream/container.h"
 #include "codec/codec_options.h"
+#include "codec/predictor.h"
 #include "core/result.h"
 #include "image/image.h"
 #include "model/model.h"
@@ -16,14 +17,17 @@ struct EncodeSettings {
   std::vector<Size> sizes;  // lowest first; the last must be the picture's own size
   double quality = 50.0;    // 0..100, the same for every layer; a fixed-rate model ignores it
   std::vector<MetadataChunk> metadata;
-  bool keep_reconstructions = false;
+  PredictionKind prediction = PredictionKind::kLiff;  // decode with the same
+  bool measure = false;               // fill EncodedLayer::psnr: costs decoding the top layer, too
+  bool keep_reconstructions = false;  // only with `measure`
   Progress progress;
 };
 
 struct EncodedLayer {
   Size size;
   uint64_t bytes = 0;  // of this layer's own stream
-  double psnr = 0.0;   // dB, RGB, of the clamped 8-bit reconstruction against this layer's 8-bit original
+  double psnr =
+      0.0;  // dB, RGB, of the 8-bit reconstruction against this layer's 8-bit original; NaN if not measured
 };
 
 struct EncodedPicture {

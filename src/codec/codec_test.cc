@@ -1,0 +1,222 @@
+// Encoder and decoder together, on the tiny model: same pixels, any size, any ratio.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "codec/decoder.h"
+#include "codec/encoder.h"
+#include "image/resize.h"
+
+namespace compass {
+namespace {
+
+std::shared_ptr<const Model> tiny_model() {
+  auto model = Model::load(COMPASS_SOURCE_DIR "/tests/data/tiny.safetensors");
+  EXPECT_TRUE(model) << model.error().message;
+  return *model;
+}
+
+// Smooth colour, a few edges and a little noise.
+Image test_picture(Size size) {
+  Image image(size);
+  uint32_t state = 1;
+  for (int c = 0; c < 3; ++c) {
+    for (int y = 0; y < size.height; ++y) {
+      for (int x = 0; x < size.width; ++x) {
+        state = state * 1664525 + 1013904223;
+        const double wave = 0.5 + 0.3 * std::sin(0.11 * x + c) * std::cos(0.07 * y);
+        const double edge = (x / 9 + y / 13) % 2 ? 0.1 : -0.1;
+        image.row(c, y)[x] = static_cast<float>(wave + edge + (state >> 24) / 255.0 * 0.05);
+      }
+    }
+  }
+  return image;
+}
+
+double largest_difference(const Image& a, const Image& b) {
+  double largest = 0.0;
+  for (int c = 0; c < 3; ++c) {
+    for (size_t i = 0; i < a.plane(c).size(); ++i) {
+      largest = std::max(largest, static_cast<double>(std::abs(a.plane(c)[i] - b.plane(c)[i])));
+    }
+  }
+  return largest;
+}
+
+EncodedPicture encode(Encoder& encoder, const Image& picture, std::vector<Size> sizes) {
+  EncodeSettings settings;
+  settings.sizes = std::move(sizes);
+  settings.measure = settings.keep_reconstructions = true;
+  auto encoded = encoder.encode(picture, settings);
+  EXPECT_TRUE(encoded) << encoded.error().message;
+  return *std::move(encoded);
+}
+
+DecodedPicture decode(Decoder& decoder, std::span<const uint8_t> bytes, const DecodeSettings& settings = {}) {
+  MemorySource source(bytes);
+  auto decoded = decoder.decode(source, settings);
+  EXPECT_TRUE(decoded) << decoded.error().message;
+  return *std::move(decoded);
+}
+
+struct Pyramid {
+  std::vector<Size> sizes;
+};
+
+class CodecSizes : public testing::TestWithParam<Pyramid> {};
+
+TEST_P(CodecSizes, DecoderGivesTheEncodersReconstruction) {
+  const auto& sizes = GetParam().sizes;
+  Encoder encoder(tiny_model(), {.threads = 1});
+  const auto encoded = encode(encoder, test_picture(sizes.back()), sizes);
+  ASSERT_EQ(encoded.layers.size(), sizes.size());
+  Decoder decoder(tiny_model(), {.threads = 2});
+  for (size_t k = 0; k < sizes.size(); ++k) {
+    const auto decoded = decode(decoder, encoded.bytes, {.layer = static_cast<int>(k)});
+    EXPECT_TRUE(decoded.damage.empty());
+    ASSERT_EQ(decoded.image.size(), sizes[k]);
+    EXPECT_EQ(largest_difference(decoded.image, encoded.reconstructions[k]), 0.0) << "layer " << k;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Geometry, CodecSizes,
+    testing::Values(Pyramid{{{1, 1}}}, Pyramid{{{1, 1}, {1, 1}}}, Pyramid{{{1, 1}, {2, 1}, {3, 7}}},
+                    Pyramid{{{16, 16}}}, Pyramid{{{17, 31}}}, Pyramid{{{48, 32}, {96, 64}, {192, 128}}},
+                    Pyramid{{{40, 40}, {40, 40}}},            // 1.0
+                    Pyramid{{{50, 35}, {60, 42}, {90, 63}}},  // 1.2, 1.5
+                    Pyramid{{{25, 18}, {70, 50}}},            // 2.8
+                    Pyramid{{{21, 11}, {126, 66}}},           // 6
+                    Pyramid{{{33, 47}, {33, 94}, {99, 95}}},  // one axis at a time
+                    Pyramid{
+                        {{5, 3}, {7, 4}, {9, 6}, {13, 8}, {18, 11}, {26, 16}, {37, 22}, {52, 31}, {74, 44}}},
+                    Pyramid{{{1, 300}, {2, 301}}}, Pyramid{{{1, 1}, {200, 150}}}));
+
+TEST(Codec, ARegionEqualsTheCropOfTheWhole) {
+  Encoder encoder(tiny_model(), {.precision = Precision::kF32});
+  const std::vector<Size> sizes = {{61, 47}, {122, 95}, {243, 190}};
+  const auto encoded = encode(encoder, test_picture(sizes.back()), sizes);
+  Decoder decoder(tiny_model(), {.precision = Precision::kF32});
+  const auto full = decode(decoder, encoded.bytes);
+  for (const Rect region : {Rect{0, 0, 1, 1}, Rect{242, 189, 1, 1}, Rect{50, 60, 70, 33},
+                            Rect{0, 0, 243, 190}, Rect{200, 100, 43, 90}}) {
+    const auto part = decode(decoder, encoded.bytes, {.region = region});
+    ASSERT_EQ(part.image.size(), region.size());
+    for (int c = 0; c < 3; ++c) {
+      for (int y = 0; y < region.height; ++y) {
+        for (int x = 0; x < region.width; ++x) {
+          ASSERT_NEAR(part.image.row(c, y)[x], full.image.row(c, region.y + y)[region.x + x], 1e-5);
+        }
+      }
+    }
+  }
+}
+
+TEST(Codec, AnySizeCanBeAskedFor) {
+  Encoder encoder(tiny_model());
+  const std::vector<Size> sizes = {{30, 20}, {60, 40}};
+  const auto encoded = encode(encoder, test_picture(sizes.back()), sizes);
+  Decoder decoder(tiny_model());
+  for (const Size size : {Size{1, 1}, Size{30, 20}, Size{29, 7}, Size{45, 30}, Size{60, 40}, Size{61, 40},
+                          Size{100, 100}, Size{200, 10}}) {
+    const auto decoded = decode(decoder, encoded.bytes, {.size = size});
+    EXPECT_EQ(decoded.image.size(), size);
+  }
+  // Shrinking starts from the smallest layer that holds the size.
+  const auto small = decode(decoder, encoded.bytes, {.size = Size{15, 10}});
+  EXPECT_EQ(small.layer, 0);
+  EXPECT_EQ(largest_difference(small.image, resize(encoded.reconstructions[0], {15, 10})), 0.0);
+}
+
+TEST(Codec, LowerLayersDecodeFromAPrefix) {
+  Encoder encoder(tiny_model());
+  const std::vector<Size> sizes = {{24, 16}, {48, 32}, {96, 64}};
+  const auto encoded = encode(encoder, test_picture(sizes.back()), sizes);
+  Decoder decoder(tiny_model());
+  const auto header = *parse_header(encoded.bytes)->header;
+  for (int k = 0; k < 3; ++k) {
+    const auto prefix = std::span(encoded.bytes).first(header.layers[k].end());
+    const auto exact = decode(decoder, prefix, {.layer = k});
+    EXPECT_TRUE(exact.damage.empty());
+    EXPECT_EQ(largest_difference(exact.image, encoded.reconstructions[k]), 0.0);
+    // Asked for everything, a prefix gives what it has and says what is missing.
+    const auto best = decode(decoder, prefix);
+    EXPECT_EQ(best.layer, k);
+    EXPECT_EQ(best.damage.empty(), k == 2);
+  }
+}
+
+TEST(Codec, DamageCostsOnlyTheLayersFromThereOn) {
+  Encoder encoder(tiny_model());
+  const std::vector<Size> sizes = {{24, 16}, {48, 32}, {96, 64}};
+  const auto encoded = encode(encoder, test_picture(sizes.back()), sizes);
+  const auto header = *parse_header(encoded.bytes)->header;
+  Decoder decoder(tiny_model());
+  for (int k = 0; k < 3; ++k) {
+    auto bytes = encoded.bytes;
+    bytes[header.layers[k].offset + 1] ^= 0x10;
+    MemorySource source(bytes);
+    const auto decoded = decoder.decode(source);
+    if (k == 0) {
+      ASSERT_FALSE(decoded);
+      EXPECT_EQ(decoded.error().code, ErrorCode::kDamaged);
+      continue;
+    }
+    ASSERT_TRUE(decoded);
+    EXPECT_EQ(decoded->layer, k - 1);
+    EXPECT_EQ(decoded->damage.size(), 1U);
+    EXPECT_EQ(largest_difference(decoded->image, encoded.reconstructions[k - 1]), 0.0);
+    MemorySource again(bytes);
+    const auto strict = decoder.decode(again, {.strict = true});
+    ASSERT_FALSE(strict);
+    EXPECT_EQ(strict.error().code, ErrorCode::kDamaged);
+  }
+}
+
+TEST(Codec, ThreadCountChangesNothing) {
+  const std::vector<Size> sizes = {{60, 44}, {120, 88}, {333, 201}};
+  const Image picture = test_picture(sizes.back());
+  Encoder one(tiny_model(), {.threads = 1});
+  const auto expected = encode(one, picture, sizes);
+  for (const int threads : {2, 3}) {
+    Encoder several(tiny_model(), {.threads = threads});
+    const auto encoded = encode(several, picture, sizes);
+    EXPECT_EQ(encoded.bytes, expected.bytes);
+    for (size_t k = 0; k < sizes.size(); ++k) {
+      EXPECT_EQ(largest_difference(encoded.reconstructions[k], expected.reconstructions[k]), 0.0);
+    }
+  }
+}
+
+TEST(Codec, QualityRaisesTheRate) {
+  Encoder encoder(tiny_model());
+  const Image picture = test_picture({96, 64});
+  EncodeSettings low{.sizes = {{96, 64}}, .quality = 0};
+  EncodeSettings high{.sizes = {{96, 64}}, .quality = 100};
+  EXPECT_LT(encoder.encode(picture, low)->bytes.size(), encoder.encode(picture, high)->bytes.size());
+}
+
+TEST(Codec, SenselessRequestsAreRefused) {
+  Encoder encoder(tiny_model(), {.max_pixels = 10000});
+  const Image picture = test_picture({64, 48});
+  const auto code = [&](std::vector<Size> sizes, double quality = 50) {
+    const auto result = encoder.encode(picture, {.sizes = std::move(sizes), .quality = quality});
+    EXPECT_FALSE(result);
+    return result.error().code;
+  };
+  EXPECT_EQ(code({}), ErrorCode::kUsage);
+  EXPECT_EQ(code({{32, 24}}), ErrorCode::kUsage);
+  EXPECT_EQ(code({{0, 24}, {64, 48}}), ErrorCode::kUsage);
+  EXPECT_EQ(code({{65, 24}, {64, 48}}), ErrorCode::kUsage);
+  EXPECT_EQ(code({{64, 48}}, -1), ErrorCode::kUsage);
+  EXPECT_EQ(code({{64, 48}}, 100.1), ErrorCode::kUsage);
+  EXPECT_EQ(code({{64, 48}}, std::nan("")), ErrorCode::kUsage);
+  const Image large = test_picture({128, 128});
+  const auto over = encoder.encode(large, {.sizes = {{128, 128}}});
+  ASSERT_FALSE(over);
+  EXPECT_EQ(over.error().code, ErrorCode::kBadFile);
+}
+
+}  // namespace
+}  // namespace compass

@@ -1,0 +1,44 @@
+// One mean-scale hyperprior codec in training form (Minnen et al., 2018, without the context model).
+#pragma once
+
+#include "networks.h"
+
+namespace compass::train {
+
+// The fully factorised prior of Balle et al. (2018, appendix 6.1): per channel a monotone network from value
+// to the cumulative's logit, widths 1-3-3-3-3-1. Parameter names are the reference's (`_matrix0` ...).
+struct FactorisedPriorImpl : torch::nn::Module {
+  explicit FactorisedPriorImpl(int64_t channels);
+  Tensor logits(Tensor x);       // [C,1,N] -> [C,1,N], logits of the cumulative
+  Tensor bits(const Tensor& z);  // [B,C,h,w] -> [B], bits of z with unit bins around it
+  std::vector<Tensor> matrices, biases, factors;
+  int64_t channels;
+};
+TORCH_MODULE(FactorisedPrior);
+
+// Bits per sample [B] of values under zero-mean Gaussians of the given scales, unit bins.
+Tensor gaussian_bits(const Tensor& centred, const Tensor& scales);
+
+struct CodecOutput {
+  Tensor x_hat;   // [B,3,H,W] float
+  Tensor y_bits;  // [B]
+  Tensor z_bits;  // [B]
+};
+
+// What a pass sees instead of quantisation: additive noise for the rate and straight-through rounding for the
+// reconstruction while training; rounding in both, and rounded scale indexes, when validating.
+enum class Quantisation { kTraining, kRounding };
+
+struct CodecImpl : torch::nn::Module {
+  CodecImpl(const nlohmann::json& description, const std::vector<double>& rate_points);
+  CodecOutput forward(const Tensor& x, Pass pass, Quantisation quantisation);
+
+  // The parts, for tests and export.
+  Tensor analyse(const Tensor& x, const Pass& pass);  // y, float
+  Network g_a{nullptr}, g_s{nullptr}, h_a{nullptr}, h_s{nullptr};
+  ScaleNetwork h_scales{nullptr};
+  FactorisedPrior prior{nullptr};
+};
+TORCH_MODULE(Codec);
+
+}  // namespace compass::train

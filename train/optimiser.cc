@@ -1,0 +1,125 @@
+#include "optimiser.h"
+
+#include <atomic>
+#include <cmath>
+#include <future>
+
+namespace compass::train {
+namespace {
+
+using torch::Tensor;
+
+// The nearest semi-orthogonal matrix to g, by the quintic Newton-Schulz iteration of Muon (coefficients
+// 3.4445, -4.7750, 2.0315; https://kellerjordan.github.io/posts/muon/): five steps in bf16 are enough.
+Tensor orthogonalise(const Tensor& g) {
+  const bool tall = g.size(0) > g.size(1);
+  Tensor x = (tall ? g.t() : g).to(at::kBFloat16);
+  x = x / (x.to(at::kFloat).norm() + 1e-7);
+  x = x.to(at::kBFloat16);
+  for (int i = 0; i < 5; ++i) {
+    const Tensor a = at::matmul(x, x.t());
+    const Tensor b = at::add(a * -4.7750, at::matmul(a, a), 2.0315);
+    x = at::add(x * 3.4445, at::matmul(b, x));
+  }
+  return (tall ? x.t() : x).to(at::kFloat);
+}
+
+bool is_hidden_kernel(const std::string& name, const Tensor& value) {
+  return value.dim() == 4 && value.size(0) >= 32 && value.size(1) >= 32 &&
+         name.find("h_scales") == std::string::npos;
+}
+
+}  // namespace
+
+Optimiser::Optimiser(const std::vector<std::pair<std::string, Tensor>>& parameters, Options options)
+    : options_(options) {
+  for (const auto& [name, value] : parameters) {
+    Slot slot{name, value, value.detach().clone(), torch::zeros_like(value), {}, false};
+    slot.muon = options.muon && is_hidden_kernel(name, value);
+    if (!slot.muon) slot.second = torch::zeros_like(value);
+    slots_.push_back(std::move(slot));
+  }
+}
+
+double Optimiser::step(double rate) {
+  const torch::NoGradGuard guard;
+  std::vector<Tensor> norms;
+  for (const auto& slot : slots_) {
+    if (slot.value.grad().defined()) norms.push_back(slot.value.grad().norm());
+  }
+  const double norm = at::stack(norms).norm().item<double>();
+  if (!std::isfinite(norm)) return norm;
+  ++steps_;
+  const double scale = std::min(1.0, options_.clip / (norm + 1e-6));
+  const double correct1 = 1.0 - std::pow(options_.beta1, static_cast<double>(steps_));
+  const double correct2 = 1.0 - std::pow(options_.beta2, static_cast<double>(steps_));
+  // Early averages would remember the start: the decay grows with the steps taken.
+  const double n = static_cast<double>(steps_);
+  const double decay = std::min(options_.average, (1.0 + n) / (10.0 + n));
+  const auto update = [&](Slot& slot) {
+    const torch::NoGradGuard guard_here;  // thread-local
+    if (!slot.value.grad().defined()) return;
+    const Tensor grad = slot.value.grad() * scale;
+    if (slot.muon) {
+      slot.first.mul_(options_.momentum).add_(grad);
+      const Tensor ahead = at::add(grad, slot.first, options_.momentum);
+      const Tensor rows = ahead.permute({0, 2, 3, 1});  // kernels lie in memory like this: no copy
+      const Tensor flat = rows.reshape({rows.size(0), -1});
+      // Scaled to the size of Adam's updates, so that one rate serves both (Liu et al., 2025).
+      const double size = 0.2 * std::sqrt(static_cast<double>(std::max(flat.size(0), flat.size(1))));
+      slot.value.sub_(orthogonalise(flat).reshape(rows.sizes()).permute({0, 3, 1, 2}), rate * size);
+    } else {
+      slot.first.mul_(options_.beta1).add_(grad, 1.0 - options_.beta1);
+      slot.second.mul_(options_.beta2).addcmul_(grad, grad, 1.0 - options_.beta2);
+      const Tensor denominator = (slot.second.sqrt() / std::sqrt(correct2)).add_(options_.epsilon);
+      slot.value.addcdiv_(slot.first, denominator, -rate / correct1);
+    }
+    slot.average.lerp_(slot.value, 1.0 - decay);
+  };
+  std::atomic<size_t> next{0};
+  const auto work = [&] {
+    for (size_t i = next++; i < slots_.size(); i = next++) update(slots_[i]);
+  };
+  std::vector<std::future<void>> helpers;
+  for (int i = 1; i < options_.threads; ++i) helpers.push_back(std::async(std::launch::async, work));
+  work();
+  for (auto& helper : helpers) helper.get();
+  return norm;
+}
+
+void Optimiser::swap_average() {
+  const torch::NoGradGuard guard;
+  for (auto& slot : slots_) {
+    const Tensor held = slot.value.detach().clone();
+    slot.value.copy_(slot.average);
+    slot.average.copy_(held);
+  }
+}
+
+std::vector<std::pair<std::string, Tensor>> Optimiser::state() const {
+  std::vector<std::pair<std::string, Tensor>> all;
+  all.emplace_back("optimiser.steps", torch::tensor(steps_, torch::kLong));
+  for (const auto& slot : slots_) {
+    all.emplace_back("average." + slot.name, slot.average);
+    all.emplace_back("first." + slot.name, slot.first);
+    if (!slot.muon) all.emplace_back("second." + slot.name, slot.second);
+  }
+  return all;
+}
+
+void Optimiser::load(const std::function<bool(const std::string&, Tensor&)>& find) {
+  const torch::NoGradGuard guard;
+  Tensor found;
+  if (find("optimiser.steps", found)) steps_ = found.item<int64_t>();
+  const auto restore = [&](const std::string& name, Tensor& into) {
+    if (find(name, found) && found.sizes() == into.sizes()) into.copy_(found);
+  };
+  for (auto& slot : slots_) {
+    slot.average.copy_(slot.value);
+    restore("average." + slot.name, slot.average);
+    restore("first." + slot.name, slot.first);
+    if (!slot.muon) restore("second." + slot.name, slot.second);
+  }
+}
+
+}  // namespace compass::train

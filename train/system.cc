@@ -1,0 +1,88 @@
+#include "system.h"
+
+#include "pyramid.h"
+
+namespace compass::train {
+namespace {
+
+// Starts the gain vectors where uniform quantisation would want them: steps proportional to lambda^(-1/2).
+void start_gains(Network& network, const std::vector<double>& rate_points, double sign) {
+  const torch::NoGradGuard guard;
+  const double middle = 0.5 * (std::log(rate_points.front()) + std::log(rate_points.back()));
+  for (auto& layer : network->layers) {
+    if (layer->op != "rate_gain") continue;
+    for (size_t p = 0; p < rate_points.size(); ++p) {
+      layer->log_gain[static_cast<int64_t>(p)].fill_(sign * 0.5 * (std::log(rate_points[p]) - middle));
+    }
+  }
+}
+
+// Scales the first convolution of g_a up and the last layer of g_s down: latents start a few steps wide, and
+// reconstructions start near the prediction.
+void set_ranges(Codec& codec, double gain) {
+  const torch::NoGradGuard guard;
+  for (auto& layer : codec->g_a->layers) {
+    if (layer->conv.is_empty()) continue;
+    layer->conv->weight.mul_(gain);
+    break;
+  }
+  codec->g_s->layers.back()->conv->weight.mul_(0.1 / gain);
+}
+
+}  // namespace
+
+SystemImpl::SystemImpl(const nlohmann::json& d) : description(d) {
+  rate_points = d.at("rate_points").get<std::vector<double>>();
+  base = register_module("base", Codec(d.at("base"), rate_points));
+  start_gains(base->g_a, rate_points, 1.0);
+  start_gains(base->g_s, rate_points, -1.0);
+  set_ranges(base, 4.0);
+  if (d.contains("enhancement")) {
+    enhancement = register_module("enhancement", Codec(d.at("enhancement"), rate_points));
+    start_gains(enhancement->g_a, rate_points, 1.0);
+    start_gains(enhancement->g_s, rate_points, -1.0);
+    set_ranges(enhancement, 16.0);  // residuals are an order smaller than pictures
+  }
+}
+
+Tensor SystemImpl::lambda(const Tensor& rate) const {
+  const auto count = static_cast<int64_t>(rate_points.size());
+  const Tensor logs = at::log(torch::tensor(rate_points, torch::kFloat)).to(rate.device());
+  const Tensor low = rate.floor().clamp(0, std::max<int64_t>(count - 2, 0)).to(at::kLong);
+  const Tensor high = (low + 1).clamp_max(count - 1);
+  const Tensor part = rate - low.to(at::kFloat);
+  return at::exp(logs.index_select(0, low) * (1 - part) + logs.index_select(0, high) * part);
+}
+
+Tensor SystemImpl::predict(const Tensor& below, MapSize size, Prediction, at::ScalarType) {
+  return resize_bicubic(below, size.height, size.width);
+}
+
+std::vector<LayerOutput> SystemImpl::forward(const std::vector<Tensor>& layers, const Pass& common,
+                                             Prediction prediction, Quantisation quantisation) {
+  std::vector<LayerOutput> outputs;
+  for (size_t k = 0; k < layers.size(); ++k) {
+    LayerOutput out;
+    out.original = layers[k];
+    const MapSize size = {layers[k].size(2), layers[k].size(3)};
+    Pass pass = common;
+    CodecOutput coded;
+    if (k == 0) {
+      coded = base(layers[0] - 0.5, pass, quantisation);
+      out.reconstruction = coded.x_hat + 0.5;
+    } else {
+      // The base layer is a codec in its own right: enhancement layers do not bend it.
+      const Tensor below = k == 1 ? outputs[0].reconstruction.detach() : outputs[k - 1].reconstruction;
+      out.prediction = predict(below, size, prediction, common.dtype);
+      pass.prediction = out.prediction - 0.5;
+      coded = enhancement(layers[k] - out.prediction, pass, quantisation);
+      out.reconstruction = coded.x_hat + out.prediction;
+    }
+    out.bpp = (coded.y_bits + coded.z_bits) / static_cast<double>(size.height * size.width);
+    out.mse = at::square(out.reconstruction - out.original).mean({1, 2, 3});
+    outputs.push_back(std::move(out));
+  }
+  return outputs;
+}
+
+}  // namespace compass::train

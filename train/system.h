@@ -1,0 +1,38 @@
+// The whole scalable codec in training form: base codec, enhancement codec, inter-layer prediction.
+#pragma once
+
+#include "codec.h"
+
+namespace compass::train {
+
+enum class Prediction { kBicubic, kLiff };
+
+struct LayerOutput {
+  Tensor original;        // [B,3,H,W]
+  Tensor prediction;      // undefined for the base layer
+  Tensor reconstruction;  // unclamped
+  Tensor bpp;             // [B], of this layer's pixels
+  Tensor mse;             // [B], samples in [0,1]
+};
+
+struct SystemImpl : torch::nn::Module {
+  explicit SystemImpl(const nlohmann::json& model_description);
+
+  // Codes `layers` (lowest first, each [B,3,H_k,W_k]) as one scalable stream. `common` holds what every
+  // layer's pass shares: the rates [B], the arithmetic, the noise.
+  std::vector<LayerOutput> forward(const std::vector<Tensor>& layers, const Pass& common,
+                                   Prediction prediction, Quantisation quantisation);
+
+  // Inter-layer prediction of a picture at another size (COMPASS, section 3.2).
+  Tensor predict(const Tensor& below, MapSize size, Prediction prediction, at::ScalarType dtype);
+
+  // lambda at positions [B] on the rate axis: exponential between rate points.
+  Tensor lambda(const Tensor& rate) const;
+
+  nlohmann::json description;
+  std::vector<double> rate_points;
+  Codec base{nullptr}, enhancement{nullptr};
+};
+TORCH_MODULE(System);
+
+}  // namespace compass::train
