@@ -27,7 +27,7 @@ void add_output_flags(CLI::App& app, CommonFlags& flags) {
   app.add_flag("--quiet", flags.quiet, "Print nothing but errors.");
 }
 
-void add_codec_flags(CLI::App& app, CommonFlags& flags, const std::string& strict_help) {
+void add_codec_flags(CLI::App& app, CommonFlags& flags) {
   app.add_option("--model", flags.model, "Model file to use. Default: the shipped one.")->option_text("PATH");
   app.add_option("--threads", flags.threads, "Threads to use. Default: one per core.")->option_text("N");
   app.add_option(
@@ -39,7 +39,10 @@ void add_codec_flags(CLI::App& app, CommonFlags& flags, const std::string& stric
       ->option_text("N");
   app.add_option("--max-memory", flags.max_memory, "Keep to about this many bytes, such as 2G.")
       ->option_text("N");
-  app.add_flag("--strict", flags.strict, strict_help);
+}
+
+void add_strict_flag(CLI::App& app, CommonFlags& flags, const std::string& help) {
+  app.add_flag("--strict", flags.strict, help);
 }
 
 Result<CodecOptions> codec_options(const CommonFlags& flags) {

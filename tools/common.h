@@ -32,9 +32,10 @@ struct CommonFlags {
 
 // Adds --quiet and --json.
 void add_output_flags(CLI::App& app, CommonFlags& flags);
-// Adds --model, --threads, --precision, --max-pixels, --max-memory and --strict. `strict_help` says what the
-// command refuses.
-void add_codec_flags(CLI::App& app, CommonFlags& flags, const std::string& strict_help);
+// Adds --model, --threads, --precision, --max-pixels and --max-memory.
+void add_codec_flags(CLI::App& app, CommonFlags& flags);
+// Adds --strict; `help` says what the command refuses.
+void add_strict_flag(CLI::App& app, CommonFlags& flags, const std::string& help);
 
 // The library's options for these flags. Errors: kUsage.
 Result<CodecOptions> codec_options(const CommonFlags& flags);
@@ -58,5 +59,8 @@ void add_extract(CLI::App& app, Action& action);
 void add_sheet(CLI::App& app, Action& action);
 void add_compare(CLI::App& app, Action& action);
 void add_bdrate(CLI::App& app, Action& action);
+void add_eval(CLI::App& app, Action& action);
+void add_import(CLI::App& app, Action& action);
+void add_export(CLI::App& app, Action& action);
 
 }  // namespace compass::tools

@@ -6,9 +6,9 @@
 #include <memory>
 #include <optional>
 
+#include "cmps_header.h"
 #include "codec/decoder.h"
 #include "common.h"
-#include "header_peek.h"
 #include "image_file.h"
 #include "input_file.h"
 #include "model_path.h"
@@ -75,10 +75,10 @@ Status decode(const Options& options) {
   if (!input) return input.error();
   Result<OutputFile> output = OutputFile::create(options.output);
   if (!output) return output.error();
-  const Result<ModelId> wanted = peek_model(*input);
-  if (!wanted) return wanted.error();
+  const Result<ContainerHeader> header = peek_header(*input, *codec);
+  if (!header) return header.error();
   const Result<std::shared_ptr<const Model>> model =
-      load_model_for(*wanted, options.common.model, input->name());
+      load_model_for(header->model, options.common.model, input->name());
   if (!model) return model.error();
 
   const auto start = std::chrono::steady_clock::now();
@@ -140,7 +140,8 @@ void add_decode(CLI::App& app, Action& action) {
       ->excludes(size);
   command.add_option("--format", options->format, "Format to write, such as png, whatever OUT is called.")
       ->option_text("NAME");
-  add_codec_flags(command, options->common,
+  add_codec_flags(command, options->common);
+  add_strict_flag(command, options->common,
                   "Refuse damaged or cut files instead of writing what is left of them.");
   add_output_flags(command, options->common);
   command.footer(

@@ -17,6 +17,8 @@
 namespace compass::tools {
 namespace {
 
+constexpr int kMaxLayers = static_cast<int>(kMaxLayerCount);
+
 struct Options {
   std::string input;
   std::string output;
@@ -48,9 +50,8 @@ Result<std::vector<Size>> layer_sizes(const Options& options, Size full) {
 
 // What can be said about the command line before anything is read.
 Status check(const Options& options) {
-  if (options.layers < 1 || options.layers > kMaxLayerCount) {
-    return Error{ErrorCode::kUsage,
-                 fmt::format("--layers: {} is not 1 to {}", options.layers, kMaxLayerCount)};
+  if (options.layers < 1 || options.layers > kMaxLayers) {
+    return Error{ErrorCode::kUsage, fmt::format("--layers: {} is not 1 to {}", options.layers, kMaxLayers)};
   }
   if (!(options.quality >= 0.0 && options.quality <= 100.0)) {
     return Error{ErrorCode::kUsage, fmt::format("--quality: {} is not 0 to 100", options.quality)};
@@ -67,7 +68,7 @@ std::vector<LayerRow> rows_of(const EncodedPicture& encoded) {
   std::vector<LayerRow> rows;
   for (const EncodedLayer& layer : encoded.layers) {
     total += layer.bytes;
-    rows.push_back({layer.size, layer.bytes, total, layer.psnr, std::nullopt});
+    rows.push_back({.size = layer.size, .bytes = layer.bytes, .total_bytes = total, .psnr = layer.psnr});
   }
   return rows;
 }
@@ -147,7 +148,8 @@ void add_encode(CLI::App& app, Action& action) {
       ->option_text("LIST")
       ->excludes(layers)
       ->excludes(scales);
-  add_codec_flags(command, options->common, "Refuse pictures that would lose alpha, bit depth or pages.");
+  add_codec_flags(command, options->common);
+  add_strict_flag(command, options->common, "Refuse pictures that would lose alpha, bit depth or pages.");
   add_output_flags(command, options->common);
   command.footer(
       "Examples:\n"

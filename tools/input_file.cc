@@ -72,17 +72,19 @@ Result<std::span<const uint8_t>> InputFile::peek(size_t count) {
   return std::span<const uint8_t>(ahead_).first(std::min(count, ahead_.size()));
 }
 
-Result<std::vector<uint8_t>> InputFile::read_all() {
-  constexpr size_t kStep = 1 << 20;
+Result<std::vector<uint8_t>> InputFile::read_up_to(uint64_t count) {
+  constexpr uint64_t kStep = 1 << 20;  // grows with what really comes, whatever a header claims
   std::vector<uint8_t> all;
-  for (;;) {
+  while (all.size() < count) {
     const size_t have = all.size();
-    all.resize(have + kStep);
+    const auto step = static_cast<size_t>(std::min(kStep, count - have));
+    all.resize(have + step);
     const Result<size_t> got = read(std::span(all).subspan(have));
     if (!got) return got.error();
     all.resize(have + *got);
-    if (*got < kStep) return all;
+    if (*got < step) break;
   }
+  return all;
 }
 
 }  // namespace compass::tools

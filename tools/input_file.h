@@ -26,8 +26,8 @@ class InputFile : public ByteSource {
   // The first `count` unread bytes (fewer only at the end), which stay unread. Valid until the next call.
   Result<std::span<const uint8_t>> peek(size_t count);
 
-  // Everything that is left.
-  Result<std::vector<uint8_t>> read_all();
+  // The next `count` bytes, or what there is up to the end.
+  Result<std::vector<uint8_t>> read_up_to(uint64_t count);
 
   // Bytes in the file; 0 if unknown (a pipe).
   uint64_t bytes() const { return bytes_; }

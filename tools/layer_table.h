@@ -17,12 +17,13 @@ struct LayerRow {
   uint64_t total_bytes = 0;  // of the file up to and including this layer: what it costs to get this picture
   std::optional<double> psnr;  // dB, where it is known; infinite if nothing was lost
   std::optional<double> seconds;
+  std::optional<double> quality;  // 0..100
 
   // The field's rate: total_bytes over this layer's pixels.
   double bpp() const { return static_cast<double>(total_bytes) * 8.0 / static_cast<double>(size.pixels()); }
 };
 
-// Columns layer, size, bytes, total, bpp, and PSNR and seconds if any row has them.
+// Columns layer, size, bytes, total, bpp, and quality, PSNR and seconds if the rows have them.
 std::string layer_table(const std::vector<LayerRow>& rows);
 
 // [{"layer": 0, "width": .., "height": .., "bytes": .., "total_bytes": .., "bpp": .., "psnr": ..}, ...]; psnr

@@ -7,6 +7,7 @@
 #include <new>
 
 #include "common.h"
+#include "core/printable.h"
 #include "exit_code.h"
 #include "help.h"
 #include "image_file.h"
@@ -33,10 +34,13 @@ int fail(const Error& error) {
 }
 
 // CLI11's message as our one line.
-int usage_error(const CLI::App& app, const CLI::ParseError& error) {
+int usage_error(const CLI::App& app, const CLI::ParseError& error, const char* first) {
   std::string message = error.what();
   message = message.substr(0, message.find('\n'));
   const auto chosen = app.get_subcommands();
+  if (chosen.empty() && first != nullptr && *first != '-') {
+    message = fmt::format("there is no command {}", printable(first));
+  }
   const std::string command = chosen.empty() ? "compass" : "compass " + chosen.front()->get_name();
   return fail({ErrorCode::kUsage, fmt::format("{}; see {} --help", message, command)});
 }
@@ -62,12 +66,15 @@ int run(int argc, char** argv) {
   add_sheet(app, action);
   add_compare(app, action);
   add_bdrate(app, action);
+  add_eval(app, action);
+  add_import(app, action);
+  add_export(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& request) {  // --help, --version
     return app.exit(request);
   } catch (const CLI::ParseError& error) {
-    return usage_error(app, error);
+    return usage_error(app, error, argc > 1 ? argv[1] : nullptr);
   }
   const Status status = action();
   return status ? kExitOk : fail(status.error());

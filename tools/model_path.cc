@@ -47,7 +47,15 @@ std::vector<std::string> model_files(bool shipped_only) {
   return files;
 }
 
+bool made_by(const Model& model, const ModelTag& tag) {
+  return std::equal(tag.begin(), tag.end(), model.id().begin());
+}
+
 }  // namespace
+
+std::string tag_text(const ModelTag& tag) {
+  return fmt::format("{:02x}", fmt::join(tag, ""));
+}
 
 std::vector<std::string> model_places() {
   std::vector<std::string> places;
@@ -74,17 +82,17 @@ Result<std::shared_ptr<const Model>> load_model(const std::string& path) {
                            kShipped, fmt::join(model_places(), ", "))};
 }
 
-Result<std::shared_ptr<const Model>> load_model_for(const ModelId& wanted, const std::string& path,
+Result<std::shared_ptr<const Model>> load_model_for(const ModelTag& wanted, const std::string& path,
                                                     const std::string& file_name) {
   const auto other = [&](const std::string& found) {
     return Error{ErrorCode::kModel,
                  fmt::format("{} was made with model {}, {}; name that model with --model or put "
                              "it in COMPASS_MODEL_PATH",
-                             file_name, to_string(wanted), found)};
+                             file_name, tag_text(wanted), found)};
   };
   if (!path.empty()) {
     Result<std::shared_ptr<const Model>> model = Model::load(path);
-    if (model && (*model)->id() != wanted) {
+    if (model && !made_by(**model, wanted)) {
       return other(fmt::format("but {} is {}", path, to_string((*model)->id())));
     }
     return model;
@@ -93,7 +101,7 @@ Result<std::shared_ptr<const Model>> load_model_for(const ModelId& wanted, const
   for (const std::string& file : model_files(/*shipped_only=*/false)) {
     Result<std::shared_ptr<const Model>> model = Model::load(file);
     if (!model) continue;  // a broken neighbour does not matter if another file fits
-    if ((*model)->id() == wanted) return model;
+    if (made_by(**model, wanted)) return model;
     found += fmt::format("{}{} ({})", found.empty() ? "" : ", ", file, to_string((*model)->id()));
   }
   if (found.empty()) return other(fmt::format("and no model is in {}", fmt::join(model_places(), ", ")));

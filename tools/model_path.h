@@ -2,14 +2,17 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "bitstream/container.h"
 #include "core/result.h"
 #include "model/model.h"
 
 namespace compass::tools {
+
+// "a1b2c3d4": the beginning of a model's id, by which a file names it.
+std::string tag_text(const ModelTag& tag);
 
 // Where models are looked for, best first: each entry of the environment variable COMPASS_MODEL_PATH (a colon
 // between entries; directories or model files), the models installed beside the program, those of the build
@@ -21,8 +24,8 @@ std::vector<std::string> model_places();
 Result<std::shared_ptr<const Model>> load_model(const std::string& path);
 
 // The model that made `file_name`. With an empty `path`, every model of model_places() is tried until one has
-// the id. Errors: kModel, naming the model wanted and those found.
-Result<std::shared_ptr<const Model>> load_model_for(const ModelId& wanted, const std::string& path,
+// the id that the tag begins. Errors: kModel, naming the model wanted and those found.
+Result<std::shared_ptr<const Model>> load_model_for(const ModelTag& wanted, const std::string& path,
                                                     const std::string& file_name);
 
 }  // namespace compass::tools

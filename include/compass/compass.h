@@ -93,7 +93,7 @@ COMPASS_API compass_status compass_model_parse(const uint8_t* data, size_t size,
 /* The model's name, such as "lite". Valid as long as the model; not to be freed. */
 COMPASS_API const char* compass_model_name(const compass_model* model);
 
-/* The eight bytes by which files name the model that made them. */
+/* The model's identity: two models with the same id decode alike. A file names its model by the first four bytes. */
 COMPASS_API void compass_model_id(const compass_model* model, uint8_t id[8]);
 
 /* NULL is allowed. */
@@ -162,7 +162,7 @@ COMPASS_API compass_status compass_encode(compass_encoder* encoder, const uint8_
 /* ---- Looking into a file --------------------------------------------------------------------------------- */
 
 /* No file has more layers. */
-#define COMPASS_MAX_LAYERS 64
+#define COMPASS_MAX_LAYERS 255
 
 typedef struct compass_layer_info {
   int width;
@@ -171,13 +171,13 @@ typedef struct compass_layer_info {
 } compass_layer_info;
 
 typedef struct compass_info {
-  uint8_t model_id[8]; /* which model made the file */
+  uint8_t model_tag[4]; /* the first four bytes of the id of the model that made the file */
   int layer_count;
   compass_layer_info layers[COMPASS_MAX_LAYERS]; /* smallest first */
 } compass_info;
 
-/* Reads the header from the file's first `size` bytes; a kilobyte or two is enough unless the file says otherwise in
- * the error. Needs no model. Errors: COMPASS_BAD_FILE, COMPASS_DAMAGED (the header is not whole). */
+/* Reads the header from the file's first `size` bytes; a kilobyte is usually enough, 16 kilobytes always are. Needs no
+ * model. Errors: COMPASS_BAD_FILE, COMPASS_DAMAGED (the header is not whole yet: come back with more bytes). */
 COMPASS_API compass_status compass_read_info(const uint8_t* data, size_t size, compass_info* info,
                                              compass_error* error);
 

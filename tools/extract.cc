@@ -1,0 +1,76 @@
+// compass extract: the first layers of a .cmps file, byte for byte.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <memory>
+
+#include "cmps_header.h"
+#include "common.h"
+#include "input_file.h"
+#include "layer_table.h"
+#include "output_file.h"
+
+namespace compass::tools {
+namespace {
+
+struct Options {
+  std::string input;
+  std::string output;
+  int layers = 0;
+  CommonFlags common;
+};
+
+Status extract(const Options& options) {
+  if (const Status good = check_json_stream(options.common, options.output); !good) return good;
+  if (options.output == "-" && isatty(STDOUT_FILENO) == 1) {
+    return Error{ErrorCode::kUsage, "-: a .cmps file is not for the terminal; name a file or a pipe"};
+  }
+  Result<InputFile> input = InputFile::open(options.input);
+  if (!input) return input.error();
+  const Result<ContainerHeader> header = peek_header(*input);
+  if (!header) return header.error();
+  const auto count = static_cast<int>(header->layers.size());
+  if (options.layers < 1 || options.layers > count) {
+    return Error{ErrorCode::kUsage, fmt::format("--layers: {} is not 1 to {}, the layers of {}",
+                                                options.layers, count, input->name())};
+  }
+  // Nothing past the last layer wanted is read.
+  Result<std::vector<uint8_t>> file = input->read_up_to(header->layers[options.layers - 1].end());
+  if (!file) return file.error();
+  const Result<std::vector<uint8_t>> kept = extract_layers(*file, options.layers);
+  if (!kept) return Error{kept.error().code, fmt::format("{}: {}", input->name(), kept.error().message)};
+
+  Result<OutputFile> output = OutputFile::create(options.output);
+  if (!output) return output.error();
+  if (const Status written = output->write(*kept); !written) return written;
+  if (const Status committed = output->commit(); !committed) return committed;
+  if (options.common.json) {
+    return print_json({{"input", options.input},
+                       {"output", options.output},
+                       {"layers", options.layers},
+                       {"bytes", kept->size()}});
+  }
+  if (options.common.quiet) return {};
+  return print_report(fmt::format("{} to {}: {} of {} layers, {} bytes\n", options.input, options.output,
+                                  options.layers, count, grouped(kept->size())),
+                      options.output);
+}
+
+}  // namespace
+
+void add_extract(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App& command =
+      *app.add_subcommand("extract", "Keep a file's first layers, without encoding anything again.");
+  command.add_option("IN", options->input, "The .cmps file, or -.")->required();
+  command.add_option("OUT", options->output, "File to write, or -.")->required();
+  command.add_option("--layers", options->layers, "How many layers to keep.")->option_text("K")->required();
+  add_output_flags(command, options->common);
+  command.footer(
+      "Examples:\n"
+      "  compass extract photo.cmps preview.cmps --layers 1\n"
+      "  curl https://example.org/photo.cmps | compass extract - - --layers 2 > b.cmps");
+  command.callback([options, &action] { action = [options] { return extract(*options); }; });
+}
+
+}  // namespace compass::tools

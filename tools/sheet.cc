@@ -1,0 +1,128 @@
+// compass sheet: every layer of a file on one picture, with what each costs.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <memory>
+
+#include "cmps_header.h"
+#include "codec/decoder.h"
+#include "common.h"
+#include "contact_sheet.h"
+#include "image/psnr.h"
+#include "image/resize.h"
+#include "image_file.h"
+#include "input_file.h"
+#include "layer_table.h"
+#include "model_path.h"
+#include "output_file.h"
+
+namespace compass::tools {
+namespace {
+
+struct Options {
+  std::string input;
+  std::string output;
+  std::string original;
+  CommonFlags common;
+};
+
+std::string base_name(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+SheetEntry entry_of(const LayerRow& row, Image image) {
+  const std::string quality = row.psnr ? fmt::format(", {:.1f} dB", *row.psnr) : "";
+  const std::string time = *row.seconds < 1.0 ? fmt::format("{:.0f} ms", *row.seconds * 1e3)
+                                              : fmt::format("{:.1f} s", *row.seconds);
+  return {std::move(image),
+          fmt::format("{} × {}", row.size.width, row.size.height),
+          {fmt::format("{} bytes{}", grouped(row.total_bytes), quality),
+           fmt::format("{:.2f} bpp, {}", row.bpp(), time)}};
+}
+
+// Decodes layer k from nothing, as a viewer that wants this layer alone would, into `row` and `entries`.
+Status add_layer(const std::vector<uint8_t>& file, int k, Decoder& decoder, const Photo* original,
+                 LayerRow& row, std::vector<SheetEntry>& entries) {
+  MemorySource source(file);
+  DecodeSettings settings;
+  settings.layer = k;
+  settings.strict = true;
+  const auto start = std::chrono::steady_clock::now();
+  Result<DecodedPicture> decoded = decoder.decode(source, settings);
+  if (!decoded) return decoded.error();
+  row.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (original != nullptr) row.psnr = psnr(decoded->image, resize(original->image, row.size));
+  entries.push_back(entry_of(row, std::move(decoded->image)));
+  return {};
+}
+
+Status sheet(const Options& options) {
+  if (const Status good = check_json_stream(options.common, options.output); !good) return good;
+  const Result<CodecOptions> codec = codec_options(options.common);
+  if (!codec) return codec.error();
+  const Result<std::string> format = choose_format(options.output, "");
+  if (!format) return format.error();
+  Result<InputFile> input = InputFile::open(options.input);
+  if (!input) return input.error();
+  Result<OutputFile> output = OutputFile::create(options.output);
+  if (!output) return output.error();
+  const Result<ContainerHeader> header = peek_header(*input, *codec);
+  if (!header) return header.error();
+  const Result<std::shared_ptr<const Model>> model =
+      load_model_for(header->model, options.common.model, input->name());
+  if (!model) return model.error();
+  const Result<std::vector<uint8_t>> file = input->read_up_to(header->file_bytes());
+  if (!file) return file.error();
+  std::optional<Photo> original;
+  if (!options.original.empty()) {
+    Result<Photo> photo = read_image(options.original, {.max_pixels = codec->max_pixels});
+    if (!photo) return photo.error();
+    if (photo->image.size() != header->layers.back().size) {
+      return Error{ErrorCode::kUsage,
+                   fmt::format("--original: {} is {}x{}, but the file's largest layer is {}x{}",
+                               options.original, photo->image.width(), photo->image.height(),
+                               header->layers.back().size.width, header->layers.back().size.height)};
+    }
+    original = *std::move(photo);
+  }
+
+  Decoder decoder(*model, *codec);
+  std::vector<LayerRow> rows;
+  std::vector<SheetEntry> entries;
+  for (size_t k = 0; k < header->layers.size(); ++k) {
+    const LayerEntry& layer = header->layers[k];
+    rows.push_back({.size = layer.size, .bytes = layer.bytes, .total_bytes = layer.end()});
+    const Status added =
+        add_layer(*file, static_cast<int>(k), decoder, original ? &*original : nullptr, rows.back(), entries);
+    if (!added) return Error{added.error().code, fmt::format("{}: {}", input->name(), added.error().message)};
+  }
+  const Result<Image> picture = contact_sheet(
+      "One file, every size",
+      fmt::format("{}, {} bytes", base_name(input->name()), grouped(header->file_bytes())), entries);
+  if (!picture) return picture.error();
+  if (const Status written = write_image(*picture, *format, *output); !written) return written;
+  if (options.common.json) {
+    return print_json({{"input", options.input}, {"output", options.output}, {"layers", layer_json(rows)}});
+  }
+  return options.common.quiet ? Status{} : print_report(layer_table(rows), options.output);
+}
+
+}  // namespace
+
+void add_sheet(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App& command =
+      *app.add_subcommand("sheet", "Draw all layers of a file side by side, with what each costs.");
+  command.add_option("IN", options->input, "The .cmps file, or -.")->required();
+  command.add_option("OUT", options->output, "Picture to write.")->required();
+  command.add_option("--original", options->original, "The photo that was encoded: adds PSNR.")
+      ->option_text("PHOTO");
+  add_codec_flags(command, options->common);
+  add_output_flags(command, options->common);
+  command.footer(
+      "Examples:\n"
+      "  compass sheet photo.cmps sheet.png --original photo.jpg");
+  command.callback([options, &action] { action = [options] { return sheet(*options); }; });
+}
+
+}  // namespace compass::tools
