@@ -23,12 +23,11 @@ struct OpName {
   Op op;
   std::string_view name;
 };
-constexpr std::array kOps{OpName{Op::kConv, "conv"},           OpName{Op::kDeconv, "deconv"},
-                          OpName{Op::kSubpel, "subpel"},       OpName{Op::kUnshuffle, "unshuffle"},
-                          OpName{Op::kShuffle, "shuffle"},     OpName{Op::kGdn, "gdn"},
-                          OpName{Op::kIgdn, "igdn"},           OpName{Op::kRes, "res"},
-                          OpName{Op::kCondition, "condition"}, OpName{Op::kRateGain, "rate_gain"},
-                          OpName{Op::kIntConv, "int_conv"}};
+constexpr std::array kOps{
+    OpName{Op::kConv, "conv"},           OpName{Op::kDeconv, "deconv"},   OpName{Op::kSubpel, "subpel"},
+    OpName{Op::kUnshuffle, "unshuffle"}, OpName{Op::kShuffle, "shuffle"}, OpName{Op::kGdn, "gdn"},
+    OpName{Op::kIgdn, "igdn"},           OpName{Op::kRes, "res"},         OpName{Op::kCondition, "condition"},
+    OpName{Op::kRateGain, "rate_gain"},  OpName{Op::kIntConv, "int_conv"}};
 
 std::string_view name_of(Op op) {
   for (const OpName& o : kOps) {
@@ -41,8 +40,8 @@ std::string_view name_of(Act act) {
   return act == Act::kRelu ? "relu" : act == Act::kLeakyRelu ? "leaky_relu" : "none";
 }
 
-// Takes fields out of a JSON document and remembers the first thing wrong, so that parsing code reads straight
-// through; values after an error are defaults.
+// Takes fields out of a JSON document and remembers the first thing wrong, so that parsing code reads
+// straight through; values after an error are defaults.
 class Reader {
  public:
   bool ok() const { return problem_.empty(); }
@@ -176,8 +175,8 @@ Layer parse_layer(Reader& r, const json& in, const std::string& place) {
       break;
   }
   layer.act = static_cast<Act>(r.choice(in, place, "act", kActs, "none"));
-  const bool takes_act = layer.op == Op::kConv || layer.op == Op::kDeconv || layer.op == Op::kSubpel ||
-                         layer.op == Op::kRes;
+  const bool takes_act =
+      layer.op == Op::kConv || layer.op == Op::kDeconv || layer.op == Op::kSubpel || layer.op == Op::kRes;
   if (!takes_act && layer.act != Act::kNone) r.fail(place + "act", "this op has no activation");
   return layer;
 }
@@ -200,17 +199,19 @@ std::vector<Layer> parse_network(Reader& r, const json& codec, const std::string
 struct NetworkRules {
   int in = 0;
   int out = 0;
-  bool analysis = true;      // may shrink maps; else may enlarge them
+  bool analysis = true;  // may shrink maps; else may enlarge them
   bool sees_prediction = false;
   bool integer = false;
   int prediction_channels = 0;
-  int factor = 1;            // of the prediction's resolution to the input's of a synthesis network
+  int factor = 1;  // of the prediction's resolution to the input's of a synthesis network
 };
 
 // Checks one network: ops allowed there, channels that chain up; fills in the channels of the shuffles.
-void check_network(Reader& r, std::vector<Layer>& layers, const std::string& place, const NetworkRules& rules) {
+void check_network(Reader& r, std::vector<Layer>& layers, const std::string& place,
+                   const NetworkRules& rules) {
   int channels = rules.in;
-  int level = rules.analysis ? 1 : rules.factor;  // the map's sampling step, in pixels of the network's picture
+  int level =
+      rules.analysis ? 1 : rules.factor;  // the map's sampling step, in pixels of the network's picture
   for (size_t i = 0; i < layers.size() && r.ok(); ++i) {
     Layer& layer = layers[i];
     const std::string where = fmt::format("{}.{}", place, i);
@@ -244,7 +245,8 @@ void check_network(Reader& r, std::vector<Layer>& layers, const std::string& pla
       r.fail(where, fmt::format("takes {} channels but gets {}", layer.in, channels));
     }
     channels = layer.out;
-    if (channels > kMaxChannels || static_cast<int64_t>(layer.out) * layer.up() * layer.up() > 16 * kMaxChannels) {
+    if (channels > kMaxChannels ||
+        static_cast<int64_t>(layer.out) * layer.up() * layer.up() > 16 * kMaxChannels) {
       r.fail(where, fmt::format("makes more than {} channels", kMaxChannels));
     }
     level *= layer.down();
@@ -466,9 +468,9 @@ std::string to_json(const Description& d) {
            {"base", to_json(d.base)}};
   if (d.enhancement) out["enhancement"] = to_json(*d.enhancement);
   if (d.liff) {
-    out["liff"] = {{"g0", d.liff->g0},         {"blocks", d.liff->blocks}, {"convs", d.liff->convs},
-                   {"growth", d.liff->growth}, {"hidden", d.liff->hidden},
-                   {"residual", d.liff->bicubic_residual ? "bicubic" : "none"}};
+    out["liff"] = {{"g0", d.liff->g0},         {"blocks", d.liff->blocks},
+                   {"convs", d.liff->convs},   {"growth", d.liff->growth},
+                   {"hidden", d.liff->hidden}, {"residual", d.liff->bicubic_residual ? "bicubic" : "none"}};
   }
   json provenance = parse_bounded(d.provenance);
   out["provenance"] = provenance.is_discarded() ? json::object() : std::move(provenance);

@@ -62,8 +62,8 @@ struct Description {
 };
 
 // Reads and checks a description; everything in it that a network could be built from lies within the limits
-// below, channel counts chain up, and each synthesis network mirrors its analysis network. Errors: kModel with the
-// place ("base.g_a.3.kernel: ...").
+// below, channel counts chain up, and each synthesis network mirrors its analysis network. Errors: kModel
+// with the place ("base.g_a.3.kernel: ...").
 Result<Description> parse_description(std::string_view json);
 
 // The text that parse_description reads.
@@ -71,11 +71,11 @@ std::string to_json(const Description& description);
 
 // Limits of a description. Wide enough for any published network of this kind.
 inline constexpr size_t kMaxDescriptionBytes = size_t{1} << 20;
-inline constexpr int kMaxLayers = 64;          // per network
-inline constexpr int kMaxChannels = 2048;      // of any map
+inline constexpr int kMaxLayers = 64;      // per network
+inline constexpr int kMaxChannels = 2048;  // of any map
 inline constexpr int kMaxKernel = 15;
-inline constexpr int kMaxFactor = 32;          // of one layer
-inline constexpr int kMaxTotalFactor = 256;    // picture to z
+inline constexpr int kMaxFactor = 32;        // of one layer
+inline constexpr int kMaxTotalFactor = 256;  // picture to z
 inline constexpr int kMaxRatePoints = 64;
 inline constexpr int64_t kMaxParameters = int64_t{1} << 27;  // of the whole model
 

@@ -20,7 +20,8 @@ namespace compass {
 
 inline std::string golden_path(const std::string& name) {
   const char* root = std::getenv("COMPASS_SHARED");
-  return (root != nullptr ? std::string(root) : std::string(COMPASS_SOURCE_DIR) + "/../shared") + "/golden/" + name;
+  return (root != nullptr ? std::string(root) : std::string(COMPASS_SOURCE_DIR) + "/../shared") + "/golden/" +
+         name;
 }
 
 // One golden file. Accessors fail the test and return something empty if a tensor is not there.
@@ -115,9 +116,9 @@ inline std::shared_ptr<const Model> golden_model(const std::string& scale_token 
   const auto golden = Golden::open("tiny_even.safetensors");
   if (!golden) return nullptr;
   const auto conv = [](int in, int out, int k, int stride, const char* act, int align) {
-    return R"({"op":"conv","in":)" + std::to_string(in) + R"(,"out":)" + std::to_string(out) + R"(,"kernel":)" +
-           std::to_string(k) + R"(,"stride":)" + std::to_string(stride) + R"(,"act":")" + act + R"(","align":)" +
-           std::to_string(align) + "}";
+    return R"({"op":"conv","in":)" + std::to_string(in) + R"(,"out":)" + std::to_string(out) +
+           R"(,"kernel":)" + std::to_string(k) + R"(,"stride":)" + std::to_string(stride) + R"(,"act":")" +
+           act + R"(","align":)" + std::to_string(align) + "}";
   };
   const auto deconv = [](int in, int out, const char* act) {
     return R"({"op":"deconv","in":)" + std::to_string(in) + R"(,"out":)" + std::to_string(out) +
@@ -129,10 +130,11 @@ inline std::shared_ptr<const Model> golden_model(const std::string& scale_token 
       R"({"channels":3,"latent_channels":12,"hyper_channels":8,"quantise":"medians","g_a":[)" +
       conv(3, 8, 5, 2, "none", 2) + "," + gdn + "," + conv(8, 8, 5, 2, "none", 2) + "," + gdn + "," +
       conv(8, 8, 5, 2, "none", 2) + "," + gdn + "," + conv(8, 12, 5, 2, "none", 2) + R"(],"g_s":[)" +
-      deconv(12, 8, "none") + "," + igdn + "," + deconv(8, 8, "none") + "," + igdn + "," + deconv(8, 8, "none") + "," +
-      igdn + "," + deconv(8, 3, "none") + R"(],"h_a":[)" + conv(12, 8, 3, 1, "leaky_relu", 2) + "," +
-      conv(8, 8, 5, 2, "leaky_relu", 2) + "," + conv(8, 8, 5, 2, "none", 2) + R"(],"h_s":[)" +
-      deconv(8, 12, "leaky_relu") + "," + deconv(12, 18, "leaky_relu") + "," + conv(18, 24, 3, 1, "none", 2) + "]}";
+      deconv(12, 8, "none") + "," + igdn + "," + deconv(8, 8, "none") + "," + igdn + "," +
+      deconv(8, 8, "none") + "," + igdn + "," + deconv(8, 3, "none") + R"(],"h_a":[)" +
+      conv(12, 8, 3, 1, "leaky_relu", 2) + "," + conv(8, 8, 5, 2, "leaky_relu", 2) + "," +
+      conv(8, 8, 5, 2, "none", 2) + R"(],"h_s":[)" + deconv(8, 12, "leaky_relu") + "," +
+      deconv(12, 18, "leaky_relu") + "," + conv(18, 24, 3, 1, "none", 2) + "]}";
   const std::string description =
       R"({"name":"golden","rules":{"nearest":"reference","scale_token":")" + scale_token +
       R"("},"rate_points":[1],"base":)" + codec + R"(,"enhancement":)" + codec +
@@ -168,7 +170,8 @@ inline std::shared_ptr<const Model> golden_model(const std::string& scale_token 
       copy_layer(f + "h_s." + std::to_string(i), t + "h_s." + std::to_string(i / 2));
     }
     const std::string z = "w." + f + "entropy_bottleneck.";
-    writer.add_integers(t + "z.cdf", golden->shape(z + "_quantized_cdf"), golden->integers(z + "_quantized_cdf"));
+    writer.add_integers(t + "z.cdf", golden->shape(z + "_quantized_cdf"),
+                        golden->integers(z + "_quantized_cdf"));
     writer.add_integers(t + "z.length", {8}, golden->integers(z + "_cdf_length"));
     writer.add_integers(t + "z.offset", {8}, golden->integers(z + "_offset"));
     const auto quantiles = golden->floats(z + "quantiles");  // [8,1,3], the median in the middle
@@ -199,7 +202,8 @@ inline std::shared_ptr<const Model> golden_model(const std::string& scale_token 
   }
   copy_layer("liff.GFF.0", "liff.gff1");
   copy_layer("liff.GFF.1", "liff.gff2");
-  for (int i = 0; i < 5; ++i) copy_layer("liff.imnet." + std::to_string(2 * i), "liff.mlp." + std::to_string(i));
+  for (int i = 0; i < 5; ++i)
+    copy_layer("liff.imnet." + std::to_string(2 * i), "liff.mlp." + std::to_string(i));
 
   const auto model = Model::parse(writer.finish());
   EXPECT_TRUE(model) << model.error().message;

@@ -10,8 +10,8 @@
 namespace compass {
 namespace {
 
-constexpr double kTolerance = 1e-4;      // of the spread, as the golden files state it
-constexpr double kSymbolMargin = 1e-3;   // a symbol may differ only this close to a rounding boundary
+constexpr double kTolerance = 1e-4;     // of the spread, as the golden files state it
+constexpr double kSymbolMargin = 1e-3;  // a symbol may differ only this close to a rounding boundary
 
 const char* const kCases[] = {"tiny_even", "tiny_odd", "tiny_frac", "tiny_same", "tiny_cellbug"};
 const char* const kLayers[] = {"bl", "el1", "el2"};
@@ -42,7 +42,8 @@ TEST_P(GoldenNetworks, PaddingFollowsFromSizes) {
   const Tensor x = tensor("x");
   for (const auto& [name, layers, size] :
        {std::tuple{"flags_ga", model_->codec(kind_).g_a, Size{x.width, x.height}},
-        std::tuple{"flags_ha", model_->codec(kind_).h_a, nn::analysis_size(model_->codec(kind_).g_a, {x.width, x.height})}}) {
+        std::tuple{"flags_ha", model_->codec(kind_).h_a,
+                   nn::analysis_size(model_->codec(kind_).g_a, {x.width, x.height})}}) {
     const auto flags = golden_->integers(prefix_ + name);
     const auto heights = nn::analysis_extents(layers, size.height);
     const auto widths = nn::analysis_extents(layers, size.width);
@@ -113,8 +114,8 @@ TEST_P(GoldenNetworks, EveryLayer) {
     }
     const std::string gs = "gs" + std::to_string(n - 1);
     if (golden_->has(prefix_ + gs)) {
-      nn::Network network(context_, nn::Network::Role::kSynthesis, std::span(codec.g_s.data(), n), weights.g_s,
-                          codec.g_a);
+      nn::Network network(context_, nn::Network::Role::kSynthesis, std::span(codec.g_s.data(), n),
+                          weights.g_s, codec.g_a);
       const Tensor out = network.run({.x = &y_hat, .x_part = whole({y_hat.width, y_hat.height})}, picture,
                                      whole(network.output_size(picture)));
       EXPECT_LT(relative_error(out, tensor(gs)), kTolerance) << gs;

@@ -38,10 +38,13 @@ Liff::Liff(std::shared_ptr<const Model> model, nn::Context& context)
     : parts_(std::make_unique<Parts>(std::move(model), context)) {}
 Liff::~Liff() = default;
 
-bool Liff::adds_bicubic() const { return parts_->model->description().liff->bicubic_residual; }
+bool Liff::adds_bicubic() const {
+  return parts_->model->description().liff->bicubic_residual;
+}
 
 Tensor Liff::predict(const Tensor& below, Size target, Size token_target) {
-  return predict(below, {{below.width, below.height}, target, token_target}, {0, 0, target.width, target.height});
+  return predict(below, {{below.width, below.height}, target, token_target},
+                 {0, 0, target.width, target.height});
 }
 
 Tensor Liff::predict(const Tensor& below, const Geometry& g, Rect out) {

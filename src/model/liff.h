@@ -1,10 +1,11 @@
 // LIFF, the local implicit filter function: predicts a picture of any larger size from the layer below.
 //
-// A residual dense network makes features of the picture below, once per source pixel. For every target pixel an
-// MLP turns the 3x3 features around its nearest source pixel, its offset from that pixel and the scale into a
-// filter over those features; features times filter is the pixel. The MLP's first layer and the product of its
-// last layer with the features depend, up to three small terms, on the source pixel alone and are computed
-// there, as 3x3 convolutions: the same result for a third of the work (docs/model_format.md, "LIFF").
+// A residual dense network makes features of the picture below, once per source pixel. For every target pixel
+// an MLP turns the 3x3 features around its nearest source pixel, its offset from that pixel and the scale
+// into a filter over those features; features times filter is the pixel. The MLP's first layer and the
+// product of its last layer with the features depend, up to three small terms, on the source pixel alone and
+// are computed there, as 3x3 convolutions: the same result for a third of the work (docs/model_format.md,
+// "LIFF").
 #pragma once
 
 #include <memory>
@@ -26,13 +27,14 @@ class Liff {
   // does it: bicubic up-sampling belongs to src/image.
   bool adds_bicubic() const;
 
-  // below [3,h,w] -> [3,H,W]; target at least as large as below on each axis. The scale token is 2h/H', 2w/W' of
-  // `token_target` (W', H'): the target itself or, if the model's rule is ScaleToken::kFirst, enhancement layer
-  // 1's size whatever the layer.
+  // below [3,h,w] -> [3,H,W]; target at least as large as below on each axis. The scale token is 2h/H', 2w/W'
+  // of `token_target` (W', H'): the target itself or, if the model's rule is ScaleToken::kFirst, enhancement
+  // layer 1's size whatever the layer.
   Tensor predict(const Tensor& below, Size target, Size token_target);
   Tensor predict(const Tensor& below, Size target) { return predict(below, target, target); }
 
-  // The target pixels of rectangle `out`. `below` holds footprint(below_size, target, out) of the picture below.
+  // The target pixels of rectangle `out`. `below` holds footprint(below_size, target, out) of the picture
+  // below.
   struct Geometry {
     Size below;
     Size target;

@@ -15,7 +15,9 @@ ConvPass make_pass(const ConvWeights& w, nn::Act act = nn::Act::kNone) {
       {.in = w.in, .out = w.out, .kernel = w.kernel, .act = act, .weight = &w.weight, .bias = &w.bias});
 }
 
-double macs(const ConvWeights& w) { return 1.0 * w.in * w.out * w.kernel * w.kernel; }
+double macs(const ConvWeights& w) {
+  return 1.0 * w.in * w.out * w.kernel * w.kernel;
+}
 
 // `rect` grown by `reach` on all sides, within the picture.
 Rect grown(Rect rect, int reach, Size full) {

@@ -1,8 +1,8 @@
-// LIFF's first half: the residual dense network (Zhang et al., CVPR 2018, configuration "D" in the paper) that
-// makes features of the picture below.
+// LIFF's first half: the residual dense network (Zhang et al., CVPR 2018, configuration "D" in the paper)
+// that makes features of the picture below.
 //
-//   f1 = sfe1(x)   x_0 = sfe2(f1)   x_{b+1} = fuse_b([x_b, c_1, ..., c_n]) + x_b,  c_i = relu(conv_i([x_b, c_1, ...]))
-//   features = gff2(gff1([x_1, ..., x_B])) + f1
+//   f1 = sfe1(x)   x_0 = sfe2(f1)   x_{b+1} = fuse_b([x_b, c_1, ..., c_n]) + x_b,  c_i = relu(conv_i([x_b,
+//   c_1, ...])) features = gff2(gff1([x_1, ..., x_B])) + f1
 #pragma once
 
 #include <vector>
@@ -22,8 +22,8 @@ class LiffFeatures {
   // Source pixels around a feature that it depends on.
   int halo() const { return 3 + blocks_ * convs_; }
 
-  // Features [g0, ...] of the part `out`, in the context's format. `below` holds at least `out` grown by halo(), as far
-  // as there is a picture.
+  // Features [g0, ...] of the part `out`, in the context's format. `below` holds at least `out` grown by
+  // halo(), as far as there is a picture.
   nn::Map run(const nn::MapView& below, Rect out);
 
   double macs_per_pixel() const { return macs_; }

@@ -16,11 +16,11 @@ using nn::Workspace;
 
 constexpr int kTaps = 9;
 constexpr int kMaxTileColumns = 64;
-constexpr int kMinSources = 64;              // source pixels of a tile
+constexpr int kMinSources = 64;  // source pixels of a tile
 constexpr int kMaxSources = 512;
-constexpr size_t kFilterBytes = 400 << 10;   // of a tile's A: it shares a core's L2 cache with B and the h_i
-constexpr int kBatchRow = 64;                // target pixels go through the middle layers in multiples of this,
-constexpr int kMaxBatch = 512;               // at most this many at a time
+constexpr size_t kFilterBytes = 400 << 10;  // of a tile's A: it shares a core's L2 cache with B and the h_i
+constexpr int kBatchRow = 64;   // target pixels go through the middle layers in multiples of this,
+constexpr int kMaxBatch = 512;  // at most this many at a time
 
 // Target samples [begin, end) whose source lies in [first, last).
 std::pair<int, int> targets_of(const GridAxis& axis, int first, int last) {
@@ -30,8 +30,8 @@ std::pair<int, int> targets_of(const GridAxis& axis, int first, int last) {
 }
 
 struct Target {
-  int y, x;          // in the output
-  int source;        // in the tile
+  int y, x;    // in the output
+  int source;  // in the tile
 };
 
 }  // namespace
@@ -68,8 +68,8 @@ LiffFilters::LiffFilters(const LiffDescription& liff, const LiffWeights& weights
   };
   base_.emplace_back(padded_in, first_, 3, 3, write_base, bias_);
 
-  // The last layer's rows are (feature i, colour c) -> weight over h_last; as a convolution over the features its
-  // outputs are (c, unit) and, behind them, the bias's part of each colour.
+  // The last layer's rows are (feature i, colour c) -> weight over h_last; as a convolution over the features
+  // its outputs are (c, unit) and, behind them, the bias's part of each colour.
   const int outputs = pad_channels(3 * last_ + 3);
   const auto write_filters = [&tail, g0, hidden, padded_in, outputs, last = last_](float* to) {
     std::fill_n(to, static_cast<size_t>(outputs) * padded_in * kTaps, 0.0F);
@@ -77,7 +77,8 @@ LiffFilters::LiffFilters(const LiffDescription& liff, const LiffWeights& weights
     for (int i = 0; i < kTaps * g0; ++i) {
       for (int c = 0; c < 3; ++c) {
         const size_t from = static_cast<size_t>(i) * 3 + c;
-        for (int j = 0; j < hidden; ++j) to[(static_cast<size_t>(c) * last + j) * stride + i] = tail.weight[from * hidden + j];
+        for (int j = 0; j < hidden; ++j)
+          to[(static_cast<size_t>(c) * last + j) * stride + i] = tail.weight[from * hidden + j];
         to[(3 * static_cast<size_t>(last) + c) * stride + i] = tail.bias[from];
       }
     }
@@ -104,7 +105,8 @@ void LiffFilters::run(const nn::MapView& features, const GridAxis& rows, const G
   const int padded_in = filters_[0].in();
 
   // Tiles of source pixels: a function of sizes alone.
-  const int sources = std::clamp(static_cast<int>(kFilterBytes / (outputs * element)), kMinSources, kMaxSources);
+  const int sources =
+      std::clamp(static_cast<int>(kFilterBytes / (outputs * element)), kMinSources, kMaxSources);
   const int across = nn::ceil_div(width, kMaxTileColumns);
   const int tile_cols = nn::ceil_div(width, across);
   const int down = nn::ceil_div(height, std::max(1, sources / tile_cols));
@@ -166,7 +168,8 @@ void LiffFilters::run(const nn::MapView& features, const GridAxis& rows, const G
     if (y0 == y1 || x0 == x1) return;
     Workspace& ws = context_.workspace(worker);
     const size_t pixels = static_cast<size_t>(tile_rows) * tile_cols;
-    std::byte* tile = ws.get(Workspace::kInput, static_cast<size_t>(tile_rows + 2) * (tile_cols + 2) * padded_in * element);
+    std::byte* tile =
+        ws.get(Workspace::kInput, static_cast<size_t>(tile_rows + 2) * (tile_cols + 2) * padded_in * element);
     nn::gather(features, {}, tile_y - 1, tile_x - 1, tile_rows + 2, tile_cols + 2, compute, tile, padded_in);
     auto* base = ws.get_array<float>(Workspace::kBase, pixels * first_);
     base_kernel->run(worker, tile, base_packed, base);
@@ -189,12 +192,16 @@ void LiffFilters::run(const nn::MapView& features, const GridAxis& rows, const G
         const Target& target = targets[t];
         float* pixel = out.pixel(target.y, target.x);
         if (compute == Element::kF32) {
-          const float* a = reinterpret_cast<const float*>(filters) + static_cast<size_t>(target.source) * outputs;
-          nn::filter_products(a, reinterpret_cast<const float*>(from) + static_cast<size_t>(t) * last_, last_, pixel);
+          const float* a =
+              reinterpret_cast<const float*>(filters) + static_cast<size_t>(target.source) * outputs;
+          nn::filter_products(a, reinterpret_cast<const float*>(from) + static_cast<size_t>(t) * last_, last_,
+                              pixel);
           for (int c = 0; c < 3; ++c) pixel[c] += a[3 * last_ + c];
         } else {
-          const BFloat16* a = reinterpret_cast<const BFloat16*>(filters) + static_cast<size_t>(target.source) * outputs;
-          nn::filter_products(a, reinterpret_cast<const BFloat16*>(from) + static_cast<size_t>(t) * last_, last_, pixel);
+          const BFloat16* a =
+              reinterpret_cast<const BFloat16*>(filters) + static_cast<size_t>(target.source) * outputs;
+          nn::filter_products(a, reinterpret_cast<const BFloat16*>(from) + static_cast<size_t>(t) * last_,
+                              last_, pixel);
           for (int c = 0; c < 3; ++c) pixel[c] += nn::to_float(a[3 * last_ + c]);
         }
       }

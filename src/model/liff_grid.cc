@@ -12,12 +12,13 @@ void integer_rule(int m, int n, int first, GridAxis& axis) {
     const int64_t centre = 2 * (first + static_cast<int64_t>(k)) + 1;  // in units of 1/(2n)
     const int64_t source = centre * m / (2 * static_cast<int64_t>(n));
     axis.source[k] = static_cast<int>(source);
-    axis.relative[k] = static_cast<float>(static_cast<double>(centre) * m / n - static_cast<double>(2 * source + 1));
+    axis.relative[k] =
+        static_cast<float>(static_cast<double>(centre) * m / n - static_cast<double>(2 * source + 1));
   }
 }
 
-// The authors' arithmetic, step by step in float32: centres in [-1,1], a nearest neighbour by rounding half to
-// even, the offset from the source sample's own centre, times the source's extent.
+// The authors' arithmetic, step by step in float32: centres in [-1,1], a nearest neighbour by rounding half
+// to even, the offset from the source sample's own centre, times the source's extent.
 void reference_rule(int m, int n, int first, GridAxis& axis) {
   const auto centre = [](int i, int count) {
     const auto start = static_cast<float>(-1.0 + 1.0 / count);

@@ -22,8 +22,9 @@ inline std::vector<double> plain_dense(const ConvWeights& layer, const std::vect
   return out;
 }
 
-inline std::array<float, 3> plain_liff_pixel(const LiffWeights& weights, const Tensor& features, const GridAxis& rows,
-                                            const GridAxis& cols, float token_y, float token_x, int y, int x) {
+inline std::array<float, 3> plain_liff_pixel(const LiffWeights& weights, const Tensor& features,
+                                             const GridAxis& rows, const GridAxis& cols, float token_y,
+                                             float token_x, int y, int x) {
   std::vector<double> row;
   for (int c = 0; c < features.channels; ++c) {
     for (int ky = -1; ky <= 1; ++ky) {

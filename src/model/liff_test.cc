@@ -15,7 +15,9 @@
 namespace compass {
 namespace {
 
-Rect whole_of(const Tensor& t) { return {0, 0, t.width, t.height}; }
+Rect whole_of(const Tensor& t) {
+  return {0, 0, t.width, t.height};
+}
 
 Tensor to_tensor(nn::Context& context, const nn::Map& map) {
   Tensor out(map.channels, map.part.height, map.part.width);
@@ -58,7 +60,8 @@ TEST_P(GoldenLiff, EveryStage) {
   const Size target{target_hw[1], target_hw[0]};
 
   LiffFeatures features(*model->description().liff, model->liff_weights(), context);
-  const nn::Map made = features.run(nn::view_of(below, whole_of(below), {below.width, below.height}), whole_of(below));
+  const nn::Map made =
+      features.run(nn::view_of(below, whole_of(below), {below.width, below.height}), whole_of(below));
   const Tensor golden_features = golden->tensor(prefix + "feat");
   EXPECT_LT(relative_error(to_tensor(context, made), golden_features), 1e-4);
 
@@ -76,17 +79,19 @@ TEST_P(GoldenLiff, EveryStage) {
   const float unit = spread(want);
   for (int y = 0; y < want.height; y += 3) {
     for (int x = 0; x < want.width; x += 5) {
-      const auto pixel = plain_liff_pixel(model->liff_weights(), golden_features, rows, cols, token[0], token[1], y, x);
+      const auto pixel =
+          plain_liff_pixel(model->liff_weights(), golden_features, rows, cols, token[0], token[1], y, x);
       for (int c = 0; c < 3; ++c) ASSERT_NEAR(pixel[c], want.at(c, y, x), 1e-4 * unit);
     }
   }
   LiffFilters filters(*model->description().liff, model->liff_weights(), context);
   Tensor factored(3, target.height, target.width);
-  filters.run(nn::view_of(golden_features, whole_of(golden_features), {below.width, below.height}), rows, cols, token[0],
-              token[1], factored);
+  filters.run(nn::view_of(golden_features, whole_of(golden_features), {below.width, below.height}), rows,
+              cols, token[0], token[1], factored);
   EXPECT_LT(relative_error(factored, want), 1e-4);
 
-  // All of it, with the token that this case was made with: tiny_cellbug's comes from EL1's size for every layer.
+  // All of it, with the token that this case was made with: tiny_cellbug's comes from EL1's size for every
+  // layer.
   Liff liff(model, context);
   Size token_target = target;
   if (std::string(std::get<0>(GetParam())) == "tiny_cellbug") {
@@ -97,13 +102,11 @@ TEST_P(GoldenLiff, EveryStage) {
   EXPECT_LT(relative_error(liff.predict(below, target, token_target), want), 1e-4);
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, GoldenLiff,
-                         testing::Combine(testing::Values("tiny_even", "tiny_odd", "tiny_frac", "tiny_same",
-                                                          "tiny_cellbug"),
-                                          testing::Values("liff1", "liff2")),
-                         [](const auto& info) {
-                           return std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param);
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Cases, GoldenLiff,
+    testing::Combine(testing::Values("tiny_even", "tiny_odd", "tiny_frac", "tiny_same", "tiny_cellbug"),
+                     testing::Values("liff1", "liff2")),
+    [](const auto& info) { return std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param); });
 
 TEST(LiffGrid, ReferenceRuleEqualsItsMaps) {
   const auto luts = Golden::open("luts.safetensors");
@@ -112,7 +115,8 @@ TEST(LiffGrid, ReferenceRuleEqualsItsMaps) {
   for (const auto& [name, view] : luts->file().tensors()) {
     int sources = 0;
     int targets = 0;
-    if (std::sscanf(name.c_str(), "near_%d_%d.ix", &sources, &targets) != 2 || !name.ends_with(".ix")) continue;
+    if (std::sscanf(name.c_str(), "near_%d_%d.ix", &sources, &targets) != 2 || !name.ends_with(".ix"))
+      continue;
     const auto want = luts->integers(name);
     ASSERT_EQ(want.size(), static_cast<size_t>(targets)) << name;
     EXPECT_EQ(grid_axis(NearestRule::kReference, sources, targets, 0, targets).source, want) << name;
@@ -122,7 +126,8 @@ TEST(LiffGrid, ReferenceRuleEqualsItsMaps) {
 }
 
 TEST(LiffGrid, IntegerRule) {
-  const GridAxis half = grid_axis(NearestRule::kInteger, 2, 3, 0, 3);  // centres 1/3, 1, 5/3 of 2: the tie goes up
+  const GridAxis half =
+      grid_axis(NearestRule::kInteger, 2, 3, 0, 3);  // centres 1/3, 1, 5/3 of 2: the tie goes up
   EXPECT_EQ(half.source, (std::vector<int>{0, 1, 1}));
   EXPECT_NEAR(half.relative[1], -1.0, 1e-6);
   for (const auto& [m, n] : {std::pair{1, 1}, {1, 7}, {5, 5}, {31, 97}, {1000, 4096}}) {
@@ -145,13 +150,15 @@ TEST(Liff, PartsEqualTheWhole) {
   for (const Precision precision : {Precision::kF32, Precision::kBF16}) {
     nn::Context context(pool, precision);
     Liff liff(model, context);
-    for (const auto& [below_size, target] : {std::pair{Size{37, 29}, Size{101, 64}}, {Size{5, 1}, Size{9, 4}},
-                                             {Size{64, 50}, Size{64, 50}}}) {
+    for (const auto& [below_size, target] :
+         {std::pair{Size{37, 29}, Size{101, 64}}, {Size{5, 1}, Size{9, 4}}, {Size{64, 50}, Size{64, 50}}}) {
       const Tensor below = random_picture(below_size.height, below_size.width, 3);
       const Tensor all = liff.predict(below, target);
       const Liff::Geometry g{below_size, target, target};
-      for (const Rect out : {Rect{0, 0, 1, 1}, Rect{target.width / 3, target.height / 2, target.width / 2, target.height / 3 + 1},
-                             Rect{target.width - 2, target.height - 1, 2, 1}}) {
+      for (const Rect out :
+           {Rect{0, 0, 1, 1},
+            Rect{target.width / 3, target.height / 2, target.width / 2, target.height / 3 + 1},
+            Rect{target.width - 2, target.height - 1, 2, 1}}) {
         const Rect need = liff.footprint(g, out);
         Tensor crop(3, need.height, need.width);
         for (int y = 0; y < need.height; ++y) {

@@ -14,7 +14,9 @@ namespace {
 constexpr std::string_view kFormat = "compass-model";
 constexpr std::string_view kVersion = "1";
 
-Error bad(std::string what) { return {ErrorCode::kModel, "model: " + std::move(what)}; }
+Error bad(std::string what) {
+  return {ErrorCode::kModel, "model: " + std::move(what)};
+}
 
 // Frees XXH3's state, which is over-aligned and not constructible as a value.
 struct FreeState {
@@ -66,7 +68,8 @@ Result<std::shared_ptr<const Model>> Model::from(const Safetensors& file) {
     const auto it = file.metadata().find(key);
     return it == file.metadata().end() ? std::string_view() : it->second;
   };
-  if (metadata("format") != kFormat) return bad("not a COMPASS model (its metadata lacks format: compass-model)");
+  if (metadata("format") != kFormat)
+    return bad("not a COMPASS model (its metadata lacks format: compass-model)");
   if (metadata("version") != kVersion) {
     return bad("has version " + printable(metadata("version")) + ", this program reads version 1");
   }
@@ -83,7 +86,8 @@ Result<std::shared_ptr<const Model>> Model::from(const Safetensors& file) {
   std::vector<std::string> unknown;
   const std::vector<std::string> known = tensor_names(*description);
   std::set_difference(have.begin(), have.end(), known.begin(), known.end(), std::back_inserter(unknown));
-  if (!unknown.empty()) return bad("tensor " + printable(unknown.front()) + " is not part of its description");
+  if (!unknown.empty())
+    return bad("tensor " + printable(unknown.front()) + " is not part of its description");
 
   std::shared_ptr<Model> model(new Model);
   model->description_ = std::move(*description);

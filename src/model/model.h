@@ -14,8 +14,9 @@
 
 namespace compass {
 
-// XXH3 (64 bits, big-endian) of a model's canonical content: the description without its provenance, then every
-// tensor by name with dtype, shape and data. Equal ids mean equal decoding; renaming a file changes nothing.
+// XXH3 (64 bits, big-endian) of a model's canonical content: the description without its provenance, then
+// every tensor by name with dtype, shape and data. Equal ids mean equal decoding; renaming a file changes
+// nothing.
 using ModelId = std::array<uint8_t, 8>;
 
 // Which of a model's two codecs.
@@ -42,7 +43,9 @@ class Model {
   const CodecDescription& codec(CodecKind kind) const {
     return kind == CodecKind::kBase ? description_.base : *description_.enhancement;
   }
-  const CodecWeights& weights(CodecKind kind) const { return kind == CodecKind::kBase ? base_ : enhancement_; }
+  const CodecWeights& weights(CodecKind kind) const {
+    return kind == CodecKind::kBase ? base_ : enhancement_;
+  }
   const LiffWeights& liff_weights() const { return liff_; }
 
   // Tables for y: row i is the Gaussian of scale index i. Tables for z: one row per hyper channel.

@@ -57,9 +57,13 @@ CodecNetworks::CodecNetworks(std::shared_ptr<const Model> model, CodecKind kind,
 
 CodecNetworks::~CodecNetworks() = default;
 
-Size CodecNetworks::latent_size(Size picture) const { return nn::analysis_size(codec_.g_a, picture); }
+Size CodecNetworks::latent_size(Size picture) const {
+  return nn::analysis_size(codec_.g_a, picture);
+}
 
-Size CodecNetworks::hyper_size(Size picture) const { return nn::analysis_size(codec_.h_a, latent_size(picture)); }
+Size CodecNetworks::hyper_size(Size picture) const {
+  return nn::analysis_size(codec_.h_a, latent_size(picture));
+}
 
 Tensor CodecNetworks::analyse(const Tensor& x, const Tensor* prediction, float rate) {
   const Size picture{x.width, x.height};
@@ -70,8 +74,8 @@ Tensor CodecNetworks::analyse(const Tensor& x, const Tensor* prediction, float r
   const StageTimer timer(context_.times(), "g_a", g_a_.macs(out, picture));
   // Where g_a looks at the prediction it is handed the same part of it as of x.
   const Rect part = analysis_footprint(picture, out);
-  return g_a_.run({.x = &x, .x_part = part, .prediction = prediction, .prediction_part = part, .rate = rate}, picture,
-                  out);
+  return g_a_.run({.x = &x, .x_part = part, .prediction = prediction, .prediction_part = part, .rate = rate},
+                  picture, out);
 }
 
 Rect CodecNetworks::analysis_footprint(Size picture, Rect out) const {
@@ -80,7 +84,8 @@ Rect CodecNetworks::analysis_footprint(Size picture, Rect out) const {
   if (p.width == 0) return x;
   const int left = std::min(x.x, p.x);
   const int top = std::min(x.y, p.y);
-  return {left, top, std::max(x.x + x.width, p.x + p.width) - left, std::max(x.y + x.height, p.y + p.height) - top};
+  return {left, top, std::max(x.x + x.width, p.x + p.width) - left,
+          std::max(x.y + x.height, p.y + p.height) - top};
 }
 
 Tensor CodecNetworks::hyper_analyse(const Tensor& y) {
@@ -137,7 +142,8 @@ HyperParameters CodecNetworks::hyper_synthesise(std::span<const int32_t> z_symbo
     std::copy_n(from, m, result.scales.data.data() + p * m);
     std::copy_n(from + m, m, result.means.data.data() + p * m);
   }
-  for (size_t i = 0; i < count; ++i) result.indexes[i] = static_cast<uint8_t>(scale_index(result.scales.data[i]));
+  for (size_t i = 0; i < count; ++i)
+    result.indexes[i] = static_cast<uint8_t>(scale_index(result.scales.data[i]));
   return result;
 }
 

@@ -1,4 +1,5 @@
-// The networks of one codec, ready to run: analysis g_a, synthesis g_s, hyper analysis h_a, hyper synthesis h_s.
+// The networks of one codec, ready to run: analysis g_a, synthesis g_s, hyper analysis h_a, hyper synthesis
+// h_s.
 //
 //   encoder:  y = g_a(x)   z = round(h_a(y))   (scales, means) = h_s(z)   q = round(y - means)   rANS(z, q)
 //   decoder:  z, (scales, means) = h_s(z), q <- rANS      x_hat = g_s(q + means)
@@ -22,7 +23,9 @@
 
 namespace compass {
 
-inline Rect whole(Size size) { return {0, 0, size.width, size.height}; }
+inline Rect whole(Size size) {
+  return {0, 0, size.width, size.height};
+}
 
 // What h_s says about y, for the positions of one rectangle: memory order [h,w,M] as everywhere.
 struct HyperParameters {
@@ -33,8 +36,8 @@ struct HyperParameters {
 
 class CodecNetworks {
  public:
-  // `context` (threads, precision, kernels) must outlive this object and may be shared by several networks that
-  // are not run at the same time.
+  // `context` (threads, precision, kernels) must outlive this object and may be shared by several networks
+  // that are not run at the same time.
   CodecNetworks(std::shared_ptr<const Model> model, CodecKind kind, nn::Context& context);
   ~CodecNetworks();
 

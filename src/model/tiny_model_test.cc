@@ -75,7 +75,9 @@ class Random {
   float uniform(float low, float high) {
     return low + (high - low) * (static_cast<float>(bits() >> 8) / static_cast<float>(1 << 24));
   }
-  int integer(int low, int high) { return low + static_cast<int>(bits() % static_cast<uint32_t>(high - low + 1)); }
+  int integer(int low, int high) {
+    return low + static_cast<int>(bits() % static_cast<uint32_t>(high - low + 1));
+  }
 
  private:
   uint64_t state_ = 0x9E3779B97F4A7C15ULL;
@@ -122,8 +124,8 @@ class TinyWriter {
   void conv(const std::string& name, int64_t out, int64_t in, int64_t k, float gain, float bias = 0.0F,
             bool dense = false) {
     const float bound = gain * std::sqrt(3.0F / static_cast<float>(in * k * k));
-    floats(name + "weight", dense ? std::vector<int64_t>{out, in} : std::vector<int64_t>{out, in, k, k}, -bound,
-           bound);
+    floats(name + "weight", dense ? std::vector<int64_t>{out, in} : std::vector<int64_t>{out, in, k, k},
+           -bound, bound);
     floats(name + "bias", {out}, bias - 0.1F * gain, bias + 0.1F * gain);
   }
   // The last layer's outputs lie around `centre` with a spread of about `spread`.
@@ -196,7 +198,8 @@ class TinyWriter {
     file_.add_integers(name + ".z.cdf", {d.hyper_channels, length}, cdf);
     file_.add_integers(name + ".z.length", {d.hyper_channels},
                        std::vector<int32_t>(d.hyper_channels, static_cast<int32_t>(length)));
-    file_.add_integers(name + ".z.offset", {d.hyper_channels}, std::vector<int32_t>(d.hyper_channels, -kHalf));
+    file_.add_integers(name + ".z.offset", {d.hyper_channels},
+                       std::vector<int32_t>(d.hyper_channels, -kHalf));
   }
   void liff(const LiffDescription& d) {
     conv("liff.sfe1.", d.g0, 3, 3, 1.0F);

@@ -64,7 +64,9 @@ std::vector<Parameter> parameters_of(const Layer& l, int rate_points, LayerWeigh
   return {};
 }
 
-std::string text(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape, ",")); }
+std::string text(const Shape& shape) {
+  return fmt::format("[{}]", fmt::join(shape, ","));
+}
 
 Error bad(const std::string& tensor, const std::string& what) {
   return {ErrorCode::kModel, "model tensor '" + tensor + "' " + what};
@@ -126,8 +128,8 @@ Status check_exact(const Layer& layer, const LayerWeights& w, int max_input, con
     }
     sum += shift > 0 ? int64_t{1} << (shift - 1) : 0;
     if (sum >= kExactLimit) {
-      return bad(place + "weight", fmt::format("output {} of {}: sums may reach {}, the limit is 2^24", o,
-                                               layer.out, sum));
+      return bad(place + "weight",
+                 fmt::format("output {} of {}: sums may reach {}, the limit is 2^24", o, layer.out, sum));
     }
   }
   return {};
@@ -205,7 +207,8 @@ Status for_each_conv(const LiffDescription& d, LiffWeights& w,
 Result<CodecWeights> read_codec_weights(const Safetensors& file, const CodecDescription& codec,
                                         const std::string& prefix, int rate_points) {
   CodecWeights w;
-  const auto network = [&](const char* name, const std::vector<Layer>& layers, std::vector<LayerWeights>& out) {
+  const auto network = [&](const char* name, const std::vector<Layer>& layers,
+                           std::vector<LayerWeights>& out) {
     return read_network(file, layers, prefix + "." + name, rate_points, out);
   };
   if (Status s = network("g_a", codec.g_a, w.g_a); !s) return s.error();

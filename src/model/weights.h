@@ -35,8 +35,8 @@ struct LiffWeights {
   std::vector<ConvWeights> mlp;                       // hidden layers, then the filter layer
 };
 
-// The tensors under `prefix` ("base" or "enhancement"). Errors: kModel naming the tensor: missing, wrong shape
-// or dtype, not finite, out of range; an integer network whose sums could reach 2^24; bad tables.
+// The tensors under `prefix` ("base" or "enhancement"). Errors: kModel naming the tensor: missing, wrong
+// shape or dtype, not finite, out of range; an integer network whose sums could reach 2^24; bad tables.
 Result<CodecWeights> read_codec_weights(const Safetensors& file, const CodecDescription& codec,
                                         const std::string& prefix, int rate_points);
 Result<LiffWeights> read_liff_weights(const Safetensors& file, const LiffDescription& liff);
@@ -44,11 +44,13 @@ Result<LiffWeights> read_liff_weights(const Safetensors& file, const LiffDescrip
 // The 64 rows for y. Errors as above.
 Result<CdfTables> read_gaussian_tables(const Safetensors& file);
 
-// Names of every tensor that a model of this description has, sorted. The optional ones below are not among them.
+// Names of every tensor that a model of this description has, sorted. The optional ones below are not among
+// them.
 std::vector<std::string> tensor_names(const Description& description);
 
-// Whether a tensor belongs to the learned density that z's tables were made from ("base.z.density.matrix0"). A file
-// may hold it for export and further training; coding does not read it and the model's id does not depend on it.
+// Whether a tensor belongs to the learned density that z's tables were made from ("base.z.density.matrix0").
+// A file may hold it for export and further training; coding does not read it and the model's id does not
+// depend on it.
 bool is_density_tensor(std::string_view name);
 
 }  // namespace compass

@@ -8,7 +8,8 @@
 #include "nn/filter.h"
 #include "nn/onednn.h"
 
-// OpenMP's control calls, declared here so that no compiler switch is needed: oneDNN brings the runtime along.
+// OpenMP's control calls, declared here so that no compiler switch is needed: oneDNN brings the runtime
+// along.
 extern "C" {
 int omp_get_max_threads(void);
 void omp_set_num_threads(int threads);
@@ -17,7 +18,8 @@ void omp_set_num_threads(int threads);
 namespace compass::nn {
 namespace {
 
-// Shapes follow the sizes of the pictures seen; a process that sees many sizes must not collect them for ever.
+// Shapes follow the sizes of the pictures seen; a process that sees many sizes must not collect them for
+// ever.
 constexpr size_t kMaxKernels = 512;
 
 bool is_amd() {
@@ -59,10 +61,10 @@ void ConvKernel::run(int worker, const void* source, const PackedFilter& filter,
   handles.target.set_data_handle(target);
   handles.scratch.set_data_handle(handles.workspace->get(Workspace::kScratch, 0));
   const std::array<dnnl_exec_arg_t, 5> args{{{DNNL_ARG_SRC, handles.source.get()},
-                                            {DNNL_ARG_WEIGHTS, filter.parts_->weights.get()},
-                                            {DNNL_ARG_BIAS, filter.parts_->bias.get()},
-                                            {DNNL_ARG_DST, handles.target.get()},
-                                            {DNNL_ARG_SCRATCHPAD, handles.scratch.get()}}};
+                                             {DNNL_ARG_WEIGHTS, filter.parts_->weights.get()},
+                                             {DNNL_ARG_BIAS, filter.parts_->bias.get()},
+                                             {DNNL_ARG_DST, handles.target.get()},
+                                             {DNNL_ARG_SCRATCHPAD, handles.scratch.get()}}};
   // Fails only on arguments that do not fit the primitive, which would be an error of this file.
   [[maybe_unused]] const dnnl_status_t status = dnnl_primitive_execute(
       parts_->primitive.get(), handles.stream.get(), static_cast<int>(args.size()), args.data());
@@ -99,8 +101,8 @@ std::shared_ptr<const ConvKernel> Context::conv(const ConvShape& shape) {
   attributes.set_fpmath_mode(dnnl::fpmath_mode::strict);
   if (shape.act != Act::kNone) {
     dnnl::post_ops after;
-    after.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, shape.act == Act::kLeakyRelu ? kLeakySlope : 0.0F,
-                         0.0F);
+    after.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu,
+                         shape.act == Act::kLeakyRelu ? kLeakySlope : 0.0F, 0.0F);
     attributes.set_post_ops(after);
   }
   const dnnl::convolution_forward::primitive_desc made(description, attributes, engine_->engine);

@@ -1,8 +1,8 @@
 // What networks run on: a thread pool, a number format, oneDNN's compiled kernels and each worker's memory.
 //
-// oneDNN is used for one thing, a convolution of a small tile without padding, single-threaded; all parallelism
-// is ours. So a kernel's shape does not depend on the picture's edges or on the number of threads, and neither do
-// results.
+// oneDNN is used for one thing, a convolution of a small tile without padding, single-threaded; all
+// parallelism is ours. So a kernel's shape does not depend on the picture's edges or on the number of
+// threads, and neither do results.
 #pragma once
 
 #include <compare>
@@ -22,19 +22,21 @@
 
 namespace compass::nn {
 
-// oneDNN's vectors are at most this many floats; channel counts inside tiles are multiples of it, so that every
-// kernel runs without a tail and none falls back to oneDNN's reference code.
+// oneDNN's vectors are at most this many floats; channel counts inside tiles are multiples of it, so that
+// every kernel runs without a tail and none falls back to oneDNN's reference code.
 inline constexpr int kChannelBlock = 16;
-inline int pad_channels(int channels) { return (channels + kChannelBlock - 1) / kChannelBlock * kChannelBlock; }
+inline int pad_channels(int channels) {
+  return (channels + kChannelBlock - 1) / kChannelBlock * kChannelBlock;
+}
 
-// kF32 or kBF16 for this CPU. kAuto chooses bf16 where the CPU multiplies it faster than f32; a wish for bf16 on a
-// CPU without it is answered with f32.
+// kF32 or kBF16 for this CPU. kAuto chooses bf16 where the CPU multiplies it faster than f32; a wish for bf16
+// on a CPU without it is answered with f32.
 Precision resolve(Precision wish);
 
-// One compiled convolution: an input tile [in, (rows-1)*stride + kernel_h, (cols-1)*stride + kernel_w] to an output
-// tile [out, rows, cols], channels last, densely packed, with bias and activation.
+// One compiled convolution: an input tile [in, (rows-1)*stride + kernel_h, (cols-1)*stride + kernel_w] to an
+// output tile [out, rows, cols], channels last, densely packed, with bias and activation.
 struct ConvShape {
-  int in = 0;   // multiples of kChannelBlock
+  int in = 0;  // multiples of kChannelBlock
   int out = 0;
   int kernel_h = 1;
   int kernel_w = 1;
@@ -82,8 +84,8 @@ class ConvKernel {
   const ConvShape& shape() const { return shape_; }
   const std::string& implementation() const { return implementation_; }  // oneDNN's name for it
 
-  // Runs on worker `worker`'s thread. source holds shape().in * in_rows * in_cols elements, target the output's.
-  // 64-byte alignment of both is not required.
+  // Runs on worker `worker`'s thread. source holds shape().in * in_rows * in_cols elements, target the
+  // output's. 64-byte alignment of both is not required.
   void run(int worker, const void* source, const PackedFilter& filter, void* target) const;
 
  private:
@@ -109,8 +111,8 @@ class Context {
   Workspace& workspace(int worker) { return workspaces_[worker]; }
   BufferPool& buffers() { return buffers_; }
 
-  // The kernel of this shape, compiled on first use; not to be called from inside parallel_for. The pointer keeps
-  // it alive while the cache forgets old shapes.
+  // The kernel of this shape, compiled on first use; not to be called from inside parallel_for. The pointer
+  // keeps it alive while the cache forgets old shapes.
   std::shared_ptr<const ConvKernel> conv(const ConvShape& shape);
 
   // Names of the oneDNN implementations in the cache, sorted, each once.

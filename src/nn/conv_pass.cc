@@ -9,21 +9,28 @@
 namespace compass::nn {
 namespace {
 
-// Inputs of at most this many channels are expanded: padded to kChannelBlock they would waste most of the work.
+// Inputs of at most this many channels are expanded: padded to kChannelBlock they would waste most of the
+// work.
 constexpr int kMaxExpandedChannels = 4;
-// Output pixels of a tile: enough to keep the vector units busy, few enough for its data to stay in a core's L2
-// cache; fewer for small maps, so that several workers find something to do.
+// Output pixels of a tile: enough to keep the vector units busy, few enough for its data to stay in a core's
+// L2 cache; fewer for small maps, so that several workers find something to do.
 constexpr int kTilePixels = 512;
 constexpr int kMinTilePixels = 96;
 constexpr int kMaxTileColumns = 64;
 
 // Taps of a 5-tap transposed convolution of stride 2, padding 2: output 2m+p sums input m+d times tap p+2-2d.
 // Phase 0: d = -1, 0, 1; phase 1: d = 0, 1.
-int first_offset(int phase) { return phase == 0 ? -1 : 0; }
-int tap(int phase, int d) { return phase + 2 - 2 * d; }
+int first_offset(int phase) {
+  return phase == 0 ? -1 : 0;
+}
+int tap(int phase, int d) {
+  return phase + 2 - 2 * d;
+}
 
 // Even pieces of at most `most` that cover n.
-int even_piece(int n, int most) { return ceil_div(n, ceil_div(n, most)); }
+int even_piece(int n, int most) {
+  return ceil_div(n, ceil_div(n, most));
+}
 
 }  // namespace
 
@@ -115,7 +122,8 @@ ConvPass::ConvPass(const ConvSpec& spec) : spec_(spec) {
     return;
   }
 
-  // Output channels are reordered from (c, dy, dx), as stored, to (dy, dx, c), so that the shuffle copies runs.
+  // Output channels are reordered from (c, dy, dx), as stored, to (dy, dx, c), so that the shuffle copies
+  // runs.
   const int area = up_ * up_;
   const int taps = spec.kernel * spec.kernel;
   const int pitch = sub_pitch_;
@@ -162,8 +170,8 @@ void ConvPass::add_shift(const ShiftSpec& shift) {
   limit_ = shift.limit;
 }
 
-void ConvPass::run(Context& context, std::span<const MapView> inputs, const Padding& padding, const Padding& crop,
-                   Map& out, const Rect& bounds, const MapView* addend) {
+void ConvPass::run(Context& context, std::span<const MapView> inputs, const Padding& padding,
+                   const Padding& crop, Map& out, const Rect& bounds, const MapView* addend) {
   if (bounds.width <= 0 || bounds.height <= 0) return;
   const Tiling tiling((bounds.y + crop.top) / up_, ceil_div(bounds.y + bounds.height + crop.top, up_),
                       (bounds.x + crop.left) / up_, ceil_div(bounds.x + bounds.width + crop.left, up_));
@@ -180,7 +188,7 @@ void ConvPass::run(Context& context, std::span<const MapView> inputs, const Padd
   struct Ready {
     std::shared_ptr<const ConvKernel> kernel;
     const PackedFilter* filter;
-    int cols;   // of its output tile
+    int cols;     // of its output tile
     size_t skip;  // elements of the gathered tile before its first input
     const Phase* phase;
   };
@@ -198,8 +206,9 @@ void ConvPass::run(Context& context, std::span<const MapView> inputs, const Padd
                     .act = spec_.act};
     size_t skip = 0;
     if (phases_apart_) {
-      // The input starts dy rows and dx pixels into the tile. Its rows stay in_cols long, so that a 2-tap phase
-      // yields one column too many; the last one reads on into the next row, and past the tile's end into slack.
+      // The input starts dy rows and dx pixels into the tile. Its rows stay in_cols long, so that a 2-tap
+      // phase yields one column too many; the last one reads on into the next row, and past the tile's end
+      // into slack.
       shape.cols = in_cols - phase.filter.kernel_w() + 1;
       skip = (static_cast<size_t>(phase.dy) * in_cols + phase.dx) * tile_in_;
     }
@@ -231,12 +240,13 @@ void ConvPass::run(Context& context, std::span<const MapView> inputs, const Padd
         ws.get(Workspace::kInput, (static_cast<size_t>(in_rows) * in_cols * tile_in_ + slack) * element);
     int at = 0;
     for (const MapView& view : inputs) {
-      gather(view, padding, row0 * stride - reach, col0 * stride - reach, in_rows, in_cols, compute, tile, tile_in_,
-             at);
+      gather(view, padding, row0 * stride - reach, col0 * stride - reach, in_rows, in_cols, compute, tile,
+             tile_in_, at);
       at += view.channels;
     }
     if (phases_apart_) {
-      std::fill_n(tile + static_cast<size_t>(in_rows) * in_cols * tile_in_ * element, slack * element, std::byte{0});
+      std::fill_n(tile + static_cast<size_t>(in_rows) * in_cols * tile_in_ * element, slack * element,
+                  std::byte{0});
     }
     const std::byte* source = tile;
     if (expand_) {

@@ -35,7 +35,7 @@ const PackedFilter& Filter::packed(Context& context, const ConvKernel& kernel) {
   std::unique_ptr<PackedFilter> packed(new PackedFilter);
   packed->parts_->weights = memory(wanted, engine);
   memory source({{out_, in_, kernel_h_, kernel_w_}, memory::data_type::f32, memory::format_tag::oihw}, engine,
-                      plain.data());
+                plain.data());
   dnnl::reorder(source, packed->parts_->weights).execute(stream, source, packed->parts_->weights);
   packed->parts_->bias =
       memory({{out_}, memory::data_type::f32, memory::format_tag::x}, engine, bias_.data());
@@ -53,7 +53,8 @@ Filter pad_filter(const float* weight, const std::vector<float>& bias, int in, i
     const size_t area = static_cast<size_t>(kernel_h) * kernel_w;
     std::fill(to, to + area * padded_in * padded_out, 0.0F);
     for (int o = 0; o < out; ++o) {
-      std::copy_n(weight + static_cast<size_t>(o) * in * area, in * area, to + static_cast<size_t>(o) * padded_in * area);
+      std::copy_n(weight + static_cast<size_t>(o) * in * area, in * area,
+                  to + static_cast<size_t>(o) * padded_in * area);
     }
   };
   return {padded_in, padded_out, kernel_h, kernel_w, write, std::move(padded_bias)};

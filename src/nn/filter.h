@@ -26,8 +26,10 @@ class PackedFilter {
 class Filter {
  public:
   // `weights` writes [out][in][kernel_h][kernel_w] floats, in and out being padded counts; it is called again
-  // whenever a kernel wants a new order, and what it reads must live as long as the filter. `bias` has `out` entries.
-  Filter(int in, int out, int kernel_h, int kernel_w, std::function<void(float*)> weights, std::vector<float> bias);
+  // whenever a kernel wants a new order, and what it reads must live as long as the filter. `bias` has `out`
+  // entries.
+  Filter(int in, int out, int kernel_h, int kernel_w, std::function<void(float*)> weights,
+         std::vector<float> bias);
   ~Filter();
   Filter(Filter&&) noexcept;
   Filter& operator=(Filter&&) noexcept;
@@ -54,6 +56,7 @@ class Filter {
 };
 
 // A filter from weights [out,in,kh,kw] in C order that `weight` points to, padded with zeros.
-Filter pad_filter(const float* weight, const std::vector<float>& bias, int in, int out, int kernel_h, int kernel_w);
+Filter pad_filter(const float* weight, const std::vector<float>& bias, int in, int out, int kernel_h,
+                  int kernel_w);
 
 }  // namespace compass::nn

@@ -12,12 +12,12 @@ struct Span {
   int end = 0;
 };
 
-// Input samples (before padding) that the output samples `out` depend on. `in_extent` and `out_extent` are the
-// layer's whole extents; an analysis network pads before a layer, a synthesis network crops after it.
+// Input samples (before padding) that the output samples `out` depend on. `in_extent` and `out_extent` are
+// the layer's whole extents; an analysis network pads before a layer, a synthesis network crops after it.
 Span needed_input(const Layer& layer, bool analysis, int in_extent, int out_extent, Span out);
 
-// Samples of the prediction, whose whole extent is `full`, that a kCondition layer's output samples depend on.
-// `extent` is the whole extent of the layer's map.
+// Samples of the prediction, whose whole extent is `full`, that a kCondition layer's output samples depend
+// on. `extent` is the whole extent of the layer's map.
 Span needed_prediction(const Layer& layer, int extent, int full, Span out);
 
 // `span` grown by `reach` on both sides, within [0, extent).

@@ -80,8 +80,8 @@ Status check_mirror(std::span<const Layer> analysis, std::span<const Layer> synt
   std::vector<Level> levels = levels_of(analysis, analysis_extents(analysis, 1));
   for (size_t i = 0; i < synthesis.size(); ++i) {
     if (undo(synthesis[i], levels, 1) == 0) {
-      return Error{ErrorCode::kModel,
-                   "layer " + std::to_string(i) + " does not mirror an aligning layer of the analysis network"};
+      return Error{ErrorCode::kModel, "layer " + std::to_string(i) +
+                                          " does not mirror an aligning layer of the analysis network"};
     }
   }
   if (!levels.empty()) {

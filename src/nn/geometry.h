@@ -12,19 +12,23 @@
 
 namespace compass::nn {
 
-inline int ceil_div(int a, int b) { return (a + b - 1) / b; }
-inline int round_up(int a, int multiple) { return ceil_div(a, multiple) * multiple; }
+inline int ceil_div(int a, int b) {
+  return (a + b - 1) / b;
+}
+inline int round_up(int a, int multiple) {
+  return ceil_div(a, multiple) * multiple;
+}
 
 // Product of the layers' down() and up() factors.
 int down_factor(std::span<const Layer> layers);
 int up_factor(std::span<const Layer> layers);
 
-// Extents along one axis of an analysis network's maps for an input of n samples: entry i is the input of layer
-// i before padding, the last entry is the output.
+// Extents along one axis of an analysis network's maps for an input of n samples: entry i is the input of
+// layer i before padding, the last entry is the output.
 std::vector<int> analysis_extents(std::span<const Layer> analysis, int n);
 
-// The same for the synthesis network that mirrors `analysis`, n being the *analysis* network's input: entry i is
-// the input of layer i, the last entry equals n. Requires check_mirror to have passed.
+// The same for the synthesis network that mirrors `analysis`, n being the *analysis* network's input: entry i
+// is the input of layer i, the last entry equals n. Requires check_mirror to have passed.
 std::vector<int> synthesis_extents(std::span<const Layer> analysis, std::span<const Layer> synthesis, int n);
 
 // Whether `synthesis` undoes `analysis` level by level. Error: kModel, without naming the networks.

@@ -1,6 +1,7 @@
 #include "nn/kernels.h"
 
-// Highway compiles everything below once per instruction set; the last part of the file, once, picks among them.
+// Highway compiles everything below once per instruction set; the last part of the file, once, picks among
+// them.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nn/kernels.cc"
 #include <hwy/foreach_target.h>
@@ -14,15 +15,21 @@ using Floats = hn::ScalableTag<float>;
 using V = hn::Vec<Floats>;
 using Halves = hn::Rebind<uint16_t, Floats>;  // as many bf16 as there are floats in a vector
 
-HWY_INLINE size_t lanes() { return hn::Lanes(Floats()); }
+HWY_INLINE size_t lanes() {
+  return hn::Lanes(Floats());
+}
 
-HWY_INLINE V load(const float* p) { return hn::LoadU(Floats(), p); }
+HWY_INLINE V load(const float* p) {
+  return hn::LoadU(Floats(), p);
+}
 HWY_INLINE V load(const BFloat16* p) {
   const hn::RebindToUnsigned<Floats> bits;
   return hn::BitCast(Floats(), hn::ShiftLeft<16>(hn::PromoteTo(bits, hn::LoadU(Halves(), p))));
 }
 
-HWY_INLINE void store(V x, float* p) { hn::StoreU(x, Floats(), p); }
+HWY_INLINE void store(V x, float* p) {
+  hn::StoreU(x, Floats(), p);
+}
 HWY_INLINE void store(V x, BFloat16* p) {
   const hn::RebindToUnsigned<Floats> bits;
   const hn::RebindToSigned<Floats> integers;
@@ -65,8 +72,12 @@ HWY_INLINE void square_into(const float* HWY_RESTRICT x, T* HWY_RESTRICT out, si
   });
   plain::square(x + done, out + done, n - done);
 }
-void SquareF32(const float* x, float* out, size_t n) { square_into(x, out, n); }
-void SquareBf16(const float* x, BFloat16* out, size_t n) { square_into(x, out, n); }
+void SquareF32(const float* x, float* out, size_t n) {
+  square_into(x, out, n);
+}
+void SquareBf16(const float* x, BFloat16* out, size_t n) {
+  square_into(x, out, n);
+}
 
 void Normalise(float* HWY_RESTRICT x, const float* HWY_RESTRICT norm, size_t n, bool inverse) {
   size_t done = 0;
@@ -91,7 +102,8 @@ void ScaleChannels(const float* HWY_RESTRICT x, const float* HWY_RESTRICT gain, 
 
 template <typename T>
 HWY_INLINE void offset_relu_into(const float* HWY_RESTRICT base, const float* HWY_RESTRICT wy,
-                                 const float* HWY_RESTRICT wx, float y, float x, T* HWY_RESTRICT out, size_t n) {
+                                 const float* HWY_RESTRICT wx, float y, float x, T* HWY_RESTRICT out,
+                                 size_t n) {
   const V vy = hn::Set(Floats(), y);
   const V vx = hn::Set(Floats(), x);
   const V zero = hn::Zero(Floats());
@@ -102,7 +114,8 @@ HWY_INLINE void offset_relu_into(const float* HWY_RESTRICT base, const float* HW
   });
   plain::offset_relu(base + done, wy + done, wx + done, y, x, out + done, n - done);
 }
-void OffsetReluF32(const float* base, const float* wy, const float* wx, float y, float x, float* out, size_t n) {
+void OffsetReluF32(const float* base, const float* wy, const float* wx, float y, float x, float* out,
+                   size_t n) {
   offset_relu_into(base, wy, wx, y, x, out, n);
 }
 void OffsetReluBf16(const float* base, const float* wy, const float* wx, float y, float x, BFloat16* out,
@@ -126,14 +139,17 @@ HWY_INLINE void filter_products_of(const T* HWY_RESTRICT a, const T* HWY_RESTRIC
   out[1] = hn::GetLane(hn::SumOfLanes(Floats(), s1));
   out[2] = hn::GetLane(hn::SumOfLanes(Floats(), s2));
 }
-void FilterProductsF32(const float* a, const float* h, size_t n, float* out) { filter_products_of(a, h, n, out); }
+void FilterProductsF32(const float* a, const float* h, size_t n, float* out) {
+  filter_products_of(a, h, n, out);
+}
 void FilterProductsBf16(const BFloat16* a, const BFloat16* h, size_t n, float* out) {
   filter_products_of(a, h, n, out);
 }
 
 void ShiftAndClamp(const float* acc, const int32_t* HWY_RESTRICT shift, int32_t limit, float* out,
                    size_t channels) {
-  // (acc + half) >> shift == floor((acc + half) / 2^shift): exact in f32 below 2^24, divisions by powers of two too.
+  // (acc + half) >> shift == floor((acc + half) / 2^shift): exact in f32 below 2^24, divisions by powers of
+  // two too.
   const hn::RebindToSigned<Floats> integers;
   const V zero = hn::Zero(Floats());
   const V top = hn::Set(Floats(), static_cast<float>(limit));
@@ -149,7 +165,9 @@ void ShiftAndClamp(const float* acc, const int32_t* HWY_RESTRICT shift, int32_t 
   plain::shift_and_clamp(acc + done, shift + done, limit, out + done, channels - done);
 }
 
-const char* TargetName() { return hwy::TargetName(HWY_TARGET); }
+const char* TargetName() {
+  return hwy::TargetName(HWY_TARGET);
+}
 
 }  // namespace compass::nn::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -171,18 +189,29 @@ HWY_EXPORT(FilterProductsBf16);
 HWY_EXPORT(ShiftAndClamp);
 HWY_EXPORT(TargetName);
 
-void round_to_bf16(const float* x, BFloat16* out, size_t n) { HWY_DYNAMIC_DISPATCH(RoundToBf16)(x, out, n); }
-void widen(const BFloat16* x, float* out, size_t n) { HWY_DYNAMIC_DISPATCH(Widen)(x, out, n); }
-void add(const float* x, float* sum, size_t n) { HWY_DYNAMIC_DISPATCH(AddTo)(x, sum, n); }
-void square(const float* x, float* out, size_t n) { HWY_DYNAMIC_DISPATCH(SquareF32)(x, out, n); }
-void square(const float* x, BFloat16* out, size_t n) { HWY_DYNAMIC_DISPATCH(SquareBf16)(x, out, n); }
+void round_to_bf16(const float* x, BFloat16* out, size_t n) {
+  HWY_DYNAMIC_DISPATCH(RoundToBf16)(x, out, n);
+}
+void widen(const BFloat16* x, float* out, size_t n) {
+  HWY_DYNAMIC_DISPATCH(Widen)(x, out, n);
+}
+void add(const float* x, float* sum, size_t n) {
+  HWY_DYNAMIC_DISPATCH(AddTo)(x, sum, n);
+}
+void square(const float* x, float* out, size_t n) {
+  HWY_DYNAMIC_DISPATCH(SquareF32)(x, out, n);
+}
+void square(const float* x, BFloat16* out, size_t n) {
+  HWY_DYNAMIC_DISPATCH(SquareBf16)(x, out, n);
+}
 void normalise(float* x, const float* norm, size_t n, bool inverse) {
   HWY_DYNAMIC_DISPATCH(Normalise)(x, norm, n, inverse);
 }
 void scale_channels(const float* x, const float* gain, float* out, size_t pixels, size_t channels) {
   HWY_DYNAMIC_DISPATCH(ScaleChannels)(x, gain, out, pixels, channels);
 }
-void offset_relu(const float* base, const float* wy, const float* wx, float y, float x, float* out, size_t n) {
+void offset_relu(const float* base, const float* wy, const float* wx, float y, float x, float* out,
+                 size_t n) {
   HWY_DYNAMIC_DISPATCH(OffsetReluF32)(base, wy, wx, y, x, out, n);
 }
 void offset_relu(const float* base, const float* wy, const float* wx, float y, float x, BFloat16* out,
@@ -198,7 +227,9 @@ void filter_products(const BFloat16* a, const BFloat16* h, size_t n, float out[3
 void shift_and_clamp(const float* acc, const int32_t* shift, int32_t limit, float* out, size_t channels) {
   HWY_DYNAMIC_DISPATCH(ShiftAndClamp)(acc, shift, limit, out, channels);
 }
-const char* kernel_target() { return HWY_DYNAMIC_DISPATCH(TargetName)(); }
+const char* kernel_target() {
+  return HWY_DYNAMIC_DISPATCH(TargetName)();
+}
 
 }  // namespace compass::nn
 #endif  // HWY_ONCE

@@ -1,6 +1,6 @@
-// The inner loops that are ours and not oneDNN's: conversions, GDN's pointwise half, LIFF's two per-pixel products.
-// Each exists twice: vectorised with Highway, the widest instructions of the CPU chosen at run time, and as a
-// plain loop (namespace plain) that says what it computes. Tests hold one against the other.
+// The inner loops that are ours and not oneDNN's: conversions, GDN's pointwise half, LIFF's two per-pixel
+// products. Each exists twice: vectorised with Highway, the widest instructions of the CPU chosen at run
+// time, and as a plain loop (namespace plain) that says what it computes. Tests hold one against the other.
 #pragma once
 
 #include <cstddef>
@@ -29,7 +29,8 @@ void scale_channels(const float* x, const float* gain, float* out, size_t pixels
 
 // LIFF's first layer per target pixel: out[i] = max(0, base[i] + y*wy[i] + x*wx[i]).
 void offset_relu(const float* base, const float* wy, const float* wx, float y, float x, float* out, size_t n);
-void offset_relu(const float* base, const float* wy, const float* wx, float y, float x, BFloat16* out, size_t n);
+void offset_relu(const float* base, const float* wy, const float* wx, float y, float x, BFloat16* out,
+                 size_t n);
 
 // LIFF's last layer: out[c] = sum_i a[c*n + i] * h[i], c = 0, 1, 2; n a multiple of 16.
 void filter_products(const float* a, const float* h, size_t n, float out[3]);
@@ -51,7 +52,8 @@ void square(const float* x, BFloat16* out, size_t n);
 void normalise(float* x, const float* norm, size_t n, bool inverse);
 void scale_channels(const float* x, const float* gain, float* out, size_t pixels, size_t channels);
 void offset_relu(const float* base, const float* wy, const float* wx, float y, float x, float* out, size_t n);
-void offset_relu(const float* base, const float* wy, const float* wx, float y, float x, BFloat16* out, size_t n);
+void offset_relu(const float* base, const float* wy, const float* wx, float y, float x, BFloat16* out,
+                 size_t n);
 void filter_products(const float* a, const float* h, size_t n, float out[3]);
 void filter_products(const BFloat16* a, const BFloat16* h, size_t n, float out[3]);
 void shift_and_clamp(const float* acc, const int32_t* shift, int32_t limit, float* out, size_t channels);

@@ -38,7 +38,8 @@ void scale_channels(const float* x, const float* gain, float* out, size_t pixels
   }
 }
 
-void offset_relu(const float* base, const float* wy, const float* wx, float y, float x, float* out, size_t n) {
+void offset_relu(const float* base, const float* wy, const float* wx, float y, float x, float* out,
+                 size_t n) {
   for (size_t i = 0; i < n; ++i) out[i] = std::max(0.0F, base[i] + y * wy[i] + x * wx[i]);
 }
 

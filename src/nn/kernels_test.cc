@@ -29,7 +29,7 @@ std::vector<BFloat16> rounded(const std::vector<float>& x) {
 TEST(Kernels, Bf16RoundsToNearestEven) {
   EXPECT_EQ(to_float(to_bf16(1.0F)), 1.0F);
   EXPECT_EQ(to_float(to_bf16(-0.0F)), 0.0F);
-  EXPECT_EQ(to_float(to_bf16(1.0F + 1.0F / 256)), 1.0F);              // a tie: to even, down
+  EXPECT_EQ(to_float(to_bf16(1.0F + 1.0F / 256)), 1.0F);               // a tie: to even, down
   EXPECT_EQ(to_float(to_bf16(1.0F + 3.0F / 256)), 1.0F + 4.0F / 256);  // a tie: to even, up
   EXPECT_EQ(to_float(to_bf16(1.0F + 1.1F / 256)), 1.0F + 2.0F / 256);
 }
@@ -106,7 +106,8 @@ TEST(Kernels, LiffProductsEqualTheirPlainTwins) {
     float vb[3];
     filter_products(a.data(), h.data(), n, va);
     plain::filter_products(a.data(), h.data(), n, vb);
-    for (int c = 0; c < 3; ++c) EXPECT_NEAR(va[c], vb[c], 1e-5F * static_cast<float>(n));  // sums in another order
+    for (int c = 0; c < 3; ++c)
+      EXPECT_NEAR(va[c], vb[c], 1e-5F * static_cast<float>(n));  // sums in another order
     const auto a16 = rounded(a);
     const auto h16 = rounded(h);
     filter_products(a16.data(), h16.data(), n, va);

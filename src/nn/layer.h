@@ -25,8 +25,8 @@ enum class Act { kNone, kRelu, kLeakyRelu };
 
 inline constexpr float kLeakySlope = 0.01F;
 
-// Fields an op does not have keep their defaults. Channel counts are those of the layer's own input and output
-// map, except for kCondition, whose `in` counts channels of the prediction before its unshuffle.
+// Fields an op does not have keep their defaults. Channel counts are those of the layer's own input and
+// output map, except for kCondition, whose `in` counts channels of the prediction before its unshuffle.
 struct Layer {
   Op op = Op::kConv;
   int in = 0;
@@ -53,13 +53,13 @@ struct Layer {
 // Parameters in the model file's layout and, for GDN, already in their effective parametrisation. Only those
 // the op has are filled.
 struct LayerWeights {
-  std::vector<float> weight;    // [out,in,k,k]; kDeconv [in,out,k,k]; kRes conv1; kIntConv: int_weight's values
-  std::vector<float> bias;      // [out]; kIntConv: int_bias's values
-  std::vector<float> weight2;   // kRes conv2 [channels,hidden,k,k]
-  std::vector<float> bias2;     // [channels]
-  std::vector<float> beta;      // GDN [C]
-  std::vector<float> gamma;     // GDN [C,C], row i weighs the inputs of output i
-  std::vector<float> log_gain;  // kRateGain [P,C]
+  std::vector<float> weight;  // [out,in,k,k]; kDeconv [in,out,k,k]; kRes conv1; kIntConv: int_weight's values
+  std::vector<float> bias;    // [out]; kIntConv: int_bias's values
+  std::vector<float> weight2;       // kRes conv2 [channels,hidden,k,k]
+  std::vector<float> bias2;         // [channels]
+  std::vector<float> beta;          // GDN [C]
+  std::vector<float> gamma;         // GDN [C,C], row i weighs the inputs of output i
+  std::vector<float> log_gain;      // kRateGain [P,C]
   std::vector<int32_t> int_weight;  // kIntConv [out*r*r,in,k,k], each in int8's range
   std::vector<int32_t> int_bias;    // [out*r*r]
   std::vector<int32_t> int_shift;   // [out*r*r], 0..24

@@ -12,8 +12,8 @@
 
 namespace compass::nn {
 
-// Memory for maps, handed from layer to layer. Buffers are recycled and only grow, so that runs of equal sizes
-// allocate nothing after the first.
+// Memory for maps, handed from layer to layer. Buffers are recycled and only grow, so that runs of equal
+// sizes allocate nothing after the first.
 class BufferPool {
  public:
   class Buffer {
@@ -34,7 +34,7 @@ class BufferPool {
    private:
     friend class BufferPool;
     struct Free {
-      void operator()(std::byte* p) const { ::operator delete(p, std::align_val_t{64}); }
+      void operator()(std::byte* p) const { ::operator delete (p, std::align_val_t{64}); }
     };
     std::unique_ptr<std::byte, Free> memory_;
     size_t capacity_ = 0;
@@ -51,7 +51,8 @@ class BufferPool {
         best = i;
       } else {
         const size_t have = free_[best].capacity;
-        if (fits ? have < bytes || free_[i].capacity < have : have < bytes && free_[i].capacity > have) best = i;
+        if (fits ? have < bytes || free_[i].capacity < have : have < bytes && free_[i].capacity > have)
+          best = i;
       }
     }
     Buffer buffer;
@@ -63,7 +64,7 @@ class BufferPool {
     }
     if (buffer.capacity_ < bytes) {
       buffer.memory_.reset();
-      buffer.memory_.reset(static_cast<std::byte*>(::operator new(bytes, std::align_val_t{64})));
+      buffer.memory_.reset(static_cast<std::byte*>(::operator new (bytes, std::align_val_t{64})));
       buffer.capacity_ = bytes;
     }
     return buffer;
@@ -106,15 +107,20 @@ struct Map {
   BufferPool::Buffer f32_buffer, bf16_buffer;
 
   MapView view(Element element) const {
-    return {element == Element::kF32 ? static_cast<const void*>(f32) : bf16, element, channels, pitch, part, full};
+    return {element == Element::kF32 ? static_cast<const void*>(f32) : bf16,
+            element,
+            channels,
+            pitch,
+            part,
+            full};
   }
   size_t offset(int y, int x) const {
     return (static_cast<size_t>(y - part.y) * part.width + (x - part.x)) * pitch;
   }
 };
 
-// A map with its copies' memory, values undefined. Its pitch is a multiple of 16 channels, the excess to be zeroed by
-// whoever writes pixels (convolutions do, their padded outputs being zero).
+// A map with its copies' memory, values undefined. Its pitch is a multiple of 16 channels, the excess to be
+// zeroed by whoever writes pixels (convolutions do, their padded outputs being zero).
 inline Map make_map(BufferPool& buffers, int channels, Rect part, Size full, bool f32, bool bf16) {
   Map map;
   map.channels = channels;

@@ -53,7 +53,8 @@ struct Network::Parts {
   };
 
   Extents extents(Size full) const {
-    if (role == Role::kAnalysis) return {analysis_extents(layers, full.height), analysis_extents(layers, full.width)};
+    if (role == Role::kAnalysis)
+      return {analysis_extents(layers, full.height), analysis_extents(layers, full.width)};
     return {synthesis_extents(mirror, layers, full.height), synthesis_extents(mirror, layers, full.width)};
   }
 
@@ -64,8 +65,10 @@ struct Network::Parts {
     const bool analysis = role == Role::kAnalysis;
     for (size_t i = layers.size(); i-- > 0;) {
       const Rect& next = parts[i + 1];
-      const Span y = needed_input(layers[i], analysis, e.heights[i], e.heights[i + 1], {next.y, next.y + next.height});
-      const Span x = needed_input(layers[i], analysis, e.widths[i], e.widths[i + 1], {next.x, next.x + next.width});
+      const Span y =
+          needed_input(layers[i], analysis, e.heights[i], e.heights[i + 1], {next.y, next.y + next.height});
+      const Span x =
+          needed_input(layers[i], analysis, e.widths[i], e.widths[i + 1], {next.x, next.x + next.width});
       parts[i] = {x.begin, y.begin, x.end - x.begin, y.end - y.begin};
     }
     return parts;
@@ -119,8 +122,7 @@ void Network::Parts::add_conv(size_t i) {
                 .keep_channels = last};
   step.passes.emplace_back(spec);
   if (gdn) {
-    step.passes.back().add_gdn(
-        {&weights[i + 1].beta, &weights[i + 1].gamma, layers[i + 1].op == Op::kIgdn});
+    step.passes.back().add_gdn({&weights[i + 1].beta, &weights[i + 1].gamma, layers[i + 1].op == Op::kIgdn});
     step.last = i + 2;
   }
   if (l.op == Op::kIntConv) step.passes.back().add_shift({&w.int_shift, l.limit});
@@ -140,17 +142,24 @@ void Network::Parts::build() {
         continue;
       case Op::kRes: {
         Step step{.op = l.op, .first = i, .last = i + 1, .passes = {}, .channels = l.out};
-        step.passes.emplace_back(ConvSpec{.in = l.in, .out = l.hidden, .kernel = l.kernel, .act = l.act,
-                                          .weight = &w.weight, .bias = &w.bias});
-        step.passes.emplace_back(
-            ConvSpec{.in = l.hidden, .out = l.out, .kernel = l.kernel, .weight = &w.weight2, .bias = &w.bias2});
+        step.passes.emplace_back(ConvSpec{.in = l.in,
+                                          .out = l.hidden,
+                                          .kernel = l.kernel,
+                                          .act = l.act,
+                                          .weight = &w.weight,
+                                          .bias = &w.bias});
+        step.passes.emplace_back(ConvSpec{
+            .in = l.hidden, .out = l.out, .kernel = l.kernel, .weight = &w.weight2, .bias = &w.bias2});
         steps.push_back(std::move(step));
         continue;
       }
       case Op::kCondition: {
         Step step{.op = l.op, .first = i, .last = i + 1, .passes = {}, .channels = l.out};
-        step.passes.emplace_back(ConvSpec{.in = l.in * l.factor * l.factor, .out = l.out, .kernel = l.kernel,
-                                          .weight = &w.weight, .bias = &w.bias});
+        step.passes.emplace_back(ConvSpec{.in = l.in * l.factor * l.factor,
+                                          .out = l.out,
+                                          .kernel = l.kernel,
+                                          .weight = &w.weight,
+                                          .bias = &w.bias});
         steps.push_back(std::move(step));
         continue;
       }
@@ -165,8 +174,8 @@ void Network::Parts::build() {
   }
 }
 
-Network::Network(Context& context, Role role, std::span<const Layer> layers, std::span<const LayerWeights> weights,
-                 std::span<const Layer> mirror)
+Network::Network(Context& context, Role role, std::span<const Layer> layers,
+                 std::span<const LayerWeights> weights, std::span<const Layer> mirror)
     : parts_(new Parts{context, role, layers, weights, mirror, {}}) {
   parts_->exact = !layers.empty() && layers[0].op == Op::kIntConv;
   parts_->compute = parts_->exact ? Element::kF32 : context.compute();
@@ -180,10 +189,16 @@ bool Network::sees_prediction() const {
                      [](const Layer& l) { return l.op == Op::kCondition; });
 }
 
-Size Network::input_size(Size full) const { return parts_->extents(full).at(0); }
-Size Network::output_size(Size full) const { return parts_->extents(full).at(parts_->layers.size()); }
+Size Network::input_size(Size full) const {
+  return parts_->extents(full).at(0);
+}
+Size Network::output_size(Size full) const {
+  return parts_->extents(full).at(parts_->layers.size());
+}
 
-Rect Network::footprint(Size full, Rect out) const { return parts_->needs(parts_->extents(full), out).front(); }
+Rect Network::footprint(Size full, Rect out) const {
+  return parts_->needs(parts_->extents(full), out).front();
+}
 
 Rect Network::prediction_footprint(Size full, Rect out) const {
   const Parts::Extents e = parts_->extents(full);
@@ -245,7 +260,8 @@ Tensor Network::run(const Input& input, Size full, Rect out) {
   Parts& p = *parts_;
   const Parts::Extents e = p.extents(full);
   const std::vector<Rect> needs = p.needs(e, out);
-  assert(input.x != nullptr && input.x->width == input.x_part.width && input.x->height == input.x_part.height);
+  assert(input.x != nullptr && input.x->width == input.x_part.width &&
+         input.x->height == input.x_part.height);
 
   Tensor result(p.layers.back().out, out.height, out.width);
   Map output;
@@ -271,7 +287,8 @@ Tensor Network::run(const Input& input, Size full, Rect out) {
 
     if (step.op == Op::kRes || step.op == Op::kCondition) {
       if (!owned) {
-        current = p.make_map(layer.op == Op::kRes ? layer.in : layer.out, needs[step.first], in_size, p.wanted(s));
+        current =
+            p.make_map(layer.op == Op::kRes ? layer.in : layer.out, needs[step.first], in_size, p.wanted(s));
         copy_rows(p.context, first, current, current.part);
         owned = true;
       }
@@ -338,8 +355,8 @@ Tensor Network::run(const Input& input, Size full, Rect out) {
         gdn_rows(p.context, view(Element::kF32), p.weights[step.first], step.op == Op::kIgdn, target, bounds);
         break;
       case Op::kRateGain:
-        gain_rows(p.context, view(Element::kF32), gains_at(p.weights[step.first].log_gain, layer.in, input.rate),
-                  target, bounds);
+        gain_rows(p.context, view(Element::kF32),
+                  gains_at(p.weights[step.first].log_gain, layer.in, input.rate), target, bounds);
         break;
       case Op::kRes:
       case Op::kCondition:

@@ -17,8 +17,8 @@ class Network {
   // Analysis networks shrink maps, synthesis networks enlarge them back to their mirror's sizes.
   enum class Role { kAnalysis, kSynthesis };
 
-  // `weights[i]` belongs to `layers[i]`; `mirror` is the analysis network that a synthesis network undoes (for an
-  // analysis network, itself). All three must outlive the network, as must `context`.
+  // `weights[i]` belongs to `layers[i]`; `mirror` is the analysis network that a synthesis network undoes
+  // (for an analysis network, itself). All three must outlive the network, as must `context`.
   Network(Context& context, Role role, std::span<const Layer> layers, std::span<const LayerWeights> weights,
           std::span<const Layer> mirror);
   ~Network();
@@ -26,11 +26,12 @@ class Network {
 
   // All rectangles are parts of maps of the whole; `full` is the size of the analysis network's input.
   struct Input {
-    const Tensor* x = nullptr;           // the part x_part of the input
-    Rect x_part{};                       // contains footprint(full, out)
-    const Tensor* prediction = nullptr;  // the part prediction_part of the picture; null if no layer looks at it
-    Rect prediction_part{};              // contains prediction_footprint(full, out)
-    float rate = 0.0F;                   // position on the rate-point axis
+    const Tensor* x = nullptr;  // the part x_part of the input
+    Rect x_part{};              // contains footprint(full, out)
+    const Tensor* prediction =
+        nullptr;             // the part prediction_part of the picture; null if no layer looks at it
+    Rect prediction_part{};  // contains prediction_footprint(full, out)
+    float rate = 0.0F;       // position on the rate-point axis
   };
   // The part `out` of the network's output.
   Tensor run(const Input& input, Size full, Rect out);

@@ -16,10 +16,12 @@ void for_rows(Context& context, const MapView& x, Map& out, const Rect& bounds,
               const std::function<void(float* row, int pitch, int worker)>& work) {
   const int pitch = pad_channels(x.channels);
   context.pool().parallel_for(bounds.height, [&](int i, int worker) {
-    auto* row = context.workspace(worker).get_array<float>(Workspace::kInput, static_cast<size_t>(bounds.width) * pitch);
+    auto* row = context.workspace(worker).get_array<float>(Workspace::kInput,
+                                                           static_cast<size_t>(bounds.width) * pitch);
     gather(x, {}, bounds.y + i, bounds.x, 1, bounds.width, Element::kF32, row, pitch);
     if (work) work(row, pitch, worker);
-    const Placement place{.row0 = bounds.y + i, .col0 = bounds.x, .up = 1, .crop_top = 0, .crop_left = 0, .bounds = bounds};
+    const Placement place{
+        .row0 = bounds.y + i, .col0 = bounds.x, .up = 1, .crop_top = 0, .crop_left = 0, .bounds = bounds};
     scatter(row, 1, bounds.width, pitch, pitch, place, out);
   });
 }
@@ -30,7 +32,8 @@ void copy_rows(Context& context, const MapView& x, Map& out, const Rect& bounds)
   for_rows(context, x, out, bounds, nullptr);
 }
 
-void gain_rows(Context& context, const MapView& x, const std::vector<float>& gains, Map& out, const Rect& bounds) {
+void gain_rows(Context& context, const MapView& x, const std::vector<float>& gains, Map& out,
+               const Rect& bounds) {
   std::vector<float> padded(gains);
   padded.resize(pad_channels(x.channels), 0.0F);
   for_rows(context, x, out, bounds, [&](float* row, int pitch, int /*worker*/) {
@@ -67,7 +70,8 @@ void unshuffle_rows(Context& context, const MapView& x, const Padding& padding, 
     auto* row = ws.get_array<float>(Workspace::kOutput, static_cast<size_t>(bounds.width) * pitch);
     std::fill_n(row, static_cast<size_t>(bounds.width) * pitch, 0.0F);
     for (int dy = 0; dy < factor; ++dy) {
-      gather(x, padding, (bounds.y + i) * factor + dy, bounds.x * factor, 1, wide, Element::kF32, source, channels);
+      gather(x, padding, (bounds.y + i) * factor + dy, bounds.x * factor, 1, wide, Element::kF32, source,
+             channels);
       for (int col = 0; col < bounds.width; ++col) {
         for (int dx = 0; dx < factor; ++dx) {
           const float* from = source + static_cast<size_t>(col * factor + dx) * channels;
@@ -76,12 +80,14 @@ void unshuffle_rows(Context& context, const MapView& x, const Padding& padding, 
         }
       }
     }
-    const Placement place{.row0 = bounds.y + i, .col0 = bounds.x, .up = 1, .crop_top = 0, .crop_left = 0, .bounds = bounds};
+    const Placement place{
+        .row0 = bounds.y + i, .col0 = bounds.x, .up = 1, .crop_top = 0, .crop_left = 0, .bounds = bounds};
     scatter(row, 1, bounds.width, pitch, pitch, place, out);
   });
 }
 
-void shuffle_rows(Context& context, const MapView& x, const Padding& crop, int factor, Map& out, const Rect& bounds) {
+void shuffle_rows(Context& context, const MapView& x, const Padding& crop, int factor, Map& out,
+                  const Rect& bounds) {
   const int channels = x.channels / (factor * factor);
   const int source_pitch = pad_channels(x.channels);
   const int pitch = pad_channels(channels);
@@ -103,8 +109,12 @@ void shuffle_rows(Context& context, const MapView& x, const Padding& crop, int f
           for (int c = 0; c < channels; ++c) to[c] = from[c * factor * factor];
         }
       }
-      const Placement place{.row0 = (row0 + i) * factor + dy, .col0 = col0 * factor, .up = 1,
-                            .crop_top = crop.top, .crop_left = crop.left, .bounds = bounds};
+      const Placement place{.row0 = (row0 + i) * factor + dy,
+                            .col0 = col0 * factor,
+                            .up = 1,
+                            .crop_top = crop.top,
+                            .crop_left = crop.left,
+                            .bounds = bounds};
       scatter(row, 1, cols * factor, pitch, pitch, place, out);
     }
   });

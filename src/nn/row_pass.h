@@ -1,5 +1,5 @@
-// Layers without a convolution, a row at a time: shuffles, gains, a GDN that stands alone, plain copies. They are
-// rare and cheap; what matters in them is that every value goes where the model file says.
+// Layers without a convolution, a row at a time: shuffles, gains, a GDN that stands alone, plain copies. They
+// are rare and cheap; what matters in them is that every value goes where the model file says.
 #pragma once
 
 #include <vector>
@@ -19,14 +19,16 @@ void unshuffle_rows(Context& context, const MapView& x, const Padding& padding, 
                     const Rect& bounds);
 
 // The inverse; then `crop` rows and columns are dropped at the start.
-void shuffle_rows(Context& context, const MapView& x, const Padding& crop, int factor, Map& out, const Rect& bounds);
+void shuffle_rows(Context& context, const MapView& x, const Padding& crop, int factor, Map& out,
+                  const Rect& bounds);
 
 // out = GDN(x), or its inverse.
 void gdn_rows(Context& context, const MapView& x, const LayerWeights& weights, bool inverse, Map& out,
               const Rect& bounds);
 
 // out[c] = x[c] * gains[c].
-void gain_rows(Context& context, const MapView& x, const std::vector<float>& gains, Map& out, const Rect& bounds);
+void gain_rows(Context& context, const MapView& x, const std::vector<float>& gains, Map& out,
+               const Rect& bounds);
 
 // exp of the rows of log_gain [P,C], interpolated linearly at position `rate` in [0, P-1].
 std::vector<float> gains_at(const std::vector<float>& log_gain, int channels, float rate);

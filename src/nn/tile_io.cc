@@ -9,10 +9,18 @@
 namespace compass::nn {
 namespace {
 
-void copy(const float* from, float* to, size_t n) { std::memcpy(to, from, n * sizeof(float)); }
-void copy(const BFloat16* from, BFloat16* to, size_t n) { std::memcpy(to, from, n * sizeof(BFloat16)); }
-void copy(const float* from, BFloat16* to, size_t n) { round_to_bf16(from, to, n); }
-void copy(const BFloat16* from, float* to, size_t n) { widen(from, to, n); }
+void copy(const float* from, float* to, size_t n) {
+  std::memcpy(to, from, n * sizeof(float));
+}
+void copy(const BFloat16* from, BFloat16* to, size_t n) {
+  std::memcpy(to, from, n * sizeof(BFloat16));
+}
+void copy(const float* from, BFloat16* to, size_t n) {
+  round_to_bf16(from, to, n);
+}
+void copy(const BFloat16* from, float* to, size_t n) {
+  widen(from, to, n);
+}
 
 template <typename From, typename To>
 void gather_as(const MapView& view, const Padding& padding, int y, int x, int rows, int cols, To* tile,
@@ -43,17 +51,20 @@ void gather_as(const MapView& view, const Padding& padding, int y, int x, int ro
     }
     const From* source = data + static_cast<size_t>(source_y - part.y) * part.width * view.pitch;
     zero(row, 0, replicated_from);
-    for (int c = replicated_from; c < inside; ++c) pixel(source, row + static_cast<size_t>(c) * tile_pitch + at);
+    for (int c = replicated_from; c < inside; ++c)
+      pixel(source, row + static_cast<size_t>(c) * tile_pitch + at);
     if (last == inside) {
       zero(row, last, cols);
       continue;
     }
     const From* run = source + static_cast<size_t>(x + inside - padding.left - part.x) * view.pitch;
     if (dense) {
-      copy(run, row + static_cast<size_t>(inside) * tile_pitch, static_cast<size_t>(last - inside) * tile_pitch);
+      copy(run, row + static_cast<size_t>(inside) * tile_pitch,
+           static_cast<size_t>(last - inside) * tile_pitch);
     } else {
       for (int c = inside; c < last; ++c) {
-        pixel(run + static_cast<size_t>(c - inside) * view.pitch, row + static_cast<size_t>(c) * tile_pitch + at);
+        pixel(run + static_cast<size_t>(c - inside) * view.pitch,
+              row + static_cast<size_t>(c) * tile_pitch + at);
       }
     }
     zero(row, last, cols);
@@ -61,13 +72,16 @@ void gather_as(const MapView& view, const Padding& padding, int y, int x, int ro
 }
 
 template <typename T>
-void expand_as(const T* tile, int channels, int kernel, int stride, int rows, int cols, T* out, int out_pitch) {
+void expand_as(const T* tile, int channels, int kernel, int stride, int rows, int cols, T* out,
+               int out_pitch) {
   const size_t tile_cols = static_cast<size_t>(cols - 1) * stride + kernel;
   const int run = kernel * channels;
   for (int r = 0; r < rows; ++r) {
     for (int c = 0; c < cols; ++c, out += out_pitch) {
       for (int ky = 0; ky < kernel; ++ky) {
-        const T* from = tile + ((static_cast<size_t>(r) * stride + ky) * tile_cols + static_cast<size_t>(c) * stride) * channels;
+        const T* from =
+            tile +
+            ((static_cast<size_t>(r) * stride + ky) * tile_cols + static_cast<size_t>(c) * stride) * channels;
         std::copy_n(from, run, out + ky * run);
       }
       std::fill(out + kernel * run, out + out_pitch, T{0});
@@ -80,7 +94,9 @@ void put(const float* from, size_t n, size_t offset, Map& map) {
   if (map.f32 != nullptr) copy(from, map.f32 + offset, n);
   if (map.bf16 != nullptr) copy(from, map.bf16 + offset, n);
 }
-void put(const BFloat16* from, size_t n, size_t offset, Map& map) { copy(from, map.bf16 + offset, n); }
+void put(const BFloat16* from, size_t n, size_t offset, Map& map) {
+  copy(from, map.bf16 + offset, n);
+}
 
 // A run of pixels [x, x + count) of map row y, clipped to the bounds; pixel i is at from + i*pitch.
 template <typename T>
@@ -97,7 +113,8 @@ void put_run(const T* from, int pitch, int y, int x, int count, const Rect& boun
 }
 
 template <typename T>
-void scatter_as(const T* tile, int rows, int cols, int tile_pitch, int sub_pitch, const Placement& place, Map& map) {
+void scatter_as(const T* tile, int rows, int cols, int tile_pitch, int sub_pitch, const Placement& place,
+                Map& map) {
   const int up = place.up;
   const int bottom = place.bounds.y + place.bounds.height;
   for (int r = 0; r < rows; ++r) {
@@ -110,8 +127,8 @@ void scatter_as(const T* tile, int rows, int cols, int tile_pitch, int sub_pitch
         continue;
       }
       for (int c = 0; c < cols; ++c) {
-        put_run(row + static_cast<size_t>(c) * tile_pitch + static_cast<size_t>(dy) * up * sub_pitch, sub_pitch, y,
-                up * (place.col0 + c) - place.crop_left, up, place.bounds, map);
+        put_run(row + static_cast<size_t>(c) * tile_pitch + static_cast<size_t>(dy) * up * sub_pitch,
+                sub_pitch, y, up * (place.col0 + c) - place.crop_left, up, place.bounds, map);
       }
     }
   }
@@ -133,8 +150,8 @@ void gather(const MapView& view, const Padding& padding, int y, int x, int rows,
   }
 }
 
-void expand_neighbourhoods(const void* tile, Element element, int channels, int kernel, int stride, int rows, int cols,
-                           void* out, int out_pitch) {
+void expand_neighbourhoods(const void* tile, Element element, int channels, int kernel, int stride, int rows,
+                           int cols, void* out, int out_pitch) {
   if (element == Element::kF32) {
     expand_as(static_cast<const float*>(tile), channels, kernel, stride, rows, cols, static_cast<float*>(out),
               out_pitch);
@@ -144,7 +161,8 @@ void expand_neighbourhoods(const void* tile, Element element, int channels, int 
   }
 }
 
-void scatter(const float* tile, int rows, int cols, int tile_pitch, int sub_pitch, const Placement& place, Map& map) {
+void scatter(const float* tile, int rows, int cols, int tile_pitch, int sub_pitch, const Placement& place,
+             Map& map) {
   scatter_as(tile, rows, cols, tile_pitch, sub_pitch, place, map);
 }
 
@@ -162,8 +180,9 @@ void add_view(const MapView& view, float* tile, int rows, int cols, int tile_pit
   for (int r = 0; r < rows; ++r) {
     const int y = place.row0 + r - place.crop_top;
     if (y < bounds.y || y >= bounds.y + bounds.height) continue;
-    const float* from = static_cast<const float*>(view.data) +
-                        (static_cast<size_t>(y - view.part.y) * view.part.width + (begin - view.part.x)) * view.pitch;
+    const float* from =
+        static_cast<const float*>(view.data) +
+        (static_cast<size_t>(y - view.part.y) * view.part.width + (begin - view.part.x)) * view.pitch;
     add(from, tile + (static_cast<size_t>(r) * cols + (begin - x)) * tile_pitch,
         static_cast<size_t>(end - begin) * tile_pitch);
   }
@@ -177,8 +196,8 @@ void scatter_phase(const float* tile, int rows, int cols, int tile_cols, int til
     if (y < place.bounds.y || y >= bottom) continue;
     const float* row = tile + static_cast<size_t>(r) * tile_cols * tile_pitch;
     for (int c = 0; c < cols; ++c) {
-      put_run(row + static_cast<size_t>(c) * tile_pitch, tile_pitch, y, place.up * (place.col0 + c) + dx - place.crop_left,
-              1, place.bounds, map);
+      put_run(row + static_cast<size_t>(c) * tile_pitch, tile_pitch, y,
+              place.up * (place.col0 + c) + dx - place.crop_left, 1, place.bounds, map);
     }
   }
 }

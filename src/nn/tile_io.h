@@ -15,20 +15,22 @@ struct Padding {
 };
 
 // Copies rows [y, y + rows) and columns [x, x + cols) of the padded map into `tile`, converting to the tile's
-// format. Coordinates count in the padded map (view.full plus padding); outside of it are zeros, as is what the
-// view does not hold (callers need none of that). Pixel p's channels go to tile[p*tile_pitch + at ...], channels from
-// view.channels on to the next multiple of kChannelBlock are zeroed as far as `tile_pitch` has room.
+// format. Coordinates count in the padded map (view.full plus padding); outside of it are zeros, as is what
+// the view does not hold (callers need none of that). Pixel p's channels go to tile[p*tile_pitch + at ...],
+// channels from view.channels on to the next multiple of kChannelBlock are zeroed as far as `tile_pitch` has
+// room.
 void gather(const MapView& view, const Padding& padding, int y, int x, int rows, int cols, Element element,
             void* tile, int tile_pitch, int at = 0);
 
 // Lays out the kernel_h x kernel_w neighbourhoods of a tile's pixels as the channels of a new tile, ordered
 // (ky, kx, c), with zeros up to `out_pitch`: a convolution of few channels becomes a 1x1 one of many.
 // `tile` is [(rows-1)*stride + kernel, (cols-1)*stride + kernel, channels], densely packed.
-void expand_neighbourhoods(const void* tile, Element element, int channels, int kernel, int stride, int rows, int cols,
-                           void* out, int out_pitch);
+void expand_neighbourhoods(const void* tile, Element element, int channels, int kernel, int stride, int rows,
+                           int cols, void* out, int out_pitch);
 
 // Where a tile's pixels go. Tile pixel (row, col), sub-pixel (dy, dx), lands at
-// (up*(row0 + row) + dy - crop_top, up*(col0 + col) + dx - crop_left) of the map; what falls outside `bounds` is dropped.
+// (up*(row0 + row) + dy - crop_top, up*(col0 + col) + dx - crop_left) of the map; what falls outside `bounds`
+// is dropped.
 struct Placement {
   int row0 = 0;
   int col0 = 0;
@@ -38,11 +40,13 @@ struct Placement {
   Rect bounds;
 };
 
-// Writes a tile [rows, cols, tile_pitch] of f32 whose channels are ordered (dy, dx, c), c < sub_pitch, into the
-// map's copies.
-void scatter(const float* tile, int rows, int cols, int tile_pitch, int sub_pitch, const Placement& place, Map& map);
+// Writes a tile [rows, cols, tile_pitch] of f32 whose channels are ordered (dy, dx, c), c < sub_pitch, into
+// the map's copies.
+void scatter(const float* tile, int rows, int cols, int tile_pitch, int sub_pitch, const Placement& place,
+             Map& map);
 
-// tile += the values of an f32 view (pitch = tile_pitch) at the places where scatter, with up = 1, would put them.
+// tile += the values of an f32 view (pitch = tile_pitch) at the places where scatter, with up = 1, would put
+// them.
 void add_view(const MapView& view, float* tile, int rows, int cols, int tile_pitch, const Placement& place);
 
 // One phase of a transposed convolution: pixel (row, col) is sub-pixel (dy, dx) alone. The tile's rows have

@@ -1,0 +1,303 @@
+// Networks against their plain twin: every op, odd sizes, both formats; parts against the whole; thread
+// counts.
+#include "nn/network.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "nn/geometry.h"
+#include "nn/plain_network_test_data.h"
+
+namespace compass::nn {
+namespace {
+
+Layer conv(int in, int out, int k, int stride = 1, Act act = Act::kNone, int align = 0) {
+  Layer l;
+  l.op = Op::kConv;
+  l.in = in;
+  l.out = out;
+  l.kernel = k;
+  l.stride = stride;
+  l.align = align == 0 ? stride : align;
+  l.act = act;
+  return l;
+}
+Layer layer(Op op, int in, int out, int k, int factor, Act act = Act::kNone) {
+  Layer l;
+  l.op = op;
+  l.in = in;
+  l.out = out;
+  l.kernel = k;
+  l.factor = factor;
+  l.act = act;
+  if (op == Op::kUnshuffle) l.align = factor;
+  if (op == Op::kDeconv) l.stride = 2;
+  if (op == Op::kRes) l.hidden = in + 3;
+  return l;
+}
+
+// A pair of networks, weights random of a size that keeps activations O(1).
+struct Pair {
+  std::vector<Layer> analysis, synthesis;
+  std::vector<LayerWeights> analysis_weights, synthesis_weights;
+};
+
+std::vector<LayerWeights> random_weights(const std::vector<Layer>& layers, std::mt19937& generator) {
+  std::vector<LayerWeights> all;
+  const auto fill = [&](size_t n, float bound) {
+    std::uniform_real_distribution<float> distribution(-bound, bound);
+    std::vector<float> values(n);
+    for (float& v : values) v = distribution(generator);
+    return values;
+  };
+  for (const Layer& l : layers) {
+    LayerWeights& w = all.emplace_back();
+    const size_t taps = static_cast<size_t>(l.kernel) * l.kernel;
+    const size_t area = static_cast<size_t>(l.factor) * l.factor;
+    const auto bound = [](size_t fan_in) { return std::sqrt(3.0F / static_cast<float>(fan_in)); };
+    switch (l.op) {
+      case Op::kConv:
+      case Op::kDeconv:
+        w.weight = fill(l.in * l.out * taps, bound(l.in * taps / (l.op == Op::kDeconv ? 4 : 1)));
+        w.bias = fill(l.out, 0.2F);
+        break;
+      case Op::kSubpel:
+        w.weight = fill(l.in * l.out * taps * area, bound(l.in * taps));
+        w.bias = fill(l.out * area, 0.2F);
+        break;
+      case Op::kRes:
+        w.weight = fill(l.in * l.hidden * taps, bound(l.in * taps));
+        w.bias = fill(l.hidden, 0.2F);
+        w.weight2 = fill(l.in * l.hidden * taps, bound(l.hidden * taps));
+        w.bias2 = fill(l.in, 0.2F);
+        break;
+      case Op::kCondition:
+        w.weight = fill(l.in * area * l.out * taps, bound(l.in * area * taps));
+        w.bias = fill(l.out, 0.2F);
+        break;
+      case Op::kGdn:
+      case Op::kIgdn:
+        w.beta.assign(l.in, 1.1F);
+        w.gamma = fill(l.in * l.in, 0.02F);
+        for (float& g : w.gamma) g = std::abs(g);
+        break;
+      case Op::kRateGain:
+        w.log_gain = fill(3 * l.in, 0.5F);
+        break;
+      default:
+        break;
+    }
+  }
+  return all;
+}
+
+Pair make_pair(std::vector<Layer> analysis, std::vector<Layer> synthesis) {
+  std::mt19937 generator(5);
+  Pair pair{std::move(analysis), std::move(synthesis), {}, {}};
+  EXPECT_TRUE(check_mirror(pair.analysis, pair.synthesis));
+  pair.analysis_weights = random_weights(pair.analysis, generator);
+  pair.synthesis_weights = random_weights(pair.synthesis, generator);
+  return pair;
+}
+
+// Three pairs that between them hold every op, in orders that exercise every way a map is handed on.
+std::vector<Pair> all_pairs() {
+  std::vector<Pair> pairs;
+  pairs.push_back(
+      make_pair({conv(3, 20, 5, 2), layer(Op::kGdn, 20, 20, 1, 1), conv(20, 16, 3, 2, Act::kRelu),
+                 layer(Op::kGdn, 16, 16, 1, 1), layer(Op::kRateGain, 16, 16, 1, 1)},
+                {layer(Op::kIgdn, 16, 16, 1, 1), layer(Op::kDeconv, 16, 24, 5, 1, Act::kLeakyRelu),
+                 layer(Op::kIgdn, 24, 24, 1, 1), layer(Op::kDeconv, 24, 3, 5, 1)}));
+  pairs.push_back(make_pair(
+      {layer(Op::kUnshuffle, 3, 48, 1, 4), conv(48, 18, 3), layer(Op::kCondition, 3, 18, 3, 4),
+       layer(Op::kRes, 18, 18, 3, 1, Act::kLeakyRelu), conv(18, 18, 3, 2),
+       layer(Op::kRes, 18, 18, 1, 1, Act::kRelu), conv(18, 12, 1), layer(Op::kRateGain, 12, 12, 1, 1)},
+      {layer(Op::kRateGain, 12, 12, 1, 1), conv(12, 18, 1), layer(Op::kRes, 18, 18, 3, 1, Act::kLeakyRelu),
+       layer(Op::kSubpel, 18, 18, 3, 2), layer(Op::kCondition, 3, 18, 1, 4),
+       layer(Op::kRes, 18, 18, 3, 1, Act::kRelu), layer(Op::kSubpel, 18, 3, 3, 4)}));
+  pairs.push_back(
+      make_pair({conv(3, 8, 3, 1, Act::kLeakyRelu, 2), layer(Op::kUnshuffle, 8, 32, 1, 2), conv(32, 9, 3, 2),
+                 layer(Op::kRes, 9, 9, 3, 1, Act::kRelu)},
+                {layer(Op::kRes, 9, 9, 3, 1, Act::kRelu), conv(9, 64, 1), layer(Op::kShuffle, 64, 4, 1, 4),
+                 conv(4, 3, 3, 1, Act::kNone, 2), layer(Op::kRateGain, 3, 3, 1, 1)}));
+  return pairs;
+}
+
+Tensor random_tensor(int c, int h, int w, uint32_t seed) {
+  std::mt19937 generator(seed);
+  std::normal_distribution<float> distribution;
+  Tensor out(c, h, w);
+  for (float& v : out.data) v = distribution(generator);
+  return out;
+}
+
+Tensor crop(const Tensor& x, Rect part) {
+  Tensor out(x.channels, part.height, part.width);
+  for (int y = 0; y < part.height; ++y) {
+    std::copy_n(x.pixel(part.y + y, part.x), static_cast<size_t>(part.width) * x.channels, out.pixel(y, 0));
+  }
+  return out;
+}
+
+double rms_difference(const Tensor& a, const Tensor& b) {
+  double sum = 0.0;
+  double power = 0.0;
+  for (size_t i = 0; i < b.size(); ++i) {
+    sum += (a.data[i] - b.data[i]) * (a.data[i] - b.data[i]);
+    power += b.data[i] * b.data[i];
+  }
+  return std::sqrt(sum / std::max(power, 1e-30));
+}
+
+Rect whole(Size s) {
+  return {0, 0, s.width, s.height};
+}
+
+constexpr float kRate = 1.3F;
+const Size kSizes[] = {{1, 1}, {16, 16}, {2, 9}, {37, 21}, {150, 67}};
+
+// Runs both networks of every pair at every size and hands both results to `check`, with the plain twin's.
+template <typename Check>
+void for_networks(Context& context, const Check& check) {
+  for (const Pair& p : all_pairs()) {
+    Network analysis(context, Network::Role::kAnalysis, p.analysis, p.analysis_weights, p.analysis);
+    Network synthesis(context, Network::Role::kSynthesis, p.synthesis, p.synthesis_weights, p.analysis);
+    for (const Size size : kSizes) {
+      const Tensor x = random_tensor(3, size.height, size.width, 1);
+      const Tensor prediction = random_tensor(3, size.height, size.width, 2);
+      check(analysis, true, p.analysis, p.analysis_weights, p, x, prediction, size);
+      const Size latent = analysis.output_size(size);
+      const Tensor y = random_tensor(p.synthesis.front().in, latent.height, latent.width, 3);
+      check(synthesis, false, p.synthesis, p.synthesis_weights, p, y, prediction, size);
+    }
+  }
+}
+
+Tensor run_whole(Network& network, const Tensor& x, const Tensor& prediction, Size size) {
+  return network.run({.x = &x,
+                      .x_part = whole({x.width, x.height}),
+                      .prediction = &prediction,
+                      .prediction_part = whole(size),
+                      .rate = kRate},
+                     size, whole(network.output_size(size)));
+}
+
+TEST(Network, EqualsItsPlainTwin) {
+  ThreadPool pool(2);
+  for (const Precision precision : {Precision::kF32, Precision::kBF16}) {
+    Context context(pool, precision);
+    const bool exact = context.compute() == Element::kF32;
+    for_networks(context, [&](Network& network, bool is_analysis, const auto& layers, const auto& weights,
+                              const Pair& p, const Tensor& x, const Tensor& prediction, Size size) {
+      const auto heights = synthesis_extents(p.analysis, p.synthesis, size.height);
+      const auto widths = synthesis_extents(p.analysis, p.synthesis, size.width);
+      const Tensor want = plain_network(layers, weights, is_analysis, x, &prediction, kRate, heights, widths);
+      const Tensor have = run_whole(network, x, prediction, size);
+      ASSERT_EQ(have.channels, want.channels);
+      ASSERT_EQ(have.height, want.height);
+      ASSERT_EQ(have.width, want.width);
+      EXPECT_LT(rms_difference(have, want), exact ? 1e-6 : 0.02) << size.width << "x" << size.height;
+    });
+    for (const std::string& name : context.implementations()) {
+      EXPECT_EQ(name.find("ref"), std::string::npos) << "oneDNN fell back to " << name;
+    }
+  }
+}
+
+TEST(Network, PartsEqualTheWhole) {
+  ThreadPool pool(2);
+  Context context(pool, Precision::kF32);
+  for_networks(context, [&](Network& network, bool, const auto&, const auto&, const Pair&, const Tensor& x,
+                            const Tensor& prediction, Size size) {
+    const Tensor all = run_whole(network, x, prediction, size);
+    const Size out_size{all.width, all.height};
+    for (const Rect out :
+         {Rect{0, 0, 1, 1}, Rect{out_size.width - 1, out_size.height / 2, 1, 1},
+          Rect{out_size.width / 3, out_size.height / 3, (out_size.width + 2) / 3, (out_size.height + 1) / 2},
+          Rect{out_size.width / 2, 0, (out_size.width + 1) / 2, out_size.height}}) {
+      const Rect need = network.footprint(size, out);
+      const Rect prediction_need = network.prediction_footprint(size, out);
+      const Tensor x_part = crop(x, need);
+      const Tensor prediction_part = crop(prediction, prediction_need);
+      const Tensor part = network.run({.x = &x_part,
+                                       .x_part = need,
+                                       .prediction = &prediction_part,
+                                       .prediction_part = prediction_need,
+                                       .rate = kRate},
+                                      size, out);
+      const Tensor want = crop(all, out);
+      for (size_t i = 0; i < want.size(); ++i) ASSERT_NEAR(part.data[i], want.data[i], 2e-5);
+    }
+  });
+}
+
+TEST(Network, ThreadsDoNotChangeResults) {
+  ThreadPool one(1);
+  ThreadPool four(4);
+  for (const Precision precision : {Precision::kF32, Precision::kBF16}) {
+    Context context_one(one, precision);
+    Context context_four(four, precision);
+    std::vector<Tensor> results;
+    for_networks(context_one, [&](Network& network, bool, const auto&, const auto&, const Pair&,
+                                  const Tensor& x, const Tensor& prediction,
+                                  Size size) { results.push_back(run_whole(network, x, prediction, size)); });
+    size_t at = 0;
+    for_networks(context_four, [&](Network& network, bool, const auto&, const auto&, const Pair&,
+                                   const Tensor& x, const Tensor& prediction, Size size) {
+      EXPECT_EQ(run_whole(network, x, prediction, size).data, results[at++].data);
+    });
+  }
+}
+
+TEST(IntNetwork, EqualsIntegerArithmetic) {
+  std::mt19937 generator(9);
+  std::vector<Layer> mirror{conv(4, 4, 3, 2), conv(4, 5, 3, 2)};
+  std::vector<Layer> layers{layer(Op::kIntConv, 5, 7, 3, 2), layer(Op::kIntConv, 7, 6, 3, 2),
+                            layer(Op::kIntConv, 6, 12, 3, 1)};
+  layers[0].limit = layers[1].limit = 255;
+  layers[2].limit = 63;
+  std::vector<LayerWeights> weights(3);
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const Layer& l = layers[i];
+    const int outputs = l.out * l.factor * l.factor;
+    std::uniform_int_distribution<int> weight(-127, 127);
+    for (int k = 0; k < outputs * l.in * 9; ++k) weights[i].int_weight.push_back(weight(generator));
+    for (int k = 0; k < outputs; ++k) {
+      weights[i].int_bias.push_back(weight(generator) * 20);
+      weights[i].int_shift.push_back(k % 5 == 0 ? 0 : 5 + k % 7);
+    }
+    weights[i].weight.assign(weights[i].int_weight.begin(), weights[i].int_weight.end());
+    weights[i].bias.assign(weights[i].int_bias.begin(), weights[i].int_bias.end());
+  }
+  ThreadPool pool(2);
+  Context context(pool);  // whatever the format, integers stay exact
+  Network network(context, Network::Role::kSynthesis, layers, weights, mirror);
+  for (const Size size : {Size{1, 1}, Size{9, 5}, Size{64, 30}, Size{131, 77}}) {
+    const Size z = network.input_size(size);
+    Tensor x(5, z.height, z.width);
+    std::uniform_int_distribution<int> symbol(-127, 127);
+    for (float& v : x.data) v = static_cast<float>(symbol(generator));
+    const auto heights = synthesis_extents(mirror, layers, size.height);
+    const auto widths = synthesis_extents(mirror, layers, size.width);
+    const Tensor want = plain_network(layers, weights, false, x, nullptr, 0.0F, heights, widths);
+    const Tensor have = network.run({.x = &x, .x_part = whole(z)}, size, whole(size));
+    EXPECT_EQ(have.data, want.data);
+  }
+}
+
+TEST(Geometry, MirrorsThatDoNotFitAreRefused) {
+  const std::vector<Layer> down{conv(3, 4, 3, 2), conv(4, 4, 3, 2)};
+  EXPECT_TRUE(check_mirror(down, std::vector{layer(Op::kSubpel, 4, 3, 3, 4)}));
+  EXPECT_TRUE(check_mirror(std::vector{layer(Op::kUnshuffle, 3, 48, 1, 4)},
+                           std::vector{layer(Op::kSubpel, 48, 8, 3, 2), layer(Op::kSubpel, 8, 3, 3, 2)}));
+  EXPECT_FALSE(check_mirror(down, std::vector{layer(Op::kSubpel, 4, 3, 3, 2)}));
+  EXPECT_FALSE(check_mirror(down, std::vector{layer(Op::kSubpel, 4, 3, 3, 8)}));
+  EXPECT_FALSE(check_mirror(down, std::vector{layer(Op::kSubpel, 4, 3, 3, 3)}));
+  EXPECT_FALSE(check_mirror(std::vector{conv(3, 4, 3, 1, Act::kNone, 2)}, std::vector{conv(4, 3, 3)}));
+  EXPECT_TRUE(check_mirror(std::vector{conv(3, 4, 3, 1, Act::kNone, 2)},
+                           std::vector{conv(4, 3, 3, 1, Act::kNone, 2)}));
+}
+
+}  // namespace
+}  // namespace compass::nn
