@@ -7,7 +7,7 @@
 
 int main(int argc, char** argv) {
   compass::train::RunOptions options;
-  std::string config;
+  std::string config, model;
   bool validate_only = false;
   for (int i = 1; i < argc; ++i) {
     const std::string arg = argv[i];
@@ -22,6 +22,8 @@ int main(int argc, char** argv) {
       options.max_seconds = std::stod(value());
     else if (arg == "--threads")
       options.threads = std::stoi(value());
+    else if (arg == "--export")
+      model = value();
     else if (arg == "--cuda")
       options.cuda = true;
     else if (arg == "--validate")
@@ -36,7 +38,9 @@ int main(int argc, char** argv) {
     TORCH_CHECK(file, "cannot read the configuration '", config, "'");
     options.config = nlohmann::json::parse(file);
     compass::train::Trainer trainer(options);
-    if (validate_only)
+    if (!model.empty())
+      trainer.export_to(model);
+    else if (validate_only)
       trainer.validate();
     else
       trainer.run();

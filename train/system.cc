@@ -42,6 +42,8 @@ SystemImpl::SystemImpl(const nlohmann::json& d) : description(d) {
     start_gains(enhancement->g_a, rate_points, 1.0);
     start_gains(enhancement->g_s, rate_points, -1.0);
     set_ranges(enhancement, 16.0);  // residuals are an order smaller than pictures
+    liff = register_module("liff", Liff(d.at("liff")));
+    liff_adds_bicubic = d.at("liff").value("residual", "none") == "bicubic";
   }
 }
 
@@ -54,8 +56,16 @@ Tensor SystemImpl::lambda(const Tensor& rate) const {
   return at::exp(logs.index_select(0, low) * (1 - part) + logs.index_select(0, high) * part);
 }
 
-Tensor SystemImpl::predict(const Tensor& below, MapSize size, Prediction, at::ScalarType) {
-  return resize_bicubic(below, size.height, size.width);
+Tensor SystemImpl::predict(const Tensor& below, MapSize size, Prediction prediction, at::ScalarType dtype) {
+  Tensor predicted;
+  if (prediction == Prediction::kBicubic || liff_adds_bicubic) {
+    predicted = resize_bicubic(below, size.height, size.width);
+  }
+  if (prediction == Prediction::kLiff) {
+    const Tensor filtered = liff(below, size, dtype);
+    predicted = predicted.defined() ? predicted + filtered : filtered;
+  }
+  return predicted;
 }
 
 std::vector<LayerOutput> SystemImpl::forward(const std::vector<Tensor>& layers, const Pass& common,
@@ -68,13 +78,13 @@ std::vector<LayerOutput> SystemImpl::forward(const std::vector<Tensor>& layers, 
     Pass pass = common;
     CodecOutput coded;
     if (k == 0) {
-      coded = base(layers[0] - 0.5, pass, quantisation);
-      out.reconstruction = coded.x_hat + 0.5;
+      coded = base(layers[0], pass, quantisation);
+      out.reconstruction = coded.x_hat;
     } else {
       // The base layer is a codec in its own right: enhancement layers do not bend it.
       const Tensor below = k == 1 ? outputs[0].reconstruction.detach() : outputs[k - 1].reconstruction;
       out.prediction = predict(below, size, prediction, common.dtype);
-      pass.prediction = out.prediction - 0.5;
+      pass.prediction = out.prediction;
       coded = enhancement(layers[k] - out.prediction, pass, quantisation);
       out.reconstruction = coded.x_hat + out.prediction;
     }

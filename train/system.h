@@ -2,6 +2,7 @@
 #pragma once
 
 #include "codec.h"
+#include "liff.h"
 
 namespace compass::train {
 
@@ -31,7 +32,9 @@ struct SystemImpl : torch::nn::Module {
 
   nlohmann::json description;
   std::vector<double> rate_points;
+  bool liff_adds_bicubic = false;
   Codec base{nullptr}, enhancement{nullptr};
+  Liff liff{nullptr};
 };
 TORCH_MODULE(System);
 

@@ -9,6 +9,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "export.h"
 #include "pyramid.h"
 
 namespace compass::train {
@@ -327,6 +328,29 @@ void Trainer::validate() {
     std::cout << line.str() << std::endl;
     csv << line.str() << std::endl;
   }
+}
+
+void Trainer::use_average() {
+  const torch::NoGradGuard guard;
+  auto parameters = system_->named_parameters();
+  for (const auto& [name, value] : loaded_) {
+    if (name.rfind("average.", 0) != 0) continue;
+    if (auto* parameter = parameters.find(name.substr(8))) parameter->copy_(value);
+  }
+}
+
+void Trainer::export_to(const std::string& path) {
+  use_average();
+  const auto bytes = export_model(*system_, {{"data", options_.config["training"].value("data", "")},
+                                             {"stage", stage_},
+                                             {"steps", step_},
+                                             {"hours", std::round(seconds_ / 36.0) / 100.0},
+                                             {"seed", options_.config["training"].value("seed", 1)}});
+  std::ofstream file(path + ".tmp", std::ios::binary);
+  file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  TORCH_CHECK(file, "cannot write ", path);
+  fs::rename(path + ".tmp", path);
 }
 
 void Trainer::save(const Optimiser* optimiser) {

@@ -22,8 +22,10 @@ struct RunOptions {
 class Trainer {
  public:
   explicit Trainer(RunOptions options);
-  void run();       // from wherever the last checkpoint left off
-  void validate();  // prints RD points of the averaged weights
+  void run();          // from wherever the last checkpoint left off
+  void validate();     // prints RD points of the current weights
+  void use_average();  // takes the averaged weights of the checkpoint, where it has them
+  void export_to(const std::string& path);
 
  private:
   struct Stage;

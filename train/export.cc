@@ -1,0 +1,124 @@
+#include "export.h"
+
+#include "entropy/factorised_prior.h"
+#include "entropy/gaussian_tables.h"
+#include "model/safetensors.h"
+
+namespace compass::train {
+namespace {
+
+std::vector<float> floats(const Tensor& t) {
+  const Tensor flat = t.detach().to(at::kCPU, at::kFloat).contiguous();
+  return {flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()};
+}
+
+std::vector<int32_t> integers(const Tensor& t) {
+  const Tensor flat = t.detach().to(at::kCPU, at::kInt).contiguous();
+  return {flat.data_ptr<int32_t>(), flat.data_ptr<int32_t>() + flat.numel()};
+}
+
+void replace(std::string& text, const std::string& what, const std::string& with) {
+  const size_t at = text.find(what);
+  if (at != std::string::npos) text.replace(at, what.size(), with);
+}
+
+// Module paths to the file's names: "base.g_a.1.conv.weight" -> "base.g_a.1.weight",
+// "liff.rdb0_conv1.bias" -> "liff.rdb.0.conv.1.bias", "liff.mlp0.weight" -> "liff.mlp.0.weight".
+std::string file_name(std::string name) {
+  if (name.rfind("liff.", 0) == 0) {
+    replace(name, "liff.rdb", "liff.rdb.");
+    replace(name, "_conv", ".conv.");
+    replace(name, "_fuse", ".fuse");
+    replace(name, "liff.mlp", "liff.mlp.");
+  } else {
+    replace(name, ".conv.", ".");
+  }
+  return name;
+}
+
+void add_scale_network(SafetensorsWriter& file, const std::string& prefix, ScaleNetworkImpl& network) {
+  double largest = 127.0;  // of the layer's input
+  for (size_t i = 0; i < network.convs.size(); ++i) {
+    const auto layer = network.integers(i);
+    // docs/model_format.md: |bias| + max|x| * sum|w| + 2^(shift-1) < 2^24.
+    const Tensor sums = layer.bias.abs() + layer.weight.abs().sum({1, 2, 3}) * static_cast<int64_t>(largest) +
+                        at::pow(2, layer.shift.to(at::kDouble)).to(at::kLong);
+    TORCH_CHECK(sums.max().item<int64_t>() < (int64_t{1} << 24), prefix, ".", i,
+                ": sums can leave the exact range of 2^24");
+    const std::string name = prefix + "." + std::to_string(i);
+    file.add_integers(name + ".weight", layer.weight.sizes().vec(), integers(layer.weight), DType::kI8);
+    file.add_integers(name + ".bias", layer.bias.sizes().vec(), integers(layer.bias));
+    file.add_integers(name + ".shift", layer.shift.sizes().vec(), integers(layer.shift));
+    largest = static_cast<double>(network.limits[i]);
+  }
+}
+
+void add_tables(SafetensorsWriter& file, const std::string& prefix, const CdfTables& tables, bool padded) {
+  const auto cdf = tables.ragged_cdf(), lengths = tables.lengths(), offsets = tables.offsets();
+  const auto rows = static_cast<int64_t>(lengths.size());
+  if (padded) {
+    const int64_t longest = *std::max_element(lengths.begin(), lengths.end());
+    std::vector<int32_t> matrix(rows * longest, 0);
+    size_t at = 0;
+    for (int64_t r = 0; r < rows; ++r) {
+      std::copy_n(cdf.begin() + static_cast<int64_t>(at), lengths[r], matrix.begin() + r * longest);
+      at += lengths[r];
+    }
+    file.add_integers(prefix + ".cdf", {rows, longest}, matrix);
+  } else {
+    std::vector<int32_t> values(cdf);
+    for (auto& v : values) v &= 0xFFFF;  // 65536 ends a row and is stored as 0
+    file.add_integers(prefix + ".cdf", {static_cast<int64_t>(values.size())}, values, DType::kU16);
+  }
+  file.add_integers(prefix + ".length", {rows}, lengths);
+  file.add_integers(prefix + ".offset", {rows}, offsets);
+}
+
+compass::FactorisedPrior values_of(FactorisedPriorImpl& prior) {
+  compass::FactorisedPrior values;
+  values.channels = static_cast<int>(prior.channels);
+  for (size_t i = 0; i < prior.matrices.size(); ++i) {
+    compass::FactorisedPrior::Layer layer;
+    layer.out = static_cast<int>(prior.matrices[i].size(1));
+    layer.in = static_cast<int>(prior.matrices[i].size(2));
+    layer.matrix = floats(prior.matrices[i]);
+    layer.bias = floats(prior.biases[i]);
+    if (i < prior.factors.size()) layer.factor = floats(prior.factors[i]);
+    values.layers.push_back(std::move(layer));
+  }
+  values.quantiles.assign(values.channels * 3, 0.0F);  // not used for integer symbols
+  return values;
+}
+
+}  // namespace
+
+std::vector<uint8_t> export_model(SystemImpl& system, const nlohmann::json& provenance) {
+  SafetensorsWriter file;
+  for (const auto& item : system.named_parameters()) {
+    const std::string& name = item.key();
+    if (name.find("entropy_bottleneck") != std::string::npos) continue;
+    if (name.find("h_scales") != std::string::npos) continue;
+    const Tensor& value = item.value();
+    file.add_floats(
+        file_name(name), value.sizes().vec(), floats(value),
+        value.dim() > 1 && name.find("log_gain") == std::string::npos ? DType::kF16 : DType::kF32);
+  }
+  const auto add_codec = [&](const std::string& name, CodecImpl& codec) {
+    if (!codec.h_scales.is_empty()) add_scale_network(file, name + ".h_scales", *codec.h_scales);
+    const auto tables = factorised_tables(values_of(*codec.prior), ZOrigin::kInteger);
+    TORCH_CHECK(tables.ok(), name, ".z: ", tables.ok() ? "" : tables.error().message);
+    add_tables(file, name + ".z", *tables, true);
+  };
+  add_codec("base", *system.base);
+  if (!system.enhancement.is_empty()) add_codec("enhancement", *system.enhancement);
+  add_tables(file, "gaussian", gaussian_tables(), false);
+
+  nlohmann::json description = system.description;
+  description["provenance"] = provenance;
+  file.set_metadata("format", "compass-model");
+  file.set_metadata("version", "1");
+  file.set_metadata("compass", description.dump());
+  return file.finish();
+}
+
+}  // namespace compass::train

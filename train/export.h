@@ -1,0 +1,17 @@
+// Writes a trained system as a model file (docs/model_format.md).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "system.h"
+
+namespace compass::train {
+
+// The file's bytes: weights in fp16, vectors in fp32, the integer scale networks, and the CDF tables, all
+// fixed here once and for all. `provenance` goes into the description as it is. Throws c10::Error if a sum of
+// an integer network could leave the range that float arithmetic holds exactly.
+std::vector<uint8_t> export_model(SystemImpl& system, const nlohmann::json& provenance);
+
+}  // namespace compass::train

@@ -1,0 +1,114 @@
+#include "liff.h"
+
+namespace compass::train {
+
+Nearest nearest(int64_t source, int64_t target) {
+  Nearest n;
+  for (int64_t i = 0; i < target; ++i) {
+    const int64_t at = (2 * i + 1) * source / (2 * target);
+    const double centre = (2.0 * i + 1.0) * source / (2.0 * target);
+    n.index.push_back(at);
+    n.offset.push_back(static_cast<float>(2.0 * (centre - (static_cast<double>(at) + 0.5))));
+  }
+  return n;
+}
+
+LiffImpl::LiffImpl(const nlohmann::json& d) : g0(d.at("g0")) {
+  const int64_t convs = d.at("convs"), growth = d.at("growth"), count = d.at("blocks");
+  sfe1 = register_module("sfe1", Conv(3, g0, 3, 1));
+  sfe2 = register_module("sfe2", Conv(g0, g0, 3, 1));
+  for (int64_t b = 0; b < count; ++b) {
+    Block block;
+    const std::string name = "rdb" + std::to_string(b) + "_";
+    for (int64_t i = 0; i < convs; ++i) {
+      block.convs.push_back(
+          register_module(name + "conv" + std::to_string(i), Conv(g0 + i * growth, growth, 3, 1)));
+    }
+    block.fuse = register_module(name + "fuse", Conv(g0 + convs * growth, g0, 1, 1));
+    blocks.push_back(std::move(block));
+  }
+  gff1 = register_module("gff1", Conv(count * g0, g0, 1, 1));
+  gff2 = register_module("gff2", Conv(g0, g0, 3, 1));
+  int64_t in = 9 * g0 + 4;
+  std::vector<int64_t> widths = d.at("hidden").get<std::vector<int64_t>>();
+  widths.push_back(27 * g0);
+  for (size_t i = 0; i < widths.size(); ++i) {
+    mlp.push_back(register_module("mlp" + std::to_string(i), torch::nn::Linear(in, widths[i])));
+    in = widths[i];
+  }
+  if (d.value("residual", "none") == "bicubic") {
+    // Starts as a correction of nothing.
+    const torch::NoGradGuard guard;
+    mlp.back()->weight.zero_();
+    mlp.back()->bias.zero_();
+  }
+}
+
+Tensor LiffImpl::features(const Tensor& x) {
+  const Tensor f1 = sfe1(x);
+  Tensor f = sfe2(f1);
+  std::vector<Tensor> outputs;
+  for (auto& block : blocks) {
+    Tensor dense = f;
+    for (auto& conv : block.convs) dense = at::cat({dense, at::relu(conv(dense))}, 1);
+    f = block.fuse(dense) + f;
+    outputs.push_back(f);
+  }
+  return gff2(gff1(at::cat(outputs, 1))) + f1;
+}
+
+Tensor LiffImpl::forward(const Tensor& below, MapSize target, at::ScalarType dtype) {
+  const Tensor f = features(below.to(dtype).contiguous(at::MemoryFormat::ChannelsLast));
+  const int64_t first = mlp.front()->weight.size(0), last = mlp.back()->weight.size(1);
+
+  // The parts of the first and last layer that see the features, as one 3x3 convolution.
+  const Tensor w0 = mlp.front()->weight.slice(1, 0, 9 * g0).reshape({first, g0, 3, 3});
+  const Tensor wl = mlp.back()->weight.reshape({g0, 3, 3, 3, last}).permute({3, 4, 0, 1, 2});
+  const Tensor bl = mlp.back()->bias.reshape({g0, 3, 3, 3}).permute({3, 0, 1, 2});
+  const Tensor kernels = at::cat({w0, wl.reshape({3 * last, g0, 3, 3}), bl}, 0);
+  const Tensor maps = at::conv2d(f, kernels.to(dtype).contiguous(at::MemoryFormat::ChannelsLast), {}, 1, 1)
+                          .permute({0, 2, 3, 1});
+  const Tensor source = maps.to(at::kFloat);
+
+  const Nearest y = nearest(below.size(2), target.height), x = nearest(below.size(3), target.width);
+  const Tensor rest =
+      mlp.front()->weight.slice(1, 9 * g0);  // [hidden,4]: offset y, offset x, token y, token x
+  const auto column = [&](int64_t i) { return rest.select(1, i); };
+  const double token_y = 2.0 * below.size(2) / target.height, token_x = 2.0 * below.size(3) / target.width;
+  const auto options = at::TensorOptions().device(below.device());
+  const Tensor rows = torch::tensor(y.offset).to(options.device()).unsqueeze(1) * column(0);
+  const Tensor columns = torch::tensor(x.offset).to(options.device()).unsqueeze(1) * column(1) +
+                         (column(2) * token_y + column(3) * token_x + mlp.front()->bias);
+
+  Tensor hidden = gather_add_relu(source.slice(3, 0, first), rows, columns, y, x);
+  for (size_t i = 1; i + 1 < mlp.size(); ++i) {
+    hidden = at::relu(at::linear(hidden.to(dtype), mlp[i]->weight.to(dtype), mlp[i]->bias.to(dtype)));
+  }
+  const Tensor colours = gather_dot(source.slice(3, first), hidden.to(at::kFloat), y, x);
+  return colours.permute({0, 3, 1, 2});
+}
+
+Tensor LiffImpl::plain(const Tensor& below, MapSize target) {
+  const Tensor unfolded = at::im2col(features(below), {3, 3}, {1, 1}, {1, 1}, {1, 1})
+                              .reshape({below.size(0), 9 * g0, below.size(2), below.size(3)});
+  const Nearest y = nearest(below.size(2), target.height), x = nearest(below.size(3), target.width);
+  const Tensor q = unfolded.index_select(2, torch::tensor(y.index)).index_select(3, torch::tensor(x.index));
+  const auto plane = [&](const Tensor& values) {
+    return values.expand({below.size(0), 1, target.height, target.width});
+  };
+  const Tensor token_y = torch::full({1, 1, 1, 1}, 2.0 * below.size(2) / target.height);
+  const Tensor token_x = torch::full({1, 1, 1, 1}, 2.0 * below.size(3) / target.width);
+  Tensor v = at::cat({q, plane(torch::tensor(y.offset).view({1, 1, -1, 1})),
+                      plane(torch::tensor(x.offset).view({1, 1, 1, -1})), plane(token_y), plane(token_x)},
+                     1)
+                 .permute({0, 2, 3, 1});
+  for (size_t i = 0; i < mlp.size(); ++i) {
+    v = mlp[i]->forward(v);
+    if (i + 1 < mlp.size()) v = at::relu(v);
+  }
+  const auto shape = v.sizes();
+  const Tensor filters = v.reshape({shape[0], shape[1], shape[2], 9 * g0, 3});
+  return (filters * q.permute({0, 2, 3, 1}).unsqueeze(4)).sum(3).permute({0, 3, 1, 2});
+}
+
+}  // namespace compass::train

@@ -1,0 +1,53 @@
+// LIFF, the local implicit filter function, in training form (COMPASS, section 3.2; docs/model_format.md).
+//
+// A residual dense network makes features of the picture below. For every target pixel an MLP turns the 3x3
+// features around its nearest source pixel, its offset from it and the scale into a filter over those
+// features. As in the runtime, what depends on the source pixel alone is computed once per source pixel:
+//
+//   first layer's part of the features:   3x3 convolution, g0 -> hidden
+//   last layer times the features:        3x3 convolution, g0 -> 3 * hidden + 3
+//   per target pixel:                     gather, hidden layers, a dot product of length `hidden` per colour
+#pragma once
+
+#include "networks.h"
+
+namespace compass::train {
+
+// Source pixel of each of n target pixels over m source pixels, floor((2i+1) m / 2n), and the offset of its
+// centre in units of half a source pixel, in [-1,1].
+struct Nearest {
+  std::vector<int64_t> index;
+  std::vector<float> offset;
+};
+Nearest nearest(int64_t source, int64_t target);
+
+struct LiffImpl : torch::nn::Module {
+  explicit LiffImpl(const nlohmann::json& description);
+
+  // below [B,3,h,w] float -> [B,3,H,W] float, without the bicubic part.
+  Tensor forward(const Tensor& below, MapSize target, at::ScalarType dtype);
+  // The same by its definition, one filter per target pixel: slow, for tests.
+  Tensor plain(const Tensor& below, MapSize target);
+
+  Tensor features(const Tensor& x);  // [B,3,h,w] -> [B,g0,h,w]
+
+  int64_t g0 = 0;
+  Conv sfe1{nullptr}, sfe2{nullptr}, gff1{nullptr}, gff2{nullptr};
+  struct Block {
+    std::vector<Conv> convs;
+    Conv fuse{nullptr};
+  };
+  std::vector<Block> blocks;
+  std::vector<torch::nn::Linear> mlp;
+};
+TORCH_MODULE(Liff);
+
+// relu(source[b, iy[y], ix[x]] + row[y] + column[x]): source [B,h,w,C], row [H,C], column [W,C] -> [B,H,W,C].
+Tensor gather_add_relu(const Tensor& source, const Tensor& row, const Tensor& column, const Nearest& y,
+                       const Nearest& x);
+
+// source[b, iy, ix, 3C + o] + sum_j hidden[b,y,x,j] * source[b, iy, ix, o*C + j]: source [B,h,w,3C+3],
+// hidden [B,H,W,C] -> [B,H,W,3].
+Tensor gather_dot(const Tensor& source, const Tensor& hidden, const Nearest& y, const Nearest& x);
+
+}  // namespace compass::train
