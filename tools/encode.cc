@@ -26,6 +26,7 @@ struct Options {
   std::string scales;
   std::string sizes;
   double quality = 50.0;
+  bool psnr = false;
   CommonFlags common;
 };
 
@@ -62,13 +63,14 @@ Status check(const Options& options) {
   return check_json_stream(options.common, options.output);
 }
 
-std::vector<LayerRow> rows_of(const EncodedPicture& encoded) {
+std::vector<LayerRow> rows_of(const EncodedPicture& encoded, bool measured) {
   uint64_t total = encoded.bytes.size();
   for (const EncodedLayer& layer : encoded.layers) total -= layer.bytes;  // what is left: header and metadata
   std::vector<LayerRow> rows;
   for (const EncodedLayer& layer : encoded.layers) {
     total += layer.bytes;
-    rows.push_back({.size = layer.size, .bytes = layer.bytes, .total_bytes = total, .psnr = layer.psnr});
+    rows.push_back({.size = layer.size, .bytes = layer.bytes, .total_bytes = total});
+    if (measured) rows.back().psnr = layer.psnr;
   }
   return rows;
 }
@@ -90,6 +92,7 @@ Status encode(const Options& options) {
   EncodeSettings settings;
   settings.sizes = *sizes;
   settings.quality = options.quality;
+  settings.measure = options.psnr;
   const auto start = std::chrono::steady_clock::now();
   Result<EncodedPicture> encoded = [&] {
     ProgressBar progress("encoding", options.common.quiet);
@@ -101,7 +104,7 @@ Status encode(const Options& options) {
   if (const Status written = output->write(encoded->bytes); !written) return written;
   if (const Status committed = output->commit(); !committed) return committed;
 
-  const std::vector<LayerRow> rows = rows_of(*encoded);
+  const std::vector<LayerRow> rows = rows_of(*encoded, options.psnr);
   if (options.common.json) {
     return print_json({{"input", options.input},
                        {"output", options.output},
@@ -148,6 +151,8 @@ void add_encode(CLI::App& app, Action& action) {
       ->option_text("LIST")
       ->excludes(layers)
       ->excludes(scales);
+  command.add_flag("--psnr", options->psnr,
+                   "Measure each layer's PSNR, which costs decoding the largest one.");
   add_codec_flags(command, options->common);
   add_strict_flag(command, options->common, "Refuse pictures that would lose alpha, bit depth or pages.");
   add_output_flags(command, options->common);

@@ -36,7 +36,7 @@ class Layers(CommandTest):
 
     def test_encoder_and_decoder_agree_on_the_picture(self):
         picture = Picture.smooth(75, 53)
-        report = self.encode(picture)
+        report = self.encode(picture, "--psnr")
         decoded = self.decode()
         self.assertAlmostEqual(decoded.psnr(picture), report["layers"][-1]["psnr"], places=6)
 
