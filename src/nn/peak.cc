@@ -1,0 +1,145 @@
+#include "nn/peak.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "nn/peak.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace compass::nn::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// `rounds` times 12 independent multiply-adds; returns the floating-point operations done.
+double MultiplyAdds(int rounds, float* sink) {
+  const hn::ScalableTag<float> d;
+  const auto a = hn::Set(d, 0.999F);
+  auto x0 = hn::Set(d, 1.0F);
+  auto x1 = x0, x2 = x0, x3 = x0, x4 = x0, x5 = x0, x6 = x0, x7 = x0, x8 = x0, x9 = x0, x10 = x0, x11 = x0;
+  for (int i = 0; i < rounds; ++i) {
+    x0 = hn::MulAdd(x0, a, a);
+    x1 = hn::MulAdd(x1, a, a);
+    x2 = hn::MulAdd(x2, a, a);
+    x3 = hn::MulAdd(x3, a, a);
+    x4 = hn::MulAdd(x4, a, a);
+    x5 = hn::MulAdd(x5, a, a);
+    x6 = hn::MulAdd(x6, a, a);
+    x7 = hn::MulAdd(x7, a, a);
+    x8 = hn::MulAdd(x8, a, a);
+    x9 = hn::MulAdd(x9, a, a);
+    x10 = hn::MulAdd(x10, a, a);
+    x11 = hn::MulAdd(x11, a, a);
+  }
+  const auto s0 =
+      hn::Add(hn::Add(hn::Add(x0, x1), hn::Add(x2, x3)), hn::Add(hn::Add(x4, x5), hn::Add(x6, x7)));
+  *sink = hn::GetLane(hn::Add(s0, hn::Add(hn::Add(x8, x9), hn::Add(x10, x11))));
+  return 2.0 * 12.0 * rounds * static_cast<double>(hn::Lanes(d));
+}
+
+}  // namespace compass::nn::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+#include <dnnl.hpp>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace compass::nn {
+
+HWY_EXPORT(MultiplyAdds);
+
+namespace {
+
+#if defined(__x86_64__)
+// Ten independent dot-product instructions per round: 32 multiply-adds each.
+__attribute__((target("avx512f,avx512bf16"))) double dot_products(int rounds, float* sink) {
+  __m512 x[10];
+  for (auto& v : x) v = _mm512_set1_ps(1.0F);
+  const auto one = (__m512bh)_mm512_set1_epi16(0x3F80);
+  for (int i = 0; i < rounds; ++i) {
+    for (auto& v : x) v = _mm512_dpbf16_ps(v, one, one);
+  }
+  __m512 sum = x[0];
+  for (const auto& v : x) sum = _mm512_add_ps(sum, v);
+  *sink = _mm512_reduce_add_ps(sum);
+  return 2.0 * 10.0 * 32.0 * rounds;
+}
+
+// Four independent matrix products per round, 16x16x32 each.
+__attribute__((target("amx-tile,amx-bf16"))) double tile_products(int rounds, float* sink) {
+  struct alignas(64) Config {
+    uint8_t palette = 1;
+    uint8_t start_row = 0;
+    uint8_t reserved[14] = {};
+    uint16_t row_bytes[16] = {};
+    uint8_t rows[16] = {};
+  } config;
+  for (int i = 0; i < 8; ++i) {
+    config.row_bytes[i] = 64;
+    config.rows[i] = 16;
+  }
+  alignas(64) static const uint16_t zeros[16 * 32] = {};
+  alignas(64) float out[16 * 16];
+  _tile_loadconfig(&config);
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  _tile_loadd(4, zeros, 64);
+  _tile_loadd(5, zeros, 64);
+  _tile_loadd(6, zeros, 64);
+  _tile_loadd(7, zeros, 64);
+  for (int i = 0; i < rounds; ++i) {
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_dpbf16ps(2, 5, 6);
+    _tile_dpbf16ps(3, 5, 7);
+  }
+  _tile_stored(0, out, 64);
+  _tile_release();
+  *sink = out[0];
+  return 2.0 * 4.0 * 16 * 16 * 32 * rounds;
+}
+#endif
+
+// GFLOP/s of the best of several short runs, so that a busy machine's interruptions do not count.
+template <typename Kernel>
+double best_of(const Kernel& kernel, double seconds) {
+  using Clock = std::chrono::steady_clock;
+  const auto start = Clock::now();
+  volatile float sink = 0.0F;
+  double best = 0.0;
+  do {
+    float out = 0.0F;
+    const auto begin = Clock::now();
+    const double flops = kernel(20'000, &out);
+    const std::chrono::duration<double> took = Clock::now() - begin;
+    best = std::max(best, flops / took.count() * 1e-9);
+    sink = out;
+  } while (std::chrono::duration<double>(Clock::now() - start).count() < seconds);
+  (void)sink;
+  return best;
+}
+
+}  // namespace
+
+double measured_peak_gflops(Element format, double seconds) {
+  if (format == Element::kF32) {
+    return best_of([](int rounds, float* sink) { return HWY_DYNAMIC_DISPATCH(MultiplyAdds)(rounds, sink); },
+                   seconds);
+  }
+#if defined(__x86_64__)
+  const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
+  if (isa == dnnl::cpu_isa::avx512_core_amx) return best_of(tile_products, seconds);
+  if (isa == dnnl::cpu_isa::avx512_core_bf16) return best_of(dot_products, seconds);
+#endif
+  return 0.0;
+}
+
+}  // namespace compass::nn
+#endif  // HWY_ONCE
