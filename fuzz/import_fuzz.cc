@@ -63,20 +63,32 @@ void spoil(NamedTensor& tensor, FuzzedDataProvider& edits) {
   }
 }
 
-// CDF buffers as a checkpoint after update() has them, right or wrong.
-void add_tables(std::vector<NamedTensor>& tensors, FuzzedDataProvider& edits) {
-  const auto add = [&](const char* key, std::vector<int64_t> shape, const std::vector<int32_t>& values) {
-    NamedTensor tensor{key, "IntStorage", std::move(shape), {}, static_cast<int64_t>(values.size())};
-    for (const int32_t value : values) compass::test::put(tensor.content, value);
-    tensors.push_back(std::move(tensor));
-  };
+void add_integers(std::vector<NamedTensor>& tensors, const char* key, std::vector<int64_t> shape,
+                  const std::vector<int32_t>& values) {
+  NamedTensor tensor{key, "IntStorage", std::move(shape), {}, static_cast<int64_t>(values.size())};
+  for (const int32_t value : values) compass::test::put(tensor.content, value);
+  tensors.push_back(std::move(tensor));
+}
+
+// Small stored tables for y: computing the true ones would take most of the fuzzing time.
+void add_gaussian_tables(std::vector<NamedTensor>& tensors) {
+  std::vector<int32_t> cdf;
+  for (int row = 0; row < 64; ++row) cdf.insert(cdf.end(), {0, 60000, 65536});
+  add_integers(tensors, "gaussian_conditional._quantized_cdf", {64, 3}, cdf);
+  add_integers(tensors, "gaussian_conditional._cdf_length", {64}, std::vector<int32_t>(64, 3));
+  add_integers(tensors, "gaussian_conditional._offset", {64}, std::vector<int32_t>(64, 0));
+}
+
+// z's buffers as a checkpoint after update() has them, right or wrong.
+void add_hyper_tables(std::vector<NamedTensor>& tensors, FuzzedDataProvider& edits) {
   std::vector<int32_t> cdf{0, 30000, 65000, 65536, 0, 7, 65536, 0};
   for (int32_t& value : cdf) {
     if (edits.ConsumeBool()) value = edits.ConsumeIntegral<int32_t>();
   }
-  add("entropy_bottleneck._quantized_cdf", {2, 4}, cdf);
-  add("entropy_bottleneck._cdf_length", {2}, {edits.ConsumeBool() ? 4 : edits.ConsumeIntegral<int32_t>(), 3});
-  add("entropy_bottleneck._offset", {2}, {edits.ConsumeIntegral<int32_t>(), -1});
+  add_integers(tensors, "entropy_bottleneck._quantized_cdf", {2, 4}, cdf);
+  add_integers(tensors, "entropy_bottleneck._cdf_length", {2},
+               {edits.ConsumeBool() ? 4 : edits.ConsumeIntegral<int32_t>(), 3});
+  add_integers(tensors, "entropy_bottleneck._offset", {2}, {edits.ConsumeIntegral<int32_t>(), -1});
 }
 
 std::string spoilt_checkpoint(FuzzedDataProvider& edits) {
@@ -85,7 +97,10 @@ std::string spoilt_checkpoint(FuzzedDataProvider& edits) {
     dictionaries.push_back({"residual_state_dict", compass::test::small_codec(2)});
     dictionaries.push_back({"conti_sr_state_dict", compass::test::small_liff()});
   }
-  if (edits.ConsumeBool()) add_tables(dictionaries.front().tensors, edits);
+  for (NamedDictionary& dictionary : dictionaries) {
+    if (dictionary.name != "conti_sr_state_dict") add_gaussian_tables(dictionary.tensors);
+  }
+  if (edits.ConsumeBool()) add_hyper_tables(dictionaries.front().tensors, edits);
   while (edits.remaining_bytes() > 0) {
     auto& tensors = dictionaries[edits.ConsumeIntegralInRange<size_t>(0, dictionaries.size() - 1)].tensors;
     const size_t which = edits.ConsumeIntegralInRange<size_t>(0, tensors.size() - 1);

@@ -121,7 +121,7 @@ Result<FoundTables> hyper_tables(PartReader& reader, const CodecDescription& cod
   return FoundTables{std::move(*computed), true};
 }
 
-Result<FoundTables> gaussian_rows(PartReader& reader) {
+Result<std::optional<CdfTables>> gaussian_rows(PartReader& reader) {
   const std::string scales_key = fmt::format("{}scale_table", kGaussian);
   if (reader.find(scales_key) != nullptr) {
     const auto scales = reader.floats(scales_key);
@@ -139,14 +139,11 @@ Result<FoundTables> gaussian_rows(PartReader& reader) {
   if (!stored) {
     return stored.error();
   }
-  if (!*stored) {
-    return FoundTables{gaussian_tables(), true};
-  }
-  if ((*stored)->rows() != kScales) {
+  if (*stored && (*stored)->rows() != kScales) {
     return reader.bad("gaussian_conditional._quantized_cdf",
                       fmt::format("has {} rows, needs 64", (*stored)->rows()));
   }
-  return FoundTables{std::move(**stored), false};
+  return stored;
 }
 
 std::vector<int32_t> padded_cdf(const CdfTables& tables) {

@@ -1,6 +1,7 @@
 // The integer tables of a checkpoint's codec: stored ones, or computed as CompressAI's update() would.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "core/result.h"
@@ -19,9 +20,10 @@ struct FoundTables {
 // key: bad tables, another number of channels, no density or one that makes no table.
 Result<FoundTables> hyper_tables(PartReader& reader, const CodecDescription& codec);
 
-// y's 64 rows. Errors: kBadFile: bad tables, or a table of scales other than the usual one, which model files
-// do not express.
-Result<FoundTables> gaussian_rows(PartReader& reader);
+// y's 64 rows as the checkpoint has them; nothing if it has no CDF buffers: entropy/gaussian_tables.h makes
+// the same. Errors: kBadFile: bad tables, or a table of scales other than the usual one, which model files do
+// not express.
+Result<std::optional<CdfTables>> gaussian_rows(PartReader& reader);
 
 // The rows as a matrix [rows, longest row], padded with zeros, in C order: what CompressAI's buffers and z's
 // tensor in a model file hold.

@@ -1,5 +1,6 @@
 #include "interop/checkpoint.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -150,11 +151,10 @@ TEST(Checkpoint, NonFiniteWeightsAreRefused) {
 }
 
 TEST(Checkpoint, TensorsThatShareAStorageOverAndOverAreRefused) {
-  std::vector<test::NamedDictionary> none;
   PickleWriter pickle;
   pickle.raw("}").mark();
   for (int i = 0; i < 10; ++i) {
-    pickle.text("w" + std::to_string(i))
+    pickle.text(fmt::format("w{}", i))
         .tensor([](PickleWriter& p) { p.storage("FloatStorage", "0", 6); }, 0, {6}, {1});
   }
   pickle.raw("u");

@@ -190,17 +190,17 @@ class Importer {
 
   // A model has one set of Gaussian rows: the base codec's.
   Status add_gaussian_rows(PartReader& reader, const std::string& name) {
-    auto made = gaussian_rows(reader);
-    if (!made) {
-      return made.error();
+    auto stored = gaussian_rows(reader);
+    if (!stored) {
+      return stored.error();
     }
-    if (made->computed) {
+    if (!*stored) {
       result_.notes.push_back(name + ": no CDF buffers for y; computed");
     }
     if (gaussian_.rows() == 0) {
-      gaussian_ = std::move(made->tables);
-    } else if (made->tables.ragged_cdf() != gaussian_.ragged_cdf() ||
-               made->tables.offsets() != gaussian_.offsets()) {
+      gaussian_ = *stored ? std::move(**stored) : gaussian_tables();
+    } else if (*stored && ((*stored)->ragged_cdf() != gaussian_.ragged_cdf() ||
+                           (*stored)->offsets() != gaussian_.offsets())) {
       result_.notes.push_back(name +
                               ": its Gaussian CDFs differ from the base codec's, which are used for both");
     }
