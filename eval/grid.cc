@@ -124,8 +124,9 @@ Result<Grid> load_grid(const std::string& name_or_path) {
     return Grid{"quick", {layout_from_factors({1, 2, 4})}, {"0", "25", "50", "75", "100"}, {}};
   }
   if (name_or_path == "paper") {
-    // The paper has four rate points; so has a model trained at its four lambdas, at these qualities.
-    return Grid{"paper", paper_layouts(), {"0", "33.333333", "66.666667", "100"}, {}};
+    // The paper has four rate points; so has a model trained at its four lambdas, at these qualities (files
+    // keep tenths).
+    return Grid{"paper", paper_layouts(), {"0", "33.3", "66.7", "100"}, {}};
   }
   return parse_grid(name_or_path);
 }

@@ -180,7 +180,7 @@ Result<BdValue> bd_rate_between(const std::vector<Row>& rows, const CurveKey& an
   const std::vector<Curve> own = mean_curves(wanted);
   const auto a = find(own, anchor);
   const auto t = find(own, test);
-  if (a == own.end() || t == own.end()) return Error{ErrorCode::kUsage, "not measured"};
+  if (a == own.end() || t == own.end()) return Error{ErrorCode::kUsage, kNotMeasured};
   std::set<std::string> common;
   std::set_intersection(a->images.begin(), a->images.end(), t->images.begin(), t->images.end(),
                         std::inserter(common, common.end()));

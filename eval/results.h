@@ -91,8 +91,9 @@ struct Curve {
 // The curves of all rows (ceilings left out), over each curve's own images or over `images` only.
 std::vector<Curve> mean_curves(const std::vector<Row>& rows, const std::set<std::string>* images = nullptr);
 
-// BD-rate of `test` against `anchor` over the pictures that both have. Errors as bd_rate's, and kUsage if a
-// curve is absent.
+// BD-rate of `test` against `anchor` over the pictures that both have. Errors as bd_rate's, and kUsage with
+// the message kNotMeasured if a curve is absent.
+inline constexpr const char* kNotMeasured = "not measured";
 Result<BdValue> bd_rate_between(const std::vector<Row>& rows, const CurveKey& anchor, const CurveKey& test,
                                 Interpolation interpolation);
 

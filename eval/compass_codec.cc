@@ -1,0 +1,185 @@
+#include "eval/compass_codec.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <mutex>
+
+#include "codec/decoder.h"
+#include "codec/encoder.h"
+#include "eval/csv.h"
+#include "eval/process.h"
+
+namespace compass::eval {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// An encoder and a decoder of one model. They cache what they built for a picture size, so they are kept.
+struct Machine {
+  Encoder encoder;
+  Decoder decoder;
+  Machine(const std::shared_ptr<const Model>& model, const CodecOptions& options)
+      : encoder(model, options), decoder(model, options) {}
+};
+
+class CompassCodec : public EvaluatedCodec {
+ public:
+  CompassCodec(CompassVariant variant, std::vector<CompassPoint> points, CodecOptions options,
+               std::string program)
+      : variant_(variant), points_(std::move(points)), options_(options), program_(std::move(program)) {}
+
+  std::string name() const override {
+    switch (variant_) {
+      case CompassVariant::kBase:
+        return "compass-base";
+      case CompassVariant::kBicubic:
+        return "compass-bicubic";
+      case CompassVariant::kLayers:
+        break;
+    }
+    return "compass";
+  }
+  StreamKind kind() const override {
+    return variant_ == CompassVariant::kBase ? StreamKind::kPicture : StreamKind::kScalable;
+  }
+  std::string version() const override {
+    std::string text = fmt::format("program {} precision {}", program_, static_cast<int>(options_.precision));
+    for (const CompassPoint& p : points_)
+      text += fmt::format("; {} = {}", p.setting, to_string(p.model->id()));
+    return text;
+  }
+  std::string how() const override {
+    const char* layers = variant_ == CompassVariant::kBase ? "--layers 1" : "--sizes {sizes}";
+    const char* note =
+        variant_ == CompassVariant::kBicubic ? " (with bicubic up-sampling in LIFF's place)" : "";
+    return fmt::format("compass encode {{in}} {{out}} {} --quality {{}}; compass decode {{prefix}} {{out}}{}",
+                       layers, note);
+  }
+  std::vector<std::string> settings() const override {
+    std::vector<std::string> names;
+    for (const CompassPoint& p : points_) names.push_back(p.setting);
+    return names;
+  }
+
+  Result<Coded> run(const std::vector<Picture>& originals, const std::string& setting,
+                    const std::string& directory) const override {
+    const auto point = std::find_if(points_.begin(), points_.end(),
+                                    [&](const CompassPoint& p) { return p.setting == setting; });
+    if (point == points_.end()) {
+      return Error{ErrorCode::kUsage, fmt::format("{}: no setting '{}'", name(), setting)};
+    }
+    std::unique_ptr<Machine> machine = borrow(point->model);
+    Result<Coded> coded = run_on(*machine, originals, point->quality, prediction(), directory);
+    give_back(point->model.get(), std::move(machine));
+    return coded;
+  }
+
+ private:
+  PredictionKind prediction() const {
+    return variant_ == CompassVariant::kBicubic ? PredictionKind::kBicubic : PredictionKind::kLiff;
+  }
+
+  static Result<Coded> run_on(Machine& machine, const std::vector<Picture>& originals, double quality,
+                              PredictionKind prediction, const std::string& directory) {
+    const Picture& top = originals.back();
+    EncodeSettings settings;
+    settings.quality = quality;
+    settings.prediction = prediction;
+    for (const Picture& original : originals) settings.sizes.push_back(original.size);
+
+    Coded coded;
+    const Image image = from_rgb8(top.rgb, top.size);
+    const Clock::time_point start = Clock::now();
+    const Result<EncodedPicture> encoded = machine.encoder.encode(image, settings);
+    coded.encode_seconds = seconds_since(start);
+    if (!encoded) return encoded.error();
+    const std::string path = directory + "/coded.cmps";
+    if (Status status = write_file(path, encoded->bytes.data(), encoded->bytes.size()); !status) {
+      return status.error();
+    }
+    const Result<std::vector<uint8_t>> file = read_file(path);
+    if (!file) return file.error();
+
+    const Result<HeaderParse> parsed = parse_header(*file);
+    if (!parsed) return parsed.error();
+    if (!parsed->header || parsed->header->layers.size() != originals.size()) {
+      return Error{ErrorCode::kBadFile, "the file's layer table is not the one that was asked for"};
+    }
+    for (size_t k = 0; k < originals.size(); ++k) {
+      const uint64_t prefix = parsed->header->layers[k].end();
+      MemorySource source{std::span<const uint8_t>(*file).first(prefix)};
+      DecodeSettings wanted;
+      wanted.layer = static_cast<int>(k);
+      wanted.prediction = prediction;
+      const Clock::time_point decode_start = Clock::now();
+      const Result<DecodedPicture> decoded = machine.decoder.decode(source, wanted);
+      const double seconds = seconds_since(decode_start);
+      if (!decoded) return decoded.error();
+      if (decoded->layer != static_cast<int>(k) || decoded->image.size() != originals[k].size) {
+        return Error{ErrorCode::kDamaged, fmt::format("layer {} did not come out of its own prefix", k)};
+      }
+      Picture picture(originals[k].size);
+      to_rgb8(decoded->image, picture.rgb);
+      coded.layers.push_back({prefix, std::move(picture), seconds});
+    }
+    return coded;
+  }
+
+  std::unique_ptr<Machine> borrow(const std::shared_ptr<const Model>& model) const {
+    {
+      const std::lock_guard lock(mutex_);
+      auto& idle = idle_[model.get()];
+      if (!idle.empty()) {
+        std::unique_ptr<Machine> machine = std::move(idle.back());
+        idle.pop_back();
+        return machine;
+      }
+    }
+    return std::make_unique<Machine>(model, options_);
+  }
+  void give_back(const Model* key, std::unique_ptr<Machine> machine) const {
+    const std::lock_guard lock(mutex_);
+    idle_[key].push_back(std::move(machine));
+  }
+
+  CompassVariant variant_;
+  std::vector<CompassPoint> points_;
+  CodecOptions options_;
+  std::string program_;
+  mutable std::mutex mutex_;
+  mutable std::map<const Model*, std::vector<std::unique_ptr<Machine>>> idle_;  // machines nobody uses now
+};
+
+}  // namespace
+
+std::shared_ptr<const EvaluatedCodec> make_compass_codec(CompassVariant variant,
+                                                         std::vector<CompassPoint> points,
+                                                         CodecOptions options, std::string program) {
+  return std::make_shared<CompassCodec>(variant, std::move(points), options, std::move(program));
+}
+
+Result<std::vector<CompassPoint>> compass_points(const std::vector<std::shared_ptr<const Model>>& models,
+                                                 const std::vector<std::string>& qualities) {
+  std::vector<CompassPoint> points;
+  if (models.size() != 1) {
+    for (const auto& model : models) points.push_back({to_string(model->id()), model, 50});
+    return points;
+  }
+  for (const std::string& quality : qualities) {
+    const Result<double> value = parse_number(quality);
+    if (!value || *value < 0 || *value > 100) {
+      return Error{ErrorCode::kUsage, fmt::format("quality '{}' is not a number from 0 to 100", quality)};
+    }
+    points.push_back({quality, models.front(), *value});
+  }
+  return points;
+}
+
+}  // namespace compass::eval

@@ -1,0 +1,31 @@
+// From the names on the command line to the codecs that take part.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "eval/compass_codec.h"
+#include "eval/runner.h"
+
+namespace compass::eval {
+
+struct ContestantInputs {
+  PictureFiles files;
+  std::vector<CompassPoint> compass;  // empty: our codec cannot take part
+  CodecOptions options;
+  std::string program;  // hash of this program
+};
+
+// The names that may be asked for: compass, single-layer and simulcast (our base codec alone), bicubic
+// (ours without LIFF), the peers.
+std::vector<std::string> contestant_names();
+
+// The codecs of these names, each once. A peer whose programs are missing is left out and listed in `missing`
+// with the line that says how to install it. Errors: kUsage (an unknown name), kModel (ours, without a
+// model).
+Result<std::vector<Contestant>> make_contestants(const std::vector<std::string>& names,
+                                                 const ContestantInputs& inputs,
+                                                 std::vector<Failure>& missing);
+
+}  // namespace compass::eval

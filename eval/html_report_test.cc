@@ -1,0 +1,124 @@
+#include "eval/html_report.h"
+
+#include <gtest/gtest.h>
+
+#include "eval/summary.h"
+
+namespace compass::eval {
+namespace {
+
+std::vector<uint8_t> bytes(const std::string& text) {
+  return {text.begin(), text.end()};
+}
+
+TEST(Base64, KnownValues) {  // RFC 4648, section 10
+  EXPECT_EQ(base64(bytes("")), "");
+  EXPECT_EQ(base64(bytes("f")), "Zg==");
+  EXPECT_EQ(base64(bytes("fo")), "Zm8=");
+  EXPECT_EQ(base64(bytes("foo")), "Zm9v");
+  EXPECT_EQ(base64(bytes("foobar")), "Zm9vYmFy");
+  EXPECT_EQ(base64({0xFF, 0xFE, 0x00}), "//4A");
+}
+
+Results sample() {
+  Results results;
+  results.facts = {{"model", "lite <1>"}, {"grid", "quick"}, {"how: compass", "compass encode"}};
+  const auto add = [&](const char* image, const char* codec, const char* scheme, int q, int layer,
+                       double factor) {
+    Row r;
+    r.image = image;
+    r.codec = codec;
+    r.scheme = scheme;
+    r.layout = "x1.0 x2.0 x4.0";
+    r.setting = std::to_string(q);
+    r.layer = layer;
+    r.layers = 3;
+    r.width = 192 << layer;
+    r.height = 192 << layer;
+    r.bytes = r.bytes_total = static_cast<uint64_t>(factor * 1000 * q * (1 << 2 * layer));
+    r.psnr = 25 + 2 * q;
+    r.ms_ssim = 0.9 + 0.01 * q;
+    r.encode_seconds = 0.5;
+    r.decode_seconds = 0.25;
+    results.rows.push_back(r);
+  };
+  for (const char* image : {"a.png", "b.png"}) {
+    for (int q = 1; q <= 5; ++q) {
+      for (int layer = 0; layer < 3; ++layer) {
+        add(image, "compass", kOneStream, q, layer, 1.0);
+        add(image, "compass-base", kSimulcast, q, layer, 1.25);
+        add(image, "compass-base", kSingle, q, layer, 0.9);
+        add(image, "jxl", kSimulcast, q, layer, 2.0);
+      }
+    }
+  }
+  results.failures.push_back({"c.png", "not <a> picture"});
+  return results;
+}
+
+TEST(HtmlReport, HoldsCurvesTablesPicturesAndFailures) {
+  const std::string html = html_report(sample(), {{"a.png", "original", "", 0, 0, bytes("png")},
+                                                  {"a.png", "compass", "3", 0.5, 31, bytes("x")}});
+  EXPECT_NE(html.find("<svg"), std::string::npos);
+  EXPECT_NE(html.find("Base layer"), std::string::npos);
+  EXPECT_NE(html.find("Picture by picture"), std::string::npos);
+  EXPECT_NE(html.find("-20.0 %"), std::string::npos);  // against simulcast
+  EXPECT_NE(html.find("data:image/png;base64,cG5n"), std::string::npos);
+  EXPECT_NE(html.find("not &lt;a&gt; picture"), std::string::npos);
+  EXPECT_NE(html.find("lite &lt;1&gt;"), std::string::npos);
+  EXPECT_EQ(html.find("http"), std::string::npos);  // needs nothing from anywhere
+}
+
+TEST(HtmlReport, SurvivesEmptyResults) {
+  EXPECT_NE(html_report({}, {}).find("</html>"), std::string::npos);
+  Results only_failures;
+  only_failures.failures.push_back({"all", "gone"});
+  EXPECT_NE(html_report(only_failures, {}).find("gone"), std::string::npos);
+}
+
+TEST(Summary, TablesOfTheSample) {
+  const Results results = sample();
+  EXPECT_FALSE(is_kodak(results));
+  const std::string text = terminal_report(results);
+  EXPECT_NE(text.find("No BD-rate"),
+            std::string::npos);  // not Kodak: nothing to hold against the published curve
+  EXPECT_NE(text.find("Everyone against everyone"), std::string::npos);
+  EXPECT_NE(text.find("not <a> picture"), std::string::npos);
+  // The paper's simulcast cell at three layers, ours against our own base codec.
+  const TextTable paper = beside_the_paper(results).table;
+  EXPECT_EQ(paper.rows().at(1),
+            (std::vector<std::string>{"poster", "x1.0 x2.0 x4.0", "EL2", "Simulcast (Mean-Scale)", "-20.00",
+                                      "-22.90", "+2.90"}));
+}
+
+TEST(Summary, QuotesPeersOnlyForKodak) {
+  Results results = sample();
+  std::vector<Row> rows;
+  for (int i = 1; i <= 24; ++i) {
+    for (Row r : results.rows) {
+      if (r.image != "a.png") continue;
+      r.image = "kodim" + std::to_string(i);
+      r.width = 768 >> (2 - r.layer);
+      r.height = 512 >> (2 - r.layer);
+      rows.push_back(r);
+    }
+  }
+  results.rows = rows;
+  EXPECT_TRUE(is_kodak(results));
+  EXPECT_NE(terminal_report(results).find("* SHVC (SHM 8.1), one stream"), std::string::npos);
+  results.rows.erase(std::remove_if(results.rows.begin(), results.rows.end(),
+                                    [](const Row& r) { return r.image == "kodim7"; }),
+                     results.rows.end());
+  EXPECT_FALSE(is_kodak(results));
+}
+
+TEST(TextTable, AlignsAndEscapes) {
+  TextTable t({"name", "n"});
+  t.add({"a|b", "+1.5"});
+  t.add({"\u00e9\u00e9", "10"});
+  EXPECT_EQ(t.plain(), "name     n\na|b   +1.5\n\u00e9\u00e9      10\n");
+  EXPECT_EQ(t.markdown(), "| name | n |\n|---|---:|\n| a\\|b | +1.5 |\n| \u00e9\u00e9 | 10 |\n");
+}
+
+}  // namespace
+}  // namespace compass::eval

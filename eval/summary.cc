@@ -1,0 +1,322 @@
+#include "eval/summary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+
+#include "eval/anchors.h"
+
+namespace compass::eval {
+namespace {
+
+std::string percent(const Result<BdValue>& value) {
+  return value ? fmt::format("{:+.1f} %", value->value) : std::string("-");
+}
+
+std::string lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+std::string seconds(double value) {
+  return value > 0 ? fmt::format("{:.2f}", value) : "-";
+}
+std::string mebibytes(uint64_t kib) {
+  return kib > 0 ? fmt::format("{:.0f}", static_cast<double>(kib) / 1024) : "-";
+}
+
+const Curve* find(const std::vector<Curve>& curves, const CurveKey& key) {
+  const auto found = std::find_if(curves.begin(), curves.end(), [&](const Curve& c) { return c.key == key; });
+  return found == curves.end() ? nullptr : &*found;
+}
+
+// Curves of the top layer of a layout.
+std::vector<Curve> top_curves(const Results& results, const std::string& layout) {
+  std::vector<Curve> out;
+  const int top = layer_count(results, layout) - 1;
+  for (Curve& c : mean_curves(results.rows)) {
+    if (c.key.layout == layout && c.key.layer == top) out.push_back(std::move(c));
+  }
+  return out;
+}
+
+std::string range(double low, double high, const char* format) {
+  return fmt::format(fmt::runtime(std::string(format) + "-" + format), low, high);
+}
+
+// Our curve's key for what the paper calls a method; empty codec if we have none.
+CurveKey method_key(const std::string& method, const std::string& layout, int layer) {
+  const std::string m = lower(method);
+  if (m == "simulcast (mean-scale)") return {"compass-base", kSimulcast, layout, layer};
+  if (m == "single-layer (mean-scale)") return {"compass-base", kSingle, layout, layer};
+  if (m == "shvc") return {"shvc", kOneStream, layout, layer};
+  // "Simulcast (Factorized)" and "Mei et al." have no model of ours yet: they would be codecs of these names.
+  if (m == "simulcast (factorized)") return {"factorized", kSimulcast, layout, layer};
+  if (m == "mei et al. (original)") return {"mei-original", kOneStream, layout, layer};
+  if (m == "mei et al. (enhanced)") return {"mei-enhanced", kOneStream, layout, layer};
+  return {};
+}
+
+}  // namespace
+
+std::string main_layout(const Results& results) {
+  const std::string wanted = paper_three_layers(2, 4).name;
+  for (const Row& r : results.rows) {
+    if (r.layout == wanted) return wanted;
+  }
+  return results.rows.empty() ? std::string() : results.rows.front().layout;
+}
+
+int layer_count(const Results& results, const std::string& layout) {
+  const auto row = std::find_if(results.rows.begin(), results.rows.end(),
+                                [&](const Row& r) { return r.layout == layout; });
+  return row == results.rows.end() ? 0 : row->layers;
+}
+
+std::string label_of(const std::string& codec, const std::string& scheme) {
+  if (codec == "compass-base")
+    return scheme == kSingle ? "single-layer (our base codec)" : "simulcast (our base codec)";
+  return fmt::format("{}, {}", codec, scheme);
+}
+
+bool is_kodak(const Results& results) {
+  std::set<std::string> names;
+  for (const Row& r : results.rows) {
+    const bool whole = (r.width == 768 && r.height == 512) || (r.width == 512 && r.height == 768);
+    if (whole && r.image.starts_with("kodim")) names.insert(r.image);
+  }
+  std::set<std::string> all;
+  for (const Row& r : results.rows) all.insert(r.image);
+  return names.size() == 24 && all == names;
+}
+
+Section headline(const Results& results) {
+  const std::string layout = main_layout(results);
+  const bool kodak = is_kodak(results);
+  const QuotedCurve published = published_single_layer();
+  struct Line {
+    double order;
+    std::vector<std::string> cells;
+  };
+  std::vector<Line> lines;
+  const auto add = [&](const std::string& name, const RdCurve& rd, const std::string& encode,
+                       const std::string& decode, const std::string& memory) {
+    const Result<BdValue> bd = bd_rate(published.rd, rd, kReportInterpolation);
+    std::string first = kodak ? percent(bd) : "-";
+    // Part of the range only: say how much of the shorter curve the figure speaks for.
+    if (kodak && bd && bd->overlap < 0.75) first += fmt::format(" ({:.0f} %)", 100 * bd->overlap);
+    lines.push_back({bd ? bd->value : 1e9,
+                     {name, first, range(rd.front().rate, rd.back().rate, "{:.2f}"),
+                      range(rd.front().quality, rd.back().quality, "{:.1f}"), encode, decode, memory}});
+  };
+  for (const Curve& c : top_curves(results, layout)) {
+    uint64_t memory = 0;
+    double encode = 0;
+    double decode = 0;
+    for (const CurvePoint& p : c.points) {
+      memory = std::max({memory, p.encode_peak_kib, p.decode_peak_kib});
+      encode += p.encode_seconds_per_mp / static_cast<double>(c.points.size());
+      decode += p.decode_seconds_per_mp / static_cast<double>(c.points.size());
+    }
+    add(label_of(c.key.codec, c.key.scheme), c.rd(), seconds(encode), seconds(decode), mebibytes(memory));
+  }
+  if (kodak && layer_count(results, layout) == 3) {
+    for (const QuotedCurve& q : quoted_peers()) {
+      RdCurve rd = q.rd;
+      std::sort(rd.begin(), rd.end(), [](const RdPoint& a, const RdPoint& b) { return a.rate < b.rate; });
+      add(fmt::format("* {}, {}", q.label, q.scheme), rd, "-", "-", "-");
+    }
+    lines.push_back(
+        {0,
+         {"* mean-scale, published", "+0.0 %",
+          range(published.rd.front().rate, published.rd.back().rate, "{:.2f}"),
+          range(published.rd.front().quality, published.rd.back().quality, "{:.1f}"), "-", "-", "-"}});
+    lines.push_back({4.74, {"* COMPASS, the paper's", "+4.7 %", "-", "-", "-", "-", "-"}});
+    lines.push_back({36, {"* simulcast, the paper's", "+36 %", "-", "-", "-", "-", "-"}});
+  }
+  std::stable_sort(lines.begin(), lines.end(),
+                   [](const Line& a, const Line& b) { return a.order < b.order; });
+  Section out{
+      fmt::format("Top layer, layers {}", layout),
+      "BD-rate against the published single-layer mean-scale hyperprior on Kodak (more bits: +), all "
+      "bytes up to and including the top layer over its pixels. A percentage in parentheses: the curves "
+      "share only that part of the shorter one's range. *: quoted, not measured here (the paper's two "
+      "are implied by its tables). Seconds are per million pixels, MiB the largest process.",
+      TextTable({"codec", "BD-rate", "bpp", "PSNR dB", "enc s", "dec s", "MiB"})};
+  if (!kodak) {
+    out.text =
+        "No BD-rate: these are not the 24 Kodak pictures that the published curve is about. " + out.text;
+  }
+  for (Line& line : lines) out.table.add(std::move(line.cells));
+  return out;
+}
+
+Section points(const Results& results, const std::string& codec, const std::string& scheme,
+               const std::string& layout) {
+  std::vector<Curve> curves;  // by layer
+  for (Curve& c : mean_curves(results.rows)) {
+    if (c.key.codec == codec && c.key.scheme == scheme && c.key.layout == layout)
+      curves.push_back(std::move(c));
+  }
+  std::vector<std::string> head{"setting"};
+  for (const Curve& c : curves) {
+    head.push_back(fmt::format("bpp {}", c.key.layer));
+    head.push_back(fmt::format("dB {}", c.key.layer));
+  }
+  for (const char* column : {"MS-SSIM", "enc s", "dec s"}) head.emplace_back(column);
+  Section out{
+      fmt::format("{}: every point, layers {}", label_of(codec, scheme), layout),
+      "By layer, 0 the lowest: bpp is all bytes up to and including the layer over the layer's pixels. "
+      "MS-SSIM and seconds per million pixels are of the top layer.",
+      TextTable(std::move(head))};
+  if (curves.empty()) return out;
+  for (const CurvePoint& top : curves.back().points) {
+    std::vector<std::string> cells{top.setting};
+    for (const Curve& c : curves) {
+      const auto p = std::find_if(c.points.begin(), c.points.end(),
+                                  [&](const CurvePoint& point) { return point.setting == top.setting; });
+      cells.push_back(p == c.points.end() ? "-" : fmt::format("{:.3f}", p->bpp));
+      cells.push_back(p == c.points.end() ? "-" : fmt::format("{:.2f}", p->psnr));
+    }
+    cells.push_back(top.ms_ssim ? fmt::format("{:.4f}", *top.ms_ssim) : "-");
+    cells.push_back(seconds(top.encode_seconds_per_mp));
+    cells.push_back(seconds(top.decode_seconds_per_mp));
+    out.table.add(std::move(cells));
+  }
+  return out;
+}
+
+Section beside_the_paper(const Results& results) {
+  Section out{
+      "Beside the paper",
+      "BD-rate of COMPASS against the method, in percent: ours, the paper's, and the difference "
+      "(negative: we save more over our rival than the paper over its). Rivals of ours are our own base "
+      "codec and SHM, so a strong base makes our gains smaller.",
+      TextTable({"table", "layers", "on", "against", "ours", "paper", "diff"})};
+  int absent = 0;
+  for (const PaperCell& cell : paper_cells()) {
+    const CurveKey rival = method_key(cell.method, cell.layout.name, cell.layer);
+    const CurveKey ours{"compass", kOneStream, cell.layout.name, cell.layer};
+    const Result<BdValue> bd = bd_rate_between(results.rows, rival, ours, kReportInterpolation);
+    if (!bd && bd.error().message == kNotMeasured) {
+      ++absent;
+      continue;
+    }
+    out.table.add({cell.table, cell.layout.name, cell.layer == 0 ? "BL" : fmt::format("EL{}", cell.layer),
+                   cell.method, bd ? fmt::format("{:+.2f}", bd->value) : "refused",
+                   fmt::format("{:+.2f}", cell.bd_rate),
+                   bd ? fmt::format("{:+.2f}", bd->value - cell.bd_rate) : "-"});
+  }
+  if (absent > 0) out.text += fmt::format(" {} of the paper's cells were not measured here.", absent);
+  if (!is_kodak(results)) out.text = "The paper's figures are on Kodak, ours here are not. " + out.text;
+  return out;
+}
+
+Section matrix(const Results& results, const std::string& layout) {
+  const std::vector<Curve> curves = top_curves(results, layout);
+  std::vector<std::string> head{"BD-rate in % of"};
+  for (size_t i = 0; i < curves.size(); ++i) head.push_back(fmt::format("({})", i + 1));
+  Section out{
+      fmt::format("Everyone against everyone, top layer, layers {}", layout),
+      "Each row's codec against each column's: negative means the row needs fewer bits. -: the curves "
+      "overlap too little, or do not rise.",
+      TextTable(std::move(head))};
+  for (size_t r = 0; r < curves.size(); ++r) {
+    std::vector<std::string> cells{
+        fmt::format("({}) {}", r + 1, label_of(curves[r].key.codec, curves[r].key.scheme))};
+    for (const Curve& column : curves) {
+      const Result<BdValue> bd =
+          bd_rate_between(results.rows, column.key, curves[r].key, kReportInterpolation);
+      cells.push_back(column.key == curves[r].key ? "" : bd ? fmt::format("{:+.0f}", bd->value) : "-");
+    }
+    out.table.add(std::move(cells));
+  }
+  return out;
+}
+
+Section by_layers(const Results& results) {
+  Section out{"More layers",
+              "Our codec with the same top layer and more layers below it: BD-rate of the top layer against "
+              "simulcast of our base codec, and against one layer of it.",
+              TextTable({"layers", "sizes", "vs simulcast", "vs single-layer", "enc s/MP", "dec s/MP"})};
+  std::map<int, std::string> layouts;
+  for (const Row& r : results.rows) {
+    const int layers = r.layers;
+    if (r.codec == "compass" &&
+        (r.layout == even_layout(layers).name || r.layout == paper_three_layers(2, 4).name)) {
+      layouts[layers] = r.layout;
+    }
+  }
+  if (layouts.size() < 2) return out;
+  const std::vector<Curve> curves = mean_curves(results.rows);
+  for (const auto& [layers, layout] : layouts) {
+    const CurveKey key{"compass", kOneStream, layout, layers - 1};
+    const Curve* curve = find(curves, key);
+    if (curve == nullptr) continue;
+    double encode = 0;
+    double decode = 0;
+    for (const CurvePoint& p : curve->points) {
+      encode += p.encode_seconds_per_mp / static_cast<double>(curve->points.size());
+      decode += p.decode_seconds_per_mp / static_cast<double>(curve->points.size());
+    }
+    const auto against = [&](const char* scheme) {
+      return percent(bd_rate_between(results.rows, {"compass-base", scheme, layout, layers - 1}, key,
+                                     kReportInterpolation));
+    };
+    out.table.add({std::to_string(layers), layout, against(kSimulcast), against(kSingle), seconds(encode),
+                   seconds(decode)});
+  }
+  return out;
+}
+
+Section missing(const Results& results) {
+  Section out{"Missing", "Asked for, and not there.", TextTable({"what", "why"})};
+  for (const Failure& f : results.failures) out.table.add({f.what, f.why});
+  return out;
+}
+
+std::vector<Section> sections(const Results& results) {
+  std::vector<Section> all;
+  const auto add = [&](Section section) {
+    if (!section.table.empty()) all.push_back(std::move(section));
+  };
+  if (!results.rows.empty()) {
+    const std::string layout = main_layout(results);
+    add(headline(results));
+    add(points(results, "compass", kOneStream, layout));
+    add(by_layers(results));
+    add(beside_the_paper(results));
+    add(matrix(results, layout));
+  }
+  add(missing(results));
+  return all;
+}
+
+std::string terminal_report(const Results& results) {
+  constexpr size_t kWidth = 80;
+  std::string out;
+  for (const Section& section : sections(results)) {
+    out += (out.empty() ? "" : "\n") + section.title + '\n' +
+           std::string(std::min(section.title.size(), kWidth), '-') + '\n';
+    out += section.table.plain();
+    // The explanation below, wrapped.
+    std::string line;
+    size_t at = 0;
+    while (at < section.text.size()) {
+      const size_t end = std::min(section.text.find(' ', at), section.text.size());
+      const std::string word = section.text.substr(at, end - at);
+      if (!line.empty() && line.size() + 1 + word.size() > kWidth) {
+        out += line + '\n';
+        line.clear();
+      }
+      line += (line.empty() ? "" : " ") + word;
+      at = end + 1;
+    }
+    if (!line.empty()) out += line + '\n';
+  }
+  return out;
+}
+
+}  // namespace compass::eval
