@@ -216,7 +216,9 @@ void Trainer::run() {
   const double validate_every = training.value("validate_seconds", 900.0);
   std::ofstream csv(options_.out + "/log.csv", std::ios::app);
   const size_t stages = training.at("stages").size();
-  double saved = 0.0, validated = 0.0, before = seconds_;
+  double saved = 0.0, validated = 0.0;
+  const double before = seconds_;
+  int64_t done = 0;
 
   for (; stage_ < stages && !stop_requested; ++stage_, step_ = 0) {
     const Stage current = stage(stage_);
@@ -267,7 +269,9 @@ void Trainer::run() {
         sum = {};
         summed = 0;
       }
-      const bool out_of_time = options_.max_seconds > 0 && now > options_.max_seconds;
+      ++done;
+      const bool out_of_time = (options_.max_seconds > 0 && now > options_.max_seconds) ||
+                               (options_.max_steps > 0 && done >= options_.max_steps);
       if (now - validated > validate_every) {
         optimiser.swap_average();
         validate();
@@ -300,8 +304,8 @@ void Trainer::validate() {
     std::vector<double> bpp(3), db(3);
     double total = 0.0;
     for (const auto& picture : dataset_.validation) {
-      const int64_t side = 512, y = (picture.pixels.size(1) - side) / 2,
-                    x = (picture.pixels.size(2) - side) / 2;
+      const int64_t side = std::min<int64_t>(512, std::min(picture.pixels.size(1), picture.pixels.size(2)));
+      const int64_t y = (picture.pixels.size(1) - side) / 2, x = (picture.pixels.size(2) - side) / 2;
       const Tensor top = (picture.pixels.slice(1, y, y + side).slice(2, x, x + side).to(at::kFloat) / 255.0)
                              .unsqueeze(0)
                              .to(device_);

@@ -15,6 +15,7 @@ struct RunOptions {
   std::string data;          // folder of .ppm pictures
   std::string out;           // folder for checkpoints and logs
   double max_seconds = 0.0;  // 0: until the stages are done
+  int64_t max_steps = 0;     // of this run; 0: no limit
   int threads = 2;
   bool cuda = false;
 };

@@ -1,0 +1,192 @@
+// Trainer and runtime are the same networks: same weights and input, same values to 1e-4 in f32.
+#include <gtest/gtest.h>
+
+#include "codec/predictor.h"
+#include "export.h"
+#include "model/networks.h"
+#include "nn/context.h"
+#include "pyramid.h"
+
+namespace compass::train {
+namespace {
+
+using nlohmann::json;
+
+json tiny_codec(bool conditional) {
+  json g_a = json::parse(R"([
+    {"op": "unshuffle", "factor": 8}, {"op": "conv", "in": 192, "out": 24, "kernel": 3, "stride": 1},
+    {"op": "res", "channels": 24, "kernel": 3, "act": "leaky_relu"},
+    {"op": "conv", "in": 24, "out": 24, "kernel": 3, "stride": 2},
+    {"op": "res", "channels": 24, "kernel": 3, "hidden": 40, "act": "relu"},
+    {"op": "conv", "in": 24, "out": 12, "kernel": 1, "stride": 1}, {"op": "rate_gain", "channels": 12}])");
+  json g_s = json::parse(R"([
+    {"op": "rate_gain", "channels": 12}, {"op": "conv", "in": 12, "out": 24, "kernel": 1, "stride": 1},
+    {"op": "subpel", "in": 24, "out": 24, "kernel": 3, "factor": 2},
+    {"op": "res", "channels": 24, "kernel": 3, "act": "leaky_relu"},
+    {"op": "subpel", "in": 24, "out": 3, "kernel": 3, "factor": 8}])");
+  if (conditional) {
+    const json look = json::parse(R"({"op": "condition", "factor": 8, "in": 3, "out": 24, "kernel": 1})");
+    g_a.insert(g_a.begin() + 2, look);
+    g_s.insert(g_s.begin() + 3, look);
+  }
+  json codec = json::parse(R"({
+    "channels": 3, "latent_channels": 12, "hyper_channels": 8, "quantise": "integer",
+    "h_a": [{"op": "conv", "in": 12, "out": 16, "kernel": 3, "stride": 1, "act": "leaky_relu"},
+            {"op": "conv", "in": 16, "out": 16, "kernel": 3, "stride": 2, "act": "leaky_relu"},
+            {"op": "conv", "in": 16, "out": 8, "kernel": 3, "stride": 2}],
+    "h_s": [{"op": "subpel", "in": 8, "out": 16, "kernel": 3, "factor": 2, "act": "leaky_relu"},
+            {"op": "subpel", "in": 16, "out": 16, "kernel": 1, "factor": 2, "act": "leaky_relu"},
+            {"op": "conv", "in": 16, "out": 12, "kernel": 3, "stride": 1}],
+    "h_scales": [{"op": "int_conv", "in": 8, "out": 8, "kernel": 3, "factor": 2},
+                 {"op": "int_conv", "in": 8, "out": 8, "kernel": 3, "factor": 2},
+                 {"op": "int_conv", "in": 8, "out": 12, "kernel": 3, "limit": 63}]})");
+  codec["g_a"] = g_a;
+  codec["g_s"] = g_s;
+  return codec;
+}
+
+json tiny_description() {
+  json d = json::parse(R"({"name": "tiny", "rules": {"nearest": "integer", "scale_token": "own"},
+                           "rate_points": [0.002, 0.005, 0.012],
+                           "liff": {"g0": 16, "blocks": 2, "convs": 2, "growth": 8, "hidden": [16, 24],
+                                    "residual": "bicubic"}})");
+  d["base"] = tiny_codec(false);
+  d["enhancement"] = tiny_codec(true);
+  return d;
+}
+
+// [1,C,H,W] -> the runtime's [H,W,C], and the largest difference between the two kinds.
+compass::Tensor to_runtime(const torch::Tensor& t) {
+  const torch::Tensor rows = t[0].permute({1, 2, 0}).contiguous();
+  compass::Tensor result(static_cast<int>(t.size(1)), static_cast<int>(t.size(2)),
+                         static_cast<int>(t.size(3)));
+  std::copy_n(rows.data_ptr<float>(), rows.numel(), result.data.begin());
+  return result;
+}
+
+double difference(const compass::Tensor& a, const torch::Tensor& b) {
+  const compass::Tensor other = to_runtime(b);
+  EXPECT_EQ(a.data.size(), other.data.size());
+  double largest = 0.0;
+  for (size_t i = 0; i < a.data.size(); ++i) {
+    largest = std::max(largest, static_cast<double>(std::abs(a.data[i] - other.data[i])));
+  }
+  return largest;
+}
+
+struct Pair {
+  System system{nullptr};
+  std::shared_ptr<const Model> model;
+};
+
+// A system with random weights everywhere (fresh ones are zero in places), rounded as the file stores them.
+Pair make_pair() {
+  torch::manual_seed(7);
+  Pair pair;
+  pair.system = System(tiny_description());
+  const torch::NoGradGuard guard;
+  for (auto& item : pair.system->named_parameters()) {
+    auto& value = item.value();
+    if (item.key().find("h_scales") != std::string::npos) continue;
+    if (value.dim() == 4) {
+      const double fan_in = static_cast<double>(value.size(1) * value.size(2) * value.size(3));
+      value.copy_(torch::randn(value.sizes()) / std::sqrt(fan_in));
+    } else if (value.dim() < 3) {
+      value.add_(torch::randn(value.sizes()) * 0.1);
+    }
+    if (value.dim() > 1) value.copy_(value.to(at::kHalf).to(at::kFloat));
+  }
+  auto model = Model::parse(export_model(*pair.system, {}));
+  EXPECT_TRUE(model) << model.error().message;
+  pair.model = *model;
+  return pair;
+}
+
+class Agreement : public testing::TestWithParam<std::pair<int, int>> {};
+
+TEST_P(Agreement, EveryStageOfBothCodecs) {
+  const torch::NoGradGuard guard;
+  auto pair = make_pair();
+  const auto [height, width] = GetParam();
+  const Size size = {width, height};
+  ThreadPool pool(2);
+  nn::Context context(pool, Precision::kF32);
+  for (const bool enhancement : {false, true}) {
+    auto& trainer = enhancement ? pair.system->enhancement : pair.system->base;
+    CodecNetworks runtime(pair.model, enhancement ? CodecKind::kEnhancement : CodecKind::kBase, context);
+    const torch::Tensor x = torch::rand({1, 3, height, width});
+    const torch::Tensor prediction = torch::rand({1, 3, height, width});
+    const float rate = 0.7F;
+    const Pass pass{torch::full({1}, rate), prediction, at::kFloat, {}};
+    const auto runtime_prediction = to_runtime(prediction);
+    const auto* seen = enhancement ? &runtime_prediction : nullptr;
+
+    const torch::Tensor y = trainer->analyse(x, pass);
+    const auto runtime_y = runtime.analyse(to_runtime(x), seen, rate);
+    EXPECT_LT(difference(runtime_y, y), 1e-4) << "y";
+
+    const torch::Tensor z = trainer->h_a->analyse(y, pass);
+    EXPECT_LT(difference(runtime.hyper_analyse(runtime_y), z), 1e-4) << "z";
+
+    const torch::Tensor z_hat = at::round(z * 3.0);  // some spread
+    const auto symbols = to_runtime(z_hat);
+    const std::vector<int32_t> z_symbols(symbols.data.begin(), symbols.data.end());
+    const auto hyper = runtime.hyper_synthesise(z_symbols, size);
+    const MapSize y_size = {y.size(2), y.size(3)};
+    EXPECT_LT(difference(hyper.means, trainer->h_s->synthesise(z_hat, pass, y_size)), 1e-4) << "means";
+    const auto indexes = to_runtime(trainer->h_scales->forward(z_hat, y_size, true));
+    ASSERT_EQ(hyper.indexes.size(), indexes.data.size());
+    for (size_t i = 0; i < indexes.data.size(); ++i) {
+      ASSERT_EQ(static_cast<float>(hyper.indexes[i]), indexes.data[i]) << "scale index " << i;
+    }
+
+    const torch::Tensor y_hat = at::round(y * 2.0);
+    const torch::Tensor x_hat = trainer->g_s->synthesise(y_hat, pass, {height, width});
+    EXPECT_LT(difference(runtime.synthesise(to_runtime(y_hat), seen, rate, size), x_hat), 1e-4) << "x_hat";
+  }
+}
+
+TEST_P(Agreement, Prediction) {
+  const torch::NoGradGuard guard;
+  auto pair = make_pair();
+  const auto [height, width] = GetParam();
+  ThreadPool pool(2);
+  nn::Context context(pool, Precision::kF32);
+  Predictor predictor(pair.model, context, PredictionKind::kLiff);
+  const torch::Tensor below = torch::rand({1, 3, height, width});
+  for (const double ratio : {1.0, 1.37, 2.0, 3.1}) {
+    const Size size = {width, height};
+    const Size target = {static_cast<int>(width * ratio), static_cast<int>(height * ratio)};
+    const torch::Tensor expected =
+        pair.system->predict(below, {target.height, target.width}, Prediction::kLiff, at::kFloat);
+    const Patch patch{to_image(to_runtime(below)), whole(size)};
+    EXPECT_LT(difference(predictor.predict(patch, {size, target, target}, whole(target)), expected), 1e-4)
+        << "ratio " << ratio;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, Agreement,
+                         testing::Values(std::pair{64, 64}, std::pair{48, 80}, std::pair{37, 53},
+                                         std::pair{9, 70}, std::pair{1, 1}));
+
+TEST(Liff, FactoredEqualsPlain) {
+  auto pair = make_pair();
+  const torch::Tensor below = torch::rand({2, 3, 11, 14});
+  for (const MapSize target : {MapSize{11, 14}, MapSize{22, 28}, MapSize{17, 45}}) {
+    const torch::Tensor a = pair.system->liff->forward(below, target, at::kFloat);
+    const torch::Tensor b = pair.system->liff->plain(below, target);
+    EXPECT_LT((a - b).abs().max().item<double>(), 1e-4);
+    // Gradients, too: of every weight.
+    const torch::Tensor weights = torch::rand_like(a);
+    auto parameters = pair.system->liff->parameters();
+    const auto from_a = torch::autograd::grad({(a * weights).sum()}, parameters);
+    const auto from_b = torch::autograd::grad({(b * weights).sum()}, parameters);
+    for (size_t i = 0; i < parameters.size(); ++i) {
+      const double scale = from_b[i].abs().max().item<double>() + 1e-6;
+      EXPECT_LT((from_a[i] - from_b[i]).abs().max().item<double>() / scale, 1e-3) << i;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace compass::train
