@@ -1,4 +1,4 @@
-# Installs BUILD into a fresh prefix, builds this folder's project against it with CC and CXX, and runs it all.
+# Installs BUILD into a fresh prefix, builds this folder's project against it with CXX, and runs it all.
 set(work ${BUILD}/install-test)
 file(REMOVE_RECURSE ${work})
 
@@ -12,7 +12,7 @@ endfunction()
 set(model ${SOURCE}/tests/data/tiny.safetensors)
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${work}/prefix)
 run(${CMAKE_COMMAND} -S ${SOURCE}/tests/install -B ${work}/build -G ${GENERATOR} -DCMAKE_PREFIX_PATH=${work}/prefix
-    -DCMAKE_C_COMPILER=${CC} -DCMAKE_CXX_COMPILER=${CXX} -DCMAKE_BUILD_TYPE=Release)
+    -DCMAKE_CXX_COMPILER=${CXX} -DCMAKE_BUILD_TYPE=Release)
 run(${CMAKE_COMMAND} --build ${work}/build)
 run(${work}/build/use_c ${model})
 run(${work}/build/use_cpp ${model})
