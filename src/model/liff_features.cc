@@ -51,8 +51,8 @@ LiffFeatures::LiffFeatures(const LiffDescription& liff, const LiffWeights& w, nn
   }
 }
 
-Map LiffFeatures::make_map(int channels, Rect part, Size full, bool trunk) {
-  return nn::make_map(context_.buffers(), channels, part, full, trunk || context_.compute() == Element::kF32,
+Map LiffFeatures::make_map(int channels, Rect part, Size full) {
+  return nn::make_map(context_.buffers(), channels, part, full, context_.compute() == Element::kF32,
                       context_.compute() == Element::kBF16);
 }
 
@@ -62,39 +62,34 @@ Map LiffFeatures::run(const MapView& below, Rect out) {
   int reach = halo() - 1;  // of the map being made, around `out`
   const auto part = [&] { return grown(out, reach, full); };
 
-  Map f1 = make_map(g0_, part(), full, true);
+  Map f1 = make_map(g0_, part(), full);
   sfe1_.run(context_, below, f1, f1.part);
   --reach;
   std::vector<Map> states;  // x_0, x_1, ...
-  states.push_back(make_map(g0_, part(), full, true));
+  states.push_back(make_map(g0_, part(), full));
   sfe2_.run(context_, f1.view(compute), states.back(), states.back().part);
   for (int b = 0; b < blocks_; ++b) {
     std::vector<MapView> inputs{states.back().view(compute)};
     std::vector<Map> grown_maps;
     for (ConvPass& conv : block_convs_[b]) {
       --reach;
-      grown_maps.push_back(make_map(growth_, part(), full, false));
+      grown_maps.push_back(make_map(growth_, part(), full));
       conv.run(context_, inputs, {}, {}, grown_maps.back(), grown_maps.back().part);
       inputs.push_back(grown_maps.back().view(compute));
     }
-    Map next = make_map(g0_, part(), full, b + 1 < blocks_);
-    const MapView skip = states.back().view(Element::kF32);
+    Map next = make_map(g0_, part(), full);
+    const MapView skip = states.back().view(compute);
     fuse_[b].run(context_, inputs, {}, {}, next, next.part, &skip);
-    if (b == 0) {
-      states.clear();  // x_0 is no input of gff1
-    } else if (compute == Element::kBF16) {
-      states.back().f32 = nullptr;  // its trunk has gone on; gff1 reads the other copy
-      states.back().f32_buffer = {};
-    }
+    if (b == 0) states.clear();  // x_0 is no input of gff1
     states.push_back(std::move(next));
   }
   std::vector<MapView> inputs;
   for (const Map& state : states) inputs.push_back(state.view(compute));
-  Map fused = make_map(g0_, part(), full, false);
+  Map fused = make_map(g0_, part(), full);
   gff1_.run(context_, inputs, {}, {}, fused, fused.part);
   states.clear();
-  Map features = make_map(g0_, out, full, false);
-  const MapView skip = f1.view(Element::kF32);
+  Map features = make_map(g0_, out, full);
+  const MapView skip = f1.view(compute);
   gff2_.run(context_, fused.view(compute), features, out, &skip);
   return features;
 }

@@ -29,7 +29,7 @@ class LiffFeatures {
   double macs_per_pixel() const { return macs_; }
 
  private:
-  nn::Map make_map(int channels, Rect part, Size full, bool trunk);
+  nn::Map make_map(int channels, Rect part, Size full);
 
   nn::Context& context_;
   int g0_, blocks_, convs_, growth_;

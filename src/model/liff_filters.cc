@@ -19,8 +19,10 @@ constexpr int kMaxTileColumns = 64;
 constexpr int kMinSources = 64;  // source pixels of a tile
 constexpr int kMaxSources = 512;
 constexpr size_t kFilterBytes = 400 << 10;  // of a tile's A: it shares a core's L2 cache with B and the h_i
-constexpr int kBatchRow = 64;   // target pixels go through the middle layers in multiples of this,
-constexpr int kMaxBatch = 512;  // at most this many at a time
+// Target pixels go through the middle layers this many at a time; what is left over, in the smaller pieces.
+constexpr int kBatch = 512;
+constexpr int kRest = 128;
+constexpr int kBatchColumns = 64;
 
 // Target samples [begin, end) whose source lies in [first, last).
 std::pair<int, int> targets_of(const GridAxis& axis, int first, int last) {
@@ -28,11 +30,6 @@ std::pair<int, int> targets_of(const GridAxis& axis, int first, int last) {
   const auto end = std::lower_bound(begin, axis.source.end(), last);
   return {static_cast<int>(begin - axis.source.begin()), static_cast<int>(end - axis.source.begin())};
 }
-
-struct Target {
-  int y, x;    // in the output
-  int source;  // in the tile
-};
 
 }  // namespace
 
@@ -130,35 +127,53 @@ void LiffFilters::run(const nn::MapView& features, const GridAxis& rows, const G
   const nn::PackedFilter& base_packed = base_[0].packed(context_, *base_kernel);
   const nn::PackedFilter& filter_packed = filters_[0].packed(context_, *filter_kernel);
 
-  // The middle layers' kernels for every batch size, so that none is compiled inside the loop.
   struct Layer {
     std::shared_ptr<const nn::ConvKernel> kernel;
     const nn::PackedFilter* packed;
   };
-  int most = 0;  // targets of one tile
-  for (int ty = 0; ty < down; ++ty) {
-    for (int tx = 0; tx < across; ++tx) {
-      const auto [y0, y1] = targets_of(rows, source_y + ty * tile_rows, source_y + (ty + 1) * tile_rows);
-      const auto [x0, x1] = targets_of(cols, source_x + tx * tile_cols, source_x + (tx + 1) * tile_cols);
-      most = std::max(most, (y1 - y0) * (x1 - x0));
-    }
-  }
-  const int batch_rows = std::min(nn::ceil_div(most, kBatchRow), kMaxBatch / kBatchRow);
-  std::vector<std::vector<Layer>> layers(batch_rows + 1);  // by batch size in units of kBatchRow
-  for (int r = 1; r <= batch_rows; ++r) {
+  const auto middle_layers = [&](int targets) {
+    std::vector<Layer> layers;
     for (nn::Filter& filter : middle_) {
       const auto kernel = context_.conv({.in = filter.in(),
                                          .out = filter.out(),
-                                         .rows = r,
-                                         .cols = kBatchRow,
+                                         .rows = targets / kBatchColumns,
+                                         .cols = kBatchColumns,
                                          .source = compute,
                                          .target = compute,
                                          .act = nn::Act::kRelu});
-      layers[r].push_back({kernel, &filter.packed(context_, *kernel)});
+      layers.push_back({kernel, &filter.packed(context_, *kernel)});
     }
-  }
+    return layers;
+  };
+  const std::vector<Layer> batch_layers = middle_layers(kBatch);
+  const std::vector<Layer> rest_layers = middle_layers(kRest);
   int widest = std::max(first_, last_);
   for (const nn::Filter& filter : middle_) widest = std::max(widest, filter.out());
+
+  // Everything behind the first layer's source part for `count` targets.
+  const auto finish = [&](int worker, const nn::FilterTarget* targets, int count,
+                          const std::vector<Layer>& middle, const float* base, const std::byte* filters,
+                          std::byte* hidden, std::byte* spare) {
+    const bool f32 = compute == Element::kF32;
+    if (f32) {
+      nn::offset_relu(base, offset_y_.data(), offset_x_.data(), targets, count,
+                      reinterpret_cast<float*>(hidden), first_);
+    } else {
+      nn::offset_relu(base, offset_y_.data(), offset_x_.data(), targets, count,
+                      reinterpret_cast<BFloat16*>(hidden), first_);
+    }
+    for (const Layer& layer : middle) {
+      layer.kernel->run(worker, hidden, *layer.packed, spare);
+      std::swap(hidden, spare);
+    }
+    if (f32) {
+      nn::filter_products(reinterpret_cast<const float*>(filters), outputs,
+                          reinterpret_cast<const float*>(hidden), last_, targets, count);
+    } else {
+      nn::filter_products(reinterpret_cast<const BFloat16*>(filters), outputs,
+                          reinterpret_cast<const BFloat16*>(hidden), last_, targets, count);
+    }
+  };
 
   context_.pool().parallel_for(down * across, [&](int i, int worker) {
     const int tile_y = source_y + i / across * tile_rows;
@@ -176,52 +191,25 @@ void LiffFilters::run(const nn::MapView& features, const GridAxis& rows, const G
     std::byte* filters = ws.get(Workspace::kFilters, pixels * outputs * element);
     filter_kernel->run(worker, tile, filter_packed, filters);
 
-    std::byte* hidden = ws.get(Workspace::kHidden, static_cast<size_t>(kMaxBatch) * widest * element);
-    std::byte* spare = ws.get(Workspace::kHidden2, static_cast<size_t>(kMaxBatch) * widest * element);
-    auto* targets = ws.get_array<Target>(Workspace::kRows, kMaxBatch);
+    std::byte* hidden = ws.get(Workspace::kHidden, static_cast<size_t>(kBatch) * widest * element);
+    std::byte* spare = ws.get(Workspace::kHidden2, static_cast<size_t>(kBatch) * widest * element);
+    auto* targets = ws.get_array<nn::FilterTarget>(Workspace::kRows, kBatch);
     int count = 0;
     const auto flush = [&] {
-      const std::vector<Layer>& middle = layers[nn::ceil_div(count, kBatchRow)];
-      std::byte* from = hidden;
-      std::byte* to = spare;
-      for (const Layer& layer : middle) {
-        layer.kernel->run(worker, from, *layer.packed, to);
-        std::swap(from, to);
-      }
-      for (int t = 0; t < count; ++t) {
-        const Target& target = targets[t];
-        float* pixel = out.pixel(target.y, target.x);
-        if (compute == Element::kF32) {
-          const float* a =
-              reinterpret_cast<const float*>(filters) + static_cast<size_t>(target.source) * outputs;
-          nn::filter_products(a, reinterpret_cast<const float*>(from) + static_cast<size_t>(t) * last_, last_,
-                              pixel);
-          for (int c = 0; c < 3; ++c) pixel[c] += a[3 * last_ + c];
-        } else {
-          const BFloat16* a =
-              reinterpret_cast<const BFloat16*>(filters) + static_cast<size_t>(target.source) * outputs;
-          nn::filter_products(a, reinterpret_cast<const BFloat16*>(from) + static_cast<size_t>(t) * last_,
-                              last_, pixel);
-          for (int c = 0; c < 3; ++c) pixel[c] += nn::to_float(a[3 * last_ + c]);
-        }
+      for (int done = 0; done < count;) {
+        const bool whole = count - done > kBatch - kRest;
+        const int n = std::min(count - done, whole ? kBatch : kRest);
+        finish(worker, targets + done, n, whole ? batch_layers : rest_layers, base, filters, hidden, spare);
+        done += n;
       }
       count = 0;
     };
     for (int y = y0; y < y1; ++y) {
-      const int source_row = (rows.source[y] - tile_y) * tile_cols;
-      for (int x = x0; x < x1; ++x) {
-        const int source = source_row + cols.source[x] - tile_x;
-        const float* b = base + static_cast<size_t>(source) * first_;
-        const size_t at = static_cast<size_t>(count) * first_;
-        if (compute == Element::kF32) {
-          nn::offset_relu(b, offset_y_.data(), offset_x_.data(), rows.relative[y], cols.relative[x],
-                          reinterpret_cast<float*>(hidden) + at, first_);
-        } else {
-          nn::offset_relu(b, offset_y_.data(), offset_x_.data(), rows.relative[y], cols.relative[x],
-                          reinterpret_cast<BFloat16*>(hidden) + at, first_);
-        }
-        targets[count++] = {y, x, source};
-        if (count == kMaxBatch) flush();
+      const int source_row = (rows.source[y] - tile_y) * tile_cols - tile_x;
+      float* pixel = out.pixel(y, x0);
+      for (int x = x0; x < x1; ++x, pixel += 3) {
+        targets[count++] = {source_row + cols.source[x], rows.relative[y], cols.relative[x], pixel};
+        if (count == kBatch) flush();
       }
     }
     if (count > 0) flush();

@@ -115,6 +115,9 @@ class Context {
   // keeps it alive while the cache forgets old shapes.
   std::shared_ptr<const ConvKernel> conv(const ConvShape& shape);
 
+  // Kernels in the cache.
+  size_t kernels() const { return kernels_.size(); }
+
   // Names of the oneDNN implementations in the cache, sorted, each once.
   std::vector<std::string> implementations() const;
 

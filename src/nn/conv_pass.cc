@@ -235,7 +235,7 @@ void ConvPass::run(Context& context, std::span<const MapView> inputs, const Padd
     Workspace& ws = context.workspace(worker);
     const int row0 = tiling.row0 + i / tiling.across * rows;
     const int col0 = tiling.col0 + i % tiling.across * cols;
-    const size_t slack = 4 * static_cast<size_t>(tile_in_);
+    const size_t slack = 4 * static_cast<size_t>(tile_in_) + kExpandSlack / element;
     std::byte* tile =
         ws.get(Workspace::kInput, (static_cast<size_t>(in_rows) * in_cols * tile_in_ + slack) * element);
     int at = 0;
@@ -251,7 +251,8 @@ void ConvPass::run(Context& context, std::span<const MapView> inputs, const Padd
     const std::byte* source = tile;
     if (expand_) {
       const int pitch = phases_[0].filter.in();
-      std::byte* expanded = ws.get(Workspace::kRows, static_cast<size_t>(rows) * cols * pitch * element);
+      std::byte* expanded =
+          ws.get(Workspace::kRows, static_cast<size_t>(rows) * cols * pitch * element + kExpandSlack);
       expand_neighbourhoods(tile, compute, tile_in_, kernel_, spec_.stride, rows, cols, expanded, pitch);
       source = expanded;
     }

@@ -56,7 +56,7 @@ class ConvPass {
 
   // Computes the part `bounds` of the output (all of it must be obtainable from `inputs`), inputs being
   // concatenated by channel. `padding` goes before the input; `crop` rows and columns are dropped from the
-  // (shuffled) output's start. `addend`, an f32 view of the output's pitch, is added to the result if not
+  // (shuffled) output's start. `addend`, a view of the output's pitch, is added to the result if not
   // null (without shuffle only); it may be the output itself.
   void run(Context& context, std::span<const MapView> inputs, const Padding& padding, const Padding& crop,
            Map& out, const Rect& bounds, const MapView* addend = nullptr);

@@ -53,15 +53,32 @@ void RoundToBf16(const float* HWY_RESTRICT x, BFloat16* HWY_RESTRICT out, size_t
   plain::round_to_bf16(x + done, out + done, n - done);
 }
 
+void CopyAndRound(const float* HWY_RESTRICT x, float* HWY_RESTRICT copy, BFloat16* HWY_RESTRICT rounded,
+                  size_t n) {
+  const size_t done = for_vectors(n, [&](size_t i) HWY_ATTR {
+    const V v = load(x + i);
+    store(v, copy + i);
+    store(v, rounded + i);
+  });
+  plain::copy_and_round(x + done, copy + done, rounded + done, n - done);
+}
+
 void Widen(const BFloat16* HWY_RESTRICT x, float* HWY_RESTRICT out, size_t n) {
   const size_t done = for_vectors(n, [&](size_t i) HWY_ATTR { store(load(x + i), out + i); });
   plain::widen(x + done, out + done, n - done);
 }
 
-void AddTo(const float* HWY_RESTRICT x, float* HWY_RESTRICT sum, size_t n) {
+template <typename T>
+HWY_INLINE void add_to(const T* HWY_RESTRICT x, float* HWY_RESTRICT sum, size_t n) {
   const size_t done =
       for_vectors(n, [&](size_t i) HWY_ATTR { store(hn::Add(load(sum + i), load(x + i)), sum + i); });
   plain::add(x + done, sum + done, n - done);
+}
+void AddF32(const float* x, float* sum, size_t n) {
+  add_to(x, sum, n);
+}
+void AddBf16(const BFloat16* x, float* sum, size_t n) {
+  add_to(x, sum, n);
 }
 
 template <typename T>
@@ -102,48 +119,65 @@ void ScaleChannels(const float* HWY_RESTRICT x, const float* HWY_RESTRICT gain, 
 
 template <typename T>
 HWY_INLINE void offset_relu_into(const float* HWY_RESTRICT base, const float* HWY_RESTRICT wy,
-                                 const float* HWY_RESTRICT wx, float y, float x, T* HWY_RESTRICT out,
-                                 size_t n) {
-  const V vy = hn::Set(Floats(), y);
-  const V vx = hn::Set(Floats(), x);
+                                 const float* HWY_RESTRICT wx, const FilterTarget* HWY_RESTRICT targets,
+                                 size_t count, T* HWY_RESTRICT hidden, size_t n) {
   const V zero = hn::Zero(Floats());
-  const size_t done = for_vectors(n, [&](size_t i) HWY_ATTR {
-    // Multiply, then add, like the plain twin: no fused rounding that only some CPUs have.
-    const V sum = hn::Add(hn::Add(load(base + i), hn::Mul(vy, load(wy + i))), hn::Mul(vx, load(wx + i)));
-    store(hn::Max(zero, sum), out + i);
-  });
-  plain::offset_relu(base + done, wy + done, wx + done, y, x, out + done, n - done);
+  for (size_t t = 0; t < count; ++t, hidden += n) {
+    const FilterTarget& p = targets[t];
+    const float* HWY_RESTRICT b = base + p.source * n;
+    const V vy = hn::Set(Floats(), p.y);
+    const V vx = hn::Set(Floats(), p.x);
+    for (size_t i = 0; i < n; i += lanes()) {
+      // Multiply, then add, like the plain twin: no fused rounding that only some CPUs have.
+      const V sum = hn::Add(hn::Add(load(b + i), hn::Mul(vy, load(wy + i))), hn::Mul(vx, load(wx + i)));
+      store(hn::Max(zero, sum), hidden + i);
+    }
+  }
 }
-void OffsetReluF32(const float* base, const float* wy, const float* wx, float y, float x, float* out,
-                   size_t n) {
-  offset_relu_into(base, wy, wx, y, x, out, n);
+void OffsetReluF32(const float* base, const float* wy, const float* wx, const FilterTarget* targets,
+                   size_t count, float* hidden, size_t n) {
+  offset_relu_into(base, wy, wx, targets, count, hidden, n);
 }
-void OffsetReluBf16(const float* base, const float* wy, const float* wx, float y, float x, BFloat16* out,
-                    size_t n) {
-  offset_relu_into(base, wy, wx, y, x, out, n);
+void OffsetReluBf16(const float* base, const float* wy, const float* wx, const FilterTarget* targets,
+                    size_t count, BFloat16* hidden, size_t n) {
+  offset_relu_into(base, wy, wx, targets, count, hidden, n);
+}
+
+HWY_INLINE float scalar(float x) {
+  return x;
+}
+HWY_INLINE float scalar(BFloat16 x) {
+  return to_float(x);
 }
 
 template <typename T>
-HWY_INLINE void filter_products_of(const T* HWY_RESTRICT a, const T* HWY_RESTRICT h, size_t n, float* out) {
-  V s0 = hn::Zero(Floats());
-  V s1 = s0;
-  V s2 = s0;
-  const size_t step = lanes();
-  for (size_t i = 0; i + step <= n; i += step) {
-    const V v = load(h + i);
-    s0 = hn::MulAdd(load(a + i), v, s0);
-    s1 = hn::MulAdd(load(a + n + i), v, s1);
-    s2 = hn::MulAdd(load(a + 2 * n + i), v, s2);
+HWY_INLINE void filter_products_of(const T* HWY_RESTRICT filters, size_t pitch, const T* HWY_RESTRICT hidden,
+                                   size_t n, const FilterTarget* HWY_RESTRICT targets, size_t count) {
+  const Floats d;
+  for (size_t t = 0; t < count; ++t, hidden += n) {
+    const T* HWY_RESTRICT a = filters + targets[t].source * pitch;
+    V s0 = hn::Zero(d);
+    V s1 = s0;
+    V s2 = s0;
+    for (size_t i = 0; i < n; i += lanes()) {
+      const V v = load(hidden + i);
+      s0 = hn::MulAdd(load(a + i), v, s0);
+      s1 = hn::MulAdd(load(a + n + i), v, s1);
+      s2 = hn::MulAdd(load(a + 2 * n + i), v, s2);
+    }
+    float* out = targets[t].out;
+    out[0] = hn::GetLane(hn::SumOfLanes(d, s0)) + scalar(a[3 * n]);
+    out[1] = hn::GetLane(hn::SumOfLanes(d, s1)) + scalar(a[3 * n + 1]);
+    out[2] = hn::GetLane(hn::SumOfLanes(d, s2)) + scalar(a[3 * n + 2]);
   }
-  out[0] = hn::GetLane(hn::SumOfLanes(Floats(), s0));
-  out[1] = hn::GetLane(hn::SumOfLanes(Floats(), s1));
-  out[2] = hn::GetLane(hn::SumOfLanes(Floats(), s2));
 }
-void FilterProductsF32(const float* a, const float* h, size_t n, float* out) {
-  filter_products_of(a, h, n, out);
+void FilterProductsF32(const float* filters, size_t pitch, const float* hidden, size_t n,
+                       const FilterTarget* targets, size_t count) {
+  filter_products_of(filters, pitch, hidden, n, targets, count);
 }
-void FilterProductsBf16(const BFloat16* a, const BFloat16* h, size_t n, float* out) {
-  filter_products_of(a, h, n, out);
+void FilterProductsBf16(const BFloat16* filters, size_t pitch, const BFloat16* hidden, size_t n,
+                        const FilterTarget* targets, size_t count) {
+  filter_products_of(filters, pitch, hidden, n, targets, count);
 }
 
 void ShiftAndClamp(const float* acc, const int32_t* HWY_RESTRICT shift, int32_t limit, float* out,
@@ -176,8 +210,10 @@ HWY_AFTER_NAMESPACE();
 namespace compass::nn {
 
 HWY_EXPORT(RoundToBf16);
+HWY_EXPORT(CopyAndRound);
 HWY_EXPORT(Widen);
-HWY_EXPORT(AddTo);
+HWY_EXPORT(AddF32);
+HWY_EXPORT(AddBf16);
 HWY_EXPORT(SquareF32);
 HWY_EXPORT(SquareBf16);
 HWY_EXPORT(Normalise);
@@ -192,11 +228,17 @@ HWY_EXPORT(TargetName);
 void round_to_bf16(const float* x, BFloat16* out, size_t n) {
   HWY_DYNAMIC_DISPATCH(RoundToBf16)(x, out, n);
 }
+void copy_and_round(const float* x, float* copy, BFloat16* rounded, size_t n) {
+  HWY_DYNAMIC_DISPATCH(CopyAndRound)(x, copy, rounded, n);
+}
 void widen(const BFloat16* x, float* out, size_t n) {
   HWY_DYNAMIC_DISPATCH(Widen)(x, out, n);
 }
 void add(const float* x, float* sum, size_t n) {
-  HWY_DYNAMIC_DISPATCH(AddTo)(x, sum, n);
+  HWY_DYNAMIC_DISPATCH(AddF32)(x, sum, n);
+}
+void add(const BFloat16* x, float* sum, size_t n) {
+  HWY_DYNAMIC_DISPATCH(AddBf16)(x, sum, n);
 }
 void square(const float* x, float* out, size_t n) {
   HWY_DYNAMIC_DISPATCH(SquareF32)(x, out, n);
@@ -210,19 +252,21 @@ void normalise(float* x, const float* norm, size_t n, bool inverse) {
 void scale_channels(const float* x, const float* gain, float* out, size_t pixels, size_t channels) {
   HWY_DYNAMIC_DISPATCH(ScaleChannels)(x, gain, out, pixels, channels);
 }
-void offset_relu(const float* base, const float* wy, const float* wx, float y, float x, float* out,
-                 size_t n) {
-  HWY_DYNAMIC_DISPATCH(OffsetReluF32)(base, wy, wx, y, x, out, n);
+void offset_relu(const float* base, const float* wy, const float* wx, const FilterTarget* targets,
+                 size_t count, float* hidden, size_t n) {
+  HWY_DYNAMIC_DISPATCH(OffsetReluF32)(base, wy, wx, targets, count, hidden, n);
 }
-void offset_relu(const float* base, const float* wy, const float* wx, float y, float x, BFloat16* out,
-                 size_t n) {
-  HWY_DYNAMIC_DISPATCH(OffsetReluBf16)(base, wy, wx, y, x, out, n);
+void offset_relu(const float* base, const float* wy, const float* wx, const FilterTarget* targets,
+                 size_t count, BFloat16* hidden, size_t n) {
+  HWY_DYNAMIC_DISPATCH(OffsetReluBf16)(base, wy, wx, targets, count, hidden, n);
 }
-void filter_products(const float* a, const float* h, size_t n, float out[3]) {
-  HWY_DYNAMIC_DISPATCH(FilterProductsF32)(a, h, n, out);
+void filter_products(const float* filters, size_t pitch, const float* hidden, size_t n,
+                     const FilterTarget* targets, size_t count) {
+  HWY_DYNAMIC_DISPATCH(FilterProductsF32)(filters, pitch, hidden, n, targets, count);
 }
-void filter_products(const BFloat16* a, const BFloat16* h, size_t n, float out[3]) {
-  HWY_DYNAMIC_DISPATCH(FilterProductsBf16)(a, h, n, out);
+void filter_products(const BFloat16* filters, size_t pitch, const BFloat16* hidden, size_t n,
+                     const FilterTarget* targets, size_t count) {
+  HWY_DYNAMIC_DISPATCH(FilterProductsBf16)(filters, pitch, hidden, n, targets, count);
 }
 void shift_and_clamp(const float* acc, const int32_t* shift, int32_t limit, float* out, size_t channels) {
   HWY_DYNAMIC_DISPATCH(ShiftAndClamp)(acc, shift, limit, out, channels);

@@ -12,11 +12,14 @@ namespace compass::nn {
 
 // out[i] = x[i] rounded to bf16.
 void round_to_bf16(const float* x, BFloat16* out, size_t n);
+// copy[i] = x[i]; rounded[i] = x[i] rounded to bf16.
+void copy_and_round(const float* x, float* copy, BFloat16* rounded, size_t n);
 // out[i] = x[i].
 void widen(const BFloat16* x, float* out, size_t n);
 
 // sum[i] += x[i].
 void add(const float* x, float* sum, size_t n);
+void add(const BFloat16* x, float* sum, size_t n);
 // out[i] = x[i]^2.
 void square(const float* x, float* out, size_t n);
 void square(const float* x, BFloat16* out, size_t n);
@@ -27,14 +30,28 @@ void normalise(float* x, const float* norm, size_t n, bool inverse);
 // out[p*channels + c] = x[p*channels + c] * gain[c].
 void scale_channels(const float* x, const float* gain, float* out, size_t pixels, size_t channels);
 
-// LIFF's first layer per target pixel: out[i] = max(0, base[i] + y*wy[i] + x*wx[i]).
-void offset_relu(const float* base, const float* wy, const float* wx, float y, float x, float* out, size_t n);
-void offset_relu(const float* base, const float* wy, const float* wx, float y, float x, BFloat16* out,
-                 size_t n);
+// A target pixel of LIFF: its source pixel's place among those at hand, its offset from it, and where its
+// three colours go.
+struct FilterTarget {
+  int32_t source = 0;
+  float y = 0.0F;
+  float x = 0.0F;
+  float* out = nullptr;
+};
 
-// LIFF's last layer: out[c] = sum_i a[c*n + i] * h[i], c = 0, 1, 2; n a multiple of 16.
-void filter_products(const float* a, const float* h, size_t n, float out[3]);
-void filter_products(const BFloat16* a, const BFloat16* h, size_t n, float out[3]);
+// LIFF's first layer. For target t with source s: hidden[t*n + i] = max(0, base[s*n + i] + y*wy[i] +
+// x*wx[i]); n a multiple of 16.
+void offset_relu(const float* base, const float* wy, const float* wx, const FilterTarget* targets,
+                 size_t count, float* hidden, size_t n);
+void offset_relu(const float* base, const float* wy, const float* wx, const FilterTarget* targets,
+                 size_t count, BFloat16* hidden, size_t n);
+
+// LIFF's last layer. For target t with source s and a = filters + s*pitch, c = 0, 1, 2:
+// out[c] = sum_i a[c*n + i] * hidden[t*n + i] + a[3*n + c]; n a multiple of 16.
+void filter_products(const float* filters, size_t pitch, const float* hidden, size_t n,
+                     const FilterTarget* targets, size_t count);
+void filter_products(const BFloat16* filters, size_t pitch, const BFloat16* hidden, size_t n,
+                     const FilterTarget* targets, size_t count);
 
 // The integer networks' rounding shift on integers held in floats, |acc| < 2^24:
 // out = clamp((acc + (shift > 0 ? 2^(shift-1) : 0)) >> shift, 0, limit), shifts per channel; out may be acc.
@@ -44,18 +61,23 @@ void shift_and_clamp(const float* acc, const int32_t* shift, int32_t limit, floa
 const char* kernel_target();
 
 namespace plain {
+void copy_and_round(const float* x, float* copy, BFloat16* rounded, size_t n);
 void round_to_bf16(const float* x, BFloat16* out, size_t n);
 void widen(const BFloat16* x, float* out, size_t n);
 void add(const float* x, float* sum, size_t n);
+void add(const BFloat16* x, float* sum, size_t n);
 void square(const float* x, float* out, size_t n);
 void square(const float* x, BFloat16* out, size_t n);
 void normalise(float* x, const float* norm, size_t n, bool inverse);
 void scale_channels(const float* x, const float* gain, float* out, size_t pixels, size_t channels);
-void offset_relu(const float* base, const float* wy, const float* wx, float y, float x, float* out, size_t n);
-void offset_relu(const float* base, const float* wy, const float* wx, float y, float x, BFloat16* out,
-                 size_t n);
-void filter_products(const float* a, const float* h, size_t n, float out[3]);
-void filter_products(const BFloat16* a, const BFloat16* h, size_t n, float out[3]);
+void offset_relu(const float* base, const float* wy, const float* wx, const FilterTarget* targets,
+                 size_t count, float* hidden, size_t n);
+void offset_relu(const float* base, const float* wy, const float* wx, const FilterTarget* targets,
+                 size_t count, BFloat16* hidden, size_t n);
+void filter_products(const float* filters, size_t pitch, const float* hidden, size_t n,
+                     const FilterTarget* targets, size_t count);
+void filter_products(const BFloat16* filters, size_t pitch, const BFloat16* hidden, size_t n,
+                     const FilterTarget* targets, size_t count);
 void shift_and_clamp(const float* acc, const int32_t* shift, int32_t limit, float* out, size_t channels);
 }  // namespace plain
 

@@ -9,12 +9,23 @@ void round_to_bf16(const float* x, BFloat16* out, size_t n) {
   for (size_t i = 0; i < n; ++i) out[i] = to_bf16(x[i]);
 }
 
+void copy_and_round(const float* x, float* copy, BFloat16* rounded, size_t n) {
+  for (size_t i = 0; i < n; ++i) {
+    copy[i] = x[i];
+    rounded[i] = to_bf16(x[i]);
+  }
+}
+
 void widen(const BFloat16* x, float* out, size_t n) {
   for (size_t i = 0; i < n; ++i) out[i] = to_float(x[i]);
 }
 
 void add(const float* x, float* sum, size_t n) {
   for (size_t i = 0; i < n; ++i) sum[i] += x[i];
+}
+
+void add(const BFloat16* x, float* sum, size_t n) {
+  for (size_t i = 0; i < n; ++i) sum[i] += to_float(x[i]);
 }
 
 void square(const float* x, float* out, size_t n) {
@@ -38,27 +49,46 @@ void scale_channels(const float* x, const float* gain, float* out, size_t pixels
   }
 }
 
-void offset_relu(const float* base, const float* wy, const float* wx, float y, float x, float* out,
-                 size_t n) {
-  for (size_t i = 0; i < n; ++i) out[i] = std::max(0.0F, base[i] + y * wy[i] + x * wx[i]);
-}
-
-void offset_relu(const float* base, const float* wy, const float* wx, float y, float x, BFloat16* out,
-                 size_t n) {
-  for (size_t i = 0; i < n; ++i) out[i] = to_bf16(std::max(0.0F, base[i] + y * wy[i] + x * wx[i]));
-}
-
-void filter_products(const float* a, const float* h, size_t n, float out[3]) {
-  for (size_t c = 0; c < 3; ++c) {
-    out[c] = 0.0F;
-    for (size_t i = 0; i < n; ++i) out[c] += a[c * n + i] * h[i];
+void offset_relu(const float* base, const float* wy, const float* wx, const FilterTarget* targets,
+                 size_t count, float* hidden, size_t n) {
+  for (size_t t = 0; t < count; ++t) {
+    const FilterTarget& p = targets[t];
+    const float* b = base + p.source * n;
+    for (size_t i = 0; i < n; ++i) hidden[t * n + i] = std::max(0.0F, b[i] + p.y * wy[i] + p.x * wx[i]);
   }
 }
 
-void filter_products(const BFloat16* a, const BFloat16* h, size_t n, float out[3]) {
-  for (size_t c = 0; c < 3; ++c) {
-    out[c] = 0.0F;
-    for (size_t i = 0; i < n; ++i) out[c] += to_float(a[c * n + i]) * to_float(h[i]);
+void offset_relu(const float* base, const float* wy, const float* wx, const FilterTarget* targets,
+                 size_t count, BFloat16* hidden, size_t n) {
+  for (size_t t = 0; t < count; ++t) {
+    const FilterTarget& p = targets[t];
+    const float* b = base + p.source * n;
+    for (size_t i = 0; i < n; ++i)
+      hidden[t * n + i] = to_bf16(std::max(0.0F, b[i] + p.y * wy[i] + p.x * wx[i]));
+  }
+}
+
+void filter_products(const float* filters, size_t pitch, const float* hidden, size_t n,
+                     const FilterTarget* targets, size_t count) {
+  for (size_t t = 0; t < count; ++t) {
+    const float* a = filters + targets[t].source * pitch;
+    for (size_t c = 0; c < 3; ++c) {
+      float sum = 0.0F;
+      for (size_t i = 0; i < n; ++i) sum += a[c * n + i] * hidden[t * n + i];
+      targets[t].out[c] = sum + a[3 * n + c];
+    }
+  }
+}
+
+void filter_products(const BFloat16* filters, size_t pitch, const BFloat16* hidden, size_t n,
+                     const FilterTarget* targets, size_t count) {
+  for (size_t t = 0; t < count; ++t) {
+    const BFloat16* a = filters + targets[t].source * pitch;
+    for (size_t c = 0; c < 3; ++c) {
+      float sum = 0.0F;
+      for (size_t i = 0; i < n; ++i) sum += to_float(a[c * n + i]) * to_float(hidden[t * n + i]);
+      targets[t].out[c] = sum + to_float(a[3 * n + c]);
+    }
   }
 }
 

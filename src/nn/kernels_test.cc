@@ -42,6 +42,12 @@ TEST(Kernels, ConversionsEqualTheirPlainTwins) {
     round_to_bf16(x.data(), a.data(), n);
     plain::round_to_bf16(x.data(), b.data(), n);
     EXPECT_EQ(a, b) << n;
+    std::vector<BFloat16> c(n + 1, 0x1234);
+    std::vector<float> copied(x);
+    for (float& v : copied) v = 0.0F;
+    copy_and_round(x.data(), copied.data(), c.data(), n);
+    EXPECT_EQ(copied, x);
+    EXPECT_EQ(c, b) << n;
     std::vector<float> wa(n + 1, 7.0F);
     std::vector<float> wb(n + 1, 7.0F);
     widen(a.data(), wa.data(), n);
@@ -61,6 +67,9 @@ TEST(Kernels, PointwiseEqualTheirPlainTwins) {
     EXPECT_EQ(sa, sb);
     std::vector<BFloat16> ha(n);
     std::vector<BFloat16> hb(n);
+    add(ha.data(), sa.data(), n);
+    plain::add(ha.data(), sb.data(), n);
+    EXPECT_EQ(sa, sb);
     square(x.data(), sa.data(), n);
     plain::square(x.data(), sb.data(), n);
     EXPECT_EQ(sa, sb);
@@ -84,35 +93,40 @@ TEST(Kernels, PointwiseEqualTheirPlainTwins) {
 }
 
 TEST(Kernels, LiffProductsEqualTheirPlainTwins) {
-  for (const size_t n : kLengths) {
-    const auto base = random_floats(n, -1.0F, 1.0F, 6);
+  constexpr size_t kSources = 5;
+  for (const size_t n : {16U, 48U, 256U}) {
+    const auto base = random_floats(kSources * n, -1.0F, 1.0F, 6);
     const auto wy = random_floats(n, -1.0F, 1.0F, 7);
     const auto wx = random_floats(n, -1.0F, 1.0F, 8);
-    std::vector<float> fa(n);
-    std::vector<float> fb(n);
-    offset_relu(base.data(), wy.data(), wx.data(), 0.3F, -0.7F, fa.data(), n);
-    plain::offset_relu(base.data(), wy.data(), wx.data(), 0.3F, -0.7F, fb.data(), n);
+    std::vector<FilterTarget> targets;
+    std::vector<float> have(30);
+    for (int t = 0; t < 10; ++t) {
+      targets.push_back(
+          {(3 * t) % static_cast<int>(kSources), 0.1F * static_cast<float>(t), -0.7F, have.data() + 3 * t});
+    }
+    std::vector<float> fa(10 * n);
+    std::vector<float> fb(10 * n);
+    offset_relu(base.data(), wy.data(), wx.data(), targets.data(), 10, fa.data(), n);
+    plain::offset_relu(base.data(), wy.data(), wx.data(), targets.data(), 10, fb.data(), n);
     EXPECT_EQ(fa, fb);
-    std::vector<BFloat16> ha(n);
-    std::vector<BFloat16> hb(n);
-    offset_relu(base.data(), wy.data(), wx.data(), 0.3F, -0.7F, ha.data(), n);
-    plain::offset_relu(base.data(), wy.data(), wx.data(), 0.3F, -0.7F, hb.data(), n);
+    std::vector<BFloat16> ha(10 * n);
+    std::vector<BFloat16> hb(10 * n);
+    offset_relu(base.data(), wy.data(), wx.data(), targets.data(), 10, ha.data(), n);
+    plain::offset_relu(base.data(), wy.data(), wx.data(), targets.data(), 10, hb.data(), n);
     EXPECT_EQ(ha, hb);
-  }
-  for (const size_t n : {16U, 48U, 256U}) {
-    const auto a = random_floats(3 * n, -1.0F, 1.0F, 9);
-    const auto h = random_floats(n, -1.0F, 1.0F, 10);
-    float va[3];
-    float vb[3];
-    filter_products(a.data(), h.data(), n, va);
-    plain::filter_products(a.data(), h.data(), n, vb);
-    for (int c = 0; c < 3; ++c)
-      EXPECT_NEAR(va[c], vb[c], 1e-5F * static_cast<float>(n));  // sums in another order
-    const auto a16 = rounded(a);
-    const auto h16 = rounded(h);
-    filter_products(a16.data(), h16.data(), n, va);
-    plain::filter_products(a16.data(), h16.data(), n, vb);
-    for (int c = 0; c < 3; ++c) EXPECT_NEAR(va[c], vb[c], 1e-5F * static_cast<float>(n));
+
+    const size_t pitch = 3 * n + 16;
+    const auto filters = random_floats(kSources * pitch, -1.0F, 1.0F, 9);
+    const auto filters16 = rounded(filters);
+    const float tolerance = 1e-5F * static_cast<float>(n);  // sums in another order
+    filter_products(filters.data(), pitch, fa.data(), n, targets.data(), 10);
+    const auto first = have;
+    plain::filter_products(filters.data(), pitch, fa.data(), n, targets.data(), 10);
+    for (size_t i = 0; i < have.size(); ++i) EXPECT_NEAR(first[i], have[i], tolerance);
+    filter_products(filters16.data(), pitch, ha.data(), n, targets.data(), 10);
+    const auto second = have;
+    plain::filter_products(filters16.data(), pitch, ha.data(), n, targets.data(), 10);
+    for (size_t i = 0; i < have.size(); ++i) EXPECT_NEAR(second[i], have[i], tolerance);
   }
 }
 

@@ -22,6 +22,33 @@ void copy(const BFloat16* from, float* to, size_t n) {
   widen(from, to, n);
 }
 
+// Pixels that lie `stride` elements apart: `channels` of each, then zeros up to `width`.
+template <typename From, typename To>
+void copy_pixels(const From* from, size_t from_stride, To* to, size_t to_stride, int count, int channels,
+                 int width) {
+  for (int i = 0; i < count; ++i, from += from_stride, to += to_stride) {
+    copy(from, to, channels);
+    if (width > channels) std::fill_n(to + channels, width - channels, To{0});
+  }
+}
+
+// The same without conversion. Whole channel blocks go as moves of fixed size, which need no call.
+template <typename T>
+void copy_pixels(const T* from, size_t from_stride, T* to, size_t to_stride, int count, int channels,
+                 int width) {
+  constexpr size_t kBlockBytes = kChannelBlock * sizeof(T);
+  if (channels % kChannelBlock != 0) {
+    for (int i = 0; i < count; ++i, from += from_stride, to += to_stride) {
+      std::copy_n(from, channels, to);
+      if (width > channels) std::fill_n(to + channels, width - channels, T{0});
+    }
+    return;
+  }
+  for (int i = 0; i < count; ++i, from += from_stride, to += to_stride) {
+    for (int c = 0; c < channels; c += kChannelBlock) std::memcpy(to + c, from + c, kBlockBytes);
+  }
+}
+
 template <typename From, typename To>
 void gather_as(const MapView& view, const Padding& padding, int y, int x, int rows, int cols, To* tile,
                int tile_pitch, int at) {
@@ -38,10 +65,6 @@ void gather_as(const MapView& view, const Padding& padding, int y, int x, int ro
   const auto zero = [&](To* row, int from, int to) {
     for (int c = from; c < to; ++c) std::fill_n(row + static_cast<size_t>(c) * tile_pitch + at, width, To{0});
   };
-  const auto pixel = [&](const From* from, To* to) {
-    copy(from, to, view.channels);
-    if (width > view.channels) std::fill_n(to + view.channels, width - view.channels, To{0});
-  };
   for (int r = 0; r < rows; ++r) {
     To* row = tile + static_cast<size_t>(r) * cols * tile_pitch;
     const int source_y = std::max(y + r - padding.top, 0);
@@ -51,8 +74,8 @@ void gather_as(const MapView& view, const Padding& padding, int y, int x, int ro
     }
     const From* source = data + static_cast<size_t>(source_y - part.y) * part.width * view.pitch;
     zero(row, 0, replicated_from);
-    for (int c = replicated_from; c < inside; ++c)
-      pixel(source, row + static_cast<size_t>(c) * tile_pitch + at);
+    copy_pixels(source, 0, row + static_cast<size_t>(replicated_from) * tile_pitch + at, tile_pitch,
+                inside - replicated_from, view.channels, width);
     if (last == inside) {
       zero(row, last, cols);
       continue;
@@ -62,10 +85,8 @@ void gather_as(const MapView& view, const Padding& padding, int y, int x, int ro
       copy(run, row + static_cast<size_t>(inside) * tile_pitch,
            static_cast<size_t>(last - inside) * tile_pitch);
     } else {
-      for (int c = inside; c < last; ++c) {
-        pixel(run + static_cast<size_t>(c - inside) * view.pitch,
-              row + static_cast<size_t>(c) * tile_pitch + at);
-      }
+      copy_pixels(run, view.pitch, row + static_cast<size_t>(inside) * tile_pitch + at, tile_pitch,
+                  last - inside, view.channels, width);
     }
     zero(row, last, cols);
   }
@@ -76,23 +97,32 @@ void expand_as(const T* tile, int channels, int kernel, int stride, int rows, in
                int out_pitch) {
   const size_t tile_cols = static_cast<size_t>(cols - 1) * stride + kernel;
   const int run = kernel * channels;
+  // Runs are copied in moves of fixed size that reach beyond their end: what they overwrite there is written
+  // later, and both buffers have kExpandSlack bytes behind them.
+  constexpr int kMove = kExpandSlack / sizeof(T);
   for (int r = 0; r < rows; ++r) {
     for (int c = 0; c < cols; ++c, out += out_pitch) {
       for (int ky = 0; ky < kernel; ++ky) {
         const T* from =
             tile +
             ((static_cast<size_t>(r) * stride + ky) * tile_cols + static_cast<size_t>(c) * stride) * channels;
-        std::copy_n(from, run, out + ky * run);
+        T* to = out + ky * run;
+        for (int i = 0; i < run; i += kMove) std::memcpy(to + i, from + i, kExpandSlack);
       }
-      std::fill(out + kernel * run, out + out_pitch, T{0});
+      for (int i = kernel * run; i < out_pitch; ++i) out[i] = T{0};
     }
   }
 }
 
 // Writes `n` values at `offset` of the map.
 void put(const float* from, size_t n, size_t offset, Map& map) {
-  if (map.f32 != nullptr) copy(from, map.f32 + offset, n);
-  if (map.bf16 != nullptr) copy(from, map.bf16 + offset, n);
+  if (map.f32 != nullptr && map.bf16 != nullptr) {
+    copy_and_round(from, map.f32 + offset, map.bf16 + offset, n);
+  } else if (map.f32 != nullptr) {
+    copy(from, map.f32 + offset, n);
+  } else {
+    copy(from, map.bf16 + offset, n);
+  }
 }
 void put(const BFloat16* from, size_t n, size_t offset, Map& map) {
   copy(from, map.bf16 + offset, n);
@@ -180,11 +210,15 @@ void add_view(const MapView& view, float* tile, int rows, int cols, int tile_pit
   for (int r = 0; r < rows; ++r) {
     const int y = place.row0 + r - place.crop_top;
     if (y < bounds.y || y >= bounds.y + bounds.height) continue;
-    const float* from =
-        static_cast<const float*>(view.data) +
+    const size_t at =
         (static_cast<size_t>(y - view.part.y) * view.part.width + (begin - view.part.x)) * view.pitch;
-    add(from, tile + (static_cast<size_t>(r) * cols + (begin - x)) * tile_pitch,
-        static_cast<size_t>(end - begin) * tile_pitch);
+    float* to = tile + (static_cast<size_t>(r) * cols + (begin - x)) * tile_pitch;
+    const size_t count = static_cast<size_t>(end - begin) * tile_pitch;
+    if (view.element == Element::kF32) {
+      add(static_cast<const float*>(view.data) + at, to, count);
+    } else {
+      add(static_cast<const BFloat16*>(view.data) + at, to, count);
+    }
   }
 }
 

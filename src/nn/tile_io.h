@@ -22,6 +22,9 @@ struct Padding {
 void gather(const MapView& view, const Padding& padding, int y, int x, int rows, int cols, Element element,
             void* tile, int tile_pitch, int at = 0);
 
+// Bytes that must be readable behind the input and writable behind the output of expand_neighbourhoods.
+inline constexpr size_t kExpandSlack = 32;
+
 // Lays out the kernel_h x kernel_w neighbourhoods of a tile's pixels as the channels of a new tile, ordered
 // (ky, kx, c), with zeros up to `out_pitch`: a convolution of few channels becomes a 1x1 one of many.
 // `tile` is [(rows-1)*stride + kernel, (cols-1)*stride + kernel, channels], densely packed.
@@ -45,7 +48,7 @@ struct Placement {
 void scatter(const float* tile, int rows, int cols, int tile_pitch, int sub_pitch, const Placement& place,
              Map& map);
 
-// tile += the values of an f32 view (pitch = tile_pitch) at the places where scatter, with up = 1, would put
+// tile += the values of a view (pitch = tile_pitch) at the places where scatter, with up = 1, would put
 // them.
 void add_view(const MapView& view, float* tile, int rows, int cols, int tile_pitch, const Placement& place);
 
