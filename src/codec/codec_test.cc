@@ -6,6 +6,9 @@
 
 #include "codec/decoder.h"
 #include "codec/encoder.h"
+#include "codec/layer.h"
+#include "entropy/gaussian_tables.h"
+#include "entropy/layer_coder.h"
 #include "image/resize.h"
 
 namespace compass {
@@ -195,6 +198,47 @@ TEST(Codec, QualityRaisesTheRate) {
   EncodeSettings low{.sizes = {{96, 64}}, .quality = 0};
   EncodeSettings high{.sizes = {{96, 64}}, .quality = 100};
   EXPECT_LT(encoder.encode(picture, low)->bytes.size(), encoder.encode(picture, high)->bytes.size());
+}
+
+// Information of the symbols under the model, in bits: what an ideal coder would spend.
+double ideal_bits(const LayerLatents& latents, const CdfTables& z_tables) {
+  double bits = 0.0;
+  for (size_t i = 0; i < latents.z.size(); ++i) {
+    const CdfRow row = z_tables.row(static_cast<int>(i % z_tables.rows()));
+    const int slot = row.slot_of(latents.z[i]);
+    bits -= std::log2((row.cdf[slot + 1] - row.cdf[slot]) / 65536.0);
+  }
+  for (size_t i = 0; i < latents.y.size(); ++i) {
+    bits -= std::log2(std::max(1e-9, gaussian_likelihood(latents.y[i], latents.hyper.indexes[i])));
+  }
+  return bits;
+}
+
+TEST(Codec, StreamsAreAsLongAsTheModelEstimates) {
+  const auto model = Model::load(COMPASS_SOURCE_DIR "/models/lite.safetensors");
+  ASSERT_TRUE(model) << model.error().message;
+  ThreadPool pool(2);
+  nn::Context context(pool);
+  LayerNetworks networks(*model, context, PredictionKind::kLiff);
+  const std::vector<Size> sizes = {{192, 128}, {384, 256}};
+  const Image picture = test_picture(sizes[1]);
+  for (const float rate : {1.0F, 2.5F, 4.0F}) {
+    const LayerNetworks::Place base{sizes, 0, rate};
+    const auto low = networks.quantise(base, networks.analyse(base, resize(picture, sizes[0]), nullptr));
+    const Patch below = networks.reconstruct(base, low, nullptr, whole(sizes[0]));
+    const LayerNetworks::Place top{sizes, 1, rate};
+    const auto high = networks.quantise(top, networks.analyse(top, picture, &below));
+    for (const bool is_top : {false, true}) {
+      const auto& latents = is_top ? high : low;
+      const auto& z_tables = (*model)->hyper_tables(is_top ? CodecKind::kEnhancement : CodecKind::kBase);
+      const auto bytes =
+          encode_layer({latents.z, latents.y, latents.hyper.indexes}, z_tables, (*model)->gaussian_tables());
+      ASSERT_TRUE(bytes);
+      const double estimate = ideal_bits(latents, z_tables);
+      EXPECT_NEAR(bytes->size() * 8.0, estimate, 0.01 * estimate + 24)
+          << "rate " << rate << " top " << is_top;
+    }
+  }
 }
 
 TEST(Codec, SenselessRequestsAreRefused) {
