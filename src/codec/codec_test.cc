@@ -7,45 +7,13 @@
 #include "codec/decoder.h"
 #include "codec/encoder.h"
 #include "codec/layer.h"
+#include "codec/test_pictures.h"
 #include "entropy/gaussian_tables.h"
 #include "entropy/layer_coder.h"
 #include "image/resize.h"
 
 namespace compass {
 namespace {
-
-std::shared_ptr<const Model> tiny_model() {
-  auto model = Model::load(COMPASS_SOURCE_DIR "/tests/data/tiny.safetensors");
-  EXPECT_TRUE(model) << model.error().message;
-  return *model;
-}
-
-// Smooth colour, a few edges and a little noise.
-Image test_picture(Size size) {
-  Image image(size);
-  uint32_t state = 1;
-  for (int c = 0; c < 3; ++c) {
-    for (int y = 0; y < size.height; ++y) {
-      for (int x = 0; x < size.width; ++x) {
-        state = state * 1664525 + 1013904223;
-        const double wave = 0.5 + 0.3 * std::sin(0.11 * x + c) * std::cos(0.07 * y);
-        const double edge = (x / 9 + y / 13) % 2 ? 0.1 : -0.1;
-        image.row(c, y)[x] = static_cast<float>(wave + edge + (state >> 24) / 255.0 * 0.05);
-      }
-    }
-  }
-  return image;
-}
-
-double largest_difference(const Image& a, const Image& b) {
-  double largest = 0.0;
-  for (int c = 0; c < 3; ++c) {
-    for (size_t i = 0; i < a.plane(c).size(); ++i) {
-      largest = std::max(largest, static_cast<double>(std::abs(a.plane(c)[i] - b.plane(c)[i])));
-    }
-  }
-  return largest;
-}
 
 EncodedPicture encode(Encoder& encoder, const Image& picture, std::vector<Size> sizes) {
   EncodeSettings settings;
