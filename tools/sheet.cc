@@ -32,12 +32,10 @@ std::string base_name(const std::string& path) {
 
 SheetEntry entry_of(const LayerRow& row, Image image) {
   const std::string quality = row.psnr ? fmt::format(", {:.1f} dB", *row.psnr) : "";
-  const std::string time = *row.seconds < 1.0 ? fmt::format("{:.0f} ms", *row.seconds * 1e3)
-                                              : fmt::format("{:.1f} s", *row.seconds);
-  return {std::move(image),
-          fmt::format("{} × {}", row.size.width, row.size.height),
-          {fmt::format("{} bytes{}", grouped(row.total_bytes), quality),
-           fmt::format("{:.2f} bpp, {}", row.bpp(), time)}};
+  return {
+      std::move(image),
+      fmt::format("{} × {}", row.size.width, row.size.height),
+      {fmt::format("{} bytes", grouped(row.total_bytes)), fmt::format("{:.2f} bpp{}", row.bpp(), quality)}};
 }
 
 // Decodes layer k from nothing, as a viewer that wants this layer alone would, into `row` and `entries`.
