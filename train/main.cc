@@ -1,49 +1,99 @@
 // compass-train: trains a model from a configuration, or goes on where a run left off.
-#include <cstring>
 #include <fstream>
 #include <iostream>
 
 #include "trainer.h"
 
-int main(int argc, char** argv) {
+namespace {
+
+constexpr const char* kHelp =
+    R"(compass-train: train the networks of a COMPASS model.
+
+  compass-train --config FILE --data FOLDER --out FOLDER [options]
+
+  --config FILE        what to train and how (train/configs/)
+  --data FOLDER        pictures, binary PPM
+  --out FOLDER         checkpoint and logs; a run that finds its checkpoint here goes on from it
+  --start-from FILE    begin with these weights (see --save-weights), where names and shapes fit
+  --max-seconds N      stop after N seconds, with a checkpoint
+  --threads N          workers, one per core (default 2)
+  --cuda               train on the GPU
+
+instead of training, from the checkpoint in --out:
+  --validate           print rate-distortion points of the averaged weights
+  --export FILE        write a model file
+  --save-weights FILE  write the averaged weights alone
+)";
+
+struct Arguments {
   compass::train::RunOptions options;
-  std::string config, model;
-  bool validate_only = false;
+  std::string config, start, model, weights;
+  bool validate = false;
+};
+
+// The arguments, or a message about the one that is wrong.
+std::string parse(int argc, char** argv, Arguments& a) {
   for (int i = 1; i < argc; ++i) {
-    const std::string arg = argv[i];
-    const auto value = [&]() -> std::string { return i + 1 < argc ? argv[++i] : ""; };
-    if (arg == "--config")
-      config = value();
-    else if (arg == "--data")
-      options.data = value();
-    else if (arg == "--out")
-      options.out = value();
-    else if (arg == "--max-seconds")
-      options.max_seconds = std::stod(value());
-    else if (arg == "--threads")
-      options.threads = std::stoi(value());
-    else if (arg == "--export")
-      model = value();
-    else if (arg == "--cuda")
-      options.cuda = true;
-    else if (arg == "--validate")
-      validate_only = true;
-    else {
-      std::cerr << "compass-train: unknown option " << arg << "\n";
-      return 2;
+    const std::string name = argv[i];
+    if (name == "--cuda" || name == "--validate") {
+      (name == "--cuda" ? a.options.cuda : a.validate) = true;
+      continue;
     }
+    if (i + 1 == argc) return name + ": unknown option, or its value is missing";
+    const std::string value = argv[++i];
+    if (name == "--config")
+      a.config = value;
+    else if (name == "--data")
+      a.options.data = value;
+    else if (name == "--out")
+      a.options.out = value;
+    else if (name == "--start-from")
+      a.start = value;
+    else if (name == "--max-seconds")
+      a.options.max_seconds = std::stod(value);
+    else if (name == "--threads")
+      a.options.threads = std::stoi(value);
+    else if (name == "--export")
+      a.model = value;
+    else if (name == "--save-weights")
+      a.weights = value;
+    else
+      return name + ": unknown option; see compass-train --help";
+  }
+  if (a.config.empty() || a.options.data.empty() || a.options.out.empty()) {
+    return "--config, --data and --out are needed; see compass-train --help";
+  }
+  return {};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc == 2 && std::string(argv[1]) == "--help") {
+    std::cout << kHelp;
+    return 0;
   }
   try {
-    std::ifstream file(config);
-    TORCH_CHECK(file, "cannot read the configuration '", config, "'");
-    options.config = nlohmann::json::parse(file);
-    compass::train::Trainer trainer(options);
-    if (!model.empty())
-      trainer.export_to(model);
-    else if (validate_only)
+    Arguments arguments;
+    if (const std::string wrong = parse(argc, argv, arguments); !wrong.empty()) {
+      std::cerr << "compass-train: " << wrong << "\n";
+      return 2;
+    }
+    std::ifstream file(arguments.config);
+    TORCH_CHECK(file, "cannot read the configuration '", arguments.config, "'");
+    arguments.options.config = nlohmann::json::parse(file);
+    compass::train::Trainer trainer(arguments.options);
+    if (!arguments.start.empty()) trainer.start_from(arguments.start);
+    if (!arguments.model.empty()) {
+      trainer.export_to(arguments.model);
+    } else if (!arguments.weights.empty()) {
+      trainer.save_weights(arguments.weights);
+    } else if (arguments.validate) {
+      trainer.use_average();
       trainer.validate();
-    else
+    } else {
       trainer.run();
+    }
   } catch (const std::exception& e) {
     std::cerr << "compass-train: " << e.what() << "\n";
     return 1;

@@ -55,7 +55,8 @@ double Optimiser::step(double rate) {
   const double correct2 = 1.0 - std::pow(options_.beta2, static_cast<double>(steps_));
   // Early averages would remember the start: the decay grows with the steps taken.
   const double n = static_cast<double>(steps_);
-  const double decay = std::min(options_.average, (1.0 + n) / (10.0 + n));
+  const double averaged = n - static_cast<double>(average_start_);
+  const double decay = std::min(options_.average, (1.0 + averaged) / (10.0 + averaged));
   const auto update = [&](Slot& slot) {
     const torch::NoGradGuard guard_here;  // thread-local
     if (!slot.value.grad().defined()) return;
@@ -99,6 +100,7 @@ void Optimiser::swap_average() {
 std::vector<std::pair<std::string, Tensor>> Optimiser::state() const {
   std::vector<std::pair<std::string, Tensor>> all;
   all.emplace_back("optimiser.steps", torch::tensor(steps_, torch::kLong));
+  all.emplace_back("optimiser.average_start", torch::tensor(average_start_, torch::kLong));
   for (const auto& slot : slots_) {
     all.emplace_back("average." + slot.name, slot.average);
     all.emplace_back("first." + slot.name, slot.first);
@@ -111,8 +113,14 @@ void Optimiser::load(const std::function<bool(const std::string&, Tensor&)>& fin
   const torch::NoGradGuard guard;
   Tensor found;
   if (find("optimiser.steps", found)) steps_ = found.item<int64_t>();
+  // A parameter that is fresh, in a run that is not, starts the averages anew: they would remember its random
+  // start.
+  bool fresh = false;
   const auto restore = [&](const std::string& name, Tensor& into) {
-    if (find(name, found) && found.sizes() == into.sizes()) into.copy_(found);
+    if (find(name, found) && found.sizes() == into.sizes())
+      into.copy_(found);
+    else
+      fresh = true;
   };
   for (auto& slot : slots_) {
     slot.average.copy_(slot.value);
@@ -120,6 +128,8 @@ void Optimiser::load(const std::function<bool(const std::string&, Tensor&)>& fin
     restore("first." + slot.name, slot.first);
     if (!slot.muon) restore("second." + slot.name, slot.second);
   }
+  if (find("optimiser.average_start", found)) average_start_ = found.item<int64_t>();
+  if (fresh && steps_ > 0) average_start_ = steps_;
 }
 
 }  // namespace compass::train

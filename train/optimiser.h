@@ -44,6 +44,7 @@ class Optimiser {
   std::vector<Slot> slots_;
   Options options_;
   int64_t steps_ = 0;
+  int64_t average_start_ = 0;  // step from which the averages count
 };
 
 }  // namespace compass::train

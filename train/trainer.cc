@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "export.h"
+#include "model/safetensors.h"
 #include "pyramid.h"
 
 namespace compass::train {
@@ -43,6 +44,15 @@ void on_threads(int64_t count, const std::function<void(int64_t)>& body) {
   std::vector<std::future<void>> running;
   for (int64_t i = 0; i < count; ++i) running.push_back(std::async(std::launch::async, body, i));
   for (auto& r : running) r.get();
+}
+
+// Writes the whole file or leaves what was there.
+void write_file(const std::string& path, const std::vector<uint8_t>& bytes) {
+  std::ofstream file(path + ".tmp", std::ios::binary);
+  file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  TORCH_CHECK(file, "cannot write ", path);
+  fs::rename(path + ".tmp", path);
 }
 
 volatile std::sig_atomic_t stop_requested = 0;
@@ -345,16 +355,38 @@ void Trainer::use_average() {
 
 void Trainer::export_to(const std::string& path) {
   use_average();
-  const auto bytes = export_model(*system_, {{"data", options_.config["training"].value("data", "")},
-                                             {"stage", stage_},
-                                             {"steps", step_},
-                                             {"hours", std::round(seconds_ / 36.0) / 100.0},
-                                             {"seed", options_.config["training"].value("seed", 1)}});
-  std::ofstream file(path + ".tmp", std::ios::binary);
-  file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  file.close();
-  TORCH_CHECK(file, "cannot write ", path);
-  fs::rename(path + ".tmp", path);
+  write_file(path, export_model(*system_, {{"data", options_.config["training"].value("data", "")},
+                                           {"stage", stage_},
+                                           {"steps", step_},
+                                           {"hours", std::round(seconds_ / 36.0) / 100.0},
+                                           {"seed", options_.config["training"].value("seed", 1)}}));
+}
+
+void Trainer::save_weights(const std::string& path) {
+  use_average();
+  SafetensorsWriter file;
+  for (const auto& item : system_->named_parameters()) {
+    const Tensor flat = item.value().detach().to(at::kCPU).contiguous();
+    const std::span<const float> values(flat.data_ptr<float>(), static_cast<size_t>(flat.numel()));
+    file.add_floats(item.key(), flat.sizes().vec(), values, flat.dim() == 4 ? DType::kF16 : DType::kF32);
+  }
+  write_file(path, file.finish());
+}
+
+void Trainer::start_from(const std::string& path) {
+  const auto file = Safetensors::load(path);
+  TORCH_CHECK(file.ok(), file.ok() ? "" : file.error().message);
+  const torch::NoGradGuard guard;
+  for (auto& item : system_->named_parameters()) {
+    const TensorView* view = file->find(item.key());
+    if (view == nullptr || view->shape != item.value().sizes().vec()) {
+      std::cout << "fresh: " << item.key() << "\n";
+      continue;
+    }
+    auto values = view->floats();
+    TORCH_CHECK(values.ok(), path, ": ", item.key(), ": ", values.ok() ? "" : values.error().message);
+    item.value().copy_(torch::from_blob(values->data(), item.value().sizes()));
+  }
 }
 
 void Trainer::save(const Optimiser* optimiser) {

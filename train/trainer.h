@@ -28,6 +28,12 @@ class Trainer {
   void use_average();  // takes the averaged weights of the checkpoint, where it has them
   void export_to(const std::string& path);
 
+  // The averaged weights alone, by module path: small enough to keep with the project, and enough to start
+  // another run from (optimiser state apart). Parameters that the file lacks, or has in another shape, stay
+  // fresh.
+  void save_weights(const std::string& path);
+  void start_from(const std::string& path);
+
  private:
   struct Stage;
   struct StepLog;
