@@ -74,6 +74,20 @@ Tensor Liff::predict(const Tensor& below, const Geometry& g, Rect out) {
   return result;
 }
 
+void Liff::prepare(const Geometry& g, Rect out) {
+  Parts& p = *parts_;
+  const NearestRule rule = p.model->description().nearest;
+  const GridAxis rows = grid_axis(rule, g.below.height, g.target.height, out.y, out.height);
+  const GridAxis cols = grid_axis(rule, g.below.width, g.target.width, out.x, out.width);
+  const AxisNeed ys = features_needed(rows, g.below.height);
+  const AxisNeed xs = features_needed(cols, g.below.width);
+  const Tensor nothing;  // passes look at shapes alone
+  const nn::Map features = p.features.run(nn::view_of(nothing, footprint(g, out), g.below),
+                                          {xs.begin, ys.begin, xs.end - xs.begin, ys.end - ys.begin});
+  Tensor result;
+  p.filters.run(features.view(p.context.compute()), rows, cols, 0.0F, 0.0F, result);
+}
+
 Rect Liff::footprint(const Geometry& g, Rect out) const {
   const NearestRule rule = parts_->model->description().nearest;
   const int reach = parts_->features.halo();

@@ -43,6 +43,9 @@ class Liff {
   Tensor predict(const Tensor& below, const Geometry& geometry, Rect out);
   Rect footprint(const Geometry& geometry, Rect out) const;
 
+  // Inside nn::Context::prepare: notes what predict(.., geometry, out) will need.
+  void prepare(const Geometry& geometry, Rect out);
+
   // Multiply-adds of the feature network and of the filter MLP, as executed.
   struct Cost {
     double features = 0, filters = 0;

@@ -120,40 +120,33 @@ void LiffFilters::run(const nn::MapView& features, const GridAxis& rows, const G
                       .cols = tile_cols,
                       .source = compute,
                       .target = Element::kF32};
-  const auto base_kernel = context_.conv(shape);
+  const nn::ReadyConv base_conv = context_.ready(base_[0], shape);
   shape.out = outputs;
   shape.target = compute;
-  const auto filter_kernel = context_.conv(shape);
-  const nn::PackedFilter& base_packed = base_[0].packed(context_, *base_kernel);
-  const nn::PackedFilter& filter_packed = filters_[0].packed(context_, *filter_kernel);
+  const nn::ReadyConv filter_conv = context_.ready(filters_[0], shape);
 
-  struct Layer {
-    std::shared_ptr<const nn::ConvKernel> kernel;
-    const nn::PackedFilter* packed;
-  };
   const auto middle_layers = [&](int targets) {
-    std::vector<Layer> layers;
+    std::vector<nn::ReadyConv> layers;
     for (nn::Filter& filter : middle_) {
-      const auto kernel = context_.conv({.in = filter.in(),
-                                         .out = filter.out(),
-                                         .rows = targets / kBatchColumns,
-                                         .cols = kBatchColumns,
-                                         .source = compute,
-                                         .target = compute,
-                                         .act = nn::Act::kRelu});
-      layers.push_back({kernel, &filter.packed(context_, *kernel)});
+      layers.push_back(context_.ready(filter, {.in = filter.in(),
+                                               .out = filter.out(),
+                                               .rows = targets / kBatchColumns,
+                                               .cols = kBatchColumns,
+                                               .source = compute,
+                                               .target = compute,
+                                               .act = nn::Act::kRelu}));
     }
     return layers;
   };
-  const std::vector<Layer> batch_layers = middle_layers(kBatch);
-  const std::vector<Layer> rest_layers = middle_layers(kRest);
+  const std::vector<nn::ReadyConv> batch_layers = middle_layers(kBatch);
+  const std::vector<nn::ReadyConv> rest_layers = middle_layers(kRest);
   int widest = std::max(first_, last_);
   for (const nn::Filter& filter : middle_) widest = std::max(widest, filter.out());
 
   // Everything behind the first layer's source part for `count` targets.
   const auto finish = [&](int worker, const nn::FilterTarget* targets, int count,
-                          const std::vector<Layer>& middle, const float* base, const std::byte* filters,
-                          std::byte* hidden, std::byte* spare) {
+                          const std::vector<nn::ReadyConv>& middle, const float* base,
+                          const std::byte* filters, std::byte* hidden, std::byte* spare) {
     const bool f32 = compute == Element::kF32;
     if (f32) {
       nn::offset_relu(base, offset_y_.data(), offset_x_.data(), targets, count,
@@ -162,8 +155,8 @@ void LiffFilters::run(const nn::MapView& features, const GridAxis& rows, const G
       nn::offset_relu(base, offset_y_.data(), offset_x_.data(), targets, count,
                       reinterpret_cast<BFloat16*>(hidden), first_);
     }
-    for (const Layer& layer : middle) {
-      layer.kernel->run(worker, hidden, *layer.packed, spare);
+    for (const nn::ReadyConv& layer : middle) {
+      layer.run(worker, hidden, spare);
       std::swap(hidden, spare);
     }
     if (f32) {
@@ -175,7 +168,7 @@ void LiffFilters::run(const nn::MapView& features, const GridAxis& rows, const G
     }
   };
 
-  context_.pool().parallel_for(down * across, [&](int i, int worker) {
+  context_.parallel_for(down * across, [&](int i, int worker) {
     const int tile_y = source_y + i / across * tile_rows;
     const int tile_x = source_x + i % across * tile_cols;
     const auto [y0, y1] = targets_of(rows, tile_y, tile_y + tile_rows);
@@ -187,9 +180,9 @@ void LiffFilters::run(const nn::MapView& features, const GridAxis& rows, const G
         ws.get(Workspace::kInput, static_cast<size_t>(tile_rows + 2) * (tile_cols + 2) * padded_in * element);
     nn::gather(features, {}, tile_y - 1, tile_x - 1, tile_rows + 2, tile_cols + 2, compute, tile, padded_in);
     auto* base = ws.get_array<float>(Workspace::kBase, pixels * first_);
-    base_kernel->run(worker, tile, base_packed, base);
+    base_conv.run(worker, tile, base);
     std::byte* filters = ws.get(Workspace::kFilters, pixels * outputs * element);
-    filter_kernel->run(worker, tile, filter_packed, filters);
+    filter_conv.run(worker, tile, filters);
 
     std::byte* hidden = ws.get(Workspace::kHidden, static_cast<size_t>(kBatch) * widest * element);
     std::byte* spare = ws.get(Workspace::kHidden2, static_cast<size_t>(kBatch) * widest * element);

@@ -167,6 +167,16 @@ CodecNetworks::SynthesisFootprint CodecNetworks::synthesis_footprint(Size pictur
   return {g_s_.footprint(picture, out), g_s_.prediction_footprint(picture, out)};
 }
 
+void CodecNetworks::prepare_hyper_analyse(Size picture) {
+  h_a_.prepare(latent_size(picture), whole(hyper_size(picture)));
+}
+
+void CodecNetworks::prepare_hyper_synthesise(Size picture) {
+  const Size latent = latent_size(picture);
+  h_s_.prepare(latent, whole(latent));
+  if (h_scales_) h_scales_->prepare(latent, whole(latent));
+}
+
 CodecNetworks::Cost CodecNetworks::cost(Size picture) const {
   const Size latent = latent_size(picture);
   const Rect latents = whole(latent);

@@ -76,6 +76,12 @@ class CodecNetworks {
   };
   SynthesisFootprint synthesis_footprint(Size picture, Rect out) const;
 
+  // Inside nn::Context::prepare: notes what the run of that name will need.
+  void prepare_analyse(Size picture, Rect out) { g_a_.prepare(picture, out); }
+  void prepare_synthesise(Size picture, Rect out) { g_s_.prepare(picture, out); }
+  void prepare_hyper_analyse(Size picture);
+  void prepare_hyper_synthesise(Size picture);
+
   // Multiply-adds for a whole picture, in units of 1.
   struct Cost {
     double g_a = 0, g_s = 0, h_a = 0, h_s = 0;

@@ -83,7 +83,65 @@ Context::~Context() = default;
 
 std::shared_ptr<const ConvKernel> Context::conv(const ConvShape& shape) {
   if (const auto it = kernels_.find(shape); it != kernels_.end()) return it->second;
+  const std::shared_ptr<ConvKernel> kernel = compile(shape);
+  keep(kernel);
+  return kernel;
+}
+
+ReadyConv Context::ready(Filter& filter, const ConvShape& shape) {
+  if (noting_) {
+    notes_.push_back({&filter, shape});
+    return {};
+  }
+  const auto kernel = conv(shape);
+  return {kernel, &filter.packed(*this, *kernel, 0)};
+}
+
+void Context::prepare(const std::function<void()>& dry_run) {
+  noting_ = true;
+  notes_.clear();
+  dry_run();
+  noting_ = false;
+  std::vector<ConvShape> shapes;
+  for (const Note& note : notes_) {
+    if (!kernels_.contains(note.shape)) shapes.push_back(note.shape);
+  }
+  std::sort(shapes.begin(), shapes.end());
+  shapes.erase(std::unique(shapes.begin(), shapes.end()), shapes.end());
+  std::vector<std::shared_ptr<ConvKernel>> compiled(shapes.size());
+  pool_.parallel_for(static_cast<int>(shapes.size()), [&](int i, int) { compiled[i] = compile(shapes[i]); });
+  for (auto& kernel : compiled) keep(std::move(kernel));
+
+  // One worker packs all orders of a filter, so that no two touch the same one.
+  std::stable_sort(notes_.begin(), notes_.end(),
+                   [](const Note& a, const Note& b) { return std::less<>()(a.filter, b.filter); });
+  std::vector<size_t> first;  // note of each filter
+  for (size_t i = 0; i < notes_.size(); ++i) {
+    if (i == 0 || notes_[i].filter != notes_[i - 1].filter) first.push_back(i);
+  }
+  pool_.parallel_for(static_cast<int>(first.size()), [&](int i, int worker) {
+    const size_t end = static_cast<size_t>(i) + 1 < first.size() ? first[i + 1] : notes_.size();
+    for (size_t n = first[i]; n < end; ++n) {
+      // A kernel may have been forgotten again if there were more shapes than the cache holds.
+      const auto it = kernels_.find(notes_[n].shape);
+      if (it != kernels_.end()) notes_[n].filter->packed(*this, *it->second, worker);
+    }
+  });
+  notes_.clear();
+}
+
+void Context::keep(std::shared_ptr<ConvKernel> kernel) {
   if (kernels_.size() >= kMaxKernels) kernels_.clear();
+  ConvKernel::Parts& parts = *kernel->parts_;
+  for (int i = 0; i < pool_.threads(); ++i) {
+    workspaces_[i].get(Workspace::kScratch, parts.scratch_bytes);
+    parts.workers[i].workspace = &workspaces_[i];
+  }
+  const ConvShape shape = kernel->shape();
+  kernels_.emplace(shape, std::move(kernel));
+}
+
+std::shared_ptr<ConvKernel> Context::compile(const ConvShape& shape) {
   const SingleThreaded scope;
   using dnnl::memory;
   using tag = memory::format_tag;
@@ -112,14 +170,13 @@ std::shared_ptr<const ConvKernel> Context::conv(const ConvShape& shape) {
   ConvKernel::Parts& parts = *kernel->parts_;
   parts.primitive = dnnl::convolution_forward(made);
   parts.weights = made.weights_desc();
+  parts.scratch_bytes = made.scratchpad_desc().get_size();
   for (int i = 0; i < pool_.threads(); ++i) {
-    workspaces_[i].get(Workspace::kScratch, made.scratchpad_desc().get_size());
     parts.workers.push_back({engine_->streams[i], memory(made.src_desc(), engine_->engine, DNNL_MEMORY_NONE),
                              memory(made.dst_desc(), engine_->engine, DNNL_MEMORY_NONE),
-                             memory(made.scratchpad_desc(), engine_->engine, DNNL_MEMORY_NONE),
-                             &workspaces_[i]});
+                             memory(made.scratchpad_desc(), engine_->engine, DNNL_MEMORY_NONE), nullptr});
   }
-  return kernels_.emplace(shape, std::move(kernel)).first->second;
+  return kernel;
 }
 
 std::vector<std::string> Context::implementations() const {

@@ -7,6 +7,7 @@
 
 #include <compare>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -53,6 +54,7 @@ struct ConvShape {
   double macs() const { return 1.0 * in * out * kernel_h * kernel_w * rows * cols; }
 };
 
+class Filter;
 class PackedFilter;
 
 // Buffers of one worker thread. They only ever grow, so that a steady state allocates nothing.
@@ -98,6 +100,16 @@ class ConvKernel {
   std::unique_ptr<Parts> parts_;
 };
 
+// A kernel and a filter in its order, ready to run; empty while a context only takes notes
+// (Context::prepare).
+struct ReadyConv {
+  std::shared_ptr<const ConvKernel> kernel;
+  const PackedFilter* filter = nullptr;
+  void run(int worker, const void* source, void* target) const {
+    kernel->run(worker, source, *filter, target);
+  }
+};
+
 class Context {
  public:
   // The pool must outlive the context. A context is used by one thread at a time (and the pool's workers).
@@ -114,6 +126,19 @@ class Context {
   // The kernel of this shape, compiled on first use; not to be called from inside parallel_for. The pointer
   // keeps it alive while the cache forgets old shapes.
   std::shared_ptr<const ConvKernel> conv(const ConvShape& shape);
+  // The same with a filter packed for it.
+  ReadyConv ready(Filter& filter, const ConvShape& shape);
+
+  // The pool's parallel_for, except that it does nothing while the context only takes notes.
+  void parallel_for(int count, const std::function<void(int i, int worker)>& body) {
+    if (!noting_) pool_.parallel_for(count, body);
+  }
+
+  // Compiles kernels and packs weights ahead of need, on all threads: calls `dry_run`, which prepares
+  // networks (Network::prepare and the like, the runs to come without their arithmetic), then makes what they
+  // asked for. Without it everything is made on first use, on one thread: 1 to 5 ms per layer and size.
+  void prepare(const std::function<void()>& dry_run);
+  bool noting() const { return noting_; }
 
   // Kernels in the cache.
   size_t kernels() const { return kernels_.size(); }
@@ -128,6 +153,13 @@ class Context {
  private:
   friend class Filter;
   struct Engine;
+  struct Note {
+    Filter* filter;
+    ConvShape shape;
+  };
+  std::shared_ptr<ConvKernel> compile(const ConvShape& shape);
+  void keep(std::shared_ptr<ConvKernel> kernel);
+
   ThreadPool& pool_;
   Element compute_;
   std::unique_ptr<Engine> engine_;
@@ -135,6 +167,8 @@ class Context {
   BufferPool buffers_;
   std::map<ConvShape, std::shared_ptr<const ConvKernel>> kernels_;
   StageTimes* times_ = nullptr;
+  bool noting_ = false;
+  std::vector<Note> notes_;
 };
 
 }  // namespace compass::nn

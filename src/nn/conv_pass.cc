@@ -186,8 +186,8 @@ void ConvPass::run(Context& context, std::span<const MapView> inputs, const Padd
   const int in_cols = (cols - 1) * stride + kernel_;
 
   struct Ready {
-    std::shared_ptr<const ConvKernel> kernel;
-    const PackedFilter* filter;
+    ReadyConv conv;
+    ReadyConv gdn;
     int cols;     // of its output tile
     size_t skip;  // elements of the gathered tile before its first input
     const Phase* phase;
@@ -212,26 +212,20 @@ void ConvPass::run(Context& context, std::span<const MapView> inputs, const Padd
       shape.cols = in_cols - phase.filter.kernel_w() + 1;
       skip = (static_cast<size_t>(phase.dy) * in_cols + phase.dx) * tile_in_;
     }
-    const auto kernel = context.conv(shape);
-    ready.push_back({kernel, &phase.filter.packed(context, *kernel), shape.cols, skip, &phase});
-  }
-  std::vector<std::shared_ptr<const ConvKernel>> gdn_kernels;
-  std::vector<const PackedFilter*> gammas;
-  if (gamma_) {
-    for (const Ready& r : ready) {
-      gdn_kernels.push_back(context.conv({.in = gamma_->in(),
-                                          .out = gamma_->out(),
-                                          .rows = rows,
-                                          .cols = phases_apart_ ? r.cols : cols * up_ * up_,
-                                          .source = compute,
-                                          .target = Element::kF32}));
-      gammas.push_back(&gamma_->packed(context, *gdn_kernels.back()));
+    Ready r{context.ready(phase.filter, shape), {}, shape.cols, skip, &phase};
+    if (gamma_) {
+      r.gdn = context.ready(*gamma_, {.in = gamma_->in(),
+                                      .out = gamma_->out(),
+                                      .rows = rows,
+                                      .cols = phases_apart_ ? shape.cols : cols * up_ * up_,
+                                      .source = compute,
+                                      .target = Element::kF32});
     }
+    ready.push_back(std::move(r));
   }
-
   const size_t element = element_size(compute);
   const int out_channels = phases_[0].filter.out();
-  context.pool().parallel_for(tiling.down * tiling.across, [&](int i, int worker) {
+  context.parallel_for(tiling.down * tiling.across, [&](int i, int worker) {
     Workspace& ws = context.workspace(worker);
     const int row0 = tiling.row0 + i / tiling.across * rows;
     const int col0 = tiling.col0 + i % tiling.across * cols;
@@ -257,11 +251,10 @@ void ConvPass::run(Context& context, std::span<const MapView> inputs, const Padd
       source = expanded;
     }
     const Placement place{row0, col0, up_, crop.top, crop.left, bounds};
-    for (size_t p = 0; p < ready.size(); ++p) {
-      const Ready& r = ready[p];
+    for (const Ready& r : ready) {
       const size_t count = static_cast<size_t>(rows) * r.cols * out_channels;
       std::byte* raw = ws.get(Workspace::kOutput, count * element_size(target));
-      r.kernel->run(worker, source + r.skip * element, *r.filter, raw);
+      r.conv.run(worker, source + r.skip * element, raw);
       if (target == Element::kBF16) {
         scatter(reinterpret_cast<const BFloat16*>(raw), rows, cols, out_channels, sub_pitch_, place, out);
         continue;
@@ -275,7 +268,7 @@ void ConvPass::run(Context& context, std::span<const MapView> inputs, const Padd
         } else {
           square(x, reinterpret_cast<BFloat16*>(squares), count);
         }
-        gdn_kernels[p]->run(worker, squares, *gammas[p], norm);
+        r.gdn.run(worker, squares, norm);
         normalise(x, norm, count, inverse_);
       }
       if (!shift_.empty()) {

@@ -21,7 +21,7 @@ Filter::~Filter() = default;
 Filter::Filter(Filter&&) noexcept = default;
 Filter& Filter::operator=(Filter&&) noexcept = default;
 
-const PackedFilter& Filter::packed(Context& context, const ConvKernel& kernel) {
+const PackedFilter& Filter::packed(Context& context, const ConvKernel& kernel, int worker) {
   const dnnl::memory::desc& wanted = kernel.parts_->weights;
   for (const auto& p : packed_) {
     if (p->parts_->weights.get_desc() == wanted) return *p;
@@ -29,7 +29,7 @@ const PackedFilter& Filter::packed(Context& context, const ConvKernel& kernel) {
   const SingleThreaded scope;
   using dnnl::memory;
   const dnnl::engine& engine = context.engine_->engine;
-  dnnl::stream& stream = context.engine_->streams[0];
+  dnnl::stream& stream = context.engine_->streams[worker];
   AlignedVector<float> plain(static_cast<size_t>(out_) * in_ * kernel_h_ * kernel_w_);
   weights_(plain.data());
   std::unique_ptr<PackedFilter> packed(new PackedFilter);

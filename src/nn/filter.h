@@ -42,10 +42,11 @@ class Filter {
   // The bias, padded. May be changed between runs.
   std::span<float> bias() { return bias_; }
 
-  // Packed for this kernel; packs on first use. Not to be called from inside parallel_for.
-  const PackedFilter& packed(Context& context, const ConvKernel& kernel);
-
  private:
+  friend class Context;
+  // Packed for this kernel, by `worker`; packs on first use. No two threads may do this to one filter.
+  const PackedFilter& packed(Context& context, const ConvKernel& kernel, int worker);
+
   int in_;
   int out_;
   int kernel_h_;

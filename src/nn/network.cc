@@ -257,13 +257,28 @@ double Network::macs(Rect out, Size full) const {
 }
 
 Tensor Network::run(const Input& input, Size full, Rect out) {
+  assert(input.x != nullptr && input.x->width == input.x_part.width &&
+         input.x->height == input.x_part.height);
+  Tensor result(parts_->layers.back().out, out.height, out.width);
+  run_into(input, full, out, result);
+  return result;
+}
+
+void Network::prepare(Size full, Rect out) {
+  assert(parts_->context.noting());
+  const Tensor nothing;  // passes look at shapes alone
+  Tensor result;
+  result.channels = parts_->layers.back().out;
+  result.data.resize(1);  // the output is f32
+  run_into({.x = &nothing, .x_part = footprint(full, out), .prediction = &nothing, .prediction_part = {}},
+           full, out, result);
+}
+
+void Network::run_into(const Input& input, Size full, Rect out, Tensor& result) {
   Parts& p = *parts_;
   const Parts::Extents e = p.extents(full);
   const std::vector<Rect> needs = p.needs(e, out);
-  assert(input.x != nullptr && input.x->width == input.x_part.width &&
-         input.x->height == input.x_part.height);
 
-  Tensor result(p.layers.back().out, out.height, out.width);
   Map output;
   output.channels = output.pitch = result.channels;
   output.part = out;
@@ -370,7 +385,6 @@ Tensor Network::run(const Input& input, Size full, Rect out) {
   if (p.steps.back().op == Op::kRes || p.steps.back().op == Op::kCondition) {
     copy_rows(p.context, current.view(Element::kF32), output, out);
   }
-  return result;
 }
 
 }  // namespace compass::nn

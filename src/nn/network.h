@@ -36,6 +36,9 @@ class Network {
   // The part `out` of the network's output.
   Tensor run(const Input& input, Size full, Rect out);
 
+  // Inside Context::prepare: notes what run(.., full, out) will need.
+  void prepare(Size full, Rect out);
+
   // The part of the network's input that `out` depends on, halo included.
   Rect footprint(Size full, Rect out) const;
   // The part of the prediction, a picture of size `full`; empty if no layer looks at it.
@@ -49,6 +52,8 @@ class Network {
   double macs(Rect out, Size full) const;
 
  private:
+  void run_into(const Input& input, Size full, Rect out, Tensor& result);
+
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };

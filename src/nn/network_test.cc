@@ -232,6 +232,23 @@ TEST(Network, PartsEqualTheWhole) {
   });
 }
 
+TEST(Network, PreparationFindsEveryKernel) {
+  ThreadPool pool(3);
+  for (const Precision precision : {Precision::kF32, Precision::kBF16}) {
+    Context context(pool, precision);
+    for_networks(context, [&](Network& network, bool, const auto&, const auto& weights, const Pair&,
+                              const Tensor& x, const Tensor& prediction, Size size) {
+      const Rect out = whole(network.output_size(size));
+      context.prepare([&] { network.prepare(size, out); });
+      const size_t before = context.kernels();
+      run_whole(network, x, prediction, size);
+      // A GDN that follows no convolution makes its own.
+      const bool lone_gdn = !weights.front().beta.empty();
+      EXPECT_TRUE(lone_gdn || context.kernels() == before) << size.width << "x" << size.height;
+    });
+  }
+}
+
 TEST(Network, ThreadsDoNotChangeResults) {
   ThreadPool one(1);
   ThreadPool four(4);

@@ -23,6 +23,7 @@ struct ConvKernel::Parts {
     Workspace* workspace;  // whose kScratch slot is large enough for this kernel
   };
   std::vector<Handles> workers;
+  size_t scratch_bytes = 0;
 };
 
 struct PackedFilter::Parts {

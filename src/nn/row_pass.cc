@@ -15,7 +15,7 @@ namespace {
 void for_rows(Context& context, const MapView& x, Map& out, const Rect& bounds,
               const std::function<void(float* row, int pitch, int worker)>& work) {
   const int pitch = pad_channels(x.channels);
-  context.pool().parallel_for(bounds.height, [&](int i, int worker) {
+  context.parallel_for(bounds.height, [&](int i, int worker) {
     auto* row = context.workspace(worker).get_array<float>(Workspace::kInput,
                                                            static_cast<size_t>(bounds.width) * pitch);
     gather(x, {}, bounds.y + i, bounds.x, 1, bounds.width, Element::kF32, row, pitch);
@@ -47,14 +47,16 @@ void gdn_rows(Context& context, const MapView& x, const LayerWeights& weights, b
   std::vector<float> beta(weights.beta);
   beta.resize(pad_channels(channels), 1.0F);
   Filter gamma = pad_filter(weights.gamma.data(), beta, channels, channels, 1, 1);
-  const auto kernel = context.conv({.in = gamma.in(), .out = gamma.out(), .rows = 1, .cols = bounds.width});
-  const PackedFilter& packed = gamma.packed(context, *kernel);
+  // Made for every run: a GDN that follows no convolution is rare.
+  if (context.noting()) return;
+  const ReadyConv conv =
+      context.ready(gamma, {.in = gamma.in(), .out = gamma.out(), .rows = 1, .cols = bounds.width});
   for_rows(context, x, out, bounds, [&](float* row, int pitch, int worker) {
     const size_t count = static_cast<size_t>(bounds.width) * pitch;
     auto* squares = context.workspace(worker).get_array<float>(Workspace::kSquare, count);
     auto* norm = context.workspace(worker).get_array<float>(Workspace::kNorm, count);
     square(row, squares, count);
-    kernel->run(worker, squares, packed, norm);
+    conv.run(worker, squares, norm);
     normalise(row, norm, count, inverse);
   });
 }
@@ -64,7 +66,7 @@ void unshuffle_rows(Context& context, const MapView& x, const Padding& padding, 
   const int channels = x.channels;
   const int pitch = pad_channels(channels * factor * factor);
   const int wide = bounds.width * factor;
-  context.pool().parallel_for(bounds.height, [&](int i, int worker) {
+  context.parallel_for(bounds.height, [&](int i, int worker) {
     Workspace& ws = context.workspace(worker);
     auto* source = ws.get_array<float>(Workspace::kInput, static_cast<size_t>(wide) * channels);
     auto* row = ws.get_array<float>(Workspace::kOutput, static_cast<size_t>(bounds.width) * pitch);
@@ -95,7 +97,7 @@ void shuffle_rows(Context& context, const MapView& x, const Padding& crop, int f
   const int rows = ceil_div(bounds.y + bounds.height + crop.top, factor) - row0;
   const int col0 = (bounds.x + crop.left) / factor;
   const int cols = ceil_div(bounds.x + bounds.width + crop.left, factor) - col0;
-  context.pool().parallel_for(rows, [&](int i, int worker) {
+  context.parallel_for(rows, [&](int i, int worker) {
     Workspace& ws = context.workspace(worker);
     auto* source = ws.get_array<float>(Workspace::kInput, static_cast<size_t>(cols) * source_pitch);
     auto* row = ws.get_array<float>(Workspace::kOutput, static_cast<size_t>(cols) * factor * pitch);
