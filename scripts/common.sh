@@ -11,7 +11,7 @@ build_packages=(g++ cmake ninja-build pkg-config libdnnl-dev libhwy-dev libxxhas
 # What the tests need beside it.
 test_packages=(libgtest-dev python3)
 # What compass-train needs beside it.
-train_packages=(libtorch-dev)
+train_packages=(libtorch-dev libopenblas0-pthread)
 
 installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 

@@ -79,6 +79,7 @@ double Optimiser::step(double rate) {
   };
   std::atomic<size_t> next{0};
   const auto work = [&] {
+    at::set_num_threads(1);
     for (size_t i = next++; i < slots_.size(); i = next++) update(slots_[i]);
   };
   std::vector<std::future<void>> helpers;
