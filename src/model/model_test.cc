@@ -1,0 +1,277 @@
+// Models from hostile files: every check of the description and of the tensors, and what the identity covers.
+#include "model/model.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "model/networks.h"
+#include "model/safetensors.h"
+
+namespace compass {
+namespace {
+
+using nlohmann::json;
+
+const std::string kTiny = std::string(COMPASS_SOURCE_DIR) + "/tests/data/tiny.safetensors";
+
+// The tiny model taken apart, to be changed and put together again.
+struct Draft {
+  json description;
+  std::map<std::string, TensorView, std::less<>> tensors;
+  Safetensors file;
+
+  static Draft tiny() {
+    auto file = Safetensors::load(kTiny);
+    EXPECT_TRUE(file) << file.error().message;
+    Draft draft{json::parse(file->metadata().at("compass")), file->tensors(), *file};
+    return draft;
+  }
+  std::vector<uint8_t> write(const std::string& version = "1") const {
+    SafetensorsWriter writer;
+    for (const auto& [name, view] : tensors) {
+      if (view.dtype == DType::kF32) {  // as they are, NaN included
+        std::vector<float> values(view.data.size() / sizeof(float));
+        std::memcpy(values.data(), view.data.data(), view.data.size());
+        writer.add_floats(name, view.shape, values);
+      } else if (view.dtype == DType::kF16) {
+        writer.add_floats(name, view.shape, *view.floats(), view.dtype);
+      } else {
+        writer.add_integers(name, view.shape, *view.integers(), view.dtype);
+      }
+    }
+    writer.set_metadata("format", "compass-model");
+    writer.set_metadata("version", version);
+    writer.set_metadata("compass", description.dump());
+    return writer.finish();
+  }
+  Result<std::shared_ptr<const Model>> parse() const { return Model::parse(write()); }
+};
+
+std::string error_of(const Result<std::shared_ptr<const Model>>& result) {
+  return result ? std::string() : result.error().message;
+}
+
+TEST(Model, TinyLoads) {
+  const auto model = Model::load(kTiny);
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_EQ((*model)->rate_points().size(), 3U);
+  EXPECT_FLOAT_EQ((*model)->rate_position(0.0), 0.0F);
+  EXPECT_FLOAT_EQ((*model)->rate_position(75.0), 1.5F);
+  EXPECT_FLOAT_EQ((*model)->rate_position(1000.0), 2.0F);
+  EXPECT_GT((*model)->parameters(), 10'000);
+  EXPECT_EQ(to_string((*model)->id()).size(), 16U);
+}
+
+TEST(Model, AbsentAndForeignFilesAreRefused) {
+  EXPECT_NE(error_of(Model::load("/nonexistent/model")), "");
+  SafetensorsWriter writer;
+  EXPECT_NE(error_of(Model::parse(writer.finish())).find("compass-model"), std::string::npos);
+  EXPECT_NE(error_of(Model::parse(Draft::tiny().write("2"))).find("version"), std::string::npos);
+  EXPECT_NE(error_of(Model::parse({})), "");
+}
+
+TEST(Model, IdentityCoversWhatDecodingDependsOn) {
+  const Draft original = Draft::tiny();
+  const auto id = (*original.parse())->id();
+  EXPECT_EQ((*Model::load(kTiny))->id(), id);
+
+  Draft other = Draft::tiny();
+  other.description["provenance"] = {{"steps", 7}};
+  EXPECT_EQ((*other.parse())->id(), id);
+  other.description["rules"]["nearest"] = "reference";
+  EXPECT_NE((*other.parse())->id(), id);
+
+  std::vector<uint8_t> bytes = original.write();
+  bytes[bytes.size() - 1] ^= 1;  // the last tensor's last byte
+  const auto changed = Model::parse(bytes);
+  EXPECT_TRUE(!changed || (*changed)->id() != id);
+}
+
+// Applies `change` to the tiny model's description and expects an error that names `place`.
+void expect_refused(const std::string& place, const std::function<void(json&)>& change) {
+  Draft draft = Draft::tiny();
+  change(draft.description);
+  const std::string message = error_of(draft.parse());
+  EXPECT_NE(message.find(place), std::string::npos) << "\"" << message << "\" does not name " << place;
+}
+
+TEST(Model, HostileDescriptionsAreRefused) {
+  expect_refused("name", [](json& d) { d["name"] = ""; });
+  expect_refused("name", [](json& d) { d["name"] = "two words"; });
+  expect_refused("name", [](json& d) { d["name"] = std::string(1000, 'x'); });
+  expect_refused("rules", [](json& d) { d.erase("rules"); });
+  expect_refused("rules.nearest", [](json& d) { d["rules"]["nearest"] = "best"; });
+  expect_refused("rules.scale_token", [](json& d) { d["rules"]["scale_token"] = 3; });
+  expect_refused("rate_points", [](json& d) { d["rate_points"] = json::array(); });
+  expect_refused("rate_points", [](json& d) { d["rate_points"] = {0.1, 0.1}; });
+  expect_refused("rate_points", [](json& d) { d["rate_points"] = {-1.0}; });
+  expect_refused("rate_points", [](json& d) { d["rate_points"] = std::vector<double>(1000, 1.0); });
+  expect_refused("base", [](json& d) { d["base"] = 5; });
+  expect_refused("liff", [](json& d) { d.erase("liff"); });
+  expect_refused("enhancement", [](json& d) { d.erase("enhancement"); });
+  expect_refused("base.channels", [](json& d) { d["base"]["channels"] = 4; });
+  expect_refused("base.latent_channels", [](json& d) { d["base"]["latent_channels"] = 1 << 30; });
+  expect_refused("base.latent_channels", [](json& d) { d["base"]["latent_channels"] = 1e300; });
+  expect_refused("base.quantise", [](json& d) { d["base"].erase("quantise"); });
+  expect_refused("base.g_a", [](json& d) { d["base"]["g_a"] = json::array(); });
+  expect_refused("base.g_a", [](json& d) { d["base"]["g_a"] = json::array_t(5000, d["base"]["g_a"][3]); });
+  expect_refused("base.g_a.0", [](json& d) { d["base"]["g_a"][0] = "conv"; });
+  expect_refused("base.g_a.0.op", [](json& d) { d["base"]["g_a"][0]["op"] = "\x1b[31mevil"; });
+  expect_refused("base.g_a.0.factor", [](json& d) { d["base"]["g_a"][0]["factor"] = 0; });
+  expect_refused("base.g_a.1.kernel", [](json& d) { d["base"]["g_a"][1]["kernel"] = 2; });
+  expect_refused("base.g_a.1.kernel", [](json& d) { d["base"]["g_a"][1]["kernel"] = 4001; });
+  expect_refused("base.g_a.1.in", [](json& d) { d["base"]["g_a"][1].erase("in"); });
+  expect_refused("base.g_a.1", [](json& d) { d["base"]["g_a"][1]["in"] = 47; });
+  expect_refused("base.g_a.2.stride", [](json& d) { d["base"]["g_a"][2]["stride"] = 3; });
+  expect_refused("base.g_a.2.align", [](json& d) { d["base"]["g_a"][2]["align"] = 3; });
+  expect_refused("base.g_a.3.act", [](json& d) { d["base"]["g_a"][3]["act"] = "gelu"; });
+  expect_refused("base.g_a.5.act", [](json& d) { d["base"]["g_a"][5]["act"] = "relu"; });
+  expect_refused("base.g_a", [](json& d) { d["base"]["latent_channels"] = 13; });
+  expect_refused("base.g_s", [](json& d) { d["base"]["g_a"][2]["stride"] = 1; });  // no longer mirrors
+  expect_refused("base.g_s.0", [](json& d) { d["base"]["g_s"][0] = {{"op", "unshuffle"}, {"factor", 2}}; });
+  expect_refused("base.g_s.1", [](json& d) {
+    d["base"]["g_s"][1] = {{"op", "condition"}, {"factor", 8}, {"in", 3}, {"out", 12}};
+  });
+  expect_refused("enhancement.g_a.2.factor", [](json& d) { d["enhancement"]["g_a"][2]["factor"] = 8; });
+  expect_refused("base.h_scales.0", [](json& d) { d["base"]["h_scales"][0]["op"] = "subpel"; });
+  expect_refused("base.h_scales.1.limit", [](json& d) { d["base"]["h_scales"][1]["limit"] = 62; });
+  expect_refused("base.h_scales.0.limit", [](json& d) { d["base"]["h_scales"][0]["limit"] = 256; });
+  expect_refused("base.h_s.0", [](json& d) { d["base"]["h_s"][0]["op"] = "int_conv"; });
+  expect_refused("liff.hidden", [](json& d) { d["liff"]["hidden"] = json::array(); });
+  expect_refused("liff.hidden.1", [](json& d) { d["liff"]["hidden"][1] = 0; });
+  expect_refused("liff.blocks", [](json& d) { d["liff"]["blocks"] = 1000000; });
+  expect_refused("liff.residual", [](json& d) { d["liff"]["residual"] = "lanczos"; });
+  expect_refused("JSON", [](json& d) { d = json::array(); });
+  expect_refused("JSON", [](json& d) {
+    json deep = 1;
+    for (int i = 0; i < 100; ++i) deep = json::array({deep});
+    d["provenance"] = deep;
+  });
+  expect_refused("1 MiB", [](json& d) { d["provenance"] = std::string(2 << 20, 'x'); });
+}
+
+TEST(Model, HostileTensorsAreRefused) {
+  const auto refused = [](const std::string& name, const std::function<void(Draft&)>& change) {
+    Draft draft = Draft::tiny();
+    change(draft);
+    const std::string message = error_of(draft.parse());
+    EXPECT_NE(message.find(name), std::string::npos) << "\"" << message << "\" does not name " << name;
+  };
+  refused("base.g_a.1.weight", [](Draft& d) { d.tensors.erase("base.g_a.1.weight"); });
+  refused("stranger", [](Draft& d) { d.tensors["stranger"] = d.tensors["base.g_a.1.bias"]; });
+  refused("base.g_a.1.weight",
+          [](Draft& d) { d.tensors["base.g_a.1.weight"] = d.tensors["base.g_a.1.bias"]; });
+  refused("base.g_a.1.bias", [](Draft& d) { d.tensors["base.g_a.1.bias"] = d.tensors["base.z.length"]; });
+  refused("liff.mlp.0.weight",
+          [](Draft& d) { d.tensors["liff.mlp.0.weight"] = d.tensors["liff.mlp.1.weight"]; });
+  refused("gaussian", [](Draft& d) { d.tensors["gaussian.length"] = d.tensors["gaussian.offset"]; });
+  refused("base.z.cdf", [](Draft& d) { d.tensors["base.z.length"] = d.tensors["base.z.offset"]; });
+
+  // Values out of range.
+  std::vector<uint8_t> nan;
+  refused("base.g_a.1.bias", [&](Draft& d) {
+    TensorView& view = d.tensors["base.g_a.1.bias"];
+    view.dtype = DType::kF32;
+    nan.assign(view.shape[0] * 4, 0xFF);
+    view.data = nan;
+  });
+  std::vector<uint8_t> shifts;
+  refused("base.h_scales.0.shift", [&](Draft& d) {
+    TensorView& view = d.tensors["base.h_scales.0.shift"];
+    shifts.assign(view.data.begin(), view.data.end());
+    shifts[0] = 25;
+    view.data = shifts;
+  });
+  std::vector<uint8_t> biases;
+  refused("2^24", [&](Draft& d) {
+    TensorView& view = d.tensors["base.h_scales.1.bias"];
+    biases.assign(view.data.begin(), view.data.end());
+    biases[3] = 0x7F;  // about 2^31
+    view.data = biases;
+  });
+}
+
+Tensor random_picture(int height, int width, uint32_t seed) {
+  std::mt19937 generator(seed);
+  std::uniform_real_distribution<float> distribution(0.0F, 1.0F);
+  Tensor out(3, height, width);
+  for (float& v : out.data) v = distribution(generator);
+  return out;
+}
+
+Tensor crop(const Tensor& x, Rect part) {
+  Tensor out(x.channels, part.height, part.width);
+  for (int y = 0; y < part.height; ++y) {
+    std::copy_n(x.pixel(part.y + y, part.x), static_cast<size_t>(part.width) * x.channels, out.pixel(y, 0));
+  }
+  return out;
+}
+
+TEST(CodecNetworks, PartsEqualTheWholeAndIndexesAreExact) {
+  const auto model = Model::load(kTiny);
+  ASSERT_TRUE(model);
+  ThreadPool pool(2);
+  nn::Context f32(pool, Precision::kF32);
+  nn::Context fast(pool);
+  for (const CodecKind kind : {CodecKind::kBase, CodecKind::kEnhancement}) {
+    CodecNetworks networks(*model, kind, f32);
+    CodecNetworks others(*model, kind, fast);
+    EXPECT_EQ(networks.conditional(), kind == CodecKind::kEnhancement);
+    for (const Size size : {Size{1, 1}, Size{31, 17}, Size{97, 130}}) {
+      const Tensor x = random_picture(size.height, size.width, 1);
+      const Tensor prediction = random_picture(size.height, size.width, 2);
+      const Size latent = networks.latent_size(size);
+      const Tensor y = networks.analyse(x, &prediction, 0.7F);
+      ASSERT_EQ(y.width, latent.width);
+      ASSERT_EQ(y.height, latent.height);
+      const auto z = networks.quantise_hyper(networks.hyper_analyse(y));
+      const HyperParameters h = networks.hyper_synthesise(z, size);
+      EXPECT_EQ(others.hyper_synthesise(z, size).indexes, h.indexes);
+      const Tensor y_hat = dequantise(quantise(y, h.means), h.means);
+      const Tensor x_hat = networks.synthesise(y_hat, &prediction, 0.7F, size);
+      ASSERT_EQ(x_hat.width, size.width);
+
+      const Rect latents{latent.width / 2, latent.height / 3, (latent.width + 1) / 2,
+                         (latent.height + 2) / 3};
+      const Rect pixels = networks.analysis_footprint(size, latents);
+      const Tensor x_part = crop(x, pixels);
+      const Tensor p_part = crop(prediction, pixels);
+      const Tensor y_part = networks.analyse(x_part, &p_part, 0.7F, size, latents);
+      const Tensor y_want = crop(y, latents);
+      for (size_t i = 0; i < y_want.size(); ++i) ASSERT_NEAR(y_part.data[i], y_want.data[i], 1e-5);
+
+      const HyperParameters h_part = networks.hyper_synthesise(z, size, latents);
+      const Tensor means_want = crop(h.means, latents);
+      for (size_t i = 0; i < means_want.size(); ++i)
+        ASSERT_NEAR(h_part.means.data[i], means_want.data[i], 1e-5);
+      for (int row = 0; row < latents.height; ++row) {
+        for (int i = 0; i < latents.width * 12; ++i) {
+          ASSERT_EQ(h_part.indexes[row * latents.width * 12 + i],
+                    h.indexes[((latents.y + row) * latent.width + latents.x) * 12 + i]);
+        }
+      }
+
+      const Rect out{size.width / 3, size.height / 4, (size.width + 1) / 2, (size.height + 1) / 2};
+      const auto footprint = networks.synthesis_footprint(size, out);
+      const Tensor hat_part = crop(y_hat, footprint.latents);
+      const Tensor seen = crop(prediction, footprint.prediction);
+      const Tensor rec = networks.synthesise(hat_part, &seen, 0.7F, size, out);
+      const Tensor want = crop(x_hat, out);
+      for (size_t i = 0; i < want.size(); ++i) ASSERT_NEAR(rec.data[i], want.data[i], 1e-5);
+    }
+  }
+}
+
+TEST(Quantise, RoundsHalvesToEvenAndSurvivesExtremes) {
+  Tensor y(1, 1, 8);
+  Tensor means(1, 1, 8);
+  const float values[] = {0.5F, 1.5F, 2.5F, -0.5F, -1.5F, 1e30F, -1e30F, std::nanf("")};
+  std::copy(std::begin(values), std::end(values), y.data.begin());
+  EXPECT_EQ(quantise(y, means), (std::vector<int32_t>{0, 2, 2, 0, -2, 1 << 24, -(1 << 24), 0}));
+}
+
+}  // namespace
+}  // namespace compass
