@@ -31,14 +31,10 @@ double number(const std::string& field) {
 }
 
 std::string readable(const std::string& codec) {
-  static const std::map<std::string, std::string> kNames{{"jpeg420", "JPEG"},
-                                                         {"j2k_97", "JPEG 2000"},
-                                                         {"webp", "WebP"},
-                                                         {"jxl_e7", "JPEG XL"},
-                                                         {"avif444_s6", "AVIF 4:4:4"},
-                                                         {"heic_x265_420", "HEIC (x265)"},
-                                                         {"htj2k", "HTJ2K"},
-                                                         {"jxl_prog", "JPEG XL (progressive)"}};
+  static const std::map<std::string, std::string> kNames{
+      {"jpeg420", "JPEG"},   {"j2k_97", "JPEG 2000"},      {"webp", "WebP"},
+      {"jxl_e7", "JPEG XL"}, {"avif444_s6", "AVIF 4:4:4"}, {"heic_x265_420", "HEIC (x265)"},
+      {"htj2k", "HTJ2K"},    {"jxl_prog", "JPEG XL prog."}};
   const auto found = kNames.find(codec);
   return found == kNames.end() ? codec : found->second;
 }
@@ -71,9 +67,9 @@ QuotedCurve published_single_layer() {
 
 std::vector<QuotedCurve> quoted_peers() {
   std::vector<QuotedCurve> out;
-  add_curve(out, table("peers_kodak_av1_3layer"), "AV1 spatial layers", kOneStream, {});
+  add_curve(out, table("peers_kodak_av1_3layer"), "AV1 SVC", kOneStream, {});
   add_curve(out, table("peers_kodak_j2k_one_stream"), "JPEG 2000", kOneStream, {});
-  add_curve(out, table("peers_kodak_shvc_3layer"), "SHVC (SHM 8.1)", kOneStream, {});
+  add_curve(out, table("peers_kodak_shvc_3layer"), "SHVC (SHM)", kOneStream, {});
   const CsvTable simulcast = table("peers_kodak_simulcast3");
   for (const std::string& codec : values(simulcast, "codec")) {
     add_curve(out, simulcast, readable(codec), kSimulcast, {"", "", {"codec=" + codec}});
@@ -105,7 +101,7 @@ std::vector<PaperCell> paper_cells() {
   for (const auto& row : more.rows) {
     if (field(row, "dataset") != "Kodak") continue;
     const std::string measured = field(row, "measured_layer");
-    cells.push_back({"supplement " + field(row, "table"),
+    cells.push_back({"suppl. " + field(row, "table"),
                      paper_three_layers(number(field(row, "el1_scale")), number(field(row, "final_scale"))),
                      measured == "BL"     ? 0
                      : measured == "EL-1" ? 1

@@ -34,7 +34,7 @@ std::vector<QuotedCurve> quoted_peers();
 
 // One cell of the paper's tables: BD-rate of COMPASS against a method.
 struct PaperCell {
-  std::string table;  // "poster", "supplement 6", ...
+  std::string table;  // "poster", "suppl. 6", ...
   Layout layout;
   int layer = 0;  // measured, 0 is the lowest
   std::string method;

@@ -34,7 +34,7 @@ TEST(Anchors, PeersAgainstThePublishedCurve) {
     const Result<BdValue> bd = bd_rate(published.rd, c.rd, Interpolation::kPchip);
     if (bd) values[c.label + ", " + c.scheme] = bd->value;
   }
-  EXPECT_NEAR(values["AV1 spatial layers, one stream"], 27.54, 0.01);
+  EXPECT_NEAR(values["AV1 SVC, one stream"], 27.54, 0.01);
   EXPECT_NEAR(values["JPEG 2000, one stream"], 27.96, 0.01);
   EXPECT_NEAR(values["AVIF 4:4:4, simulcast"], 53.28, 0.01);
 }
@@ -59,8 +59,8 @@ TEST(Anchors, CellsOfThePaper) {
   };
   EXPECT_EQ(find("poster", "Single-layer (Mean-Scale)", paper_three_layers(2.0, 4.0), 2), 4.74);
   EXPECT_EQ(find("poster", "SHVC", paper_two_layers(1.2), 1), -53.88);
-  EXPECT_EQ(find("supplement 1", "SHVC", paper_three_layers(2.0, 4.0), 0), -24.97);
-  EXPECT_EQ(find("supplement 5", "Simulcast (Mean-scale)", paper_three_layers(2.0, 6.0), 2), -17.85);
+  EXPECT_EQ(find("suppl. 1", "SHVC", paper_three_layers(2.0, 4.0), 0), -24.97);
+  EXPECT_EQ(find("suppl. 5", "Simulcast (Mean-scale)", paper_three_layers(2.0, 6.0), 2), -17.85);
 }
 
 }  // namespace

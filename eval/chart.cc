@@ -66,7 +66,8 @@ std::vector<double> linear_ticks(double low, double high, int count) {
 std::vector<double> log_ticks(double low, double high) {
   std::vector<double> ticks;
   for (int power = static_cast<int>(std::floor(std::log10(low))); power <= std::log10(high); ++power) {
-    for (const double nice : {1.0, 2.0, 5.0}) {
+    for (const double nice :
+         high / low > 12 ? std::vector<double>{1, 2, 5} : std::vector<double>{1, 1.5, 2, 3, 5, 7}) {
       const double tick = nice * std::pow(10, power);
       if (tick >= low * (1 - 1e-9) && tick <= high * (1 + 1e-9)) ticks.push_back(tick);
     }

@@ -31,7 +31,7 @@ std::string svg_chart(const ChartAxes& axes, const std::vector<ChartSeries>& ser
 // Round values between low and high (low < high), about `count` of them: steps of 1, 2 or 5 times a power of
 // ten.
 std::vector<double> linear_ticks(double low, double high, int count);
-// 1, 2 and 5 times powers of ten inside [low, high].
+// 1, 2 and 5 times powers of ten inside [low, high]; 1, 1.5, 2, 3, 5 and 7 where that is less than 12 to 1.
 std::vector<double> log_ticks(double low, double high);
 
 // Text with &, <, > and quotes escaped.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -30,9 +31,12 @@ std::string value_of(const char* file, const std::string& key, char separator) {
 std::string machine_fact() {
   const double gib = static_cast<double>(sysconf(_SC_PHYS_PAGES)) *
                      static_cast<double>(sysconf(_SC_PAGESIZE)) / (1024.0 * 1024 * 1024);
-  return fmt::format("{}, {} cores, {:.0f} GiB, {}", value_of("/proc/cpuinfo", "model name", ':'),
-                     std::thread::hardware_concurrency(), gib,
-                     value_of("/etc/os-release", "PRETTY_NAME", '='));
+  // Times taken on a busy machine are longer: say how busy it was.
+  double load = 0;
+  if (getloadavg(&load, 1) != 1) load = 0;
+  return fmt::format("{}, {} cores, {:.0f} GiB, {}, load {:.1f}",
+                     value_of("/proc/cpuinfo", "model name", ':'), std::thread::hardware_concurrency(), gib,
+                     value_of("/etc/os-release", "PRETTY_NAME", '='), load);
 }
 
 std::string commit_fact() {

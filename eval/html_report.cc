@@ -64,9 +64,9 @@ std::string head(const Results& results) {
   for (const Row& r : results.rows) images.insert(r.image);
   return fmt::format(
       "<h1>COMPASS: where we stand</h1>\n<p class=\"soft\">{} pictures, grid {}. Model {}. Commit {}. "
-      "{}.</p>\n",
+      "{}. Cost: {}.</p>\n",
       images.size(), escaped(fact("grid")), escaped(fact("model")), escaped(fact("commit")),
-      escaped(fact("machine")));
+      escaped(fact("machine")), escaped(fact("complexity")));
 }
 
 std::string card(const Result<BdValue>& bd, const std::string& what) {

@@ -31,7 +31,7 @@ p { margin: 0 0 12px; max-width: 78ch; } .soft { color: var(--soft); }
 .card { padding: 16px 18px; } .card b { display: block; font-size: 27px; line-height: 1.25; font-weight: 640; letter-spacing: -.02em; font-variant-numeric: tabular-nums; }
 .card span { color: var(--soft); font-size: 13px; line-height: 1.4; display: block; }
 .good { color: var(--good); } .bad { color: var(--bad); }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(340px, 1fr)); gap: 14px; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 14px; }
 .panel { padding: 12px; } .chart { width: 100%; height: auto; display: block; }
 .chart text { fill: var(--soft); font-size: 11.5px; font-variant-numeric: tabular-nums; } .chart .chart-title { fill: var(--ink); font-size: 14px; font-weight: 600; }
 .chart .grid { stroke: var(--grid); stroke-width: 1; }

@@ -76,8 +76,7 @@ int layer_count(const Results& results, const std::string& layout) {
 }
 
 std::string label_of(const std::string& codec, const std::string& scheme) {
-  if (codec == "compass-base")
-    return scheme == kSingle ? "single-layer (our base codec)" : "simulcast (our base codec)";
+  if (codec == "compass-base") return scheme == kSingle ? "single-layer, our base" : "simulcast, our base";
   return fmt::format("{}, {}", codec, scheme);
 }
 
@@ -104,11 +103,11 @@ Section headline(const Results& results) {
   const auto add = [&](const std::string& name, const RdCurve& rd, const std::string& encode,
                        const std::string& decode, const std::string& memory) {
     const Result<BdValue> bd = bd_rate(published.rd, rd, kReportInterpolation);
-    std::string first = kodak ? percent(bd) : "-";
-    // Part of the range only: say how much of the shorter curve the figure speaks for.
-    if (kodak && bd && bd->overlap < 0.75) first += fmt::format(" ({:.0f} %)", 100 * bd->overlap);
+    const bool known = kodak && bd.ok();
     lines.push_back({bd ? bd->value : 1e9,
-                     {name, first, range(rd.front().rate, rd.back().rate, "{:.2f}"),
+                     {name, known ? fmt::format("{:+.1f}", bd->value) : "-",
+                      known ? fmt::format("{:.0f}", 100 * bd->overlap) : "-",
+                      range(rd.front().rate, rd.back().rate, "{:.2f}"),
                       range(rd.front().quality, rd.back().quality, "{:.1f}"), encode, decode, memory}});
   };
   for (const Curve& c : top_curves(results, layout)) {
@@ -124,27 +123,32 @@ Section headline(const Results& results) {
   }
   if (kodak && layer_count(results, layout) == 3) {
     for (const QuotedCurve& q : quoted_peers()) {
+      if (q.scheme == kSingle) continue;  // they do not hold the smaller sizes
       RdCurve rd = q.rd;
       std::sort(rd.begin(), rd.end(), [](const RdPoint& a, const RdPoint& b) { return a.rate < b.rate; });
       add(fmt::format("* {}, {}", q.label, q.scheme), rd, "-", "-", "-");
     }
     lines.push_back(
         {0,
-         {"* mean-scale, published", "+0.0 %",
+         {"* mean-scale, published", "+0.0", "100",
           range(published.rd.front().rate, published.rd.back().rate, "{:.2f}"),
           range(published.rd.front().quality, published.rd.back().quality, "{:.1f}"), "-", "-", "-"}});
-    lines.push_back({4.74, {"* COMPASS, the paper's", "+4.7 %", "-", "-", "-", "-", "-"}});
-    lines.push_back({36, {"* simulcast, the paper's", "+36 %", "-", "-", "-", "-", "-"}});
+    lines.push_back({4.74, {"* COMPASS, the paper's", "+4.7", "-", "-", "-", "-", "-", "-"}});
+    lines.push_back({36, {"* simulcast, the paper's", "+36", "-", "-", "-", "-", "-", "-"}});
   }
   std::stable_sort(lines.begin(), lines.end(),
                    [](const Line& a, const Line& b) { return a.order < b.order; });
   Section out{
       fmt::format("Top layer, layers {}", layout),
-      "BD-rate against the published single-layer mean-scale hyperprior on Kodak (more bits: +), all "
-      "bytes up to and including the top layer over its pixels. A percentage in parentheses: the curves "
-      "share only that part of the shorter one's range. *: quoted, not measured here (the paper's two "
-      "are implied by its tables). Seconds are per million pixels, MiB the largest process.",
-      TextTable({"codec", "BD-rate", "bpp", "PSNR dB", "enc s", "dec s", "MiB"})};
+      "BD-rate in percent against the published single-layer mean-scale hyperprior on Kodak (more bits: +), "
+      "all "
+      "bytes up to and including the top layer over its pixels; on: the percentage of the shorter curve's "
+      "range "
+      "that both share, which is all the figure speaks for. *: quoted, not measured here (the paper's two "
+      "are "
+      "implied by its tables). enc, dec: seconds per million pixels. MiB: the largest process. Layers are "
+      "named by their sizes in units of the base layer's.",
+      TextTable({"codec", "BD-rate", "on", "bpp", "PSNR dB", "enc", "dec", "MiB"})};
   if (!kodak) {
     out.text =
         "No BD-rate: these are not the 24 Kodak pictures that the published curve is about. " + out.text;
@@ -300,7 +304,19 @@ std::string terminal_report(const Results& results) {
   for (const Section& section : sections(results)) {
     out += (out.empty() ? "" : "\n") + section.title + '\n' +
            std::string(std::min(section.title.size(), kWidth), '-') + '\n';
-    out += section.table.plain();
+    const std::string table = section.table.plain();
+    size_t widest = 0;
+    for (size_t at = 0; at < table.size(); at = table.find('\n', at) + 1) {
+      widest = std::max(widest, table.find('\n', at) - at);
+    }
+    const auto& rows = section.table.rows();
+    if (widest <= kWidth) {
+      out += table;
+    } else if (rows.front().size() == 2) {
+      for (size_t r = 1; r < rows.size(); ++r) out += fmt::format("{}: {}\n", rows[r][0], rows[r][1]);
+    } else {
+      out += "This table is too wide for a terminal: see index.html.\n";
+    }
     // The explanation below, wrapped.
     std::string line;
     size_t at = 0;

@@ -12,8 +12,12 @@
 #include <thread>
 
 #include "common.h"
+#include "eval/complexity.h"
 #include "eval/contestants.h"
+#include "eval/crops.h"
 #include "eval/facts.h"
+#include "eval/html_report.h"
+#include "eval/markdown.h"
 #include "eval/process.h"
 #include "eval/runner.h"
 #include "eval/summary.h"
@@ -34,6 +38,7 @@ struct Options {
   std::string out = "report";
   std::string cache;
   std::string from;
+  std::string markdown;
   std::string precision = "auto";
   int jobs = 0;
   bool quiet = false;
@@ -152,7 +157,42 @@ Result<eval::ContestantInputs> inputs_for(const Options& options, const eval::Gr
   return inputs;
 }
 
-Result<eval::Results> measure(const Options& options) {
+// Costs that no picture changes: operations, and memory on the first picture. Failures are said, not fatal.
+void add_costs(const Options& options, const eval::Grid& grid, const eval::ContestantInputs& inputs,
+               const std::string& first_image, eval::Results& results) {
+  if (inputs.compass.empty()) return;
+  const Result<eval::Picture> picture = inputs.files.read(first_image);
+  if (!picture) return;
+  const std::vector<Size> sizes = eval::layout_sizes(grid.layouts.front(), picture->size);
+  const std::shared_ptr<const Model>& model = inputs.compass.front().model;
+  if (!model->layered() && sizes.size() > 1) return;
+  const eval::Complexity cost = eval::complexity_of(model, sizes);
+  std::string text = fmt::format("{:.1f} kMAC/px to encode, {:.1f} to decode, layers {}", cost.encode,
+                                 cost.decode, grid.layouts.front().name);
+  std::vector<std::string> arguments{"--threads", std::to_string(inputs.options.threads), "--precision",
+                                     options.precision};
+  if (!options.models.empty()) arguments.insert(arguments.end(), {"--model", options.models.front()});
+  if (sizes.back() == picture->size) {
+    const Result<eval::PeakMemory> memory =
+        eval::peak_memory_of("/proc/self/exe", arguments, *picture, sizes, inputs.files);
+    if (memory) {
+      text += fmt::format("; peak {:.0f} MiB to encode, {:.0f} to decode {}x{}",
+                          static_cast<double>(memory->encode_kib) / 1024,
+                          static_cast<double>(memory->decode_kib) / 1024, picture->size.width,
+                          picture->size.height);
+      for (eval::Row& row : results.rows) {
+        if (row.codec != "compass" || row.layout != grid.layouts.front().name) continue;
+        row.encode_peak_kib = memory->encode_kib;
+        row.decode_peak_kib = memory->decode_kib;
+      }
+    } else {
+      results.failures.push_back({"peak memory of compass", memory.error().message});
+    }
+  }
+  results.facts["complexity"] = text;
+}
+
+Result<eval::Results> measure(const Options& options, std::vector<eval::SampleCrop>& crops) {
   const Result<std::vector<std::string>> images = picture_paths(options.images);
   if (!images) return images.error();
   const Result<eval::Grid> grid = eval::load_grid(options.grid);
@@ -201,6 +241,8 @@ Result<eval::Results> measure(const Options& options) {
     facts[fmt::format("version: {}{}", c.codec->name(), kind)] = c.codec->version();
   }
   results->facts = std::move(facts);
+  add_costs(options, *grid, *inputs, images->front(), *results);
+  crops = eval::collect_crops(settings, *results);
   return results;
 }
 
@@ -218,12 +260,18 @@ Status evaluate(const Options& options) {
   fs::create_directories(options.out, error);
   if (error)
     return Error{ErrorCode::kIo, fmt::format("{}: cannot be made: {}", options.out, error.message())};
-  const Result<eval::Results> results = options.from.empty() ? measure(options) : load(options.from);
+  std::vector<eval::SampleCrop> crops;
+  const Result<eval::Results> results = options.from.empty() ? measure(options, crops) : load(options.from);
   if (!results) return results.error();
 
   const std::string report = eval::terminal_report(*results);
   if (const Status s = eval::write_file(options.out + "/results.csv", eval::to_csv(*results)); !s) return s;
   if (const Status s = eval::write_file(options.out + "/summary.txt", report); !s) return s;
+  const std::string html = eval::html_report(*results, crops);
+  if (const Status s = eval::write_file(options.out + "/index.html", html); !s) return s;
+  if (!options.markdown.empty()) {
+    if (const Status s = eval::write_file(options.markdown, eval::markdown_report(*results)); !s) return s;
+  }
   return print_report(report, "");
 }
 
@@ -264,6 +312,8 @@ void add_eval(CLI::App& app, Action& action) {
   command
       .add_option("--from", options->from, "Measure nothing: make the report again from this results.csv.")
       ->option_text("CSV");
+  command.add_option("--markdown", options->markdown, "Also write the tables to this Markdown file.")
+      ->option_text("FILE");
   command.add_flag("--quiet", options->quiet, "Show no progress.");
   command.footer(
       "Rates are bytes of real files, qualities are of pictures decoded from them. A run that was stopped "
