@@ -10,6 +10,8 @@ build_packages=(g++ cmake ninja-build pkg-config libdnnl-dev libhwy-dev libxxhas
   libcli11-dev nlohmann-json3-dev libfmt-dev libvips-dev fonts-dejavu-core)
 # What the tests need beside it.
 test_packages=(libgtest-dev python3)
+# What fuzzing and builds by another compiler need.
+fuzz_packages=(clang libclang-rt-dev llvm)
 # What compass-train needs beside it.
 train_packages=(libtorch-dev libopenblas0-pthread)
 
@@ -34,6 +36,15 @@ install_packages() {
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install "${options[@]}" "${missing[@]}" >/dev/null 2>&1 ||
     { "${as_root[@]}" apt-get update -q >/dev/null &&
       "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install "${options[@]}" "${missing[@]}" >/dev/null; }
+}
+
+# The newest clang++ there is, under whatever name.
+clang_compiler() {
+  local name
+  for name in clang++ $(compgen -c clang++- | sort -t- -k2 -rn); do
+    command -v "$name" >/dev/null && { printf '%s\n' "$name"; return 0; }
+  done
+  die "needs clang"
 }
 
 # Parallel compilers: one per core, but no more than memory allows (about 1 GB each).

@@ -1,0 +1,279 @@
+// Encodes the suite's pictures, or decodes its files in every way this process can.
+//
+//   compass_conformance MODEL encode DIR [threads [precision]]   writes DIR's files and what they must decode
+//   to compass_conformance MODEL check DIR                          exits with 1 if anything differs from
+//   that
+//
+// `check` sweeps threads, precision, tiling and the targets of our own kernels. oneDNN chooses its
+// instructions once per process, from ONEDNN_MAX_CPU_ISA: the caller sweeps that (test_conformance.py).
+#include <fmt/format.h>
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <set>
+
+#include "codec/decoder.h"
+#include "codec/encoder.h"
+#include "entropy/layer_coder.h"
+#include "image/resize.h"
+#include "nn/kernels.h"
+#include "suite.h"
+
+namespace compass::conformance {
+namespace {
+
+// Peak errors of pixels whose range is 1, against references that are kept to 1/8192. In f32, a hundredth of
+// an 8-bit step beside the references' own rounding. bf16 has 8 bits of mantissa: five 8-bit steps for pixels
+// that reach 3.
+constexpr double kPeakF32 = 0.5 / 8192 + 0.01 / 255;
+constexpr double kPeakBf16 = 0.02;
+
+// The symbols of one file as the decoder's parts make them, all layers.
+Result<std::vector<SymbolHashes>> decode_hashes(const std::shared_ptr<const Model>& model,
+                                                nn::Context& context, std::span<const uint8_t> file) {
+  const auto parsed = parse_header(file);
+  if (!parsed) return parsed.error();
+  if (!parsed->header) return Error{ErrorCode::kBadFile, "the header is cut off"};
+  std::vector<Size> sizes;
+  for (const auto& layer : parsed->header->layers) sizes.push_back(layer.size);
+  LayerNetworks networks(model, context, PredictionKind::kLiff);
+  std::vector<SymbolHashes> hashes;
+  for (int k = 0; k < static_cast<int>(sizes.size()); ++k) {
+    const LayerEntry& entry = parsed->header->layers[k];
+    const LayerNetworks::Place place{sizes, k, model->rate_position(entry.quality / 10.0)};
+    LayerLatents latents;
+    latents.z.resize(networks.hyper_size(place).pixels() * networks.codec(k).hyper_channels());
+    latents.y.resize(networks.latent_size(place).pixels() * networks.codec(k).latent_channels());
+    auto decoder = LayerDecoder::open(file.subspan(entry.offset, entry.bytes));
+    if (!decoder) return decoder.error();
+    const auto& tables = model->hyper_tables(k == 0 ? CodecKind::kBase : CodecKind::kEnhancement);
+    if (const auto status = decoder->decode_z(tables, latents.z); !status) return status.error();
+    latents.hyper = networks.hyper_synthesise(place, latents.z);
+    if (const auto status = decoder->decode_y(model->gaussian_tables(), latents.hyper.indexes, latents.y);
+        !status) {
+      return status.error();
+    }
+    hashes.push_back(hashes_of(sizes[k], latents));
+  }
+  return hashes;
+}
+
+// The symbols that the encoder puts into the file: its own, not those read back.
+std::vector<SymbolHashes> encode_hashes(const std::shared_ptr<const Model>& model, nn::Context& context,
+                                        const Case& c, const Image& picture) {
+  LayerNetworks networks(model, context, PredictionKind::kLiff);
+  std::vector<SymbolHashes> hashes;
+  Patch below;
+  for (int k = 0; k < static_cast<int>(c.sizes.size()); ++k) {
+    const LayerNetworks::Place place{c.sizes, k, model->rate_position(c.quality)};
+    const Patch* from = k > 0 ? &below : nullptr;
+    const LayerLatents latents =
+        networks.quantise(place, networks.analyse(place, resize(picture, c.sizes[k]), from));
+    hashes.push_back(hashes_of(c.sizes[k], latents));
+    below = networks.reconstruct(place, latents, from, whole(c.sizes[k]));
+  }
+  return hashes;
+}
+
+Result<Image> decode(Decoder& decoder, std::span<const uint8_t> file, int layer, std::optional<Rect> region) {
+  MemorySource source(file);
+  auto decoded = decoder.decode(source, {.layer = layer, .region = region, .strict = true});
+  if (!decoded) return decoded.error();
+  return std::move(decoded->image);
+}
+
+// The layer put together from regions decoded one by one, about three a side, their edges off any grid.
+Result<Image> decode_tiled(Decoder& decoder, std::span<const uint8_t> file, int layer, Size size) {
+  Image image(size);
+  const int step_x = size.width / 3 + 1;
+  const int step_y = size.height / 3 + 1;
+  for (int top = 0; top < size.height; top += step_y) {
+    for (int left = 0; left < size.width; left += step_x) {
+      const Rect area{left, top, std::min(step_x, size.width - left), std::min(step_y, size.height - top)};
+      const auto part = decode(decoder, file, layer, area);
+      if (!part) return part.error();
+      for (int c = 0; c < 3; ++c) {
+        for (int y = 0; y < area.height; ++y) {
+          std::copy_n(part->row(c, y), area.width, image.row(c, top + y) + left);
+        }
+      }
+    }
+  }
+  return image;
+}
+
+double peak_error(const Image& a, const Image& b) {
+  double peak = 0.0;
+  for (int c = 0; c < 3; ++c) {
+    for (size_t i = 0; i < a.plane(c).size(); ++i) {
+      const double error = std::abs(static_cast<double>(a.plane(c)[i]) - b.plane(c)[i]);
+      if (!(error <= peak)) peak = error;  // NaN is kept
+    }
+  }
+  return peak;
+}
+
+// Our kernels' targets that this CPU has, best first.
+std::vector<int64_t> kernel_targets() {
+  std::vector<int64_t> targets;
+  for (int64_t left = hwy::SupportedTargets() & HWY_TARGETS; left != 0; left &= left - 1) {
+    targets.push_back(left & -left);
+  }
+  return targets;
+}
+
+struct Tally {
+  int configurations = 0;
+  int failures = 0;
+  uint64_t symbols = 0;
+  double peak_f32 = 0.0;
+  double peak_bf16 = 0.0;
+};
+
+struct Setting {
+  int threads;
+  bool bf16;
+  std::string target;
+  std::string text() const {
+    return fmt::format("{} threads, {}, kernels {}", threads, bf16 ? "bf16" : "f32", target);
+  }
+};
+
+void fail(Tally& tally, const std::string& what) {
+  ++tally.failures;
+  fmt::print("FAILED {}\n", what);
+}
+
+// One file under one setting: every layer's symbols, and its pixels whole and tiled.
+void check_file(const std::shared_ptr<const Model>& model, nn::Context& context, Decoder& decoder,
+                std::span<const uint8_t> file, const Expected& expected, const std::string& name,
+                const Setting& setting, Tally& tally) {
+  const std::string what = fmt::format("{}, {}", name, setting.text());
+  const auto hashes = decode_hashes(model, context, file);
+  if (!hashes) return fail(tally, fmt::format("{}: {}", what, hashes.error().message));
+  for (size_t k = 0; k < expected.symbols.size(); ++k) {
+    if (k >= hashes->size() || (*hashes)[k] != expected.symbols[k]) {
+      fail(tally, fmt::format("{}: layer {}: other symbols", what, k));
+    } else {
+      tally.symbols += (*hashes)[k].count;
+    }
+    for (const bool tiled : {false, true}) {
+      const int layer = static_cast<int>(k);
+      const auto image = tiled ? decode_tiled(decoder, file, layer, expected.symbols[k].size)
+                               : decode(decoder, file, layer, std::nullopt);
+      if (!image) return fail(tally, fmt::format("{}: layer {}: {}", what, k, image.error().message));
+      const double peak = peak_error(*image, expected.pixels[k]);
+      double& worst = setting.bf16 ? tally.peak_bf16 : tally.peak_f32;
+      worst = std::max(worst, peak);
+      if (!(peak <= (setting.bf16 ? kPeakBf16 : kPeakF32))) {
+        fail(tally, fmt::format("{}: layer {}, {}: pixels are off by {:.2g}", what, k,
+                                tiled ? "tiled" : "untiled", peak));
+      }
+    }
+  }
+}
+
+int check(const std::shared_ptr<const Model>& model, const std::string& directory) {
+  const auto all = read_expected(directory);
+  if (!all) {
+    fmt::print("{}\n", all.error().message);
+    return 1;
+  }
+  std::map<std::string, std::vector<uint8_t>> files;
+  for (const auto& [name, expected] : *all) {
+    auto file = read_file(directory + "/" + name + ".cmps");
+    if (!file) {
+      fmt::print("{}\n", file.error().message);
+      return 1;
+    }
+    files[name] = *std::move(file);
+  }
+  Tally tally;
+  std::set<std::string> implementations, targets;
+  for (const bool bf16 : {false, true}) {
+    const Precision precision = bf16 ? Precision::kBF16 : Precision::kF32;
+    if (nn::resolve(precision) != precision) continue;  // these instructions have no bf16
+    for (const int threads : {1, 2, 3}) {
+      ThreadPool pool(threads);
+      nn::Context context(pool, precision);
+      Decoder decoder(model, {.threads = threads, .precision = precision});
+      for (const int64_t target : kernel_targets()) {
+        hwy::SetSupportedTargetsForTest(target);
+        const Setting setting{threads, bf16, nn::kernel_target()};
+        targets.insert(setting.target);
+        for (const auto& [name, expected] : *all) {
+          check_file(model, context, decoder, files[name], expected, name, setting, tally);
+        }
+        hwy::SetSupportedTargetsForTest(0);
+        tally.configurations += 2;  // whole and tiled
+      }
+      for (const auto& implementation : context.implementations()) implementations.insert(implementation);
+    }
+  }
+  fmt::print(
+      "{} files, {} configurations, {} symbols compared; largest pixel error {:.2g} f32, {:.2g} bf16; {}\n",
+      files.size(), tally.configurations, tally.symbols, tally.peak_f32, tally.peak_bf16,
+      tally.failures == 0 ? "all good" : fmt::format("{} FAILURES", tally.failures));
+  fmt::print("convolutions: {}; kernels: {}\n", fmt::join(implementations, " "), fmt::join(targets, " "));
+  return tally.failures == 0 && tally.configurations > 0 && tally.symbols > 0 ? 0 : 1;
+}
+
+int encode(const std::shared_ptr<const Model>& model, const std::string& directory, int threads,
+           Precision precision) {
+  std::map<std::string, Expected> all;
+  ThreadPool pool(threads);
+  nn::Context context(pool, precision);
+  Encoder encoder(model, {.threads = threads, .precision = precision});
+  Decoder decoder(model, {.threads = 1, .precision = Precision::kF32});
+  for (const Case& c : cases()) {
+    const Image picture = picture_of(c);
+    const auto encoded = encoder.encode(picture, {.sizes = c.sizes, .quality = c.quality});
+    if (!encoded) {
+      fmt::print("{}: {}\n", c.name, encoded.error().message);
+      return 1;
+    }
+    Expected expected{encode_hashes(model, context, c, picture), {}};
+    for (size_t k = 0; k < c.sizes.size(); ++k) {
+      auto image = decode(decoder, encoded->bytes, static_cast<int>(k), std::nullopt);
+      if (!image) {
+        fmt::print("{}: {}\n", c.name, image.error().message);
+        return 1;
+      }
+      expected.pixels.push_back(*std::move(image));
+    }
+    all[c.name] = std::move(expected);
+    if (const auto status = write_file(directory + "/" + c.name + ".cmps", encoded->bytes); !status) {
+      fmt::print("{}\n", status.error().message);
+      return 1;
+    }
+  }
+  const Status written = write_expected(directory, all);
+  if (!written) fmt::print("{}\n", written.error().message);
+  return written ? 0 : 1;
+}
+
+int run(std::vector<std::string> arguments) {
+  arguments.resize(std::max<size_t>(arguments.size(), 5));
+  const auto model = Model::load(arguments[0]);
+  if (!model) {
+    fmt::print("{}\n", model.error().message);
+    return 1;
+  }
+  const std::string& directory = arguments[2];
+  if (arguments[1] == "check") return check(*model, directory);
+  if (arguments[1] == "encode") {
+    return encode(*model, directory, arguments[3].empty() ? 1 : std::stoi(arguments[3]),
+                  arguments[4] == "bf16" ? Precision::kBF16 : Precision::kF32);
+  }
+  fmt::print("usage: compass_conformance MODEL encode|check DIR [threads [f32|bf16]]\n");
+  return 2;
+}
+
+}  // namespace
+}  // namespace compass::conformance
+
+int main(int argc, char** argv) {
+  return compass::conformance::run({argv + 1, argv + argc});
+}

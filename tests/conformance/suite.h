@@ -1,0 +1,57 @@
+// A set of `.cmps` files with what must come out of them: the hash of every layer's integers, which no
+// decoder may miss, and every layer's pixels, which decoders may miss by a rounding error.
+//
+// A directory holds NAME.cmps, symbols.tsv and pixels.safetensors. The committed one is files/; the others
+// are made by encoding the same pictures under some other setting.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "codec/layer.h"
+#include "core/result.h"
+#include "image/image.h"
+#include "model/model.h"
+
+namespace compass::conformance {
+
+// A picture to encode. `extreme` ones are noise that leaves [0,1], full of escapes and exceptions.
+struct Case {
+  std::string name;
+  std::vector<Size> sizes;
+  double quality = 50.0;
+  bool extreme = false;
+};
+const std::vector<Case>& cases();
+
+// The case's picture: integer arithmetic, so the same on every machine.
+Image picture_of(const Case& c);
+
+// One layer's integers, little-endian, each run hashed by XXH64 with seed 0.
+struct SymbolHashes {
+  Size size;
+  uint64_t count = 0;  // of symbols, z's and y's
+  uint64_t z = 0;
+  uint64_t indexes = 0;  // one byte each
+  uint64_t y = 0;
+  bool operator==(const SymbolHashes&) const = default;
+};
+SymbolHashes hashes_of(Size size, const LayerLatents& latents);
+
+// What must come out of one file, a layer each, the smallest first.
+struct Expected {
+  std::vector<SymbolHashes> symbols;
+  std::vector<Image> pixels;  // unclamped, kept to 1/8192
+};
+
+// By case name. Errors: kIo, kBadFile.
+Result<std::map<std::string, Expected>> read_expected(const std::string& directory);
+Status write_expected(const std::string& directory, const std::map<std::string, Expected>& expected);
+
+Result<std::vector<uint8_t>> read_file(const std::string& path);
+Status write_file(const std::string& path, std::span<const uint8_t> bytes);
+
+}  // namespace compass::conformance

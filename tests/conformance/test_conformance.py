@@ -1,0 +1,77 @@
+"""The suite's files give the same integers and the same pictures under every instruction set.
+
+COMPASS_CONFORMANCE names the program under test; COMPASS_CONFORMANCE_OTHER, if set, another build of it that must
+agree with it (scripts/conformance.sh sets it to builds by other compilers).
+"""
+
+import os
+import subprocess
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PROGRAM = os.environ["COMPASS_CONFORMANCE"]
+OTHER = os.environ.get("COMPASS_CONFORMANCE_OTHER", PROGRAM)
+MODEL = os.path.join(HERE, "../data/tiny.safetensors")
+
+# What oneDNN may be restricted to; one that the CPU lacks restricts it less. Empty: all the CPU has.
+INSTRUCTIONS = ["SSE41", "AVX", "AVX2", "AVX512_CORE", "AVX512_CORE_VNNI", "AVX512_CORE_BF16", ""]
+
+
+def run(program, instructions, *arguments):
+    environment = {k: v for k, v in os.environ.items() if k != "ONEDNN_MAX_CPU_ISA"}
+    if instructions:
+        environment["ONEDNN_MAX_CPU_ISA"] = instructions
+    done = subprocess.run([program, MODEL, *arguments], env=environment, capture_output=True, text=True, timeout=1200)
+    return done.returncode, done.stdout + done.stderr
+
+
+class Conformance(unittest.TestCase):
+    def check(self, program, instructions, directory):
+        code, output = run(program, instructions, "check", directory)
+        self.assertEqual(code, 0, output)
+        print("\n%s: %s" % (instructions or "all instructions", output.strip()), end=" ", flush=True)
+
+    def test_the_committed_files_decode_everywhere(self):
+        for instructions in INSTRUCTIONS:
+            with self.subTest(instructions=instructions):
+                self.check(PROGRAM, instructions, os.path.join(HERE, "files"))
+
+    def test_files_encoded_in_one_way_decode_in_the_others(self):
+        settings = [("SSE41", "1", "f32", "AVX2"), ("AVX2", "3", "f32", ""), ("AVX512_CORE", "2", "f32", "SSE41"),
+                    ("", "2", "f32", "AVX512_CORE"), ("", "1", "bf16", "SSE41")]
+        for encode, threads, precision, decode in settings:
+            with self.subTest(encode=encode, precision=precision, decode=decode):
+                with tempfile.TemporaryDirectory(prefix="compass-test-") as directory:
+                    code, output = run(OTHER, encode, "encode", directory, threads, precision)
+                    self.assertEqual(code, 0, output)
+                    self.check(PROGRAM, decode, directory)
+
+    def test_a_wrong_symbol_or_pixel_is_noticed(self):
+        with tempfile.TemporaryDirectory(prefix="compass-test-") as directory:
+            self.assertEqual(run(PROGRAM, "", "encode", directory)[0], 0)
+            path = os.path.join(directory, "symbols.tsv")
+            with open(path) as file:
+                text = file.read()
+            line = next(l for l in text.splitlines() if l.startswith("odd\t2"))
+            last = line[-1]
+            with open(path, "w") as file:
+                file.write(text.replace(line, line[:-1] + ("0" if last != "0" else "1")))
+            code, output = run(PROGRAM, "", "check", directory)
+            self.assertEqual(code, 1)
+            self.assertIn("other symbols", output)
+            with open(path, "w") as file:
+                file.write(text)
+            path = os.path.join(directory, "pixels.safetensors")
+            with open(path, "r+b") as file:
+                data = bytearray(file.read())
+                data[-1] ^= 0x20  # the high byte of a sample: by 1
+                file.seek(0)
+                file.write(data)
+            code, output = run(PROGRAM, "", "check", directory)
+            self.assertEqual(code, 1)
+            self.assertIn("pixels are off", output)
+
+
+if __name__ == "__main__":
+    unittest.main()
