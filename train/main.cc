@@ -2,6 +2,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "plot.h"
 #include "trainer.h"
 
 namespace {
@@ -23,11 +24,15 @@ instead of training, from the checkpoint in --out:
   --validate           print rate-distortion points of the averaged weights
   --export FILE        write a model file
   --save-weights FILE  write the averaged weights alone
+  --plot FILE          draw the run's curves as SVG
+
+Several processes train one model together when torchrun, Slurm or you set RANK, WORLD_SIZE, MASTER_ADDR and
+MASTER_PORT; --out is then a folder that all of them see.
 )";
 
 struct Arguments {
   compass::train::RunOptions options;
-  std::string config, start, model, weights;
+  std::string config, start, model, weights, plot;
   bool validate = false;
 };
 
@@ -57,9 +62,12 @@ std::string parse(int argc, char** argv, Arguments& a) {
       a.model = value;
     else if (name == "--save-weights")
       a.weights = value;
+    else if (name == "--plot")
+      a.plot = value;
     else
       return name + ": unknown option; see compass-train --help";
   }
+  if (!a.plot.empty()) return a.options.out.empty() ? "--plot needs --out, the run's folder" : "";
   if (a.config.empty() || a.options.data.empty() || a.options.out.empty()) {
     return "--config, --data and --out are needed; see compass-train --help";
   }
@@ -79,10 +87,15 @@ int main(int argc, char** argv) {
       std::cerr << "compass-train: " << wrong << "\n";
       return 2;
     }
+    if (!arguments.plot.empty()) {
+      std::ofstream(arguments.plot) << compass::train::plot_run(arguments.options.out);
+      return 0;
+    }
     std::ifstream file(arguments.config);
     TORCH_CHECK(file, "cannot read the configuration '", arguments.config, "'");
     arguments.options.config = nlohmann::json::parse(file);
-    compass::train::Trainer trainer(arguments.options);
+    compass::train::Trainer trainer(arguments.options,
+                                    compass::train::Peers::from_environment(arguments.options.cuda));
     if (!arguments.start.empty()) trainer.start_from(arguments.start);
     if (!arguments.model.empty()) {
       trainer.export_to(arguments.model);

@@ -1,11 +1,15 @@
 // Runs the stages of a training configuration: steps, validation, logs, checkpoints.
 #pragma once
 
+#include <future>
 #include <random>
 #include <string>
 
 #include "dataset.h"
 #include "optimiser.h"
+#include "peers.h"
+#include "run_log.h"
+#include "stage.h"
 #include "system.h"
 
 namespace compass::train {
@@ -13,7 +17,7 @@ namespace compass::train {
 struct RunOptions {
   nlohmann::json config;
   std::string data;          // folder of .ppm pictures
-  std::string out;           // folder for checkpoints and logs
+  std::string out;           // folder for checkpoints and logs, shared by all processes of a run
   double max_seconds = 0.0;  // 0: until the stages are done
   int64_t max_steps = 0;     // of this run; 0: no limit
   int threads = 2;
@@ -22,9 +26,9 @@ struct RunOptions {
 
 class Trainer {
  public:
-  explicit Trainer(RunOptions options);
+  explicit Trainer(RunOptions options, Peers peers = {});
   void run();          // from wherever the last checkpoint left off
-  void validate();     // prints RD points of the current weights
+  void validate();     // prints and logs RD points of the current weights
   void use_average();  // takes the averaged weights of the checkpoint, where it has them
   void export_to(const std::string& path);
 
@@ -35,37 +39,58 @@ class Trainer {
   void start_from(const std::string& path);
 
  private:
-  struct Stage;
-  struct StepLog;
-  Stage stage(size_t index) const;
-  StepLog step(const Stage& stage, Optimiser& optimiser);
-  std::vector<std::pair<std::string, Tensor>> trained_parameters(const Stage& stage);
-  // A thread's share of a step: its own view of the weights (shared storage, own gradients) and its own
-  // random numbers, so that a run does not depend on how threads interleave. Single-threaded kernels and one
-  // worker per core beat threads inside kernels: oneDNN's weight gradients spin at barriers when cores are
-  // shared.
+  // The pictures of a worker's share of a step.
+  struct Batch {
+    std::vector<Tensor> layers;  // lowest first, [B,3,H,W] in [0,1]
+    Tensor base;                 // more for the base codec, or undefined
+  };
+  // A thread's share of a step: its own view of the weights (shared storage, own gradients). Single-threaded
+  // kernels and one worker per core beat threads inside kernels: oneDNN's weight gradients spin at barriers
+  // when cores are shared.
   struct Worker {
     System system{nullptr};
     std::vector<Tensor> parameters;
-    std::mt19937_64 random;
-    at::Generator generator;
+    at::Generator noise;
+    std::future<Batch> ahead;  // the next step's pictures, on their way while a GPU works
   };
-  StepLog work(const Stage& stage, Worker& worker, int64_t batch, int64_t base_batch);
-  std::vector<Tensor> sample_layers(const Stage& stage, Worker& worker, int64_t batch);
-  void make_workers(uint64_t seed);
+  // Sums over workers and processes; on the device, so that steps need not wait for each other.
+  struct StepLog {
+    Tensor values;  // loss, then bits per pixel and squared error of each layer; zeros if any is not finite
+    Tensor count;   // how many shares were finite
+    bool stop = false;
+    double norm = 0.0;
+  };
+
+  void make_workers();
+  void train_stage(const Stage& stage);
+  std::vector<std::pair<std::string, Tensor>> trained_parameters(const Stage& stage);
+  // training_step.cc
+  StepLog step(const Stage& stage, Optimiser& optimiser, bool want_stop);
+  Tensor share(const Stage& stage, Worker& worker, int64_t index);
+  Batch draw(const Stage& stage, int64_t step, int64_t index) const;
+  void gather_gradients(StepLog& log, bool want_stop);
+  uint64_t seed(int64_t step, int64_t worker) const;
+  // checkpoint.cc
   void save(const Optimiser* optimiser);
   bool load();
-  double rate_at(const Stage& stage) const;
+
+  Stage stage_at(size_t index) const;
+  int64_t global_step() const;
+  double elapsed() const;  // seconds since this run began
 
   RunOptions options_;
+  Peers peers_;
   torch::Device device_;
   at::ScalarType dtype_;
   System system_{nullptr};
   Dataset dataset_;
   std::vector<Worker> workers_;
   size_t stage_ = 0;
-  int64_t step_ = 0;  // within the stage
-  double seconds_ = 0.0;
+  int64_t step_ = 0;                                                                // within the stage
+  int64_t steps_done_ = 0;                                                          // in this run
+  double seconds_ = 0.0;                                                            // before this run
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();  // of this run
+  RunLog log_;
   std::vector<std::pair<std::string, Tensor>> loaded_;  // optimiser state from the checkpoint
 };
 

@@ -6,6 +6,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "linear_start.h"
+#include "plot.h"
+
 namespace compass::train {
 namespace {
 
@@ -36,9 +39,18 @@ class TrainerTest : public testing::Test {
     return o;
   }
 
-  std::string checkpoint(const std::string& out) const {
-    std::ifstream file(folder_ / out / "last.ckpt", std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
+  // The weights in a run's checkpoint.
+  std::vector<Tensor> weights(const std::string& out) const {
+    torch::serialize::InputArchive archive;
+    archive.load_from((folder_ / out / "last.ckpt").string());
+    std::vector<Tensor> all;
+    for (const auto& key : archive.keys()) {
+      if (key.rfind("weight.", 0) != 0) continue;
+      Tensor value;
+      archive.read(key, value);
+      all.push_back(value);
+    }
+    return all;
   }
 
   fs::path folder_;
@@ -52,22 +64,118 @@ TEST_F(TrainerTest, ResumingIsExact) {
   Trainer(parts).run();
   parts.max_steps = 0;
   Trainer(parts).run();
-  const auto weights = [&](const std::string& out) {
-    torch::serialize::InputArchive archive;
-    archive.load_from((folder_ / out / "last.ckpt").string());
-    std::vector<Tensor> all;
-    for (const auto& key : archive.keys()) {
-      if (key.rfind("weight.", 0) != 0) continue;
-      Tensor value;
-      archive.read(key, value);
-      all.push_back(value);
-    }
-    return all;
-  };
   const auto a = weights("whole"), b = weights("parts");
   ASSERT_EQ(a.size(), b.size());
   ASSERT_GT(a.size(), 20U);
   for (size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(at::equal(a[i], b[i])) << i;
+}
+
+// Two processes with one worker each, over Gloo, against one process with both workers and twice the batch:
+// the same pictures, the same noise, the same gradients, so the same weights.
+TEST_F(TrainerTest, TwoProcessesDoWhatOneDoesWithTwiceTheBatch) {
+  auto together = options("together", 3);
+  together.config["training"]["stages"][0]["batch"] = 4;
+  Trainer(together).run();
+
+  auto apart = options("apart", 3);
+  apart.config["training"]["stages"][0]["batch"] = 2;
+  apart.config["training"]["stages"][0]["base_batch"] = 1;
+  apart.threads = 1;
+  const std::string config = folder_ / "apart.json";
+  std::ofstream(config) << apart.config.dump();
+  const int port = 20000 + ::getpid() % 20000;
+  std::string command =
+      "export OMP_NUM_THREADS=1 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=" + std::to_string(port) +
+      "; ";
+  const std::string run = std::string(COMPASS_TRAIN_PROGRAM) + " --threads 1 --config " + config +
+                          " --data " + apart.data + " --out " + (folder_ / "apart").string() + " > /dev/null";
+  command += "RANK=1 " + run + " & RANK=0 " + run + " && wait $!";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+
+  const auto a = weights("together"), b = weights("apart");
+  ASSERT_EQ(a.size(), b.size());
+  for (size_t i = 0; i < a.size(); ++i) {
+    // Half-sums of the same numbers: equal but for the order in which norms are taken.
+    EXPECT_LE((a[i] - b[i]).abs().max().item<double>(), 1e-6 * a[i].abs().max().item<double>() + 1e-9) << i;
+  }
+}
+
+// The rate points lie on a curve close to what the best linear transform of 16 of 768 components allows.
+TEST_F(TrainerTest, ALinearStartReconstructs) {
+  auto o = options("linear", 1);
+  o.config["training"]["start"] = "linear";
+  o.config["training"]["precision"] = "f32";
+  o.config["model"]["rate_points"] = {0.0018, 1000.0};
+  System system(o.config["model"]);
+  std::mt19937_64 random(5);
+  std::vector<Picture> pictures;
+  // Smooth pictures: planes and slow waves, which a few components hold.
+  for (int i = 0; i < 3; ++i) {
+    const Tensor y = torch::arange(320).view({1, -1, 1}) / 320.0,
+                 x = torch::arange(320).view({1, 1, -1}) / 320.0;
+    const Tensor phase = torch::arange(3).view({-1, 1, 1}) * 0.4 + i;
+    const Tensor wave = 0.5 + 0.4 * at::sin(3.0 * y + (2.0 + i) * x + phase);
+    pictures.push_back({"p", (wave * 255.0).round().to(at::kByte)});
+  }
+  const auto error = [&] {
+    const torch::NoGradGuard guard;
+    const Tensor picture = random_patches(pictures, 2, 64, 1.0, random);
+    const Pass fine{torch::ones({2}), {}, at::kFloat, {}};  // lambda 1000: next to no quantisation
+    const auto out = system->base(picture, fine, Quantisation::kRounding);
+    return at::square(out.x_hat - picture).mean().item<double>();
+  };
+  const double before = error();
+  start_linear(system, pictures, random);
+  const double after = error();
+  EXPECT_LT(after, 1e-4);
+  EXPECT_LT(after, before / 100.0);
+}
+
+TEST_F(TrainerTest, StagesAreCheckedAndScheduled) {
+  const auto stage = [](const char* text) { return parse_stage(nlohmann::json::parse(text)); };
+  const Stage s =
+      stage(R"({"name":"a","train":["liff"],"steps":300,"rate":1.0,"warmup":10,"decay":"halve3"})");
+  EXPECT_DOUBLE_EQ(s.rate_at(0), 0.1);
+  EXPECT_DOUBLE_EQ(s.rate_at(99), 1.0);
+  EXPECT_DOUBLE_EQ(s.rate_at(100), 0.5);
+  EXPECT_DOUBLE_EQ(s.rate_at(299), 0.25);
+  EXPECT_FALSE(s.base_only());
+  EXPECT_TRUE(stage(R"({"name":"b","train":["base"],"steps":1})").base_only());
+  for (const char* wrong : {R"({"name":"c","train":["base"]})", R"({"name":"c","train":["bass"],"steps":1})",
+                            R"({"name":"c","train":["base"],"steps":1,"decay":"sometimes"})",
+                            R"({"name":"c","train":["base"],"steps":1,"stepz":2})",
+                            R"({"name":"c","train":["base"],"steps":0})"}) {
+    EXPECT_THROW(stage(wrong), c10::Error) << wrong;
+  }
+}
+
+// The check value of CRC-32C (RFC 3720, appendix B.4: 32 zero bytes) and of "123456789".
+TEST(EventFile, ChecksumIsCrc32c) {
+  EXPECT_EQ(crc32c(std::string(32, '\0')), 0x8A9136AAU);
+  EXPECT_EQ(crc32c("123456789"), 0xE3069283U);
+}
+
+TEST_F(TrainerTest, ARunLogsAndDrawsItself) {
+  auto o = options("logged", 3);
+  Trainer(o).run();
+  const auto lines = [&](const std::string& name) {
+    std::ifstream file(folder_ / "logged" / name);
+    int count = 0;
+    for (std::string line; std::getline(file, line);) ++count;
+    return count;
+  };
+  EXPECT_EQ(lines("log.csv"), 2);         // heading, the stage's only entry
+  EXPECT_EQ(lines("validation.csv"), 4);  // heading, three rate points
+  const std::string svg = plot_run(folder_ / "logged");
+  EXPECT_NE(svg.find("Held-back photos"), std::string::npos);
+  EXPECT_THROW(plot_run(folder_ / "nowhere"), c10::Error);
+  int events = 0;
+  for (const auto& entry : fs::directory_iterator(folder_ / "logged")) {
+    if (entry.path().filename().string().rfind("events.out.tfevents.", 0) != 0) continue;
+    ++events;
+    EXPECT_GT(fs::file_size(entry.path()), 500U);
+  }
+  EXPECT_EQ(events, 1);
 }
 
 TEST_F(TrainerTest, BrokenPicturesAreNamed) {

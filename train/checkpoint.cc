@@ -1,0 +1,118 @@
+// What a run keeps: checkpoints to go on from, weights, models.
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "export.h"
+#include "model/safetensors.h"
+#include "trainer.h"
+
+namespace compass::train {
+namespace {
+
+// Writes the whole file or leaves what was there.
+void write_file(const std::string& path, const std::vector<uint8_t>& bytes) {
+  std::ofstream file(path + ".tmp", std::ios::binary);
+  file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  TORCH_CHECK(file, "cannot write ", path);
+  std::filesystem::rename(path + ".tmp", path);
+}
+
+}  // namespace
+
+void Trainer::save(const Optimiser* optimiser) {
+  if (!peers_.first()) return;
+  torch::serialize::OutputArchive archive;
+  for (const auto& item : system_->named_parameters()) archive.write("weight." + item.key(), item.value());
+  if (optimiser != nullptr) {
+    for (const auto& [name, value] : optimiser->state()) archive.write("state." + name, value);
+  }
+  // Random numbers follow from the seed and the step: the position is all there is to keep of them.
+  const nlohmann::json position = {{"stage", stage_},
+                                   {"step", step_},
+                                   {"seconds", seconds_ + elapsed()},
+                                   {"optimiser", optimiser != nullptr}};
+  archive.write("position", c10::IValue(position.dump()));
+  const std::string path = options_.out + "/last.ckpt";
+  archive.save_to(path + ".tmp");
+  std::filesystem::rename(path + ".tmp", path);
+}
+
+bool Trainer::load() {
+  const std::string path = options_.out + "/last.ckpt";
+  if (!std::filesystem::exists(path)) return false;
+  torch::serialize::InputArchive archive;
+  archive.load_from(path, torch::kCPU);
+  const torch::NoGradGuard guard;
+  for (auto& item : system_->named_parameters()) {
+    Tensor value;
+    if (archive.try_read("weight." + item.key(), value) && value.sizes() == item.value().sizes()) {
+      item.value().copy_(value);
+    } else {
+      std::cout << "fresh: " << item.key() << "\n";
+    }
+  }
+  c10::IValue text;
+  archive.read("position", text);
+  const auto position = nlohmann::json::parse(text.toStringRef());
+  stage_ = position.at("stage");
+  step_ = position.at("step");
+  seconds_ = position.at("seconds");
+  if (position.at("optimiser").get<bool>()) {
+    for (const auto& key : archive.keys()) {
+      if (key.rfind("state.", 0) != 0) continue;
+      Tensor value;
+      archive.read(key, value);
+      loaded_.emplace_back(key.substr(6), value);
+    }
+  }
+  return true;
+}
+
+void Trainer::use_average() {
+  const torch::NoGradGuard guard;
+  auto parameters = system_->named_parameters();
+  for (const auto& [name, value] : loaded_) {
+    if (name.rfind("average.", 0) != 0) continue;
+    if (auto* parameter = parameters.find(name.substr(8))) parameter->copy_(value);
+  }
+}
+
+void Trainer::export_to(const std::string& path) {
+  use_average();
+  write_file(path, export_model(*system_, {{"data", options_.config["training"].value("data", "")},
+                                           {"stage", stage_},
+                                           {"steps", global_step()},
+                                           {"hours", std::round(seconds_ / 36.0) / 100.0},
+                                           {"seed", options_.config["training"].value("seed", 1)}}));
+}
+
+void Trainer::save_weights(const std::string& path) {
+  use_average();
+  SafetensorsWriter file;
+  for (const auto& item : system_->named_parameters()) {
+    const Tensor flat = item.value().detach().to(at::kCPU).contiguous();
+    const std::span<const float> values(flat.data_ptr<float>(), static_cast<size_t>(flat.numel()));
+    file.add_floats(item.key(), flat.sizes().vec(), values, flat.dim() == 4 ? DType::kF16 : DType::kF32);
+  }
+  write_file(path, file.finish());
+}
+
+void Trainer::start_from(const std::string& path) {
+  const auto file = Safetensors::load(path);
+  TORCH_CHECK(file.ok(), file.ok() ? "" : file.error().message);
+  const torch::NoGradGuard guard;
+  for (auto& item : system_->named_parameters()) {
+    const TensorView* view = file->find(item.key());
+    if (view == nullptr || view->shape != item.value().sizes().vec()) {
+      std::cout << "fresh: " << item.key() << "\n";
+      continue;
+    }
+    auto values = view->floats();
+    TORCH_CHECK(values.ok(), path, ": ", item.key(), ": ", values.ok() ? "" : values.error().message);
+    item.value().copy_(torch::from_blob(values->data(), item.value().sizes()));
+  }
+}
+
+}  // namespace compass::train

@@ -1,0 +1,64 @@
+// Rate-distortion points on the held-back photos: real rounding, the model's own estimate of bits.
+#include <iomanip>
+#include <iostream>
+
+#include "pyramid.h"
+#include "trainer.h"
+
+namespace compass::train {
+namespace {
+
+constexpr int64_t kSide = 512;  // of the centre crop that is coded, at most
+
+Tensor centre(const Tensor& pixels) {
+  const int64_t side = std::min(kSide, std::min(pixels.size(1), pixels.size(2)));
+  const int64_t y = (pixels.size(1) - side) / 2, x = (pixels.size(2) - side) / 2;
+  return pixels.slice(1, y, y + side).slice(2, x, x + side).to(at::kFloat).div(255.0).unsqueeze(0);
+}
+
+}  // namespace
+
+void Trainer::validate() {
+  const torch::NoGradGuard guard;
+  const size_t stages = options_.config.at("training").at("stages").size();
+  const Stage stage = stage_at(std::min(stage_, stages - 1));
+  for (size_t p = 0; p < system_->rate_points.size(); ++p) {
+    ValidationPoint point{stage.name, global_step(), seconds_ + elapsed(), static_cast<int>(p),
+                          system_->rate_points[p]};
+    for (const auto& picture : dataset_.validation) {
+      const Tensor top = centre(picture.pixels).to(device_);
+      const int64_t side = top.size(2);
+      std::vector<Tensor> layers = {top};
+      for (const int64_t shrink : {2, 4}) {
+        if (system_->enhancement.is_empty()) break;
+        layers.insert(layers.begin(), resize_bicubic(top, side / shrink, side / shrink).clamp(0, 1));
+      }
+      const Tensor rate = torch::full({1}, static_cast<double>(p), device_);
+      const auto outs =
+          system_->forward(layers, {rate, {}, dtype_, {}}, stage.prediction, Quantisation::kRounding);
+      point.bpp.resize(outs.size());
+      point.psnr.resize(outs.size());
+      for (size_t k = 0; k < outs.size(); ++k) {
+        const double bpp = outs[k].bpp.item<double>();
+        const double mse =
+            at::square(outs[k].reconstruction.clamp(0, 1) - outs[k].original).mean().item<double>();
+        const double n = static_cast<double>(dataset_.validation.size());
+        point.bpp[k] += bpp / n;
+        point.psnr[k] += -10.0 * std::log10(std::max(mse, 1e-10)) / n;
+        point.total_bpp += bpp / n * static_cast<double>(layers[k].size(2) * layers[k].size(3)) /
+                           static_cast<double>(side * side);
+      }
+    }
+    std::cout << "  validation  lambda " << std::fixed << std::setprecision(4) << point.lambda
+              << std::setprecision(3) << "  all layers " << point.total_bpp << " bpp " << std::setprecision(2)
+              << point.psnr.back() << " dB  each";
+    for (size_t k = 0; k < point.bpp.size(); ++k) {
+      std::cout << "  " << std::setprecision(3) << point.bpp[k] << "/" << std::setprecision(2)
+                << point.psnr[k];
+    }
+    std::cout << std::endl;
+    log_.write(point);
+  }
+}
+
+}  // namespace compass::train
