@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include "codec/predictor.h"
+#include "entropy/factorised_prior.h"
 #include "export.h"
 #include "model/networks.h"
+#include "model/safetensors.h"
 #include "nn/context.h"
 #include "pyramid.h"
 
@@ -168,6 +170,37 @@ TEST_P(Agreement, Prediction) {
 INSTANTIATE_TEST_SUITE_P(Sizes, Agreement,
                          testing::Values(std::pair{64, 64}, std::pair{48, 80}, std::pair{37, 53},
                                          std::pair{9, 70}, std::pair{1, 1}));
+
+// The density that export writes is the one z's tables were made from.
+TEST(Export, DensityMakesTheTables) {
+  auto pair = make_pair();
+  const auto bytes = export_model(*pair.system, {});
+  const auto file = Safetensors::parse(bytes);
+  ASSERT_TRUE(file) << file.error().message;
+  const auto values = [&](const std::string& name) {
+    const TensorView* tensor = file->find(name);
+    EXPECT_NE(tensor, nullptr) << name;
+    return tensor != nullptr ? *tensor->floats() : std::vector<float>();
+  };
+  for (const std::string codec : {"base", "enhancement"}) {
+    FactorisedPrior prior;
+    prior.channels = 8;
+    prior.quantiles.assign(3 * 8, 0.0F);
+    for (int i = 0; i < 5; ++i) {
+      const auto part = [&](const char* name) {
+        return values(codec + ".z.density." + name + std::to_string(i));
+      };
+      prior.layers.push_back({i == 0 ? 1 : 3, i == 4 ? 1 : 3, part("matrix"), part("bias"),
+                              i == 4 ? std::vector<float>() : part("factor")});
+    }
+    const auto tables = factorised_tables(prior, ZOrigin::kInteger);
+    ASSERT_TRUE(tables) << tables.error().message;
+    const auto& stored =
+        pair.model->hyper_tables(codec == "base" ? CodecKind::kBase : CodecKind::kEnhancement);
+    EXPECT_EQ(tables->ragged_cdf(), stored.ragged_cdf());
+    EXPECT_EQ(tables->offsets(), stored.offsets());
+  }
+}
 
 TEST(Liff, FactoredEqualsPlain) {
   auto pair = make_pair();

@@ -90,6 +90,18 @@ compass::FactorisedPrior values_of(FactorisedPriorImpl& prior) {
   return values;
 }
 
+// The density that the tables are made from, for `compass export` and further training. Its quantiles are
+// those of the tables, so they are left out.
+void add_density(SafetensorsWriter& file, const std::string& prefix, const compass::FactorisedPrior& prior) {
+  for (size_t i = 0; i < prior.layers.size(); ++i) {
+    const auto& layer = prior.layers[i];
+    const auto name = [&](const char* part) { return prefix + ".density." + part + std::to_string(i); };
+    file.add_floats(name("matrix"), {prior.channels, layer.out, layer.in}, layer.matrix);
+    file.add_floats(name("bias"), {prior.channels, layer.out, 1}, layer.bias);
+    if (!layer.factor.empty()) file.add_floats(name("factor"), {prior.channels, layer.out, 1}, layer.factor);
+  }
+}
+
 }  // namespace
 
 std::vector<uint8_t> export_model(SystemImpl& system, const nlohmann::json& provenance) {
@@ -105,7 +117,9 @@ std::vector<uint8_t> export_model(SystemImpl& system, const nlohmann::json& prov
   }
   const auto add_codec = [&](const std::string& name, CodecImpl& codec) {
     if (!codec.h_scales.is_empty()) add_scale_network(file, name + ".h_scales", *codec.h_scales);
-    const auto tables = factorised_tables(values_of(*codec.prior), ZOrigin::kInteger);
+    const compass::FactorisedPrior prior = values_of(*codec.prior);
+    add_density(file, name + ".z", prior);
+    const auto tables = factorised_tables(prior, ZOrigin::kInteger);
     TORCH_CHECK(tables.ok(), name, ".z: ", tables.ok() ? "" : tables.error().message);
     add_tables(file, name + ".z", *tables, true);
   };

@@ -38,6 +38,7 @@ double Stage::rate_at(int64_t step) const {
   if (decay == "cosine") factor = 0.5 * (1.0 + std::cos(M_PI * part));
   if (decay == "linear") factor = 1.0 - part;
   if (decay == "halve3") factor = std::pow(0.5, std::floor(part * 3.0));
+  if (decay == "halve4") factor = std::pow(0.5, std::floor(part * 4.0));
   return rate * warm * std::max(factor, kLastRate);
 }
 
@@ -63,9 +64,12 @@ Stage parse_stage(const json& d) {
   s.loss = choose<Loss>(d, "loss", "rate-distortion",
                         {{"rate-distortion", Loss::kRateDistortion}, {"prediction-l1", Loss::kPredictionL1}});
   s.sizes = choose<Sizes>(d, "sizes", "any", {{"any", Sizes::kAny}, {"paper", Sizes::kPaper}});
-  s.decay = choose<std::string>(
-      d, "decay", "constant",
-      {{"constant", "constant"}, {"linear", "linear"}, {"cosine", "cosine"}, {"halve3", "halve3"}});
+  s.decay = choose<std::string>(d, "decay", "constant",
+                                {{"constant", "constant"},
+                                 {"linear", "linear"},
+                                 {"cosine", "cosine"},
+                                 {"halve3", "halve3"},
+                                 {"halve4", "halve4"}});
   s.optimiser = choose<std::string>(d, "optimiser", "adam", {{"adam", "adam"}, {"muon", "muon"}});
   s.steps = d.at("steps");
   s.batch = d.value("batch", s.batch);

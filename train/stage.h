@@ -38,7 +38,7 @@ struct Stage {
   // Only the base codec: nothing above the base layer is computed.
   bool base_only() const { return !trains("enhancement") && !trains("liff"); }
   // The learning rate at a step: warm-up, then `decay`: "constant", "linear" or "cosine" to a hundredth, or
-  // "halve3", halved after each third.
+  // "halve3" and "halve4", halved after each third or quarter.
   double rate_at(int64_t step) const;
 };
 
