@@ -9,8 +9,8 @@
 
 #include "model/liff.h"
 #include "model/networks.h"
+#include "model/random_model.h"
 #include "nn/peak.h"
-#include "random_model.h"
 
 namespace compass {
 namespace {
@@ -49,7 +49,7 @@ void layer(benchmark::State& state, nn::Layer l, Size in, Precision precision) {
   mirror.kernel = 3;
   mirror.stride = mirror.align = l.up();
   const bool analysis = l.up() == 1;
-  const nn::LayerWeights weights = bench::random_weights(l, 1, generator);
+  const nn::LayerWeights weights = random_weights(l, 1, generator);
   const std::span layers(&l, 1);
   nn::Network network(context, analysis ? nn::Network::Role::kAnalysis : nn::Network::Role::kSynthesis,
                       layers, {&weights, 1}, analysis ? layers : std::span(&mirror, 1));
@@ -83,7 +83,7 @@ constexpr Size kBelow{384, 256};
 
 void stage(benchmark::State& state, const std::string& profile, const std::string& name,
            Precision precision) {
-  const auto model = bench::RandomModel::make(profile);
+  const auto model = random_model(profile);
   if (!model) {
     state.SkipWithError(model.error().message.c_str());
     return;

@@ -17,7 +17,7 @@ Complexity complexity_of(const std::shared_ptr<const Model>& model, const std::v
     const compass::CodecKind kind = k == 0 ? compass::CodecKind::kBase : compass::CodecKind::kEnhancement;
     const CodecNetworks::Cost cost = CodecNetworks(model, kind, context).cost(sizes[k]);
     const double prediction =
-        k == 0 ? 0 : Predictor(model, context, PredictionKind::kLiff).cost(sizes[k - 1], sizes[k]);
+        k == 0 ? 0 : Predictor(model, context).cost(sizes[k - 1], sizes[k]);
     sum.decode += prediction + cost.h_s + cost.g_s;
     sum.encode += prediction + cost.g_a + cost.h_a + cost.h_s;
     if (k + 1 < sizes.size()) sum.encode += cost.g_s;  // the next layer is predicted from what a decoder sees

@@ -62,5 +62,6 @@ void add_bdrate(CLI::App& app, Action& action);
 void add_eval(CLI::App& app, Action& action);
 void add_import(CLI::App& app, Action& action);
 void add_export(CLI::App& app, Action& action);
+void add_bench(CLI::App& app, Action& action);
 
 }  // namespace compass::tools

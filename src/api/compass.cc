@@ -118,15 +118,6 @@ compass_status model_result(compass::Result<std::shared_ptr<const compass::Model
   return COMPASS_OK;
 }
 
-compass::Image image_of(const uint8_t* rgb, compass::Size size, size_t stride) {
-  compass::Image image(size);
-  for (int y = 0; y < size.height; ++y) {
-    compass::from_rgb8_row({rgb + static_cast<size_t>(y) * stride, static_cast<size_t>(size.width) * 3},
-                           image, y);
-  }
-  return image;
-}
-
 void* allocate(size_t bytes) {
   void* memory = std::malloc(std::max<size_t>(1, bytes));
   if (memory == nullptr) throw std::bad_alloc();
@@ -134,12 +125,12 @@ void* allocate(size_t bytes) {
 }
 
 void fill_picture(const compass::DecodedPicture& decoded, compass_picture* picture) {
-  const size_t bytes = static_cast<size_t>(decoded.image.size().pixels()) * 3;
+  const size_t bytes = decoded.rgb.bytes.size();
   picture->rgb = static_cast<uint8_t*>(allocate(bytes));
-  picture->width = decoded.image.width();
-  picture->height = decoded.image.height();
+  picture->width = decoded.rgb.size.width;
+  picture->height = decoded.rgb.size.height;
   picture->layer = decoded.layer;
-  compass::to_rgb8(decoded.image, {picture->rgb, bytes});
+  std::copy(decoded.rgb.bytes.begin(), decoded.rgb.bytes.end(), picture->rgb);
 }
 
 compass::DecodeSettings decode_settings(const compass_decode_settings& given) {
@@ -150,6 +141,7 @@ compass::DecodeSettings decode_settings(const compass_decode_settings& given) {
     settings.region = {given.region_x, given.region_y, given.region_width, given.region_height};
   }
   settings.strict = given.strict != 0;
+  settings.as_bytes = true;
   return settings;
 }
 
@@ -252,7 +244,7 @@ compass_status compass_encode(compass_encoder* encoder, const uint8_t* rgb, int 
         wanted.sizes.push_back({given.sizes[i].width, given.sizes[i].height});
       }
     }
-    const auto encoded = encoder->encoder.encode(image_of(rgb, size, stride), wanted);
+    const auto encoded = encoder->encoder.encode(compass::Rgb8View{rgb, size, stride}, wanted);
     if (!encoded) return fail(encoded.error(), error);
     file->data = static_cast<uint8_t*>(allocate(encoded->bytes.size()));
     file->size = encoded->bytes.size();

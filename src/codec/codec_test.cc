@@ -177,7 +177,7 @@ double ideal_bits(const LayerLatents& latents, const CdfTables& z_tables) {
     bits -= std::log2((row.cdf[slot + 1] - row.cdf[slot]) / 65536.0);
   }
   for (size_t i = 0; i < latents.y.size(); ++i) {
-    bits -= std::log2(std::max(1e-9, gaussian_likelihood(latents.y[i], latents.hyper.indexes[i])));
+    bits -= std::log2(std::max(1e-9, gaussian_likelihood(latents.y[i], latents.indexes[i])));
   }
   return bits;
 }
@@ -187,20 +187,22 @@ TEST(Codec, StreamsAreAsLongAsTheModelEstimates) {
   ASSERT_TRUE(model) << model.error().message;
   ThreadPool pool(2);
   nn::Context context(pool);
-  LayerNetworks networks(*model, context, PredictionKind::kLiff);
+  LayerNetworks networks(*model, context);
   const std::vector<Size> sizes = {{192, 128}, {384, 256}};
   const Image picture = test_picture(sizes[1]);
   for (const float rate : {1.0F, 2.5F, 4.0F}) {
     const LayerNetworks::Place base{sizes, 0, rate};
-    const auto low = networks.quantise(base, networks.analyse(base, resize(picture, sizes[0]), nullptr));
-    const Patch below = networks.reconstruct(base, low, nullptr, whole(sizes[0]));
+    const Original original(picture);
+    const auto low = networks.quantise(base, networks.analyse(base, original, nullptr));
+    const Patch below = networks.reconstruct(base, low.y_hat, nullptr, whole(sizes[0]));
     const LayerNetworks::Place top{sizes, 1, rate};
-    const auto high = networks.quantise(top, networks.analyse(top, picture, &below));
+    PredictionWindow prediction = networks.window(top, below, whole(sizes[1]), false);
+    const auto high = networks.quantise(top, networks.analyse(top, original, &prediction));
     for (const bool is_top : {false, true}) {
       const auto& latents = is_top ? high : low;
       const auto& z_tables = (*model)->hyper_tables(is_top ? CodecKind::kEnhancement : CodecKind::kBase);
       const auto bytes =
-          encode_layer({latents.z, latents.y, latents.hyper.indexes}, z_tables, (*model)->gaussian_tables());
+          encode_layer({latents.z, latents.y, latents.indexes}, z_tables, (*model)->gaussian_tables());
       ASSERT_TRUE(bytes);
       const double estimate = ideal_bits(latents, z_tables);
       EXPECT_NEAR(bytes->size() * 8.0, estimate, 0.01 * estimate + 24)

@@ -5,12 +5,16 @@
 #include <algorithm>
 
 #include "codec/layer.h"
+#include "codec/memory_need.h"
 #include "entropy/layer_coder.h"
 #include "image/resize.h"
 #include "nn/context.h"
 
 namespace compass {
 namespace {
+
+// Pictures up to this size have their kernels and weights prepared ahead, on all threads.
+constexpr int64_t kPrepareAllPixels = int64_t{4} << 20;
 
 // What could be read of a file: its header, and its layers' streams as far as they are whole.
 struct Received {
@@ -82,17 +86,33 @@ Result<size_t> MemorySource::read(std::span<uint8_t> out) {
 
 struct Decoder::Parts {
   Parts(std::shared_ptr<const Model> m, const CodecOptions& o)
-      : model(std::move(m)), options(o), pool(o.threads), context(pool, o.precision) {}
+      : model(std::move(m)),
+        options(o),
+        pool(o.threads),
+        context(pool, o.precision),
+        networks(model, context) {
+    context.set_times(options.times);
+  }
 
   Status check_model(const ContainerHeader& header) const;
   Result<Received> receive(ByteSource& source, const DecodeSettings& settings) const;
-  Result<LayerLatents> decode_symbols(LayerNetworks& networks, const LayerNetworks::Place& place,
-                                      std::span<const uint8_t> bytes) const;
+  // Sizes and rates of a file's layers.
+  struct Layers {
+    std::vector<Size> sizes;
+    std::vector<float> rates;
+    LayerNetworks::Place place(size_t k) const { return {sizes, static_cast<int>(k), rates[k]}; }
+  };
+  Result<std::vector<Rect>> plan(const Layers& layers, int top, const DecodeSettings& settings);
+  std::vector<LayerLatents> decode_symbols(const Layers& layers, Received& received);
+  Status reconstruct(const Layers& layers, const std::vector<Rect>& wanted, const DecodeSettings& settings,
+                     std::vector<LayerLatents>& latents, DecodedPicture& decoded);
+  Status to_size(Patch& picture, const DecodeSettings& settings);
 
   std::shared_ptr<const Model> model;
   CodecOptions options;
   ThreadPool pool;
   nn::Context context;
+  LayerNetworks networks;
 };
 
 Decoder::Decoder(std::shared_ptr<const Model> model, CodecOptions options)
@@ -151,65 +171,14 @@ Result<Received> Decoder::Parts::receive(ByteSource& source, const DecodeSetting
   return received;
 }
 
-// Entropy decoding of one layer: z, then h_s, then y. No other layer is needed.
-Result<LayerLatents> Decoder::Parts::decode_symbols(LayerNetworks& networks,
-                                                    const LayerNetworks::Place& place,
-                                                    std::span<const uint8_t> bytes) const {
-  const auto& codec = networks.codec(place.k);
-  LayerLatents latents;
-  latents.z.resize(static_cast<size_t>(networks.hyper_size(place).pixels()) * codec.hyper_channels());
-  latents.y.resize(static_cast<size_t>(networks.latent_size(place).pixels()) * codec.latent_channels());
-  auto decoder = LayerDecoder::open(bytes);
-  if (!decoder) return decoder.error();
-  const auto& z_tables = model->hyper_tables(place.k == 0 ? CodecKind::kBase : CodecKind::kEnhancement);
-  if (const auto status = decoder->decode_z(z_tables, latents.z); !status) return status.error();
-  latents.hyper = networks.hyper_synthesise(place, latents.z);
-  if (const auto status = decoder->decode_y(model->gaussian_tables(), latents.hyper.indexes, latents.y);
-      !status) {
-    return status.error();
-  }
-  return latents;
-}
-
-Result<DecodedPicture> Decoder::decode(ByteSource& source, const DecodeSettings& settings) {
-  auto& [model, options, pool, context] = *parts_;
-  auto received = parts_->receive(source, settings);
-  if (!received) return received.error();
-  std::vector<Size> sizes;
-  for (const auto& layer : received->header.layers) sizes.push_back(layer.size);
-
-  LayerNetworks networks(model, context, settings.prediction);
-  const auto place_of = [&](int k) {
-    return LayerNetworks::Place{sizes, k, model->rate_position(received->header.layers[k].quality / 10.0)};
-  };
-
-  // Symbols of every layer that arrived whole.
-  std::vector<LayerLatents> latents;
-  for (size_t k = 0; k < received->layers.size(); ++k) {
-    auto decoded = parts_->decode_symbols(networks, place_of(static_cast<int>(k)), received->layers[k]);
-    if (!decoded) {
-      received->damage.push_back(fmt::format("layer {}: {}", k, decoded.error().message));
-      break;
-    }
-    latents.push_back(*std::move(decoded));
-    received->layers[k].clear();
-  }
-  if (latents.empty() || (settings.strict && !received->damage.empty())) {
-    return Error{ErrorCode::kDamaged, received->damage.front()};
-  }
-
-  DecodedPicture decoded;
-  decoded.damage = std::move(received->damage);
-  decoded.metadata = std::move(received->metadata);
-  decoded.layer = static_cast<int>(latents.size()) - 1;
-  const int top = decoded.layer;
-
-  // From the top down: which part of each layer the picture asked for is made of.
-  std::vector<Rect> wanted(latents.size());
-  wanted[top] = whole(sizes[top]);
+// From the top down: which part of each layer the picture asked for is made of.
+Result<std::vector<Rect>> Decoder::Parts::plan(const Layers& layers, int top,
+                                               const DecodeSettings& settings) {
+  std::vector<Rect> wanted(top + 1);
+  wanted[top] = whole(layers.sizes[top]);
   if (settings.region) {
     const Rect r = *settings.region;
-    const Size s = sizes[top];
+    const Size s = layers.sizes[top];
     if (r.x < 0 || r.y < 0 || r.width < 1 || r.height < 1 || r.width > s.width || r.height > s.height ||
         r.x > s.width - r.width || r.y > s.height - r.height) {
       return Error{ErrorCode::kUsage, fmt::format("region {},{},{},{} does not lie inside layer {} ({}x{})",
@@ -217,40 +186,158 @@ Result<DecodedPicture> Decoder::decode(ByteSource& source, const DecodeSettings&
     }
     wanted[top] = r;
   }
-  for (int k = top; k > 0; --k) wanted[k - 1] = networks.below_footprint(place_of(k), wanted[k]);
+  for (int k = top; k > 0; --k) wanted[k - 1] = networks.below_footprint(layers.place(k), wanted[k]);
+  return wanted;
+}
 
-  // From the bottom up: reconstruction.
+// Entropy decoding: z of every layer, then h_s, then y. Streams know nothing of each other, so that layers
+// are decoded side by side. What is damaged ends the list and is noted.
+std::vector<LayerLatents> Decoder::Parts::decode_symbols(const Layers& layers, Received& received) {
+  const int count = static_cast<int>(received.layers.size());
+  std::vector<Result<LayerDecoder>> decoders;
+  std::vector<Status> statuses(count);
+  std::vector<LayerLatents> latents(count);
+  for (int k = 0; k < count; ++k) {
+    const auto place = layers.place(k);
+    const auto& z_tables = model->hyper_tables(k == 0 ? CodecKind::kBase : CodecKind::kEnhancement);
+    decoders.push_back(LayerDecoder::open(received.layers[k]));
+    if (!decoders[k]) {
+      statuses[k] = decoders[k].error();
+      continue;
+    }
+    std::vector<int32_t> z(static_cast<size_t>(networks.hyper_size(place).pixels()) *
+                           networks.codec(k).hyper_channels());
+    {
+      const nn::StageTimer timer(options.times, "entropy", 0.0);
+      statuses[k] = decoders[k]->decode_z(z_tables, z);
+    }
+    if (statuses[k]) latents[k] = networks.hyper_synthesise(place, std::move(z));
+  }
+  const nn::StageTimer timer(options.times, "entropy", 0.0);
+  pool.parallel_for(count, [&](int i, int /*worker*/) {
+    const int k = count - 1 - i;  // the longest first
+    if (!statuses[k]) return;
+    LayerLatents& layer = latents[k];
+    statuses[k] = decoders[k]->decode_y_onto(model->gaussian_tables(), layer.indexes, layer.y_hat.data);
+    layer.indexes = {};
+  });
+  for (int k = 0; k < count; ++k) {
+    received.layers[k] = {};
+    if (statuses[k] || k >= static_cast<int>(latents.size())) continue;
+    received.damage.push_back(fmt::format("layer {}: {}", k, statuses[k].error().message));
+    latents.resize(k);
+  }
+  return latents;
+}
+
+// From the bottom up: prediction + g_s(y_hat).
+Status Decoder::Parts::reconstruct(const Layers& layers, const std::vector<Rect>& wanted,
+                                   const DecodeSettings& settings, std::vector<LayerLatents>& latents,
+                                   DecodedPicture& decoded) {
   double pixels_total = 0.0;
   double pixels_done = 0.0;
   for (const Rect& r : wanted) pixels_total += static_cast<double>(r.size().pixels());
-  Patch current;
-  for (int k = 0; k <= top; ++k) {
-    current = networks.reconstruct(place_of(k), latents[k], k > 0 ? &current : nullptr, wanted[k]);
+  const size_t top = latents.size() - 1;
+  const bool resized = settings.size && *settings.size != layers.sizes[top];
+  Patch below;
+  for (size_t k = 0; k <= top; ++k) {
+    const auto place = layers.place(k);
+    std::optional<PredictionWindow> prediction;
+    if (k > 0) prediction.emplace(networks.window(place, below, wanted[k], false));
+    PredictionWindow* const window = prediction ? &*prediction : nullptr;
+    if (k == top && settings.as_bytes && !resized) {
+      decoded.rgb = Rgb8Image(wanted[k].size());
+      networks.reconstruct(place, latents[k].y_hat, window, wanted[k], decoded.rgb);
+    } else {
+      Patch picture = networks.reconstruct(place, latents[k].y_hat, window, wanted[k]);
+      prediction.reset();
+      below = std::move(picture);
+    }
     latents[k] = {};
     pixels_done += static_cast<double>(wanted[k].size().pixels());
     if (settings.progress) settings.progress(pixels_done / pixels_total);
   }
-
-  if (settings.size && *settings.size != sizes[top]) {
-    const Size size = *settings.size;
-    if (size.width < 1 || size.height < 1 || static_cast<uint64_t>(size.pixels()) > options.max_pixels) {
-      return Error{ErrorCode::kUsage, fmt::format("size {}x{} is not between 1x1 and the limit of {} pixels",
-                                                  size.width, size.height, options.max_pixels)};
-    }
-    const bool grows = size.width >= sizes[top].width && size.height >= sizes[top].height;
-    if (grows && model->layered()) {
-      // Above the top layer LIFF's own prediction goes on: any resolution at all.
-      const Liff::Geometry geometry{sizes[top], size, size};
-      Patch larger{Image(size), whole(size)};
-      for (const Rect tile : tiles_of(whole(size), kTileSide)) {
-        write(networks.predictor().predict(current, geometry, tile), tile, larger);
-      }
-      current = std::move(larger);
-    } else {
-      current = {resize(current.image, size, &pool), whole(size)};
-    }
+  if (resized) {
+    if (const auto status = to_size(below, settings); !status) return status;
   }
-  decoded.image = std::move(current.image);
+  if (!settings.as_bytes) {
+    decoded.image = std::move(below.image);
+  } else if (resized) {
+    decoded.rgb = Rgb8Image(below.image.size());
+    to_rgb8(below.image, decoded.rgb.bytes);
+  }
+  return {};
+}
+
+// Resamples the top layer to the size asked for; above it LIFF's own prediction goes on: any resolution at
+// all.
+Status Decoder::Parts::to_size(Patch& picture, const DecodeSettings& settings) {
+  const Size size = *settings.size;
+  const Size have = picture.image.size();
+  if (size.width < 1 || size.height < 1 || static_cast<uint64_t>(size.pixels()) > options.max_pixels) {
+    return Error{ErrorCode::kUsage, fmt::format("size {}x{} is not between 1x1 and the limit of {} pixels",
+                                                size.width, size.height, options.max_pixels)};
+  }
+  const bool grows = size.width >= have.width && size.height >= have.height;
+  if (!grows || !model->layered()) {
+    picture = {resize(picture.image, size, &pool), whole(size)};
+    return {};
+  }
+  PredictionWindow prediction(networks.predictor(), picture, {have, size, size}, 0, size.width, false);
+  Image larger = Image::unset(size);
+  for (const Rect rows : tiles_of(whole(size), std::max(size.width, kPredictionSide))) {
+    prediction.move_to(rows.y, rows.y + rows.height);
+    for_rows(pool, rows.height, [&](int row) {
+      const float* in = prediction.pixel(rows.y + row, 0);
+      for (int c = 0; c < 3; ++c) {
+        float* out = larger.row(c, rows.y + row);
+        for (int x = 0; x < size.width; ++x) out[x] = in[3 * x + c];
+      }
+    });
+  }
+  picture = {std::move(larger), whole(size)};
+  return {};
+}
+
+Result<DecodedPicture> Decoder::decode(ByteSource& source, const DecodeSettings& settings) {
+  Parts& p = *parts_;
+  auto received = p.receive(source, settings);
+  if (!received) return received.error();
+  Parts::Layers layers;
+  for (const auto& layer : received->header.layers) {
+    layers.sizes.push_back(layer.size);
+    layers.rates.push_back(p.model->rate_position(layer.quality / 10.0));
+  }
+  if (received->layers.empty()) return Error{ErrorCode::kDamaged, received->damage.front()};
+  p.networks.set_prediction(settings.prediction);
+
+  const int expected = static_cast<int>(received->layers.size()) - 1;
+  auto wanted = p.plan(layers, expected, settings);
+  if (!wanted) return wanted.error();
+  const double memory = decode_bytes(p.networks, {layers.sizes, expected, settings.as_bytes}, *wanted);
+  if (const auto status = check_memory(memory, p.options.max_memory); !status) return status.error();
+  if ((*wanted)[expected].size().pixels() <= kPrepareAllPixels) {
+    const nn::StageTimer timer(p.options.times, "kernels", 0.0);
+    p.context.prepare([&] {
+      for (int k = 0; k <= expected; ++k) p.networks.prepare_decode(layers.place(k), (*wanted)[k]);
+    });
+  }
+
+  std::vector<LayerLatents> latents = p.decode_symbols(layers, *received);
+  if (latents.empty() || (settings.strict && !received->damage.empty())) {
+    return Error{ErrorCode::kDamaged, received->damage.front()};
+  }
+  DecodedPicture decoded;
+  decoded.damage = std::move(received->damage);
+  decoded.metadata = std::move(received->metadata);
+  decoded.layer = static_cast<int>(latents.size()) - 1;
+  if (decoded.layer < expected) {  // its symbols were damaged
+    wanted = p.plan(layers, decoded.layer, settings);
+    if (!wanted) return wanted.error();
+  }
+  if (const auto status = p.reconstruct(layers, *wanted, settings, latents, decoded); !status) {
+    return status.error();
+  }
   return decoded;
 }
 

@@ -39,12 +39,15 @@ struct DecodeSettings {
                                // the top layer, LIFF's prediction. Not together with `layer`.
   std::optional<Rect> region;  // part of the chosen layer; not together with `size`
   PredictionKind prediction = PredictionKind::kLiff;  // as the file was encoded
-  bool strict = false;  // a damaged or missing layer is an error instead of a smaller picture
+  bool as_bytes = false;  // the picture as DecodedPicture::rgb: a quarter of the memory
+  bool strict = false;    // a damaged or missing layer is an error instead of a smaller picture
   Progress progress;
 };
 
 struct DecodedPicture {
-  Image image;                      // unclamped
+  Image image;    // unclamped; empty if bytes were asked for
+  Rgb8Image rgb;  // else this is empty
+  Size size() const { return rgb.bytes.empty() ? image.size() : rgb.size; }
   int layer = 0;                    // the layer it came from
   std::vector<std::string> damage;  // what was lost, a line each; empty if nothing was
   std::vector<MetadataChunk> metadata;
@@ -56,8 +59,9 @@ class Decoder {
   ~Decoder();
 
   // Decodes from the source, reading no byte past the last layer it needs. Errors: kBadFile (not a .cmps
-  // file, or over a limit), kModel (made with another model: the message names it), kDamaged (strict, or not
-  // even the base layer is whole), kUsage (layer, size or region that the file does not have), kIo.
+  // file, or over a limit of pixels or memory), kModel (made with another model: the message names it),
+  // kDamaged (strict, or not even the base layer is whole), kUsage (layer, size or region that the file does
+  // not have), kIo.
   Result<DecodedPicture> decode(ByteSource& source, const DecodeSettings& settings = {});
 
  private:

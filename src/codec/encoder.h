@@ -42,8 +42,10 @@ class Encoder {
   ~Encoder();
 
   // Encodes `picture` at settings.sizes. Errors: kUsage (sizes that shrink, quality out of range, more layers
-  // than the model has networks for), kBadFile (over a limit).
+  // than the model has networks for), kBadFile (over a limit of pixels or memory).
   Result<EncodedPicture> encode(const Image& picture, const EncodeSettings& settings);
+  // The same file for the same samples, in less memory.
+  Result<EncodedPicture> encode(const Rgb8View& picture, const EncodeSettings& settings);
 
  private:
   struct Parts;

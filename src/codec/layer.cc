@@ -1,76 +1,195 @@
 #include "codec/layer.h"
 
-namespace compass {
+#include <algorithm>
 
-LayerNetworks::LayerNetworks(std::shared_ptr<const Model> model, nn::Context& context,
-                             PredictionKind prediction)
-    : model_(std::move(model)), base_(model_, CodecKind::kBase, context) {
-  if (!model_->layered()) return;
-  enhancement_ = std::make_unique<CodecNetworks>(model_, CodecKind::kEnhancement, context);
-  predictor_ = std::make_unique<Predictor>(model_, context, prediction);
+namespace compass {
+namespace {
+
+// Tiles are as large as keeps a tile's largest maps below kTileBytes, within these bounds: the larger, the
+// less the halos cost.
+constexpr int kLargestSide = 2048;
+constexpr int kSmallestSide = 512;
+constexpr double kTileBytes = 256.0 * (1 << 20);
+
+// Latent positions a side of the tiles that h_s runs on. Where a model's scales are floats, encoder and
+// decoder must cut alike, so that this number is part of such models' streams.
+constexpr int kHyperSide = 128;
+// z positions a side for h_a.
+constexpr int kHyperAnalysisSide = 32;
+
+int side_for(const CodecNetworks& networks) {
+  int side = kLargestSide;
+  while (side > kSmallestSide && networks.tile_bytes(side) > kTileBytes) side /= 2;
+  return side;
 }
 
-Tensor LayerNetworks::analyse(const Place& place, const Image& original, const Patch* below) {
+}  // namespace
+
+LayerNetworks::LayerNetworks(std::shared_ptr<const Model> model, nn::Context& context)
+    : model_(std::move(model)), context_(context), base_(model_, CodecKind::kBase, context) {
+  base_side_ = side_for(base_);
+  if (!model_->layered()) return;
+  enhancement_ = std::make_unique<CodecNetworks>(model_, CodecKind::kEnhancement, context);
+  enhancement_side_ = side_for(*enhancement_);
+  predictor_ = std::make_unique<Predictor>(model_, context);
+}
+
+PredictionWindow LayerNetworks::window(const Place& place, const Patch& below, Rect want, bool keep) {
+  const Rect columns = prediction_rect(place, want);
+  return {*predictor_,
+          below,
+          prediction_geometry(*model_, place.sizes, place.k),
+          columns.x,
+          columns.x + columns.width,
+          keep};
+}
+
+std::vector<Rect> LayerNetworks::analysis_tiles(const Place& place) const {
+  const Size latent = latent_size(place);
+  // A tile of latents covers tile_side pixels or a little more.
+  const int side = std::max(1, tile_side(place.k) * latent.width / place.size().width);
+  return tiles_of(whole(latent), side);
+}
+
+Tensor LayerNetworks::analyse(const Place& place, const Original& original, PredictionWindow* prediction) {
   auto& networks = codec(place.k);
+  ThreadPool& pool = context_.pool();
   const Size latent = networks.latent_size(place.size());
-  // A tile of latents covers kTileSide pixels or a little more.
-  const int latent_side = std::max(1, kTileSide * latent.width / place.size().width);
-  Tensor y(networks.latent_channels(), latent.height, latent.width);
-  const Patch whole_original{original, whole(place.size())};
-  for (const Rect tile : tiles_of(whole(latent), latent_side)) {
+  Tensor y;
+  y.reshape(networks.latent_channels(), latent.height, latent.width);
+  for (const Rect tile : analysis_tiles(place)) {
     const Rect pixels = networks.analysis_footprint(place.size(), tile);
-    Tensor x = to_tensor(whole_original, pixels);
-    Tensor prediction;
-    if (below != nullptr) {
-      prediction = predictor_->predict(*below, prediction_geometry(*model_, place.sizes, place.k), pixels);
-      subtract(x, prediction);
+    {
+      const nn::StageTimer timer(context_.times(), "pyramid", 0.0);
+      original.read(place.size(), pixels, pool, x_);
     }
-    const Tensor part =
-        networks.analyse(x, below != nullptr ? &prediction : nullptr, place.rate, place.size(), tile);
-    for (int row = 0; row < tile.height; ++row) {
-      std::copy_n(part.pixel(row, 0), static_cast<size_t>(tile.width) * y.channels,
+    HeldMap held;
+    if (prediction != nullptr) {
+      prediction->move_to(pixels.y, pixels.y + pixels.height);
+      held = prediction->held();
+      for_rows(pool, pixels.height, [&](int row) {
+        float* x = x_.pixel(row, 0);
+        const float* predicted = prediction->pixel(pixels.y + row, pixels.x);
+        for (int i = 0; i < 3 * pixels.width; ++i) x[i] -= predicted[i];
+      });
+    }
+    networks.analyse({&x_, pixels}, held, place.rate, place.size(), tile, tile_);
+    for_rows(pool, tile.height, [&](int row) {
+      std::copy_n(tile_.pixel(row, 0), static_cast<size_t>(tile.width) * y.channels,
                   y.pixel(tile.y + row, tile.x));
-    }
+    });
   }
   return y;
 }
 
-LayerLatents LayerNetworks::quantise(const Place& place, const Tensor& y) {
+void LayerNetworks::hyper_synthesise(const Place& place, std::span<const int32_t> z,
+                                     const std::function<void(Rect, const HyperParameters&)>& take) {
   auto& networks = codec(place.k);
+  for (const Rect tile : tiles_of(whole(networks.latent_size(place.size())), kHyperSide)) {
+    networks.hyper_synthesise(z, place.size(), tile, hyper_);
+    take(tile, hyper_);
+  }
+}
+
+LayerLatents LayerNetworks::quantise(const Place& place, Tensor y) {
+  auto& networks = codec(place.k);
+  const Size hyper = networks.hyper_size(place.size());
   LayerLatents latents;
-  latents.z = networks.quantise_hyper(networks.hyper_analyse(y));
-  latents.hyper = networks.hyper_synthesise(latents.z, place.size());
-  latents.y = compass::quantise(y, latents.hyper.means);
+  latents.z.resize(static_cast<size_t>(hyper.pixels()) * networks.hyper_channels());
+  for (const Rect tile : tiles_of(whole(hyper), kHyperAnalysisSide)) {
+    networks.hyper_analyse(y, tile, tile_);
+    networks.quantise_hyper(tile_, tile, hyper, latents.z);
+  }
+  latents.y.resize(y.size());
+  latents.indexes.resize(y.size());
+  hyper_synthesise(place, latents.z, [&](Rect tile, const HyperParameters& h) {
+    const size_t count = static_cast<size_t>(tile.width) * y.channels;
+    for_rows(context_.pool(), tile.height, [&](int row) {
+      float* values = y.pixel(tile.y + row, tile.x);
+      const size_t at = static_cast<size_t>(values - y.data.data());
+      std::copy_n(h.indexes.data() + row * count, count, latents.indexes.data() + at);
+      compass::quantise({values, count}, {h.means.pixel(row, 0), count}, {latents.y.data() + at, count});
+    });
+  });
+  latents.y_hat = std::move(y);
   return latents;
 }
 
-HyperParameters LayerNetworks::hyper_synthesise(const Place& place, std::span<const int32_t> z) {
-  return codec(place.k).hyper_synthesise(z, place.size());
+LayerLatents LayerNetworks::hyper_synthesise(const Place& place, std::vector<int32_t> z) {
+  const Size latent = latent_size(place);
+  LayerLatents latents;
+  latents.z = std::move(z);
+  latents.y_hat.reshape(codec(place.k).latent_channels(), latent.height, latent.width);
+  latents.indexes.resize(latents.y_hat.size());
+  hyper_synthesise(place, latents.z, [&](Rect tile, const HyperParameters& h) {
+    const size_t count = static_cast<size_t>(tile.width) * latents.y_hat.channels;
+    for_rows(context_.pool(), tile.height, [&](int row) {
+      float* values = latents.y_hat.pixel(tile.y + row, tile.x);
+      std::copy_n(h.means.pixel(row, 0), count, values);
+      std::copy_n(h.indexes.data() + row * count, count,
+                  latents.indexes.data() + (values - latents.y_hat.data.data()));
+    });
+  });
+  return latents;
 }
 
-Patch LayerNetworks::reconstruct(const Place& place, const LayerLatents& latents, const Patch* below,
-                                 Rect want) {
+void LayerNetworks::synthesise(const Place& place, const Tensor& y_hat, PredictionWindow* prediction,
+                               Rect want, const std::function<void(Rect, const Tensor&)>& take) {
   auto& networks = codec(place.k);
-  const Rect all_latents = whole(networks.latent_size(place.size()));
-  const Tensor y_hat = dequantise(latents.y, latents.hyper.means);
-  Patch result{Image(want.size()), want};
-  for (const Rect tile : tiles_of(want, kTileSide)) {
-    const auto footprint = networks.synthesis_footprint(place.size(), tile);
-    const Tensor y_part = crop(y_hat, all_latents, footprint.latents);
-    if (below == nullptr) {
-      write(networks.synthesise(y_part, nullptr, place.rate, place.size(), tile), tile, result);
-      continue;
+  const HeldMap latents{&y_hat, {0, 0, y_hat.width, y_hat.height}};
+  for (const Rect tile : tiles_of(want, tile_side(place.k))) {
+    HeldMap held;
+    if (prediction != nullptr) {
+      const Rect seen = prediction_rect(place, tile);
+      prediction->move_to(seen.y, seen.y + seen.height);
+      held = prediction->held();
     }
-    const Rect seen = prediction_rect(place, tile);
-    const Tensor prediction =
-        predictor_->predict(*below, prediction_geometry(*model_, place.sizes, place.k), seen);
-    const Tensor condition = networks.conditional() ? crop(prediction, seen, footprint.prediction) : Tensor();
-    Tensor x_hat = networks.synthesise(y_part, networks.conditional() ? &condition : nullptr, place.rate,
-                                       place.size(), tile);
-    add(x_hat, crop(prediction, seen, tile));
-    write(x_hat, tile, result);
+    networks.synthesise(latents, held, place.rate, place.size(), tile, tile_);
+    take(tile, tile_);
   }
+}
+
+Patch LayerNetworks::reconstruct(const Place& place, const Tensor& y_hat, PredictionWindow* prediction,
+                                 Rect want) {
+  Patch result{Image::unset(want.size()), want};
+  synthesise(place, y_hat, prediction, want, [&](Rect tile, const Tensor& x_hat) {
+    for_rows(context_.pool(), tile.height, [&](int row) {
+      const float* x = x_hat.pixel(row, 0);
+      const float* p = prediction != nullptr ? prediction->pixel(tile.y + row, tile.x) : nullptr;
+      for (int c = 0; c < 3; ++c) {
+        float* out = result.image.row(c, tile.y - want.y + row) + (tile.x - want.x);
+        if (p == nullptr) {
+          for (int i = 0; i < tile.width; ++i) out[i] = x[3 * i + c];
+        } else {
+          for (int i = 0; i < tile.width; ++i) out[i] = x[3 * i + c] + p[3 * i + c];
+        }
+      }
+    });
+  });
   return result;
+}
+
+void LayerNetworks::reconstruct(const Place& place, const Tensor& y_hat, PredictionWindow* prediction,
+                                Rect want, Rgb8Image& result) {
+  synthesise(place, y_hat, prediction, want, [&](Rect tile, const Tensor& x_hat) {
+    for_rows(context_.pool(), tile.height, [&](int row) {
+      const float* x = x_hat.pixel(row, 0);
+      uint8_t* out = result.row(tile.y - want.y + row) + 3 * static_cast<size_t>(tile.x - want.x);
+      if (prediction == nullptr) {
+        for (int i = 0; i < 3 * tile.width; ++i) out[i] = byte_of_sample(x[i]);
+      } else {
+        const float* p = prediction->pixel(tile.y + row, tile.x);
+        for (int i = 0; i < 3 * tile.width; ++i) out[i] = byte_of_sample(x[i] + p[i]);
+      }
+    });
+  });
+}
+
+double LayerNetworks::prediction_bytes(int side) const {
+  const LiffDescription& liff = *model_->description().liff;
+  const double channels = liff.g0 * (liff.blocks + 2.0) + liff.growth * liff.convs;
+  return channels * static_cast<double>(nn::element_size(context_.compute())) * side * side / 4.0 +
+         36.0 * side * side;
 }
 
 Rect LayerNetworks::prediction_rect(const Place& place, Rect want) const {
@@ -80,6 +199,39 @@ Rect LayerNetworks::prediction_rect(const Place& place, Rect want) const {
 Rect LayerNetworks::below_footprint(const Place& place, Rect want) const {
   return predictor_->footprint(prediction_geometry(*model_, place.sizes, place.k),
                                prediction_rect(place, want));
+}
+
+void LayerNetworks::prepare_encode(const Place& place, bool reconstruct) {
+  auto& networks = codec(place.k);
+  const Size size = place.size();
+  for (const Rect tile : analysis_tiles(place)) networks.prepare_analyse(size, tile);
+  for (const Rect tile : tiles_of(whole(networks.hyper_size(size)), kHyperAnalysisSide)) {
+    networks.prepare_hyper_analyse(size, tile);
+  }
+  for (const Rect tile : tiles_of(whole(networks.latent_size(size)), kHyperSide)) {
+    networks.prepare_hyper_synthesise(size, tile);
+  }
+  if (place.k > 0) {
+    const Liff::Geometry geometry = prediction_geometry(*model_, place.sizes, place.k);
+    for (const Rect tile : tiles_of(whole(size), kPredictionSide)) predictor_->prepare(geometry, tile);
+  }
+  if (!reconstruct) return;
+  for (const Rect tile : tiles_of(whole(size), tile_side(place.k))) networks.prepare_synthesise(size, tile);
+}
+
+void LayerNetworks::prepare_decode(const Place& place, Rect want) {
+  auto& networks = codec(place.k);
+  const Size size = place.size();
+  for (const Rect tile : tiles_of(whole(networks.latent_size(size)), kHyperSide)) {
+    networks.prepare_hyper_synthesise(size, tile);
+  }
+  if (place.k > 0) {
+    const Liff::Geometry geometry = prediction_geometry(*model_, place.sizes, place.k);
+    for (const Rect tile : tiles_of(prediction_rect(place, want), kPredictionSide)) {
+      predictor_->prepare(geometry, tile);
+    }
+  }
+  for (const Rect tile : tiles_of(want, tile_side(place.k))) networks.prepare_synthesise(size, tile);
 }
 
 }  // namespace compass

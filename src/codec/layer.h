@@ -6,27 +6,38 @@
 // The base layer is the case without a prediction.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
 #include "codec/codec_options.h"
+#include "codec/original.h"
 #include "codec/patch.h"
+#include "codec/prediction_window.h"
 #include "codec/predictor.h"
 #include "model/networks.h"
 
 namespace compass {
 
-// What is coded for a layer, and what h_s says about it. Memory order [h,w,C].
+// What is coded for a layer, what h_s says about it, and what g_s makes the picture from. Memory order
+// [h,w,C].
 struct LayerLatents {
   std::vector<int32_t> z;
-  std::vector<int32_t> y;
-  HyperParameters hyper;
+  std::vector<int32_t> y;        // symbols; a decoder adds them to the means at once and has none
+  std::vector<uint8_t> indexes;  // scale index of each element of y
+  Tensor y_hat;                  // [M,h,w]; the means alone until the symbols are known
 };
 
 // The networks of all layers: the base codec, the enhancement codec that all enhancement layers share, LIFF.
 class LayerNetworks {
  public:
-  LayerNetworks(std::shared_ptr<const Model> model, nn::Context& context, PredictionKind prediction);
+  // `context` must outlive the networks.
+  LayerNetworks(std::shared_ptr<const Model> model, nn::Context& context);
+
+  // How later calls predict.
+  void set_prediction(PredictionKind kind) {
+    if (predictor_) predictor_->set_kind(kind);
+  }
 
   // Which layer of which pyramid a call is about.
   struct Place {
@@ -36,36 +47,62 @@ class LayerNetworks {
     Size size() const { return sizes[k]; }
   };
 
-  // y of the whole layer. `below` is layer k-1's reconstruction, null for the base layer.
-  Tensor analyse(const Place& place, const Image& original, const Patch* below);
+  // The prediction of layer k >= 1 where `want` is made of it; see PredictionWindow for the rest.
+  PredictionWindow window(const Place& place, const Patch& below, Rect want, bool keep);
+
+  // y of the whole layer; `prediction` is null for the base layer.
+  Tensor analyse(const Place& place, const Original& original, PredictionWindow* prediction);
 
   // Hyper analysis and quantisation of y.
-  LayerLatents quantise(const Place& place, const Tensor& y);
+  LayerLatents quantise(const Place& place, Tensor y);
 
-  // h_s: what y's symbols are to be decoded with.
-  HyperParameters hyper_synthesise(const Place& place, std::span<const int32_t> z);
+  // h_s: what y's symbols are to be decoded with. y_hat is left at the means.
+  LayerLatents hyper_synthesise(const Place& place, std::vector<int32_t> z);
 
-  // The reconstruction of rectangle `want`, unclamped. `below` holds below_footprint(place, want).
-  Patch reconstruct(const Place& place, const LayerLatents& latents, const Patch* below, Rect want);
+  // The reconstruction of rectangle `want`, unclamped, or as bytes into `result`, whose size is want's.
+  Patch reconstruct(const Place& place, const Tensor& y_hat, PredictionWindow* prediction, Rect want);
+  void reconstruct(const Place& place, const Tensor& y_hat, PredictionWindow* prediction, Rect want,
+                   Rgb8Image& result);
   Rect below_footprint(const Place& place, Rect want) const;
 
-  Size latent_size(const Place& place) { return codec(place.k).latent_size(place.size()); }
-  Size hyper_size(const Place& place) { return codec(place.k).hyper_size(place.size()); }
+  // Inside nn::Context::prepare: notes what encoding, or decoding, a layer will need.
+  void prepare_encode(const Place& place, bool reconstruct);
+  void prepare_decode(const Place& place, Rect want);
+
+  Size latent_size(const Place& place) const { return codec(place.k).latent_size(place.size()); }
+  Size hyper_size(const Place& place) const { return codec(place.k).hyper_size(place.size()); }
   CodecNetworks& codec(int k) { return k == 0 ? base_ : *enhancement_; }
   const CodecNetworks& codec(int k) const { return k == 0 ? base_ : *enhancement_; }
   Predictor& predictor() { return *predictor_; }
 
+  // Bytes of the maps that a prediction of `side` x `side` pixels holds at most, at twice the size below.
+  double prediction_bytes(int side) const;
+
+  // Pixels a side of the tiles that layer k's g_a and g_s run on.
+  int tile_side(int k) const { return k == 0 ? base_side_ : enhancement_side_; }
+
  private:
+  // Calls take(tile, x_hat of the tile) for the tiles that `want` consists of, prediction not yet added.
+  void synthesise(const Place& place, const Tensor& y_hat, PredictionWindow* prediction, Rect want,
+                  const std::function<void(Rect tile, const Tensor& x_hat)>& take);
+  // Calls take(tile, parameters) for the tiles of all latents.
+  void hyper_synthesise(const Place& place, std::span<const int32_t> z,
+                        const std::function<void(Rect tile, const HyperParameters&)>& take);
+  std::vector<Rect> analysis_tiles(const Place& place) const;
   // Pixels whose prediction g_s and the sum need for `want`.
   Rect prediction_rect(const Place& place, Rect want) const;
 
   std::shared_ptr<const Model> model_;
+  nn::Context& context_;
   CodecNetworks base_;
   std::unique_ptr<CodecNetworks> enhancement_;
   std::unique_ptr<Predictor> predictor_;
+  int base_side_ = 0;
+  int enhancement_side_ = 0;
+  // Kept from tile to tile, so that a steady state allocates nothing.
+  Tensor x_;
+  Tensor tile_;
+  HyperParameters hyper_;
 };
-
-// Tiles are this many pixels a side: large enough that halos cost little, small enough to bound memory.
-inline constexpr int kTileSide = 1024;
 
 }  // namespace compass

@@ -1,10 +1,12 @@
 // Parts of pictures, and the way between planar pictures and the networks' channels-last maps.
 #pragma once
 
-#include <span>
+#include <algorithm>
+#include <vector>
 
 #include "core/size.h"
 #include "core/tensor.h"
+#include "core/thread_pool.h"
 #include "image/image.h"
 
 namespace compass {
@@ -22,20 +24,16 @@ Rect united(Rect a, Rect b);
 // from the picture's origin, so that a region's tiles are the whole picture's.
 std::vector<Rect> tiles_of(Rect whole, int side);
 
-// The patch's pixels inside `part` (which it must hold) as a map [3,h,w].
-Tensor to_tensor(const Patch& patch, Rect part);
+// Calls body(y) for the rows [0, rows), a few at a time on each thread.
+template <typename Body>
+void for_rows(ThreadPool& pool, int rows, const Body& body) {
+  constexpr int kRows = 16;
+  pool.parallel_for((rows + kRows - 1) / kRows, [&](int i, int /*worker*/) {
+    for (int y = i * kRows; y < std::min(rows, (i + 1) * kRows); ++y) body(y);
+  });
+}
 
-// A picture whose sample (c, y, x) is the map's.
-Image to_image(const Tensor& map);
-
-// Writes the map's pixels to rectangle `part` of the patch.
-void write(const Tensor& map, Rect part, Patch& patch);
-
-// The part of `map` (whose pixels are those of rectangle `held`) inside `part`.
-Tensor crop(const Tensor& map, Rect held, Rect part);
-
-// a += b and a -= b, element by element.
-void add(Tensor& a, const Tensor& b);
-void subtract(Tensor& a, const Tensor& b);
+// Rectangle `part` of an image that is the rectangle `at` of a layer (and holds the part) as a map [3,h,w].
+void to_map(const Image& image, Rect at, Rect part, ThreadPool& pool, Tensor& map);
 
 }  // namespace compass

@@ -4,20 +4,31 @@
 
 namespace compass {
 
-Predictor::Predictor(const std::shared_ptr<const Model>& model, nn::Context& context, PredictionKind kind)
-    : kind_(kind), context_(context), liff_(model, context) {}
+Predictor::Predictor(const std::shared_ptr<const Model>& model, nn::Context& context)
+    : context_(context), liff_(model, context) {}
 
-Tensor Predictor::predict(const Patch& below, const Liff::Geometry& geometry, Rect out) {
-  Tensor prediction(3, out.height, out.width);
-  if (kind_ == PredictionKind::kLiff) {
-    prediction = liff_.predict(to_tensor(below, liff_.footprint(geometry, out)), geometry, out);
+void Predictor::predict(const Patch& below, const Liff::Geometry& geometry, Rect out, Rect map_part,
+                        Tensor& map) {
+  ThreadPool& pool = context_.pool();
+  const bool liff = kind_ == PredictionKind::kLiff;
+  if (liff) {
+    to_map(below.image, below.at, liff_.footprint(geometry, out), pool, below_);
+    liff_.predict(below_, geometry, out, map_part, map);
   }
-  if (adds_bicubic()) {
-    const Image bicubic =
-        resize_region(below.image, below.at, geometry.below, geometry.target, out, &context_.pool());
-    add(prediction, to_tensor({bicubic, out}, out));
-  }
-  return prediction;
+  if (!adds_bicubic()) return;
+  const nn::StageTimer timer(context_.times(), "bicubic", 0.0);
+  const Image bicubic = resize_region(below.image, below.at, geometry.below, geometry.target, out, &pool);
+  for_rows(pool, out.height, [&](int y) {
+    float* to = map.pixel(out.y - map_part.y + y, out.x - map_part.x);
+    const float* red = bicubic.row(0, y);
+    const float* green = bicubic.row(1, y);
+    const float* blue = bicubic.row(2, y);
+    for (int x = 0; x < out.width; ++x, to += 3) {
+      to[0] = liff ? to[0] + red[x] : red[x];
+      to[1] = liff ? to[1] + green[x] : green[x];
+      to[2] = liff ? to[2] + blue[x] : blue[x];
+    }
+  });
 }
 
 Rect Predictor::footprint(const Liff::Geometry& geometry, Rect out) const {
@@ -25,6 +36,10 @@ Rect Predictor::footprint(const Liff::Geometry& geometry, Rect out) const {
   if (kind_ == PredictionKind::kLiff) need = liff_.footprint(geometry, out);
   if (adds_bicubic()) need = united(need, resize_footprint(geometry.below, geometry.target, out));
   return need;
+}
+
+void Predictor::prepare(const Liff::Geometry& geometry, Rect out) {
+  if (kind_ == PredictionKind::kLiff) liff_.prepare(geometry, out);
 }
 
 double Predictor::cost(Size below, Size target) const {

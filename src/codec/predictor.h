@@ -16,20 +16,26 @@ enum class PredictionKind { kLiff, kBicubic };
 class Predictor {
  public:
   // `model` must be layered; `context` must outlive the predictor.
-  Predictor(const std::shared_ptr<const Model>& model, nn::Context& context, PredictionKind kind);
+  Predictor(const std::shared_ptr<const Model>& model, nn::Context& context);
 
-  // Pixels `out` of the prediction of a picture of size geometry.target, as a map [3,h,w], unclamped. `below`
-  // must hold footprint(geometry, out).
-  Tensor predict(const Patch& below, const Liff::Geometry& geometry, Rect out);
+  void set_kind(PredictionKind kind) { kind_ = kind; }
+
+  // Pixels `out` of the prediction of a picture of size geometry.target, unclamped, into a map that holds the
+  // target's pixels `map_part`. `below` must hold footprint(geometry, out).
+  void predict(const Patch& below, const Liff::Geometry& geometry, Rect out, Rect map_part, Tensor& map);
   Rect footprint(const Liff::Geometry& geometry, Rect out) const;
+
+  // Inside nn::Context::prepare: notes what that will need.
+  void prepare(const Liff::Geometry& geometry, Rect out);
 
   double cost(Size below, Size target) const;  // multiply-adds
 
  private:
   bool adds_bicubic() const { return kind_ == PredictionKind::kBicubic || liff_.adds_bicubic(); }
-  PredictionKind kind_;
+  PredictionKind kind_ = PredictionKind::kLiff;
   nn::Context& context_;
   Liff liff_;
+  Tensor below_;
 };
 
 // The sizes that make layer k's prediction (k >= 1), with the model's rule for the scale token.

@@ -5,20 +5,31 @@
 #include <cstdlib>
 #include <new>
 #include <span>
+#include <utility>
 #include <vector>
+
+#include "core/memory.h"
 
 namespace compass {
 
-// Minimal allocator: 64-byte alignment, so that vector loads and oneDNN never straddle cache lines.
+// Minimal allocator: 64-byte alignment, so that vector loads and oneDNN never straddle cache lines. Elements
+// that are given no value are left uninitialised: large arrays are mostly written whole right afterwards.
 template <typename T>
 struct AlignedAllocator {
   using value_type = T;
-  static constexpr std::align_val_t kAlignment{64};
   AlignedAllocator() = default;
   template <typename U>
   AlignedAllocator(const AlignedAllocator<U>&) {}  // NOLINT(google-explicit-constructor)
-  T* allocate(size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), kAlignment)); }
-  void deallocate(T* p, size_t) { ::operator delete(p, kAlignment); }
+  T* allocate(size_t n) { return static_cast<T*>(allocate_aligned(n * sizeof(T))); }
+  void deallocate(T* p, size_t n) { free_aligned(p, n * sizeof(T)); }
+  template <typename U, typename... Args>
+  void construct(U* p, Args&&... args) {
+    if constexpr (sizeof...(Args) == 0) {
+      ::new (static_cast<void*>(p)) U;
+    } else {
+      ::new (static_cast<void*>(p)) U(std::forward<Args>(args)...);
+    }
+  }
   bool operator==(const AlignedAllocator&) const { return true; }
 };
 
@@ -36,6 +47,16 @@ struct Tensor {
   Tensor() = default;
   Tensor(int c, int h, int w)
       : channels(c), height(h), width(w), data(static_cast<size_t>(c) * h * w, 0.0F) {}
+
+  // Takes another shape, in the memory at hand if that is enough. Values are undefined afterwards.
+  void reshape(int c, int h, int w) {
+    channels = c;
+    height = h;
+    width = w;
+    const size_t count = static_cast<size_t>(c) * h * w;
+    if (count > data.capacity()) data = {};  // rather than copying what nobody wants
+    data.resize(count);
+  }
 
   float* pixel(int y, int x) { return data.data() + (static_cast<size_t>(y) * width + x) * channels; }
   const float* pixel(int y, int x) const {

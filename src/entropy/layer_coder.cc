@@ -231,28 +231,66 @@ Status LayerDecoder::decode_z(const CdfTables& tables, std::span<int32_t> z) {
   return {};
 }
 
+namespace {
+
+// Where y's symbols go: `stretch` takes a run of them, in which skipped elements are 0, from position `first`
+// on; `exception` replaces one of those zeros.
+struct SymbolSink {
+  std::span<int32_t> y;
+  void stretch(size_t first, std::span<const int32_t> symbols) const {
+    std::copy(symbols.begin(), symbols.end(), y.begin() + static_cast<std::ptrdiff_t>(first));
+  }
+  void exception(size_t i, int32_t symbol) const { y[i] = symbol; }
+};
+
+struct MeanSink {
+  std::span<float> means;
+  void stretch(size_t first, std::span<const int32_t> symbols) const {
+    float* out = means.data() + first;
+    for (size_t i = 0; i < symbols.size(); ++i) out[i] += static_cast<float>(symbols[i]);
+  }
+  void exception(size_t i, int32_t symbol) const { means[i] += static_cast<float>(symbol); }
+};
+
+}  // namespace
+
 Status LayerDecoder::decode_y(const CdfTables& tables, std::span<const uint8_t> indexes,
                               std::span<int32_t> y) {
-  if (Status s = check_y(y.size(), indexes, tables); !s) return s;
+  return decode_y_into(tables, indexes, y.size(), SymbolSink{y});
+}
+
+Status LayerDecoder::decode_y_onto(const CdfTables& tables, std::span<const uint8_t> indexes,
+                                   std::span<float> means) {
+  return decode_y_into(tables, indexes, means.size(), MeanSink{means});
+}
+
+template <typename Sink>
+Status LayerDecoder::decode_y_into(const CdfTables& tables, std::span<const uint8_t> indexes, size_t count,
+                                   const Sink& sink) {
+  if (Status s = check_y(count, indexes, tables); !s) return s;
   const std::vector<HotRow> rows = hot_rows(tables);
-  std::fill(y.begin(), y.end(), 0);
   std::array<uint16_t, kStretch> positions;
+  std::array<int32_t, kStretch> symbols;
   size_t zeros = 0;
-  for (size_t first = 0; first < y.size(); first += kStretch) {
-    const auto stretch = indexes.subspan(first, std::min(kStretch, y.size() - first));
+  for (size_t first = 0; first < count; first += kStretch) {
+    const auto stretch = indexes.subspan(first, std::min(kStretch, count - first));
     const size_t coded = coded_positions(stretch, positions.data());
     zeros += stretch.size() - coded;
-    if (!pop_stretch(popper_, tables, rows.data(), {positions.data(), coded}, stretch.data(), &y[first])) {
+    std::fill_n(symbols.begin(), stretch.size(), 0);
+    if (!pop_stretch(popper_, tables, rows.data(), {positions.data(), coded}, stretch.data(),
+                     symbols.data())) {
       return damaged("a symbol of y is malformed");
     }
+    sink.stretch(first, std::span<const int32_t>(symbols).first(stretch.size()));
   }
-  if (Status s = decode_exceptions(indexes, zeros, y); !s) return s;
+  if (Status s = decode_exceptions(indexes, zeros, sink); !s) return s;
   if (popper_.words_left()) return damaged("bytes are left over");
   if (popper_.state() != 0) return damaged("its symbols do not add up");
   return {};
 }
 
-Status LayerDecoder::decode_exceptions(std::span<const uint8_t> indexes, size_t zeros, std::span<int32_t> y) {
+template <typename Sink>
+Status LayerDecoder::decode_exceptions(std::span<const uint8_t> indexes, size_t zeros, const Sink& sink) {
   uint64_t left = 0;
   if (!pop_exp_golomb(popper_, 0, &left) || left > zeros) return damaged("the exceptions are malformed");
   if (left == 0) return {};
@@ -269,10 +307,10 @@ Status LayerDecoder::decode_exceptions(std::span<const uint8_t> indexes, size_t 
     if (symbol != static_cast<int32_t>(symbol)) return damaged("an exception does not fit in 32 bits");
     // To the element `gap` skipped ones after the last exception.
     for (;; ++i) {
-      if (i == y.size()) return damaged("an exception is out of place");
+      if (i == indexes.size()) return damaged("an exception is out of place");
       if (indexes[i] == kSkippedIndex && gap-- == 0) break;
     }
-    y[i] = static_cast<int32_t>(symbol);
+    sink.exception(i, static_cast<int32_t>(symbol));
   }
   return {};
 }

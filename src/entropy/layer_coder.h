@@ -46,10 +46,16 @@ class LayerDecoder {
   // or if the stream does not end exactly here: only the symbols that were encoded leave the state at 0, so
   // most damage shows up (but not all: the container's checksum is what to rely on).
   Status decode_y(const CdfTables& tables, std::span<const uint8_t> indexes, std::span<int32_t> y);
+  // The same, adding the symbols to `means`, which makes y_hat of them.
+  Status decode_y_onto(const CdfTables& tables, std::span<const uint8_t> indexes, std::span<float> means);
 
  private:
   explicit LayerDecoder(rans::Popper popper) : popper_(popper) {}
-  Status decode_exceptions(std::span<const uint8_t> indexes, size_t zeros, std::span<int32_t> y);
+  template <typename Sink>
+  Status decode_y_into(const CdfTables& tables, std::span<const uint8_t> indexes, size_t count,
+                       const Sink& sink);
+  template <typename Sink>
+  Status decode_exceptions(std::span<const uint8_t> indexes, size_t zeros, const Sink& sink);
 
   rans::Popper popper_;
 };

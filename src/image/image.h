@@ -18,6 +18,13 @@ class Image {
   explicit Image(Size size) : size_(size) {
     for (auto& plane : planes_) plane.assign(static_cast<size_t>(size.pixels()), 0.0F);
   }
+  // With undefined samples, to be written.
+  static Image unset(Size size) {
+    Image image;
+    image.size_ = size;
+    for (auto& plane : image.planes_) plane.resize(static_cast<size_t>(size.pixels()));
+    return image;
+  }
 
   Size size() const { return size_; }
   int width() const { return size_.width; }
@@ -35,9 +42,39 @@ class Image {
   std::array<AlignedVector<float>, 3> planes_;
 };
 
+// A picture as files have it, interleaved 8-bit RGB: a quarter of an Image's memory. The view does not own
+// its bytes.
+struct Rgb8View {
+  const uint8_t* data = nullptr;
+  Size size;
+  size_t stride = 0;  // bytes from row to row, >= 3*width
+  const uint8_t* row(int y) const { return data + static_cast<size_t>(y) * stride; }
+};
+
+struct Rgb8Image {
+  Size size;
+  AlignedVector<uint8_t> bytes;  // 3*width*height
+
+  Rgb8Image() = default;
+  explicit Rgb8Image(Size s) : size(s), bytes(static_cast<size_t>(s.pixels()) * 3) {}  // bytes are undefined
+  uint8_t* row(int y) { return bytes.data() + static_cast<size_t>(y) * size.width * 3; }
+  Rgb8View view() const { return {bytes.data(), size, static_cast<size_t>(size.width) * 3}; }
+};
+
+// A sample as the codec sees it: byte / 255, rounded once. 256 entries.
+const std::array<float, 256>& samples_of_bytes();
+
+// A float sample as a byte: clamped to [0,1], times 255, rounded half up; NaN gives 0.
+inline uint8_t byte_of_sample(float v) {
+  // The comparison comes first so that a NaN becomes 0 instead of an undefined conversion.
+  const float bounded = v > 0.0F ? (v < 1.0F ? v : 1.0F) : 0.0F;
+  return static_cast<uint8_t>(bounded * 255.0F + 0.5F);
+}
+
 // Interleaved 8-bit RGB rows (no padding) to floats u8/255, and back: clamped to [0,1], times 255, rounded
 // half up. `rgb` holds 3*width*height bytes.
 Image from_rgb8(std::span<const uint8_t> rgb, Size size);
+Image from_rgb8(const Rgb8View& picture);
 void to_rgb8(const Image& image, std::span<uint8_t> rgb);
 
 // The same in pieces, for readers and writers that hold only a strip of bytes at a time: one row in

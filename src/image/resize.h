@@ -33,5 +33,7 @@ Image resize_region(const Image& crop, Rect held, Size source_size, Size target,
 
 // The same from the whole source.
 Image resize_region(const Image& source, Size target, Rect region, ThreadPool* pool = nullptr);
+// The same, to the bit, as resampling from_rgb8(source), without making that.
+Image resize_region(const Rgb8View& source, Size target, Rect region, ThreadPool* pool = nullptr);
 
 }  // namespace compass

@@ -48,6 +48,13 @@ Tensor Liff::predict(const Tensor& below, Size target, Size token_target) {
 }
 
 Tensor Liff::predict(const Tensor& below, const Geometry& g, Rect out) {
+  Tensor result;
+  result.reshape(3, out.height, out.width);
+  predict(below, g, out, out, result);
+  return result;
+}
+
+void Liff::predict(const Tensor& below, const Geometry& g, Rect out, Rect target_part, Tensor& target) {
   Parts& p = *parts_;
   const NearestRule rule = p.model->description().nearest;
   const GridAxis rows = grid_axis(rule, g.below.height, g.target.height, out.y, out.height);
@@ -64,14 +71,14 @@ Tensor Liff::predict(const Tensor& below, const Geometry& g, Rect out) {
                                p.features.macs_per_pixel() * static_cast<double>(part.size().pixels()));
     features = p.features.run(nn::view_of(below, held, g.below), part);
   }
-  Tensor result(3, out.height, out.width);
   const float token_y = 2.0F / static_cast<float>(g.token_target.height) * static_cast<float>(g.below.height);
   const float token_x = 2.0F / static_cast<float>(g.token_target.width) * static_cast<float>(g.below.width);
   const nn::StageTimer timer(p.context.times(), "liff filters",
                              p.filters.macs_per_source() * static_cast<double>(part.size().pixels()) +
                                  p.filters.macs_per_target() * static_cast<double>(out.size().pixels()));
-  p.filters.run(features.view(p.context.compute()), rows, cols, token_y, token_x, result);
-  return result;
+  p.filters.run(features.view(p.context.compute()), rows, cols, token_y, token_x,
+                target.pixel(out.y - target_part.y, out.x - target_part.x),
+                static_cast<size_t>(target.width) * 3);
 }
 
 void Liff::prepare(const Geometry& g, Rect out) {
@@ -84,8 +91,7 @@ void Liff::prepare(const Geometry& g, Rect out) {
   const Tensor nothing;  // passes look at shapes alone
   const nn::Map features = p.features.run(nn::view_of(nothing, footprint(g, out), g.below),
                                           {xs.begin, ys.begin, xs.end - xs.begin, ys.end - ys.begin});
-  Tensor result;
-  p.filters.run(features.view(p.context.compute()), rows, cols, 0.0F, 0.0F, result);
+  p.filters.run(features.view(p.context.compute()), rows, cols, 0.0F, 0.0F, nullptr, 0);
 }
 
 Rect Liff::footprint(const Geometry& g, Rect out) const {

@@ -41,6 +41,8 @@ class Liff {
     Size token_target;
   };
   Tensor predict(const Tensor& below, const Geometry& geometry, Rect out);
+  // The same into rectangle `out` of `target`, which holds the target's pixels of rectangle `target_part`.
+  void predict(const Tensor& below, const Geometry& geometry, Rect out, Rect target_part, Tensor& target);
   Rect footprint(const Geometry& geometry, Rect out) const;
 
   // Inside nn::Context::prepare: notes what predict(.., geometry, out) will need.

@@ -91,7 +91,7 @@ LiffFilters::LiffFilters(const LiffDescription& liff, const LiffWeights& weights
 }
 
 void LiffFilters::run(const nn::MapView& features, const GridAxis& rows, const GridAxis& cols, float token_y,
-                      float token_x, Tensor& out) {
+                      float token_x, float* out, size_t stride) {
   const Element compute = context_.compute();
   const size_t element = nn::element_size(compute);
   const int source_y = rows.source.front();
@@ -199,7 +199,7 @@ void LiffFilters::run(const nn::MapView& features, const GridAxis& rows, const G
     };
     for (int y = y0; y < y1; ++y) {
       const int source_row = (rows.source[y] - tile_y) * tile_cols - tile_x;
-      float* pixel = out.pixel(y, x0);
+      float* pixel = out + static_cast<size_t>(y) * stride + 3 * static_cast<size_t>(x0);
       for (int x = x0; x < x1; ++x, pixel += 3) {
         targets[count++] = {source_row + cols.source[x], rows.relative[y], cols.relative[x], pixel};
         if (count == kBatch) flush();

@@ -11,7 +11,6 @@
 
 #include <vector>
 
-#include "core/tensor.h"
 #include "model/liff_grid.h"
 #include "model/model.h"
 #include "nn/context.h"
@@ -24,10 +23,10 @@ class LiffFilters {
  public:
   LiffFilters(const LiffDescription& liff, const LiffWeights& weights, nn::Context& context);
 
-  // Fills `out` [3,..], whose pixel (0,0) is the first of `rows` and `cols`. `features` holds the sources of
-  // all targets grown by 1, as far as there are any; token: scale token (y, x).
+  // Writes the pixel of row i, column j of the grid to out[i * stride + 3 * j ...]. `features` holds the
+  // sources of all targets grown by 1, as far as there are any; token: scale token (y, x).
   void run(const nn::MapView& features, const GridAxis& rows, const GridAxis& cols, float token_y,
-           float token_x, Tensor& out);
+           float token_x, float* out, size_t stride);
 
   double macs_per_source() const { return source_macs_; }
   double macs_per_target() const { return target_macs_; }

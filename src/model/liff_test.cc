@@ -87,7 +87,7 @@ TEST_P(GoldenLiff, EveryStage) {
   LiffFilters filters(*model->description().liff, model->liff_weights(), context);
   Tensor factored(3, target.height, target.width);
   filters.run(nn::view_of(golden_features, whole_of(golden_features), {below.width, below.height}), rows,
-              cols, token[0], token[1], factored);
+              cols, token[0], token[1], factored.data.data(), static_cast<size_t>(target.width) * 3);
   EXPECT_LT(relative_error(factored, want), 1e-4);
 
   // All of it, with the token that this case was made with: tiny_cellbug's comes from EL1's size for every

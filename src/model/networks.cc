@@ -16,8 +16,11 @@ using nn::StageTimer;
 constexpr int32_t kMaxSymbolMagnitude = int32_t{1} << 24;  // beyond it floats skip integers
 constexpr float kMaxScaleSymbol = 127.0F;                  // h_scales sees z's symbols clamped to +-127
 
-// Round half to even, whatever rounding mode the process is in is the default one; NaN gives 0.
+// The process is taken to be in the default rounding mode. Adding and subtracting 1.5 * 2^23 rounds a smaller
+// float to an integer without a call; from 2^22 on nearbyint does it.
 int32_t round_symbol(float x) {
+  constexpr float kMagic = 12582912.0F;
+  if (std::abs(x) < 4194304.0F) return static_cast<int32_t>((x + kMagic) - kMagic);
   if (!(std::abs(x) < static_cast<float>(kMaxSymbolMagnitude))) {
     return std::isnan(x) ? 0 : x > 0.0F ? kMaxSymbolMagnitude : -kMaxSymbolMagnitude;
   }
@@ -71,11 +74,22 @@ Tensor CodecNetworks::analyse(const Tensor& x, const Tensor* prediction, float r
 }
 
 Tensor CodecNetworks::analyse(const Tensor& x, const Tensor* prediction, float rate, Size picture, Rect out) {
-  const StageTimer timer(context_.times(), "g_a", g_a_.macs(out, picture));
   // Where g_a looks at the prediction it is handed the same part of it as of x.
   const Rect part = analysis_footprint(picture, out);
-  return g_a_.run({.x = &x, .x_part = part, .prediction = prediction, .prediction_part = part, .rate = rate},
-                  picture, out);
+  Tensor y;
+  analyse({&x, part}, {prediction, part}, rate, picture, out, y);
+  return y;
+}
+
+void CodecNetworks::analyse(const HeldMap& x, const HeldMap& prediction, float rate, Size picture, Rect out,
+                            Tensor& y) {
+  const StageTimer timer(context_.times(), "g_a", g_a_.macs(out, picture));
+  g_a_.run({.x = x.map,
+            .x_part = x.part,
+            .prediction = prediction.map,
+            .prediction_part = prediction.part,
+            .rate = rate},
+           picture, out, y);
 }
 
 Rect CodecNetworks::analysis_footprint(Size picture, Rect out) const {
@@ -89,19 +103,33 @@ Rect CodecNetworks::analysis_footprint(Size picture, Rect out) const {
 }
 
 Tensor CodecNetworks::hyper_analyse(const Tensor& y) {
+  Tensor z;
+  hyper_analyse(y, whole(h_a_.output_size({y.width, y.height})), z);
+  return z;
+}
+
+void CodecNetworks::hyper_analyse(const Tensor& y, Rect out, Tensor& z) {
   const Size latent{y.width, y.height};
-  const Rect out = whole(h_a_.output_size(latent));
   const StageTimer timer(context_.times(), "h_a", h_a_.macs(out, latent));
-  return h_a_.run({.x = &y, .x_part = whole(latent)}, latent, out);
+  h_a_.run({.x = &y, .x_part = whole(latent)}, latent, out, z);
 }
 
 std::vector<int32_t> CodecNetworks::quantise_hyper(const Tensor& z) const {
   std::vector<int32_t> symbols(z.size());
-  const int channels = z.channels;
-  for (size_t i = 0; i < symbols.size(); ++i) {
-    symbols[i] = round_symbol(z.data[i] - weights_.medians[i % channels]);
-  }
+  const Size size{z.width, z.height};
+  quantise_hyper(z, whole(size), size, symbols);
   return symbols;
+}
+
+void CodecNetworks::quantise_hyper(const Tensor& z, Rect part, Size hyper, std::span<int32_t> symbols) const {
+  const int channels = z.channels;
+  for (int row = 0; row < part.height; ++row) {
+    const float* from = z.pixel(row, 0);
+    int32_t* to = symbols.data() + (static_cast<size_t>(part.y + row) * hyper.width + part.x) * channels;
+    for (int col = 0; col < part.width; ++col) {
+      for (int c = 0; c < channels; ++c) *to++ = round_symbol(*from++ - weights_.medians[c]);
+    }
+  }
 }
 
 HyperParameters CodecNetworks::hyper_synthesise(std::span<const int32_t> z_symbols, Size picture) {
@@ -109,6 +137,13 @@ HyperParameters CodecNetworks::hyper_synthesise(std::span<const int32_t> z_symbo
 }
 
 HyperParameters CodecNetworks::hyper_synthesise(std::span<const int32_t> z_symbols, Size picture, Rect out) {
+  HyperParameters result;
+  hyper_synthesise(z_symbols, picture, out, result);
+  return result;
+}
+
+void CodecNetworks::hyper_synthesise(std::span<const int32_t> z_symbols, Size picture, Rect out,
+                                     HyperParameters& result) {
   const Size latent = latent_size(picture);
   const Size hyper = hyper_size(picture);
   const int channels = hyper_channels();
@@ -116,27 +151,26 @@ HyperParameters CodecNetworks::hyper_synthesise(std::span<const int32_t> z_symbo
   assert(z_symbols.size() == static_cast<size_t>(hyper.pixels()) * channels);
   const StageTimer timer(context_.times(), "h_s",
                          h_s_.macs(out, latent) + (h_scales_ ? h_scales_->macs(out, latent) : 0.0));
-  HyperParameters result;
   const Rect part = h_s_.footprint(latent, out);
   const Tensor z_hat = part_of(z_symbols, channels, hyper, part, [&](int32_t symbol, int c) {
     return static_cast<float>(symbol) + weights_.medians[c];
   });
-  Tensor hs_out = h_s_.run({.x = &z_hat, .x_part = part}, latent, out);
   const size_t count = static_cast<size_t>(out.size().pixels()) * m;
   result.indexes.resize(count);
   if (h_scales_) {
+    h_s_.run({.x = &z_hat, .x_part = part}, latent, out, result.means);
     const Rect scales_part = h_scales_->footprint(latent, out);
     const Tensor symbols = part_of(z_symbols, channels, hyper, scales_part, [](int32_t symbol, int) {
       return std::clamp(static_cast<float>(symbol), -kMaxScaleSymbol, kMaxScaleSymbol);
     });
     const Tensor indexes = h_scales_->run({.x = &symbols, .x_part = scales_part}, latent, out);
     for (size_t i = 0; i < count; ++i) result.indexes[i] = static_cast<uint8_t>(indexes.data[i]);
-    result.means = std::move(hs_out);
-    return result;
+    return;
   }
   // The paper's h_s: [scales; means] by channel.
-  result.scales = Tensor(m, out.height, out.width);
-  result.means = Tensor(m, out.height, out.width);
+  const Tensor hs_out = h_s_.run({.x = &z_hat, .x_part = part}, latent, out);
+  result.scales.reshape(m, out.height, out.width);
+  result.means.reshape(m, out.height, out.width);
   for (int64_t p = 0; p < out.size().pixels(); ++p) {
     const float* from = hs_out.data.data() + p * 2 * m;
     std::copy_n(from, m, result.scales.data.data() + p * m);
@@ -144,7 +178,6 @@ HyperParameters CodecNetworks::hyper_synthesise(std::span<const int32_t> z_symbo
   }
   for (size_t i = 0; i < count; ++i)
     result.indexes[i] = static_cast<uint8_t>(scale_index(result.scales.data[i]));
-  return result;
 }
 
 Tensor CodecNetworks::synthesise(const Tensor& y_hat, const Tensor* prediction, float rate, Size picture) {
@@ -153,28 +186,37 @@ Tensor CodecNetworks::synthesise(const Tensor& y_hat, const Tensor* prediction, 
 
 Tensor CodecNetworks::synthesise(const Tensor& y_hat, const Tensor* prediction, float rate, Size picture,
                                  Rect out) {
-  const StageTimer timer(context_.times(), "g_s", g_s_.macs(out, picture));
   const SynthesisFootprint footprint = synthesis_footprint(picture, out);
-  return g_s_.run({.x = &y_hat,
-                   .x_part = footprint.latents,
-                   .prediction = prediction,
-                   .prediction_part = footprint.prediction,
-                   .rate = rate},
-                  picture, out);
+  Tensor x_hat;
+  synthesise({&y_hat, footprint.latents}, {prediction, footprint.prediction}, rate, picture, out, x_hat);
+  return x_hat;
+}
+
+void CodecNetworks::synthesise(const HeldMap& y_hat, const HeldMap& prediction, float rate, Size picture,
+                               Rect out, Tensor& x_hat) {
+  const StageTimer timer(context_.times(), "g_s", g_s_.macs(out, picture));
+  g_s_.run({.x = y_hat.map,
+            .x_part = y_hat.part,
+            .prediction = prediction.map,
+            .prediction_part = prediction.part,
+            .rate = rate},
+           picture, out, x_hat);
 }
 
 CodecNetworks::SynthesisFootprint CodecNetworks::synthesis_footprint(Size picture, Rect out) const {
   return {g_s_.footprint(picture, out), g_s_.prediction_footprint(picture, out)};
 }
 
-void CodecNetworks::prepare_hyper_analyse(Size picture) {
-  h_a_.prepare(latent_size(picture), whole(hyper_size(picture)));
+void CodecNetworks::prepare_hyper_synthesise(Size picture, Rect out) {
+  const Size latent = latent_size(picture);
+  h_s_.prepare(latent, out);
+  if (h_scales_) h_scales_->prepare(latent, out);
 }
 
-void CodecNetworks::prepare_hyper_synthesise(Size picture) {
-  const Size latent = latent_size(picture);
-  h_s_.prepare(latent, whole(latent));
-  if (h_scales_) h_scales_->prepare(latent, whole(latent));
+double CodecNetworks::tile_bytes(int side) const {
+  const Size picture{side, side};
+  return std::max(g_a_.map_bytes(picture, whole(latent_size(picture))),
+                  g_s_.map_bytes(picture, whole(picture)));
 }
 
 CodecNetworks::Cost CodecNetworks::cost(Size picture) const {
@@ -196,6 +238,13 @@ Tensor dequantise(std::span<const int32_t> symbols, const Tensor& means) {
   Tensor y_hat(means.channels, means.height, means.width);
   for (size_t i = 0; i < symbols.size(); ++i) y_hat.data[i] = static_cast<float>(symbols[i]) + means.data[i];
   return y_hat;
+}
+
+void quantise(std::span<float> y, std::span<const float> means, std::span<int32_t> symbols) {
+  for (size_t i = 0; i < y.size(); ++i) {
+    symbols[i] = round_symbol(y[i] - means[i]);
+    y[i] = static_cast<float>(symbols[i]) + means[i];
+  }
 }
 
 }  // namespace compass

@@ -34,6 +34,12 @@ struct HyperParameters {
   Tensor scales;                 // [M,h,w]; empty if the model has an integer scale network
 };
 
+// A map of which a part is at hand.
+struct HeldMap {
+  const Tensor* map = nullptr;
+  Rect part;
+};
+
 class CodecNetworks {
  public:
   // `context` (threads, precision, kernels) must outlive this object and may be shared by several networks
@@ -52,24 +58,34 @@ class CodecNetworks {
   Tensor analyse(const Tensor& x, const Tensor* prediction, float rate);
   // The latents of rectangle `out`; x and prediction hold analysis_footprint(picture, out).
   Tensor analyse(const Tensor& x, const Tensor* prediction, float rate, Size picture, Rect out);
+  // The same into `y`, whose memory is used again, from any parts that hold the footprint.
+  void analyse(const HeldMap& x, const HeldMap& prediction, float rate, Size picture, Rect out, Tensor& y);
   Rect analysis_footprint(Size picture, Rect out) const;
 
   // h_a: y [M,h,w] -> z [C,h',w'], before rounding.
   Tensor hyper_analyse(const Tensor& y);
+  // The part `out` of it, into `z`. `y` is whole.
+  void hyper_analyse(const Tensor& y, Rect out, Tensor& z);
 
   // z's symbols: round_half_even(z - median), memory order [h',w',C].
   std::vector<int32_t> quantise_hyper(const Tensor& z) const;
+  // The same for rectangle `part` of z, at its place in the whole picture's symbols.
+  void quantise_hyper(const Tensor& z, Rect part, Size hyper, std::span<int32_t> symbols) const;
 
   // h_s: z's symbols -> scale indexes and means of all of y's positions. The indexes are the same on every
   // machine if the model has an integer scale network.
   HyperParameters hyper_synthesise(std::span<const int32_t> z_symbols, Size picture);
   // The same for the latents of rectangle `out` only.
   HyperParameters hyper_synthesise(std::span<const int32_t> z_symbols, Size picture, Rect out);
+  void hyper_synthesise(std::span<const int32_t> z_symbols, Size picture, Rect out, HyperParameters& result);
 
   // g_s: y_hat [M,h,w] -> x_hat [3,H,W]; prediction as for analyse.
   Tensor synthesise(const Tensor& y_hat, const Tensor* prediction, float rate, Size picture);
   // The pixels of rectangle `out`; y_hat and prediction hold the parts that synthesis_footprint names.
   Tensor synthesise(const Tensor& y_hat, const Tensor* prediction, float rate, Size picture, Rect out);
+  // The same into `x_hat`, from any parts that hold the footprint.
+  void synthesise(const HeldMap& y_hat, const HeldMap& prediction, float rate, Size picture, Rect out,
+                  Tensor& x_hat);
   struct SynthesisFootprint {
     Rect latents;
     Rect prediction;  // in pixels; empty if g_s does not look at the prediction
@@ -79,8 +95,11 @@ class CodecNetworks {
   // Inside nn::Context::prepare: notes what the run of that name will need.
   void prepare_analyse(Size picture, Rect out) { g_a_.prepare(picture, out); }
   void prepare_synthesise(Size picture, Rect out) { g_s_.prepare(picture, out); }
-  void prepare_hyper_analyse(Size picture);
-  void prepare_hyper_synthesise(Size picture);
+  void prepare_hyper_analyse(Size picture, Rect out) { h_a_.prepare(latent_size(picture), out); }
+  void prepare_hyper_synthesise(Size picture, Rect out);
+
+  // Bytes of the largest maps inside g_a and g_s for a tile of `side` pixels a side, about.
+  double tile_bytes(int side) const;
 
   // Multiply-adds for a whole picture, in units of 1.
   struct Cost {
@@ -101,5 +120,7 @@ class CodecNetworks {
 // y's symbols q = round_half_even(y - mean), and back: y_hat = q + mean.
 std::vector<int32_t> quantise(const Tensor& y, const Tensor& means);
 Tensor dequantise(std::span<const int32_t> symbols, const Tensor& means);
+// Both at once, for a run of elements: y becomes y_hat.
+void quantise(std::span<float> y, std::span<const float> means, std::span<int32_t> symbols);
 
 }  // namespace compass

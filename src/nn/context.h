@@ -63,7 +63,7 @@ class Workspace {
   enum Slot { kInput, kOutput, kSquare, kNorm, kScratch, kBase, kFilters, kHidden, kHidden2, kRows, kSlots };
   // At least `bytes` bytes; what the slot held before is lost if it has to grow.
   std::byte* get(Slot slot, size_t bytes) {
-    if (slots_[slot].size() < bytes) slots_[slot].resize(bytes);
+    if (slots_[slot].size() < bytes) slots_[slot] = AlignedVector<std::byte>(bytes);
     return slots_[slot].data();
   }
   template <typename T>

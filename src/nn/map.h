@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <new>
 #include <vector>
 
 #include "core/size.h"
@@ -22,22 +21,17 @@ class BufferPool {
     Buffer(Buffer&& other) noexcept { *this = std::move(other); }
     Buffer& operator=(Buffer&& other) noexcept {
       std::swap(memory_, other.memory_);
-      std::swap(capacity_, other.capacity_);
       std::swap(pool_, other.pool_);
       return *this;
     }
     ~Buffer() {
-      if (pool_ != nullptr) pool_->free_.push_back({std::move(memory_), capacity_});
+      if (pool_ != nullptr) pool_->free_.push_back(std::move(memory_));
     }
-    std::byte* data() const { return memory_.get(); }
+    std::byte* data() { return memory_.data(); }
 
    private:
     friend class BufferPool;
-    struct Free {
-      void operator()(std::byte* p) const { ::operator delete (p, std::align_val_t{64}); }
-    };
-    std::unique_ptr<std::byte, Free> memory_;
-    size_t capacity_ = 0;
+    AlignedVector<std::byte> memory_;
     BufferPool* pool_ = nullptr;
   };
 
@@ -46,26 +40,23 @@ class BufferPool {
     // The smallest that is large enough; else the largest is replaced by a larger one.
     size_t best = free_.size();
     for (size_t i = 0; i < free_.size(); ++i) {
-      const bool fits = free_[i].capacity >= bytes;
+      const size_t size = free_[i].size();
       if (best == free_.size()) {
         best = i;
       } else {
-        const size_t have = free_[best].capacity;
-        if (fits ? have < bytes || free_[i].capacity < have : have < bytes && free_[i].capacity > have)
-          best = i;
+        const size_t have = free_[best].size();
+        if (size >= bytes ? have < bytes || size < have : have < bytes && size > have) best = i;
       }
     }
     Buffer buffer;
     buffer.pool_ = this;
     if (best < free_.size()) {
-      buffer.memory_ = std::move(free_[best].memory);
-      buffer.capacity_ = free_[best].capacity;
+      buffer.memory_ = std::move(free_[best]);
       free_.erase(free_.begin() + static_cast<std::ptrdiff_t>(best));
     }
-    if (buffer.capacity_ < bytes) {
-      buffer.memory_.reset();
-      buffer.memory_.reset(static_cast<std::byte*>(::operator new (bytes, std::align_val_t{64})));
-      buffer.capacity_ = bytes;
+    if (buffer.memory_.size() < bytes) {
+      buffer.memory_ = {};  // first, so that both are not held at once
+      buffer.memory_ = AlignedVector<std::byte>(bytes);
     }
     return buffer;
   }
@@ -73,11 +64,7 @@ class BufferPool {
   void trim() { free_.clear(); }
 
  private:
-  struct Spare {
-    std::unique_ptr<std::byte, Buffer::Free> memory;
-    size_t capacity = 0;
-  };
-  std::vector<Spare> free_;
+  std::vector<AlignedVector<std::byte>> free_;
 };
 
 // Reading access to a map or tensor: element (y, x, c) of the whole, if inside `part`, is

@@ -257,11 +257,34 @@ double Network::macs(Rect out, Size full) const {
 }
 
 Tensor Network::run(const Input& input, Size full, Rect out) {
+  Tensor result;
+  run(input, full, out, result);
+  return result;
+}
+
+void Network::run(const Input& input, Size full, Rect out, Tensor& result) {
   assert(input.x != nullptr && input.x->width == input.x_part.width &&
          input.x->height == input.x_part.height);
-  Tensor result(parts_->layers.back().out, out.height, out.width);
+  result.reshape(parts_->layers.back().out, out.height, out.width);
   run_into(input, full, out, result);
-  return result;
+}
+
+double Network::map_bytes(Size full, Rect out) const {
+  const std::vector<Rect> needs = parts_->needs(parts_->extents(full), out);
+  const bool f32 = parts_->compute == Element::kF32;
+  double most = 0.0;
+  for (size_t i = 0; i < parts_->layers.size(); ++i) {
+    const Layer& l = parts_->layers[i];
+    const double in = 1.0 * needs[i].width * needs[i].height;
+    const double result = 1.0 * needs[i + 1].width * needs[i + 1].height;
+    // Residual blocks keep their trunk in f32 beside what they multiply.
+    const double element = f32 ? 4.0 : 2.0;
+    const double here = l.op == Op::kRes
+                            ? in * (l.in * (f32 ? 4.0 : 6.0) + pad_channels(l.hidden) * element)
+                            : in * pad_channels(l.in) * element + result * pad_channels(l.out) * element;
+    most = std::max(most, here);
+  }
+  return most;
 }
 
 void Network::prepare(Size full, Rect out) {

@@ -35,6 +35,8 @@ class Network {
   };
   // The part `out` of the network's output.
   Tensor run(const Input& input, Size full, Rect out);
+  // The same into `result`, whose memory is used again.
+  void run(const Input& input, Size full, Rect out, Tensor& result);
 
   // Inside Context::prepare: notes what run(.., full, out) will need.
   void prepare(Size full, Rect out);
@@ -47,6 +49,9 @@ class Network {
   Size input_size(Size full) const;
   Size output_size(Size full) const;
   bool sees_prediction() const;
+
+  // Bytes that the maps of a run hold at most, about: three of the largest ones.
+  double map_bytes(Size full, Rect out) const;
 
   // Multiply-adds for the part `out` of the output, as the layers describe them (no padding, no halo).
   double macs(Rect out, Size full) const;

@@ -1,71 +1,19 @@
-// Models of the two profiles' architectures with random weights, for benchmarks.
-#pragma once
+#include "model/random_model.h"
 
 #include <fmt/format.h>
 
 #include <cmath>
-#include <memory>
 #include <random>
-#include <string>
 #include <vector>
 
-#include "core/result.h"
 #include "entropy/gaussian_tables.h"
-#include "model/model.h"
 #include "model/safetensors.h"
 
-namespace compass::bench {
-
-// Weights of one layer that keep activations O(1).
-inline nn::LayerWeights random_weights(const nn::Layer& l, int points, std::mt19937& generator) {
-  const auto fill = [&](size_t n, float bound) {
-    std::uniform_real_distribution<float> distribution(-bound, bound);
-    std::vector<float> values(n);
-    for (float& v : values) v = distribution(generator);
-    return values;
-  };
-  const auto bound = [](size_t fan_in) { return std::sqrt(3.0F / static_cast<float>(fan_in)); };
-  const size_t in = l.in;
-  const size_t out = l.out;
-  const size_t taps = static_cast<size_t>(l.kernel) * l.kernel;
-  const size_t area = static_cast<size_t>(l.factor) * l.factor;
-  nn::LayerWeights w;
-  switch (l.op) {
-    case nn::Op::kConv:
-    case nn::Op::kDeconv:
-    case nn::Op::kSubpel:
-    case nn::Op::kIntConv:
-      w.weight = fill(in * out * taps * area, bound(in * taps));
-      w.bias = fill(l.op == nn::Op::kDeconv ? out : out * area, 0.1F);
-      break;
-    case nn::Op::kCondition:
-      w.weight = fill(in * area * out * taps, bound(in * area * taps));
-      w.bias = fill(out, 0.1F);
-      break;
-    case nn::Op::kRes:
-      w.weight = fill(in * l.hidden * taps, bound(in * taps));
-      w.bias = fill(l.hidden, 0.1F);
-      w.weight2 = fill(in * l.hidden * taps, 0.5F * bound(l.hidden * taps));
-      w.bias2 = fill(in, 0.1F);
-      break;
-    case nn::Op::kGdn:
-    case nn::Op::kIgdn:
-      w.beta.assign(in, 1.0F);
-      w.gamma = fill(in * in, 0.01F);
-      for (float& g : w.gamma) g = std::abs(g);
-      break;
-    case nn::Op::kRateGain:
-      w.log_gain = fill(points * in, 0.3F);
-      break;
-    case nn::Op::kUnshuffle:
-    case nn::Op::kShuffle:
-      break;
-  }
-  return w;
-}
+namespace compass {
+namespace {
 
 // The paper's networks (N = 128, M = 192), as an imported checkpoint describes them.
-inline std::string paper_codec() {
+std::string paper_codec() {
   const auto conv = [](int in, int out, int kernel, int stride, const char* act, int align) {
     return fmt::format(R"({{"op":"conv","in":{},"out":{},"kernel":{},"stride":{},"act":"{}","align":{}}})",
                        in, out, kernel, stride, act, align);
@@ -86,42 +34,51 @@ inline std::string paper_codec() {
          conv(288, 384, 3, 1, "none", 2) + "]}";
 }
 
-// The lite profile's networks: transforms at 1/8 and 1/16, `width` channels wide.
-inline std::string lite_codec(int width, bool conditional) {
-  const auto res = fmt::format(R"({{"op":"res","channels":{},"kernel":3,"act":"leaky_relu"}})", width);
+// The lite profile's networks: transforms at 1/8 and 1/16, `width` channels wide, `hidden` inside the
+// residual blocks at 1/16.
+std::string lite_codec(int width, int hidden, bool conditional) {
+  const auto res = [width](int inner) {
+    return fmt::format(R"({{"op":"res","channels":{},"hidden":{},"kernel":3,"act":"leaky_relu"}})", width,
+                       inner);
+  };
   const auto conv = [](int in, int out, int kernel, int stride, const char* act = "none") {
     return fmt::format(R"({{"op":"conv","in":{},"out":{},"kernel":{},"stride":{},"act":"{}"}})", in, out,
                        kernel, stride, act);
   };
-  const auto subpel = [](int in, int out, int factor, const char* act = "none") {
-    return fmt::format(R"({{"op":"subpel","in":{},"out":{},"kernel":3,"factor":{},"act":"{}"}})", in, out,
-                       factor, act);
+  const auto subpel = [](int in, int out, int kernel, int factor, const char* act = "none") {
+    return fmt::format(R"({{"op":"subpel","in":{},"out":{},"kernel":{},"factor":{},"act":"{}"}})", in, out,
+                       kernel, factor, act);
   };
+  const std::string fine = res(width) + "," + res(width);  // at 1/8
+  const std::string coarse = res(hidden) + "," + res(hidden);
   const std::string condition =
       conditional ? fmt::format(R"({{"op":"condition","factor":8,"in":3,"out":{},"kernel":1}},)", width) : "";
-  const std::string gain = R"({"op":"rate_gain","channels":128})";
-  return R"({"latent_channels":128,"hyper_channels":64,"quantise":"integer","g_a":[{"op":"unshuffle","factor":8},)" +
-         conv(192, width, 3, 1) + "," + condition + res + "," + res + "," + conv(width, width, 3, 2) + "," +
-         res + "," + res + "," + conv(width, 128, 1, 1) + "," + gain + R"(],"g_s":[)" + gain + "," +
-         conv(128, width, 1, 1) + "," + res + "," + res + "," + subpel(width, width, 2) + "," + condition +
-         res + "," + res + "," + subpel(width, 3, 8) + R"(],"h_a":[)" + conv(128, 96, 3, 1, "leaky_relu") +
-         "," + conv(96, 96, 3, 2, "leaky_relu") + "," + conv(96, 64, 3, 2) + R"(],"h_s":[)" +
-         subpel(64, 96, 2, "leaky_relu") + "," + subpel(96, 96, 2, "leaky_relu") + "," + conv(96, 128, 3, 1) +
-         R"(],"h_scales":[{"op":"int_conv","in":64,"out":64,"factor":2},{"op":"int_conv","in":64,"out":64,"factor":2},)" +
-         R"({"op":"int_conv","in":64,"out":128,"limit":63}]})";
+  const std::string gain = R"({"op":"rate_gain","channels":192})";
+  return R"({"latent_channels":192,"hyper_channels":64,"quantise":"integer","g_a":[{"op":"unshuffle","factor":8},)" +
+         conv(192, width, 3, 1) + "," + condition + fine + "," + conv(width, width, 3, 2) + "," + coarse +
+         "," + conv(width, 192, 1, 1) + "," + gain + R"(],"g_s":[)" + gain + "," + conv(192, width, 1, 1) +
+         "," + coarse + "," + subpel(width, width, 1, 2) + "," + condition + fine + "," +
+         subpel(width, 3, 3, 8) + R"(],"h_a":[)" + conv(192, 64, 3, 1, "leaky_relu") + "," +
+         conv(64, 64, 3, 2, "leaky_relu") + "," + conv(64, 64, 3, 2) + R"(],"h_s":[)" +
+         subpel(64, 64, 3, 2, "leaky_relu") + "," + subpel(64, 64, 1, 2, "leaky_relu") + "," +
+         conv(64, 192, 3, 1) +
+         R"(],"h_scales":[{"op":"int_conv","in":64,"out":32,"factor":2},{"op":"int_conv","in":32,"out":32,"factor":2},)" +
+         R"({"op":"int_conv","in":32,"out":192,"limit":63}]})";
 }
 
-// Writes a whole model with random weights. Errors: those of Model::parse, or an unknown profile.
+// Writes a whole model with random weights.
 class RandomModel {
  public:
   static Result<std::shared_ptr<const Model>> make(const std::string& profile) {
     const bool paper = profile == "paper";
-    if (!paper && profile != "lite") return Error{ErrorCode::kUsage, "no profile " + profile};
+    if (!paper && profile != "lite") {
+      return Error{ErrorCode::kUsage, fmt::format("no profile '{}': choose lite or paper", profile)};
+    }
     const std::string text = fmt::format(
         R"({{"name":"{}","rules":{{"nearest":"integer","scale_token":"own"}},"rate_points":[0.0018,0.013],)"
         R"("base":{},"enhancement":{},"liff":{}}})",
-        profile, paper ? paper_codec() : lite_codec(160, false),
-        paper ? paper_codec() : lite_codec(128, true),
+        profile, paper ? paper_codec() : lite_codec(80, 80, false),
+        paper ? paper_codec() : lite_codec(128, 96, true),
         paper ? R"({"g0":64,"blocks":4,"convs":4,"growth":32,"hidden":[256,256,256,256]})"
               : R"({"g0":32,"blocks":2,"convs":2,"growth":16,"hidden":[32,32],"residual":"bicubic"})");
     const auto description = parse_description(text);
@@ -241,4 +198,57 @@ class RandomModel {
   std::mt19937 generator_{1};
 };
 
-}  // namespace compass::bench
+}  // namespace
+
+nn::LayerWeights random_weights(const nn::Layer& l, int points, std::mt19937& generator) {
+  const auto fill = [&](size_t n, float bound) {
+    std::uniform_real_distribution<float> distribution(-bound, bound);
+    std::vector<float> values(n);
+    for (float& v : values) v = distribution(generator);
+    return values;
+  };
+  const auto bound = [](size_t fan_in) { return std::sqrt(3.0F / static_cast<float>(fan_in)); };
+  const size_t in = l.in;
+  const size_t out = l.out;
+  const size_t taps = static_cast<size_t>(l.kernel) * l.kernel;
+  const size_t area = static_cast<size_t>(l.factor) * l.factor;
+  nn::LayerWeights w;
+  switch (l.op) {
+    case nn::Op::kConv:
+    case nn::Op::kDeconv:
+    case nn::Op::kSubpel:
+    case nn::Op::kIntConv:
+      w.weight = fill(in * out * taps * area, bound(in * taps));
+      w.bias = fill(l.op == nn::Op::kDeconv ? out : out * area, 0.1F);
+      break;
+    case nn::Op::kCondition:
+      w.weight = fill(in * area * out * taps, bound(in * area * taps));
+      w.bias = fill(out, 0.1F);
+      break;
+    case nn::Op::kRes:
+      w.weight = fill(in * l.hidden * taps, bound(in * taps));
+      w.bias = fill(l.hidden, 0.1F);
+      w.weight2 = fill(in * l.hidden * taps, 0.5F * bound(l.hidden * taps));
+      w.bias2 = fill(in, 0.1F);
+      break;
+    case nn::Op::kGdn:
+    case nn::Op::kIgdn:
+      w.beta.assign(in, 1.0F);
+      w.gamma = fill(in * in, 0.01F);
+      for (float& g : w.gamma) g = std::abs(g);
+      break;
+    case nn::Op::kRateGain:
+      w.log_gain = fill(points * in, 0.3F);
+      break;
+    case nn::Op::kUnshuffle:
+    case nn::Op::kShuffle:
+      break;
+  }
+  return w;
+}
+
+Result<std::shared_ptr<const Model>> random_model(const std::string& profile) {
+  return RandomModel::make(profile);
+}
+
+}  // namespace compass

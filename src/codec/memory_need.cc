@@ -1,0 +1,84 @@
+#include "codec/memory_need.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace compass {
+namespace {
+
+constexpr double kProgram = 90e6;   // code, libraries, the model's weights, packed and not
+constexpr double kFloatPixel = 12;  // bytes
+constexpr double kBytePixel = 3;
+
+double pixels(Size size) {
+  return static_cast<double>(size.pixels());
+}
+
+// Latent elements of a layer.
+double elements(const LayerNetworks& networks, const MemoryQuestion& q, int k) {
+  return pixels(networks.latent_size({q.sizes, k, 0.0F})) * networks.codec(k).latent_channels();
+}
+
+// Maps inside the networks and what goes in and out of them, for layer k's tiles.
+double tile_bytes(const LayerNetworks& networks, Size layer, int k) {
+  const int side = std::min(networks.tile_side(k), std::max(layer.width, layer.height));
+  const double codec = networks.codec(k).tile_bytes(side) + 3.0 * kFloatPixel * side * side;
+  if (k == 0) return codec;
+  const int prediction = std::min(kPredictionSide, side);
+  return std::max(codec, networks.prediction_bytes(prediction));
+}
+
+// The prediction's window: all of `part`, or the rows of a tile and its halo.
+double window_bytes(const LayerNetworks& networks, Size part, int k, bool keep) {
+  constexpr int kHalo = 256;
+  if (k == 0) return 0.0;
+  const int rows = keep ? part.height : std::min(part.height, networks.tile_side(k) + kHalo);
+  return kFloatPixel * part.width * rows;
+}
+
+}  // namespace
+
+double encode_bytes(const LayerNetworks& networks, const MemoryQuestion& q) {
+  const double source = pixels(q.sizes[q.top]) * (q.bytes ? kBytePixel : kFloatPixel);
+  double most = 0.0;
+  for (int k = 0; k <= q.top; ++k) {
+    const bool reconstruct = k < q.top || q.measure;
+    const double below = k > 0 ? kFloatPixel * pixels(q.sizes[k - 1]) : 0.0;
+    const double window = window_bytes(networks, q.sizes[k], k, reconstruct);
+    const double y = elements(networks, q, k);
+    const double tile = tile_bytes(networks, q.sizes[k], k);
+    const double analysis = 4.0 * y + tile;
+    const double coding = 9.0 * y;  // y_hat, symbols, indexes
+    const double picture = reconstruct ? kFloatPixel * pixels(q.sizes[k]) : 0.0;
+    const double synthesis = reconstruct ? 4.0 * y + picture * (q.measure ? 2.0 : 1.0) + tile : 0.0;
+    most = std::max(most, below + window + std::max({analysis, coding, synthesis}));
+  }
+  return kProgram + source + most;
+}
+
+double decode_bytes(const LayerNetworks& networks, const MemoryQuestion& q, const std::vector<Rect>& wanted) {
+  double latents = 0.0;  // all layers' symbols are there before the first picture is
+  for (int k = 0; k <= q.top; ++k) latents += elements(networks, q, k);
+  double most = 5.0 * latents;  // with indexes
+  for (int k = 0; k <= q.top; ++k) {
+    const double below = k > 0 ? kFloatPixel * pixels(wanted[k - 1].size()) : 0.0;
+    const double picture = pixels(wanted[k].size()) * (k == q.top && q.bytes ? kBytePixel : kFloatPixel);
+    most =
+        std::max(most, 4.0 * latents + below + picture + window_bytes(networks, wanted[k].size(), k, false) +
+                           tile_bytes(networks, wanted[k].size(), k));
+    latents -= elements(networks, q, k);
+  }
+  return kProgram + most;
+}
+
+Status check_memory(double bytes, uint64_t limit) {
+  if (limit == 0 || bytes <= static_cast<double>(limit)) return {};
+  return Error{ErrorCode::kBadFile,
+               fmt::format("needs about {:.0f} MB of memory, more than the limit of {:.0f} MB: raise the "
+                           "limit, or ask for a smaller layer or region",
+                           std::ceil(bytes * 1e-6), static_cast<double>(limit) * 1e-6)};
+}
+
+}  // namespace compass

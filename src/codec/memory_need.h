@@ -1,0 +1,27 @@
+// How much memory coding a picture takes: told from the sizes alone, before anything large is allocated.
+#pragma once
+
+#include <vector>
+
+#include "codec/layer.h"
+#include "core/result.h"
+
+namespace compass {
+
+struct MemoryQuestion {
+  const std::vector<Size>& sizes;  // of all layers
+  int top = 0;                     // the highest one coded
+  bool bytes = false;              // whether the picture is kept in 8 bits rather than in floats
+  bool measure = false;            // encoding: whether the top layer is reconstructed, too
+};
+
+// Bytes held at most, the picture itself included, roughly (within some ten percent).
+double encode_bytes(const LayerNetworks& networks, const MemoryQuestion& question);
+// `wanted[k]` is the part of layer k that is reconstructed.
+double decode_bytes(const LayerNetworks& networks, const MemoryQuestion& question,
+                    const std::vector<Rect>& wanted);
+
+// kBadFile if `bytes` are more than `limit`; a limit of 0 is none.
+Status check_memory(double bytes, uint64_t limit);
+
+}  // namespace compass

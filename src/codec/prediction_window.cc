@@ -1,0 +1,43 @@
+#include "codec/prediction_window.h"
+
+#include <algorithm>
+
+namespace compass {
+
+PredictionWindow::PredictionWindow(Predictor& predictor, const Patch& below, const Liff::Geometry& geometry,
+                                   int left, int right, bool keep)
+    : predictor_(predictor),
+      below_(below),
+      geometry_(geometry),
+      keep_(keep),
+      part_{left, 0, right - left, 0} {}
+
+void PredictionWindow::move_to(int top, int bottom) {
+  const int held_end = part_.y + part_.height;
+  if (part_.height > 0 && top >= part_.y && bottom <= held_end) return;
+  const size_t row = static_cast<size_t>(part_.width) * 3;
+  const bool overlaps = part_.height > 0 && top >= part_.y && top <= held_end;
+  const int first = overlaps ? (keep_ ? part_.y : top) : top;  // of the rows to be there
+  const int kept = overlaps ? held_end - first : 0;
+  if (kept > 0 && first > part_.y) {
+    const auto from = map_.data.begin() + static_cast<std::ptrdiff_t>((first - part_.y) * row);
+    std::copy(from, map_.data.begin() + static_cast<std::ptrdiff_t>(part_.height * row), map_.data.begin());
+  }
+  part_ = {part_.x, first, part_.width, bottom - first};
+  const size_t count = part_.height * row;
+  if (kept > 0) {
+    if (keep_) map_.data.reserve(geometry_.target.height * row);
+    map_.data.resize(count);
+    map_.channels = 3;
+    map_.height = part_.height;
+    map_.width = part_.width;
+  } else {
+    map_.reshape(3, part_.height, part_.width);
+  }
+  const Rect missing{part_.x, first + kept, part_.width, part_.height - kept};
+  for (const Rect tile : tiles_of(missing, kPredictionSide)) {
+    predictor_.predict(below_, geometry_, tile, part_, map_);
+  }
+}
+
+}  // namespace compass

@@ -1,0 +1,37 @@
+// The prediction of one layer, every pixel made once, in a window of rows that moves down the picture with
+// the tiles that need it.
+#pragma once
+
+#include "codec/predictor.h"
+#include "model/networks.h"
+
+namespace compass {
+
+class PredictionWindow {
+ public:
+  // Columns [left, right) of the prediction from `below`; both it and the predictor must outlive the window.
+  // With `keep`, no row is dropped: whoever passes twice over the picture pays once.
+  PredictionWindow(Predictor& predictor, const Patch& below, const Liff::Geometry& geometry, int left,
+                   int right, bool keep);
+
+  // Has rows [top, bottom), and those behind them that were made before; drops rows above `top`.
+  void move_to(int top, int bottom);
+
+  // What is there: pixel (y, x) of the prediction is map.pixel(y - part.y, x - part.x).
+  HeldMap held() const { return {&map_, part_}; }
+  const float* pixel(int y, int x) const { return map_.pixel(y - part_.y, x - part_.x); }
+
+ private:
+  Predictor& predictor_;
+  const Patch& below_;
+  Liff::Geometry geometry_;
+  bool keep_;
+  Rect part_;
+  Tensor map_;
+};
+
+// Predictions are made in tiles of this many pixels a side: LIFF's features, at the resolution below, are by
+// far the largest maps of all.
+inline constexpr int kPredictionSide = 1024;
+
+}  // namespace compass

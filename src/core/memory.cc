@@ -1,0 +1,41 @@
+#include "core/memory.h"
+
+#include <new>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+namespace compass {
+namespace {
+
+constexpr std::align_val_t kAlignment{64};
+constexpr size_t kHugePage = size_t{2} << 20;
+constexpr size_t kLarge = 2 * kHugePage;  // from here on rounding up to whole huge pages wastes little
+
+}  // namespace
+
+void* allocate_aligned(size_t bytes) {
+#if defined(__linux__)
+  if (bytes >= kLarge) {
+    void* memory = ::operator new (bytes, std::align_val_t{kHugePage});
+    // Advice: whether the kernel takes it changes speed alone.
+    (void)madvise(memory, bytes, MADV_HUGEPAGE);
+    return memory;
+  }
+#endif
+  return ::operator new(bytes, kAlignment);
+}
+
+void free_aligned(void* memory, size_t bytes) noexcept {
+#if defined(__linux__)
+  if (bytes >= kLarge) {
+    ::operator delete (memory, std::align_val_t{kHugePage});
+    return;
+  }
+#endif
+  (void)bytes;
+  ::operator delete(memory, kAlignment);
+}
+
+}  // namespace compass

@@ -1,0 +1,15 @@
+// Memory for large arrays.
+#pragma once
+
+#include <cstddef>
+
+namespace compass {
+
+// At least `bytes` uninitialised bytes, 64-byte aligned. Large blocks are aligned to huge pages, which the
+// kernel is asked to use: touching new memory page by page costs as much as a light network. Throws
+// std::bad_alloc like operator new.
+void* allocate_aligned(size_t bytes);
+// `bytes` as they were asked for.
+void free_aligned(void* memory, size_t bytes) noexcept;
+
+}  // namespace compass

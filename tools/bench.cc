@@ -1,0 +1,340 @@
+// compass bench: how fast this machine encodes and decodes, stage by stage, and how near that is to its
+// limit.
+#include <fmt/format.h>
+#include <malloc.h>
+#include <sys/resource.h>
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <thread>
+
+#include "codec/decoder.h"
+#include "codec/encoder.h"
+#include "common.h"
+#include "image_file.h"
+#include "layer_table.h"
+#include "model/random_model.h"
+#include "model_path.h"
+#include "nn/context.h"
+#include "nn/peak.h"
+#include "nn/stage_times.h"
+#include "parse.h"
+#include "synthetic_picture.h"
+
+namespace compass::tools {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kMaxRuns = 1000;
+
+struct Options {
+  std::string profile;
+  std::string size = "768x512";
+  std::string image;
+  int layers = 3;
+  std::string scales;
+  double quality = 50.0;
+  int runs = 5;
+  CommonFlags common;
+};
+
+// A stage's name in StageTimes, what it is called here, and whether it is a network's, whose arithmetic can
+// be held against the machine's.
+struct Stage {
+  const char* key;
+  const char* name;
+  bool network;
+};
+constexpr std::array<Stage, 10> kStages{{{"pyramid", "pyramid", false},
+                                         {"bicubic", "bicubic prediction", false},
+                                         {"g_a", "g_a", true},
+                                         {"h_a", "h_a", true},
+                                         {"h_s", "h_s", true},
+                                         {"g_s", "g_s", true},
+                                         {"liff features", "LIFF features", true},
+                                         {"liff filters", "LIFF MLP", true},
+                                         {"entropy", "entropy", false},
+                                         {"kernels", "kernels", false}}};
+
+// What one way, encoding or decoding, took.
+struct Measured {
+  double seconds = 0.0;  // of the fastest run
+  double first = 0.0;    // of the first run, which compiles kernels and packs weights
+  nn::StageTimes stages;
+  double peak_memory = 0.0;  // bytes
+};
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// The largest resident set since forget_peak_memory(), or since the program began where that does not work.
+double peak_memory() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return std::stod(line.substr(6)) * 1024.0;
+  }
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) * 1024.0;
+}
+
+void forget_peak_memory() {
+  malloc_trim(0);
+  std::ofstream("/proc/self/clear_refs") << "5";
+}
+
+// Runs `once` some times; `times` is where its stages account.
+template <typename Once>
+Status measure(int runs, nn::StageTimes& times, const Once& once, Measured& measured) {
+  forget_peak_memory();
+  for (int i = 0; i <= runs; ++i) {
+    times.clear();
+    const auto start = Clock::now();
+    if (const Status status = once(); !status) return status;
+    const double seconds = seconds_since(start);
+    if (i == 0) measured.first = seconds;
+    if (i == 0 || seconds < measured.seconds) {
+      measured.seconds = seconds;
+      measured.stages = times;
+    }
+  }
+  measured.peak_memory = peak_memory();
+  return {};
+}
+
+// Everything that the report is made from.
+struct Report {
+  std::string model;
+  std::string picture;
+  std::vector<Size> sizes;
+  double model_seconds = 0.0;
+  int threads = 0;
+  nn::Element compute = nn::Element::kF32;
+  double peak_f32 = 0.0;   // GFLOP/s of one core
+  double peak_bf16 = 0.0;  // 0 if the processor has none
+  uint64_t bytes = 0;
+  Measured encode, decode;
+
+  double megapixels() const { return static_cast<double>(sizes.back().pixels()) * 1e-6; }
+  double peak() const { return (compute == nn::Element::kF32 ? peak_f32 : peak_bf16) * threads; }
+};
+
+std::string line(const std::string& name, double seconds, double macs, double peak) {
+  std::string text = fmt::format("  {:<20}{:>9.1f}", name, seconds * 1e3);
+  if (macs > 0.0) {
+    const double gflop = 2e-9 * macs;
+    text +=
+        fmt::format("{:>10.2f}{:>11.0f}{:>9.1f} %", gflop, gflop / seconds, 100.0 * gflop / seconds / peak);
+  }
+  return text + "\n";
+}
+
+// A table of one way's stages, within 80 columns.
+std::string table(const std::string& title, const Report& report, const Measured& measured) {
+  std::string text =
+      fmt::format("{:<22}{:>9}{:>10}{:>11}{:>11}\n", title, "ms", "GFLOP", "GFLOP/s", "of peak");
+  double known = 0.0;
+  double network_seconds = 0.0;
+  double macs = 0.0;
+  for (const Stage& stage : kStages) {
+    const auto& entries = measured.stages.entries();
+    const auto it = entries.find(stage.key);
+    if (it == entries.end()) continue;
+    known += it->second.seconds;
+    if (stage.network) {
+      network_seconds += it->second.seconds;
+      macs += it->second.macs;
+    }
+    text += line(stage.name, it->second.seconds, it->second.macs, report.peak());
+  }
+  text += line("glue", measured.seconds - known, 0.0, 1.0);
+  text += line("networks together", network_seconds, macs, report.peak());
+  text += line("all", measured.seconds, macs, report.peak());
+  text += fmt::format("  {:.2f} s per megapixel; the first run {:.0f} ms; at most {:.0f} MB resident\n",
+                      measured.seconds / report.megapixels(), measured.first * 1e3,
+                      measured.peak_memory / (1 << 20));
+  return text;
+}
+
+std::string text_of(const Report& r) {
+  std::string layers;
+  for (const Size size : r.sizes) layers += fmt::format(" {}x{}", size.width, size.height);
+  const bool bf16 = r.compute == nn::Element::kBF16;
+  return fmt::format("model     {}, read in {:.0f} ms\npicture   {}\nlayers   {}, {} bytes\n", r.model,
+                     r.model_seconds * 1e3, r.picture, layers, grouped(r.bytes)) +
+         fmt::format("machine   {} {}, networks in {}; peak of one core, measured now:\n", r.threads,
+                     r.threads == 1 ? "thread" : "threads", bf16 ? "bf16" : "f32") +
+         fmt::format("          f32 {:.0f} GFLOP/s{}\n\n", r.peak_f32,
+                     r.peak_bf16 > 0.0 ? fmt::format(", bf16 {:.0f} GFLOP/s", r.peak_bf16) : "") +
+         table("encode", r, r.encode) + "\n" + table("decode", r, r.decode);
+}
+
+Json json_of(const Report& report, const Measured& measured) {
+  Json stages = Json::object();
+  double known = 0.0;
+  double macs = 0.0;
+  double network_seconds = 0.0;
+  for (const Stage& stage : kStages) {
+    const auto it = measured.stages.entries().find(stage.key);
+    if (it == measured.stages.entries().end()) continue;
+    const nn::StageTimes::Entry& entry = it->second;
+    known += entry.seconds;
+    stages[stage.name] = {{"ms", entry.seconds * 1e3}};
+    if (!stage.network) continue;
+    network_seconds += entry.seconds;
+    macs += entry.macs;
+    stages[stage.name]["gflop"] = 2e-9 * entry.macs;
+    stages[stage.name]["of_peak"] = 2e-9 * entry.macs / entry.seconds / report.peak();
+  }
+  stages["glue"] = {{"ms", (measured.seconds - known) * 1e3}};
+  return {{"seconds", measured.seconds},
+          {"seconds_per_megapixel", measured.seconds / report.megapixels()},
+          {"first_run_seconds", measured.first},
+          {"peak_bytes", measured.peak_memory},
+          {"gflop", 2e-9 * macs},
+          {"networks_of_peak", 2e-9 * macs / network_seconds / report.peak()},
+          {"stages", stages}};
+}
+
+Result<std::shared_ptr<const Model>> model_for(const Options& options) {
+  if (options.profile.empty()) return load_model(options.common.model);
+  if (!options.common.model.empty()) {
+    return Error{ErrorCode::kUsage, "--profile: a model is given already; leave one of them out"};
+  }
+  Result<std::shared_ptr<const Model>> model = random_model(options.profile);
+  if (!model) return Error{model.error().code, "--profile: " + model.error().message};
+  return model;
+}
+
+Status run_bench(const Options& options) {
+  if (options.runs < 1 || options.runs > kMaxRuns) {
+    return Error{ErrorCode::kUsage, fmt::format("--runs: {} is not 1 to {}", options.runs, kMaxRuns)};
+  }
+  Result<CodecOptions> codec = codec_options(options.common);
+  if (!codec) return codec.error();
+  Report report;
+  const auto model_start = Clock::now();
+  const Result<std::shared_ptr<const Model>> model = model_for(options);
+  if (!model) return model.error();
+  report.model_seconds = seconds_since(model_start);
+  report.model = fmt::format("{} ({}){}", (*model)->name(), to_string((*model)->id()).substr(0, 8),
+                             options.profile.empty() ? "" : ", random weights");
+
+  Rgb8Image picture;
+  if (options.image.empty()) {
+    const Result<Size> size = parse_size(options.size);
+    if (!size) return Error{ErrorCode::kUsage, "--size: " + size.error().message};
+    if (static_cast<uint64_t>(size->pixels()) > codec->max_pixels) {
+      return Error{ErrorCode::kUsage, fmt::format("--size: {}x{} is more than {} pixels; raise --max-pixels",
+                                                  size->width, size->height, codec->max_pixels)};
+    }
+    picture = synthetic_picture(*size);
+    report.picture = fmt::format("synthetic, {}x{}", size->width, size->height);
+  } else {
+    Result<Photo> photo = read_image(options.image, {.max_pixels = codec->max_pixels});
+    if (!photo) return photo.error();
+    picture = Rgb8Image(photo->image.size());
+    to_rgb8(photo->image, picture.bytes);
+    report.picture = fmt::format("{}, {}x{}", options.image, picture.size.width, picture.size.height);
+  }
+  EncodeSettings settings;
+  settings.quality = options.quality;
+  std::vector<double> scales = default_scales((*model)->layered() ? options.layers : 1);
+  if (!options.scales.empty()) {
+    Result<std::vector<double>> given = parse_scales(options.scales);
+    if (!given) return given.error();
+    scales = *std::move(given);
+  }
+  const auto sizes = sizes_from_scales(picture.size, scales);
+  if (!sizes) return sizes.error();
+  settings.sizes = report.sizes = *sizes;
+
+  const int cores = static_cast<int>(std::thread::hardware_concurrency());
+  report.threads = codec->threads > 0 ? codec->threads : std::max(1, cores);
+  const bool bf16 = nn::resolve(codec->precision) == Precision::kBF16;
+  report.compute = bf16 ? nn::Element::kBF16 : nn::Element::kF32;
+  report.peak_f32 = nn::measured_peak_gflops(nn::Element::kF32);
+  report.peak_bf16 = nn::measured_peak_gflops(nn::Element::kBF16);
+
+  nn::StageTimes times;
+  codec->times = &times;
+  std::vector<uint8_t> file;
+  {
+    Encoder encoder(*model, *codec);
+    const auto once = [&]() -> Status {
+      Result<EncodedPicture> encoded = encoder.encode(picture.view(), settings);
+      if (!encoded) return encoded.error();
+      file = std::move(encoded->bytes);
+      return {};
+    };
+    if (const Status status = measure(options.runs, times, once, report.encode); !status) return status;
+  }
+  picture = {};
+  report.bytes = file.size();
+  {
+    Decoder decoder(*model, *codec);
+    const auto once = [&]() -> Status {
+      MemorySource source(file);
+      const Result<DecodedPicture> decoded = decoder.decode(source, {.as_bytes = true});
+      return decoded ? Status() : Status(decoded.error());
+    };
+    if (const Status status = measure(options.runs, times, once, report.decode); !status) return status;
+  }
+
+  if (!options.common.json) return print_report(text_of(report), "");
+  Json layers = Json::array();
+  for (const Size size : report.sizes) layers.push_back({size.width, size.height});
+  return print_json({{"model", report.model},
+                     {"picture", report.picture},
+                     {"layers", layers},
+                     {"bytes", report.bytes},
+                     {"threads", report.threads},
+                     {"precision", bf16 ? "bf16" : "f32"},
+                     {"model_seconds", report.model_seconds},
+                     {"peak_gflops", {{"f32", report.peak_f32}, {"bf16", report.peak_bf16}}},
+                     {"encode", json_of(report, report.encode)},
+                     {"decode", json_of(report, report.decode)}});
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App& command = *app.add_subcommand("bench", "Measure how fast this machine encodes and decodes.");
+  command
+      .add_option("--profile", options->profile,
+                  "Instead of a model file: random weights in the shape of lite, or of the paper's networks "
+                  "(paper).")
+      ->option_text("NAME");
+  CLI::Option* size =
+      command.add_option("--size", options->size, "Size of the synthetic picture. Default: 768x512.")
+          ->option_text("WxH");
+  command.add_option("--image", options->image, "Measure with this picture.")
+      ->option_text("PHOTO")
+      ->excludes(size);
+  CLI::Option* layers =
+      command.add_option("--layers", options->layers, "Layers, each half as large as the next. Default: 3.")
+          ->option_text("N");
+  command.add_option("--scales", options->scales, "Layers as parts of the full size, lowest first.")
+      ->option_text("LIST")
+      ->excludes(layers);
+  command.add_option("-q,--quality", options->quality, "Quality, 0 to 100. Default: 50.")->option_text("Q");
+  command
+      .add_option("--runs", options->runs, "Runs after the first, the fastest of which is shown. Default: 5.")
+      ->option_text("N");
+  add_codec_flags(command, options->common);
+  add_output_flags(command, options->common);
+  command.footer(
+      "Examples:\n"
+      "  compass bench\n"
+      "  compass bench --profile paper --precision f32 --threads 1\n"
+      "  compass bench --size 4096x4096 --runs 1 --json");
+  command.callback([options, &action] { action = [options] { return run_bench(*options); }; });
+}
+
+}  // namespace compass::tools
