@@ -17,7 +17,7 @@
 #include "codec/decoder.h"
 #include "codec/encoder.h"
 #include "entropy/layer_coder.h"
-#include "image/resize.h"
+#include "model/networks.h"
 #include "nn/kernels.h"
 #include "suite.h"
 
@@ -30,49 +30,27 @@ namespace {
 constexpr double kPeakF32 = 0.5 / 8192 + 0.01 / 255;
 constexpr double kPeakBf16 = 0.02;
 
-// The symbols of one file as the decoder's parts make them, all layers.
+// The symbols of one file, all layers: what the decoder does before it makes pixels.
 Result<std::vector<SymbolHashes>> decode_hashes(const std::shared_ptr<const Model>& model,
                                                 nn::Context& context, std::span<const uint8_t> file) {
   const auto parsed = parse_header(file);
   if (!parsed) return parsed.error();
   if (!parsed->header) return Error{ErrorCode::kBadFile, "the header is cut off"};
-  std::vector<Size> sizes;
-  for (const auto& layer : parsed->header->layers) sizes.push_back(layer.size);
-  LayerNetworks networks(model, context, PredictionKind::kLiff);
   std::vector<SymbolHashes> hashes;
-  for (int k = 0; k < static_cast<int>(sizes.size()); ++k) {
-    const LayerEntry& entry = parsed->header->layers[k];
-    const LayerNetworks::Place place{sizes, k, model->rate_position(entry.quality / 10.0)};
-    LayerLatents latents;
-    latents.z.resize(networks.hyper_size(place).pixels() * networks.codec(k).hyper_channels());
-    latents.y.resize(networks.latent_size(place).pixels() * networks.codec(k).latent_channels());
-    auto decoder = LayerDecoder::open(file.subspan(entry.offset, entry.bytes));
+  for (const LayerEntry& layer : parsed->header->layers) {
+    const CodecKind kind = hashes.empty() ? CodecKind::kBase : CodecKind::kEnhancement;
+    CodecNetworks networks(model, kind, context);
+    const Size latent = networks.latent_size(layer.size), hyper = networks.hyper_size(layer.size);
+    std::vector<int32_t> z(hyper.pixels() * networks.hyper_channels());
+    std::vector<int32_t> y(latent.pixels() * networks.latent_channels());
+    auto decoder = LayerDecoder::open(file.subspan(layer.offset, layer.bytes));
     if (!decoder) return decoder.error();
-    const auto& tables = model->hyper_tables(k == 0 ? CodecKind::kBase : CodecKind::kEnhancement);
-    if (const auto status = decoder->decode_z(tables, latents.z); !status) return status.error();
-    latents.hyper = networks.hyper_synthesise(place, latents.z);
-    if (const auto status = decoder->decode_y(model->gaussian_tables(), latents.hyper.indexes, latents.y);
-        !status) {
+    if (const auto status = decoder->decode_z(model->hyper_tables(kind), z); !status) return status.error();
+    const HyperParameters parameters = networks.hyper_synthesise(z, layer.size);
+    if (const auto status = decoder->decode_y(model->gaussian_tables(), parameters.indexes, y); !status) {
       return status.error();
     }
-    hashes.push_back(hashes_of(sizes[k], latents));
-  }
-  return hashes;
-}
-
-// The symbols that the encoder puts into the file: its own, not those read back.
-std::vector<SymbolHashes> encode_hashes(const std::shared_ptr<const Model>& model, nn::Context& context,
-                                        const Case& c, const Image& picture) {
-  LayerNetworks networks(model, context, PredictionKind::kLiff);
-  std::vector<SymbolHashes> hashes;
-  Patch below;
-  for (int k = 0; k < static_cast<int>(c.sizes.size()); ++k) {
-    const LayerNetworks::Place place{c.sizes, k, model->rate_position(c.quality)};
-    const Patch* from = k > 0 ? &below : nullptr;
-    const LayerLatents latents =
-        networks.quantise(place, networks.analyse(place, resize(picture, c.sizes[k]), from));
-    hashes.push_back(hashes_of(c.sizes[k], latents));
-    below = networks.reconstruct(place, latents, from, whole(c.sizes[k]));
+    hashes.push_back(hashes_of(layer.size, z, parameters.indexes, y));
   }
   return hashes;
 }
@@ -229,13 +207,23 @@ int encode(const std::shared_ptr<const Model>& model, const std::string& directo
   Decoder decoder(model, {.threads = 1, .precision = Precision::kF32});
   for (const Case& c : cases()) {
     const Image picture = picture_of(c);
-    const auto encoded = encoder.encode(picture, {.sizes = c.sizes, .quality = c.quality});
+    const bool f32 = precision == Precision::kF32;
+    auto encoded = encoder.encode(
+        picture, {.sizes = c.sizes, .quality = c.quality, .measure = f32, .keep_reconstructions = f32});
     if (!encoded) {
       fmt::print("{}: {}\n", c.name, encoded.error().message);
       return 1;
     }
-    Expected expected{encode_hashes(model, context, c, picture), {}};
-    for (size_t k = 0; k < c.sizes.size(); ++k) {
+    const auto hashes = decode_hashes(model, context, encoded->bytes);
+    if (!hashes) {
+      fmt::print("{}: {}\n", c.name, hashes.error().message);
+      return 1;
+    }
+    Expected expected{*hashes, {}};
+    // The encoder's own reconstructions, made from its own symbols; in bf16 they are too coarse for a
+    // reference.
+    if (f32) expected.pixels = std::move(encoded->reconstructions);
+    for (size_t k = 0; !f32 && k < c.sizes.size(); ++k) {
       auto image = decode(decoder, encoded->bytes, static_cast<int>(k), std::nullopt);
       if (!image) {
         fmt::print("{}: {}\n", c.name, image.error().message);

@@ -71,10 +71,10 @@ Image picture_of(const Case& c) {
   return image;
 }
 
-SymbolHashes hashes_of(Size size, const LayerLatents& latents) {
-  const auto& [z, y, hyper] = latents;
-  return {size, z.size() + y.size(), hash(z.data(), z.size() * sizeof(int32_t)),
-          hash(hyper.indexes.data(), hyper.indexes.size()), hash(y.data(), y.size() * sizeof(int32_t))};
+SymbolHashes hashes_of(Size size, std::span<const int32_t> z, std::span<const uint8_t> indexes,
+                       std::span<const int32_t> y) {
+  return {size, z.size() + y.size(), hash(z.data(), z.size_bytes()), hash(indexes.data(), indexes.size()),
+          hash(y.data(), y.size_bytes())};
 }
 
 Result<std::map<std::string, Expected>> read_expected(const std::string& directory) {

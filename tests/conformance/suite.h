@@ -7,14 +7,12 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "codec/layer.h"
 #include "core/result.h"
 #include "image/image.h"
-#include "model/model.h"
 
 namespace compass::conformance {
 
@@ -39,7 +37,8 @@ struct SymbolHashes {
   uint64_t y = 0;
   bool operator==(const SymbolHashes&) const = default;
 };
-SymbolHashes hashes_of(Size size, const LayerLatents& latents);
+SymbolHashes hashes_of(Size size, std::span<const int32_t> z, std::span<const uint8_t> indexes,
+                       std::span<const int32_t> y);
 
 // What must come out of one file, a layer each, the smallest first.
 struct Expected {
