@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "eval/peers/av1_layers.h"
 #include "eval/peers/j2k_layers.h"
 #include "eval/peers/program_codec.h"
 
@@ -13,6 +14,8 @@ namespace compass::eval {
 std::vector<std::string> contestant_names() {
   std::vector<std::string> names{"compass", "single-layer", "simulcast", "bicubic"};
   for (const ProgramCodecSpec& spec : picture_program_specs()) names.push_back(spec.name);
+  names.emplace_back("av1-svc");
+  names.emplace_back("shvc");
   return names;
 }
 
@@ -54,6 +57,11 @@ Result<std::vector<Contestant>> make_contestants(const std::vector<std::string>&
     if (name == "j2k") add("j2k, one stream", make_j2k_layers(inputs.files));
     add(name, make_program_codec(std::move(spec), inputs.files));
   }
+  if (wanted("shvc")) {
+    missing.push_back(
+        {"shvc", "shvc: SHM's programs are not driven from here; its curve on Kodak is quoted instead"});
+  }
+  if (wanted("av1-svc")) add("av1-svc", make_av1_layers());
   return out;
 }
 

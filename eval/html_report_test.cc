@@ -112,6 +112,26 @@ TEST(Summary, QuotesPeersOnlyForKodak) {
   EXPECT_FALSE(is_kodak(results));
 }
 
+TEST(TextTable, StaysWithinATerminal) {
+  TextTable t({"codec with a long name", "first", "second", "third"});
+  t.add({"one", "1.5", "2.5", "3.5"});
+  t.add({"two", "10.5", "20.5", "30.5"});
+  EXPECT_EQ(t.plain(24),
+            "codec with \u2026  first\n"
+            "one             1.5\n"
+            "two            10.5\n"
+            "\n"
+            "codec with \u2026  second\n"
+            "one              2.5\n"
+            "two             20.5\n"
+            "\n"
+            "codec with \u2026  third\n"
+            "one             3.5\n"
+            "two            30.5\n");
+  EXPECT_EQ(t.plain(40).find("\n\n"), t.plain(40).rfind("\n\n")) << "two blocks";
+  EXPECT_EQ(t.plain(), t.plain(200));
+}
+
 TEST(TextTable, AlignsAndEscapes) {
   TextTable t({"name", "n"});
   t.add({"a|b", "+1.5"});

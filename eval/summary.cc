@@ -227,6 +227,7 @@ Section matrix(const Results& results, const std::string& layout) {
       "Each row's codec against each column's: negative means the row needs fewer bits. -: the curves "
       "overlap too little, or do not rise.",
       TextTable(std::move(head))};
+  if (curves.size() < 2) return out;
   for (size_t r = 0; r < curves.size(); ++r) {
     std::vector<std::string> cells{
         fmt::format("({}) {}", r + 1, label_of(curves[r].key.codec, curves[r].key.scheme))};
@@ -298,24 +299,31 @@ std::vector<Section> sections(const Results& results) {
   return all;
 }
 
+namespace {
+
+bool fits(const std::string& lines, size_t width) {
+  for (size_t at = 0; at < lines.size();) {
+    const size_t end = std::min(lines.find('\n', at), lines.size());
+    if (end - at > width) return false;
+    at = end + 1;
+  }
+  return true;
+}
+
+}  // namespace
+
 std::string terminal_report(const Results& results) {
   constexpr size_t kWidth = 80;
   std::string out;
   for (const Section& section : sections(results)) {
     out += (out.empty() ? "" : "\n") + section.title + '\n' +
            std::string(std::min(section.title.size(), kWidth), '-') + '\n';
-    const std::string table = section.table.plain();
-    size_t widest = 0;
-    for (size_t at = 0; at < table.size(); at = table.find('\n', at) + 1) {
-      widest = std::max(widest, table.find('\n', at) - at);
-    }
     const auto& rows = section.table.rows();
-    if (widest <= kWidth) {
-      out += table;
-    } else if (rows.front().size() == 2) {
+    const std::string table = section.table.plain();
+    if (rows.front().size() == 2 && !fits(table, kWidth)) {
       for (size_t r = 1; r < rows.size(); ++r) out += fmt::format("{}: {}\n", rows[r][0], rows[r][1]);
     } else {
-      out += "This table is too wide for a terminal: see index.html.\n";
+      out += section.table.plain(kWidth);
     }
     // The explanation below, wrapped.
     std::string line;

@@ -18,6 +18,26 @@ bool numeric_column(const std::vector<std::vector<std::string>>& rows, size_t c)
          std::all_of(rows.begin() + 1, rows.end(), [&](const auto& row) { return is_numeric_cell(row[c]); });
 }
 
+constexpr size_t kGap = 2;  // columns between cells
+
+std::string padded(const std::string& text, size_t width, bool right) {
+  const std::string space(width - std::min(width, columns(text)), ' ');
+  return right ? space + text : text + space;
+}
+
+// The text, or as much of it as fits in `width` columns with an ellipsis.
+std::string shortened(const std::string& text, size_t width) {
+  if (columns(text) <= width) return text;
+  std::string out;
+  size_t taken = 0;
+  for (const char c : text) {
+    const bool begins = (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+    if (begins && ++taken >= width) break;
+    out += c;
+  }
+  return out + "\u2026";
+}
+
 }  // namespace
 
 bool is_numeric_cell(const std::string& cell) {
@@ -33,7 +53,7 @@ void TextTable::add(std::vector<std::string> row) {
   rows_.push_back(std::move(row));
 }
 
-std::string TextTable::plain() const {
+std::string TextTable::plain(size_t limit) const {
   const size_t count = rows_.front().size();
   std::vector<size_t> width(count);
   std::vector<bool> right(count);
@@ -41,16 +61,23 @@ std::string TextTable::plain() const {
     right[c] = numeric_column(rows_, c);
     for (const auto& row : rows_) width[c] = std::max(width[c], columns(row[c]));
   }
+  width[0] = std::min(width[0], limit / 2);
   std::string out;
-  for (const auto& row : rows_) {
-    std::string line;
-    for (size_t c = 0; c < count; ++c) {
-      const std::string space(width[c] - columns(row[c]), ' ');
-      if (c > 0) line += "  ";
-      line += right[c] ? space + row[c] : row[c] + space;
+  for (size_t first = 1; first < count || out.empty();) {
+    // As many columns as fit, at least one.
+    size_t used = width[0];
+    size_t end = first;
+    while (end < count && (end == first || used + kGap + width[end] <= limit)) used += kGap + width[end++];
+    if (!out.empty()) out += '\n';
+    for (const auto& row : rows_) {
+      std::string line = padded(shortened(row[0], width[0]), width[0], right[0]);
+      for (size_t c = first; c < end; ++c) {
+        line += std::string(kGap, ' ') + padded(row[c], width[c], right[c]);
+      }
+      line.erase(line.find_last_not_of(' ') + 1);
+      out += line + '\n';
     }
-    line.erase(line.find_last_not_of(' ') + 1);
-    out += line + '\n';
+    first = std::max(end, first + 1);
   }
   return out;
 }

@@ -13,7 +13,9 @@ class TextTable {
   void add(std::vector<std::string> row);  // padded or cut to the head's length
   bool empty() const { return rows_.size() == 1; }
 
-  std::string plain() const;     // aligned with spaces, two between columns
+  // Aligned with spaces, two between columns. A table wider than `width` columns becomes several below each
+  // other, each beginning with the first column; a first column that leaves no room is cut, with an ellipsis.
+  std::string plain(size_t width = std::string::npos) const;
   std::string markdown() const;  // a GitHub table
   const std::vector<std::vector<std::string>>& rows() const { return rows_; }
 
