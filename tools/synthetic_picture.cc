@@ -52,14 +52,14 @@ Rgb8Image synthetic_picture(Size size) {
     std::fill(form.begin(), form.end(), 0.0F);
     uint32_t salt = 1;
     float weight = kContrast;
-    for (int step = kCoarsest; step >= 2; step /= 2, weight *= 0.62F)
+    for (int step = kCoarsest; step >= 2; step /= 2, weight *= 0.78F)
       add_octave(y, step, salt++, weight, light);
     for (int step = kCoarsest; step >= 32; step /= 2) add_octave(y, step, salt++, 0.06F, warmth);
     for (int step = kCoarsest; step >= 64; step /= 2) add_octave(y, step, salt++, 1.0F, form);
     uint8_t* out = picture.row(y);
     for (int x = 0; x < size.width; ++x, out += 3) {
       const float edge = form[x] > 0.4F ? 0.15F : form[x] < -0.5F ? -0.12F : 0.0F;  // outlines of things
-      const float noise = 0.008F * unit(mixed(x, y, 99));
+      const float noise = 0.02F * unit(mixed(x, y, 99));
       const float value = 0.46F + light[x] + edge + noise;
       const std::array<float, 3> colour{value + warmth[x], value, value - warmth[x]};
       for (int c = 0; c < 3; ++c) out[c] = byte_of_sample(colour[c]);

@@ -48,6 +48,7 @@ class Damage : public testing::Test {
 };
 
 TEST_F(Damage, EveryPrefix) {
+  RecordProperty("prefixes", static_cast<int>(encoded_.bytes.size()));
   for (size_t length = 0; length < encoded_.bytes.size(); ++length) {
     const auto prefix = std::span(encoded_.bytes).first(length);
     check(prefix, "prefix of " + std::to_string(length));
@@ -63,6 +64,7 @@ TEST_F(Damage, EveryPrefix) {
 }
 
 TEST_F(Damage, EveryFlippedBit) {
+  RecordProperty("flips", static_cast<int>(8 * encoded_.bytes.size()));
   for (size_t at = 0; at < encoded_.bytes.size(); ++at) {
     for (int bit = 0; bit < 8; ++bit) {
       auto bytes = encoded_.bytes;

@@ -148,7 +148,12 @@ Result<EncodedLayer> Encoder::Parts::encode_layer(const LayerNetworks::Place& pl
   if (k > 0) prediction.emplace(networks.window(place, below, all, reconstruct));
   PredictionWindow* const window = prediction ? &*prediction : nullptr;
 
-  LayerLatents latents = networks.quantise(place, networks.analyse(place, picture, window));
+  Tensor y = networks.analyse(place, picture, window);
+  if (!reconstruct) {  // nobody needs these any more, and large pictures need the room
+    prediction.reset();
+    below = {};
+  }
+  LayerLatents latents = networks.quantise(place, std::move(y));
   {
     const nn::StageTimer timer(options.times, "entropy", 0.0);
     auto bytes = compass::encode_layer(

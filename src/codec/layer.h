@@ -6,6 +6,7 @@
 // The base layer is the case without a prediction.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -77,6 +78,12 @@ class LayerNetworks {
 
   // Bytes of the maps that a prediction of `side` x `side` pixels holds at most, at twice the size below.
   double prediction_bytes(int side) const;
+
+  // Makes tiles no larger than this, for tests: a cut must not show.
+  void limit_tiles(int side) {
+    base_side_ = std::min(base_side_, side);
+    enhancement_side_ = std::min(enhancement_side_, side);
+  }
 
   // Pixels a side of the tiles that layer k's g_a and g_s run on.
   int tile_side(int k) const { return k == 0 ? base_side_ : enhancement_side_; }

@@ -53,7 +53,8 @@ double encode_bytes(const LayerNetworks& networks, const MemoryQuestion& q) {
     const double coding = 9.0 * y;  // y_hat, symbols, indexes
     const double picture = reconstruct ? kFloatPixel * pixels(q.sizes[k]) : 0.0;
     const double synthesis = reconstruct ? 4.0 * y + picture * (q.measure ? 2.0 : 1.0) + tile : 0.0;
-    most = std::max(most, below + window + std::max({analysis, coding, synthesis}));
+    const double held = below + window;
+    most = std::max({most, held + analysis, coding + (reconstruct ? held : 0.0), held + synthesis});
   }
   return kProgram + source + most;
 }

@@ -41,6 +41,16 @@ void expect_round_trip(const Layer& layer, const CdfTables& z_tables, const CdfT
   const auto back = decode(*bytes, layer, z_tables, y_tables);
   ASSERT_TRUE(back.ok()) << back.error().message;
   EXPECT_EQ(*back, layer);
+
+  // Symbols added to means are the same symbols.
+  auto decoder = LayerDecoder::open(*bytes);
+  ASSERT_TRUE(decoder.ok());
+  std::vector<int32_t> z(layer.z.size());
+  ASSERT_TRUE(decoder->decode_z(z_tables, z).ok());
+  constexpr float kMean = 0.25F;
+  std::vector<float> y_hat(layer.y.size(), kMean);
+  ASSERT_TRUE(decoder->decode_y_onto(y_tables, layer.indexes, y_hat).ok());
+  for (size_t i = 0; i < y_hat.size(); ++i) ASSERT_EQ(y_hat[i], static_cast<float>(layer.y[i]) + kMean);
 }
 
 CdfTables one_row(std::vector<int32_t> cdf, int32_t offset) {

@@ -215,6 +215,25 @@ TEST(Resize, FootprintIsTightAndInside) {
   EXPECT_EQ(resize_footprint({1000, 7}, {10, 7}, {0, 3, 1, 1}), (Rect{0, 2, 250, 4}));
 }
 
+TEST(Resize, BytesGiveTheBitsOfTheirFloats) {
+  for (const Size size : {Size{1, 1}, Size{37, 5}, Size{200, 131}}) {
+    const Image floats = pattern(size);
+    // Rows further apart than they are long.
+    const size_t stride = static_cast<size_t>(size.width) * 3 + 7;
+    std::vector<uint8_t> bytes(stride * size.height);
+    for (int y = 0; y < size.height; ++y) {
+      to_rgb8(floats, {0, y, size.width, 1},
+              {bytes.data() + y * stride, static_cast<size_t>(size.width) * 3});
+    }
+    const Rgb8View view{bytes.data(), size, stride};
+    EXPECT_TRUE(same_bits(from_rgb8(view), floats));
+    for (const Size target : {Size{1, 1}, Size{19, 3}, size, Size{211, 140}}) {
+      const Rect part{target.width / 3, target.height / 3, target.width - target.width / 3, 1};
+      EXPECT_TRUE(same_bits(resize_region(view, target, part), resize_region(floats, target, part)));
+    }
+  }
+}
+
 TEST(Resize, ThreadsDoNotChangeTheResult) {
   const Image in = pattern({301, 517});
   for (const Size target : {Size{640, 900}, Size{100, 333}}) {

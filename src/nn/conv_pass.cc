@@ -27,9 +27,12 @@ int tap(int phase, int d) {
   return phase + 2 - 2 * d;
 }
 
-// Even pieces of at most `most` that cover n.
-int even_piece(int n, int most) {
-  return ceil_div(n, ceil_div(n, most));
+// Even pieces of at most `most` that cover n, rounded up to a multiple of `step` where that fits: sizes that
+// are nearly alike then share their kernels, each of which takes milliseconds to compile.
+int even_piece(int n, int most, int step) {
+  const int piece = ceil_div(n, ceil_div(n, most));
+  const int rounded = round_up(piece, step);
+  return n > step && rounded <= most ? rounded : piece;
 }
 
 }  // namespace
@@ -45,8 +48,8 @@ struct ConvPass::Tiling {
     const int width = x1 - x0;
     const int64_t pixels = static_cast<int64_t>(height) * width;
     const int wanted = static_cast<int>(std::clamp<int64_t>(pixels / 16, kMinTilePixels, kTilePixels));
-    cols = even_piece(width, kMaxTileColumns);
-    rows = even_piece(height, std::max(1, wanted / cols));
+    cols = even_piece(width, kMaxTileColumns, 8);
+    rows = even_piece(height, std::max(1, wanted / cols), 2);
     across = ceil_div(width, cols);
     down = ceil_div(height, rows);
   }

@@ -1,8 +1,11 @@
 #include "nn/peak.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <numeric>
+#include <vector>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nn/peak.cc"
@@ -107,38 +110,67 @@ __attribute__((target("amx-tile,amx-bf16"))) double tile_products(int rounds, fl
 }
 #endif
 
-// GFLOP/s of the best of several short runs, so that a busy machine's interruptions do not count.
-template <typename Kernel>
-double best_of(const Kernel& kernel, double seconds) {
+using Kernel = double (*)(int rounds, float* sink);
+
+double multiply_adds(int rounds, float* sink) {
+  return HWY_DYNAMIC_DISPATCH(MultiplyAdds)(rounds, sink);
+}
+
+// The instruction that multiplies this format fastest; null if there is none.
+Kernel kernel_for(Element format) {
+  if (format == Element::kF32) return multiply_adds;
+#if defined(__x86_64__)
+  const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
+  if (isa == dnnl::cpu_isa::avx512_core_amx) return tile_products;
+  if (isa == dnnl::cpu_isa::avx512_core_bf16) return dot_products;
+#endif
+  return nullptr;
+}
+
+// GFLOP/s of the calling thread over about `seconds`.
+double speed_of(Kernel kernel, double seconds) {
   using Clock = std::chrono::steady_clock;
-  const auto start = Clock::now();
   volatile float sink = 0.0F;
-  double best = 0.0;
+  double flops = 0.0;
+  const auto start = Clock::now();
+  std::chrono::duration<double> took{};
   do {
     float out = 0.0F;
-    const auto begin = Clock::now();
-    const double flops = kernel(20'000, &out);
-    const std::chrono::duration<double> took = Clock::now() - begin;
-    best = std::max(best, flops / took.count() * 1e-9);
+    flops += kernel(5'000, &out);
     sink = out;
-  } while (std::chrono::duration<double>(Clock::now() - start).count() < seconds);
+    took = Clock::now() - start;
+  } while (took.count() < seconds);
   (void)sink;
-  return best;
+  return flops / took.count() * 1e-9;
 }
 
 }  // namespace
 
 double measured_peak_gflops(Element format, double seconds) {
-  if (format == Element::kF32) {
-    return best_of([](int rounds, float* sink) { return HWY_DYNAMIC_DISPATCH(MultiplyAdds)(rounds, sink); },
-                   seconds);
+  ThreadPool alone(1);
+  return measured_peak_gflops(format, alone, seconds);
+}
+
+double measured_peak_gflops(Element format, ThreadPool& pool, double seconds) {
+  const Kernel kernel = kernel_for(format);
+  if (kernel == nullptr) return 0.0;
+  // The best of several stretches, so that a busy machine's interruptions do not count.
+  constexpr int kStretches = 10;
+  double best = 0.0;
+  std::vector<double> speeds(pool.threads());
+  for (int i = 0; i < kStretches; ++i) {
+    std::atomic<int> missing{pool.threads()};
+    pool.parallel_for(pool.threads(), [&](int thread, int) {
+      // All begin together; a thread that took two turns would wait for ever without the deadline.
+      const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
+      --missing;
+      while (missing > 0 && std::chrono::steady_clock::now() < deadline) {
+      }
+      speeds[thread] = speed_of(kernel, seconds / kStretches);
+    });
+    if (missing <= 0) best = std::max(best, std::accumulate(speeds.begin(), speeds.end(), 0.0));
   }
-#if defined(__x86_64__)
-  const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
-  if (isa == dnnl::cpu_isa::avx512_core_amx) return best_of(tile_products, seconds);
-  if (isa == dnnl::cpu_isa::avx512_core_bf16) return best_of(dot_products, seconds);
-#endif
-  return 0.0;
+  return best;
 }
 
 }  // namespace compass::nn

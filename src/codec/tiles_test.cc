@@ -1,0 +1,165 @@
+// Large pictures: tiles do not show, memory stays within what was said it would be.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+
+#include "codec/decoder.h"
+#include "codec/encoder.h"
+#include "codec/layer.h"
+#include "codec/memory_need.h"
+#include "codec/test_pictures.h"
+
+namespace compass {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
+double largest_difference(const Tensor& a, const Tensor& b) {
+  EXPECT_EQ(a.size(), b.size());
+  double largest = 0.0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    largest = std::max(largest, static_cast<double>(std::abs(a.data[i] - b.data[i])));
+  }
+  return largest;
+}
+
+TEST(Tiles, DoNotShow) {
+  const auto model = tiny_model();
+  ThreadPool pool(2);
+  nn::Context context(pool, Precision::kF32);
+  for (const std::vector<Size>& sizes :
+       {std::vector<Size>{{97, 61}, {193, 121}}, std::vector<Size>{{1, 130}, {5, 260}}}) {
+    const Image picture = test_picture(sizes[1]);
+    const Original original(picture);
+    const Rect all = whole(sizes[1]);
+    LayerNetworks networks(model, context);
+    const LayerNetworks::Place base{sizes, 0, 0.5F};
+    const LayerNetworks::Place top{sizes, 1, 0.5F};
+    // The same latents go to both ways, so that no symbol on the edge of rounding makes a difference.
+    const Tensor y_base = networks.analyse(base, original, nullptr);
+    const Patch below = networks.reconstruct(base, y_base, nullptr, whole(sizes[0]));
+    PredictionWindow window = networks.window(top, below, all, true);
+    const Tensor y = networks.analyse(top, original, &window);
+    const Patch expected = networks.reconstruct(top, y, &window, all);
+    for (const int side : {16, 40, 64}) {
+      LayerNetworks cut(model, context);
+      cut.limit_tiles(side);
+      EXPECT_LT(largest_difference(cut.analyse(base, original, nullptr), y_base), 1e-3);
+      const Patch below_cut = cut.reconstruct(base, y_base, nullptr, whole(sizes[0]));
+      EXPECT_LT(largest_difference(below_cut.image, below.image), 1e-5);
+      for (const bool keep : {false, true}) {
+        PredictionWindow moving = cut.window(top, below, all, keep);
+        EXPECT_LT(largest_difference(cut.analyse(top, original, &moving), y), 1e-3);
+        const Patch made = cut.reconstruct(top, y, &moving, all);
+        EXPECT_LT(largest_difference(made.image, expected.image), 1e-5) << side << " keep " << keep;
+      }
+    }
+  }
+}
+
+TEST(Tiles, BytesGiveWhatFloatsGive) {
+  const std::vector<Size> sizes = {{31, 20}, {61, 40}};
+  Rgb8Image bytes(sizes[1]);
+  to_rgb8(test_picture(sizes[1]), bytes.bytes);
+  Encoder encoder(tiny_model());
+  const auto from_bytes = encoder.encode(bytes.view(), {.sizes = sizes});
+  const auto from_floats = encoder.encode(from_rgb8(bytes.view()), {.sizes = sizes});
+  ASSERT_TRUE(from_bytes);
+  EXPECT_EQ(from_bytes->bytes, from_floats->bytes);
+  Decoder decoder(tiny_model());
+  for (const auto& size :
+       {std::optional<Size>{}, std::optional<Size>{{45, 30}}, std::optional<Size>{{99, 70}}}) {
+    MemorySource source(from_bytes->bytes);
+    MemorySource again(from_bytes->bytes);
+    const auto floats = decoder.decode(source, {.size = size});
+    const auto as_bytes = decoder.decode(again, {.size = size, .as_bytes = true});
+    ASSERT_TRUE(floats && as_bytes);
+    EXPECT_EQ(as_bytes->size(), floats->size());
+    Rgb8Image expected(floats->size());
+    to_rgb8(floats->image, expected.bytes);
+    EXPECT_EQ(as_bytes->rgb.bytes, expected.bytes);
+  }
+}
+
+// Resident memory, and the most there was since forget(), in bytes; 0 where the system does not tell.
+double memory(const std::string& field) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(field)) return std::stod(line.substr(field.size())) * 1024.0;
+  }
+  return 0.0;
+}
+bool forget() {
+  std::ofstream file("/proc/self/clear_refs");
+  file << "5";
+  file.close();
+  return file.good();
+}
+
+// Larger than a tile on both sides, and small enough to take a second or two.
+TEST(Tiles, MemoryStaysWithinTheEstimate) {
+  if (kSanitized) GTEST_SKIP() << "sanitizers need memory of their own";
+  const Size size{2500, 2200};
+  const std::vector<Size> sizes = {{625, 550}, {1250, 1100}, size};
+  Rgb8Image picture(size);
+  for (int y = 0; y < size.height; ++y) {
+    for (int i = 0; i < 3 * size.width; ++i) picture.row(y)[i] = static_cast<uint8_t>(i / 7 * (y / 5 + 3));
+  }
+  if (!forget() || memory("VmHWM:") == 0.0) GTEST_SKIP() << "this system does not tell a process's memory";
+  ThreadPool pool(1);
+  nn::Context context(pool);
+  const LayerNetworks networks(tiny_model(), context);
+  constexpr double kBytesPerPixel = 60.0;  // what 100 million pixels in 2 GB and more leave, times three
+
+  double before = memory("VmRSS:");
+  std::vector<uint8_t> file;
+  {
+    Encoder encoder(tiny_model());
+    auto encoded = encoder.encode(picture.view(), {.sizes = sizes});
+    ASSERT_TRUE(encoded) << encoded.error().message;
+    file = std::move(encoded->bytes);
+  }
+  double used = memory("VmHWM:") - before + static_cast<double>(picture.bytes.size());
+  EXPECT_LT(used, encode_bytes(networks, {sizes, 2, true}));
+  EXPECT_LT(used, 100e6 + kBytesPerPixel * static_cast<double>(size.pixels()));
+
+  picture = {};
+  ASSERT_TRUE(forget());
+  before = memory("VmRSS:");
+  {
+    MemorySource source(file);
+    const auto decoded = Decoder(tiny_model()).decode(source, {.as_bytes = true});
+    ASSERT_TRUE(decoded) << decoded.error().message;
+  }
+  used = memory("VmHWM:") - before;
+  const std::vector<Rect> all = {whole(sizes[0]), whole(sizes[1]), whole(sizes[2])};
+  EXPECT_LT(used, decode_bytes(networks, {sizes, 2, true}, all));
+  EXPECT_LT(used, 100e6 + kBytesPerPixel * static_cast<double>(size.pixels()));
+}
+
+TEST(Tiles, TooMuchMemoryIsRefusedBeforehand) {
+  const std::vector<Size> sizes = {{1000, 1000}, {2000, 2000}};
+  Rgb8Image picture(sizes[1]);
+  std::fill(picture.bytes.begin(), picture.bytes.end(), uint8_t{128});
+  Encoder capped(tiny_model(), {.max_memory = 100'000'000});
+  const auto refused = capped.encode(picture.view(), {.sizes = sizes});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kBadFile);
+  EXPECT_NE(refused.error().message.find("100 MB"), std::string::npos) << refused.error().message;
+  const auto encoded =
+      Encoder(tiny_model(), {.max_memory = 2'000'000'000}).encode(picture.view(), {.sizes = sizes});
+  ASSERT_TRUE(encoded);
+  Decoder decoder(tiny_model(), {.max_memory = 120'000'000});
+  MemorySource source(encoded->bytes);
+  EXPECT_FALSE(decoder.decode(source, {.as_bytes = true}));
+  MemorySource again(encoded->bytes);
+  EXPECT_TRUE(decoder.decode(again, {.region = Rect{500, 500, 64, 64}}));
+}
+
+}  // namespace
+}  // namespace compass
