@@ -91,6 +91,32 @@ TEST(Summary, TablesOfTheSample) {
                                       "-22.90", "+2.90"}));
 }
 
+TEST(Summary, CeilingsAndAblationsHaveTables) {
+  Results results = sample();
+  EXPECT_TRUE(ceilings(results).table.empty());
+  EXPECT_TRUE(liff_gain(results).table.empty());
+  std::vector<Row> more;
+  for (Row r : results.rows) {
+    if (r.codec != "compass") continue;
+    r.codec = "compass-bicubic";
+    r.bytes_total = r.bytes_total * 5 / 4;
+    more.push_back(r);
+  }
+  Row limit = more.front();
+  limit.codec = "j2k";
+  limit.scheme = kCeiling;
+  limit.psnr = 30.5;
+  more.push_back(limit);
+  results.rows.insert(results.rows.end(), more.begin(), more.end());
+  const auto gain = liff_gain(results).table.rows();
+  ASSERT_EQ(gain.size(), 2U);
+  EXPECT_EQ(gain[1], (std::vector<std::string>{"x1.0 x2.0 x4.0", "-20.0"}));
+  const auto rows = ceilings(results).table.rows();
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[1][0], "j2k");
+  EXPECT_EQ(rows[1][2], "30.50");
+}
+
 TEST(Summary, QuotesPeersOnlyForKodak) {
   Results results = sample();
   std::vector<Row> rows;

@@ -276,6 +276,58 @@ Section by_layers(const Results& results) {
   return out;
 }
 
+Section liff_gain(const Results& results) {
+  Section out{
+      "LIFF against bicubic",
+      "BD-rate of the top layer against the same model with bicubic prediction in LIFF's place, in percent "
+      "(negative: LIFF saves). The model was trained with LIFF.",
+      TextTable({"layers", "BD-rate"})};
+  std::set<std::string> layouts;
+  for (const Row& r : results.rows) {
+    if (r.codec == "compass-bicubic") layouts.insert(r.layout);
+  }
+  for (const std::string& layout : layouts) {
+    const int top = layer_count(results, layout) - 1;
+    const Result<BdValue> bd = bd_rate_between(results.rows, {"compass-bicubic", kOneStream, layout, top},
+                                               {"compass", kOneStream, layout, top}, kReportInterpolation);
+    out.table.add({layout, bd ? fmt::format("{:+.1f}", bd->value) : "-"});
+  }
+  return out;
+}
+
+Section ceilings(const Results& results) {
+  struct Sum {
+    double psnr = 0;
+    int pictures = 0;
+  };
+  std::map<std::pair<std::string, std::string>, std::map<int, Sum>> sums;  // by codec and layout, by layer
+  int layers = 0;
+  for (const Row& r : results.rows) {
+    if (r.scheme != kCeiling) continue;
+    Sum& sum = sums[{r.codec, r.layout}][r.layer];
+    sum.psnr += r.psnr;
+    ++sum.pictures;
+    layers = std::max(layers, r.layer + 1);
+  }
+  std::vector<std::string> head{"codec", "layers"};
+  for (int k = 0; k < layers; ++k) head.push_back(fmt::format("dB {}", k));
+  Section out{"Ceilings",
+              "Mean PSNR by layer with all the bits. These codecs shrink pictures their own way, so their "
+              "lower layers "
+              "stop here, however large the file.",
+              TextTable(std::move(head))};
+  for (const auto& [key, by_layer] : sums) {
+    std::vector<std::string> cells{key.first, key.second};
+    for (int k = 0; k < layers; ++k) {
+      const auto sum = by_layer.find(k);
+      cells.push_back(sum == by_layer.end() ? "-"
+                                            : fmt::format("{:.2f}", sum->second.psnr / sum->second.pictures));
+    }
+    out.table.add(std::move(cells));
+  }
+  return out;
+}
+
 Section missing(const Results& results) {
   Section out{"Missing", "Asked for, and not there.", TextTable({"what", "why"})};
   for (const Failure& f : results.failures) out.table.add({f.what, f.why});
@@ -294,6 +346,8 @@ std::vector<Section> sections(const Results& results) {
     add(by_layers(results));
     add(beside_the_paper(results));
     add(matrix(results, layout));
+    add(liff_gain(results));
+    add(ceilings(results));
   }
   add(missing(results));
   return all;

@@ -49,6 +49,12 @@ Section matrix(const Results& results, const std::string& layout);
 // Our codec by number of layers.
 Section by_layers(const Results& results);
 
+// What LIFF is worth: our codec against itself with bicubic prediction, by layout.
+Section liff_gain(const Results& results);
+
+// What codecs whose lower layers are other pictures than ours could reach with all the bits, by layer.
+Section ceilings(const Results& results);
+
 // What was asked for and is not there; empty table if nothing.
 Section missing(const Results& results);
 
