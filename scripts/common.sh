@@ -7,7 +7,7 @@ die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 
 # What the library and the command are built with.
 build_packages=(g++ cmake ninja-build pkg-config libdnnl-dev libhwy-dev libxxhash-dev zlib1g-dev
-  libcli11-dev nlohmann-json3-dev libfmt-dev libvips-dev fonts-dejavu-core)
+  libcli11-dev nlohmann-json3-dev libfmt-dev libvips-dev libaom-dev fonts-dejavu-core)
 # What the tests need beside it.
 test_packages=(libgtest-dev python3)
 # What fuzzing and builds by another compiler need.
@@ -70,4 +70,11 @@ build() {
     tail -n 40 "$log" >&2
     die "the build failed; the whole log is $log"
   fi
+}
+
+# build_sanitized DIRECTORY TARGET...: by clang, with AddressSanitizer, UndefinedBehaviorSanitizer and the fuzzer's
+# counters: one build for sanitize.sh and fuzz.sh.
+build_sanitized() {
+  build "$@" -- -DCMAKE_CXX_COMPILER="$(clang_compiler)" -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS=-O1 \
+    -DCOMPASS_FUZZ=ON -DCOMPASS_SANITIZE=address,undefined
 }

@@ -1,0 +1,163 @@
+// The whole decoder on any file, with the tiny model. Mutations know the container: they change layers'
+// streams, sizes, qualities and metadata and write the file anew, checksums included, so that what they
+// changed reaches entropy decoding and the networks. One in eight is a mutation of the plain bytes.
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+#include <span>
+#include <vector>
+
+#include "codec/decoder.h"
+
+extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
+
+namespace {
+
+using namespace compass;
+
+constexpr int64_t kMaxPixels = 128 * 128;  // of a layer, and of all layers: a run must take milliseconds
+constexpr size_t kMaxStream = 1024;
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+const std::shared_ptr<const Model>& model() {
+  static const auto model = *Model::load(COMPASS_SOURCE_DIR "/tests/data/tiny.safetensors");
+  return model;
+}
+
+bool small_enough(std::span<const uint8_t> file) {
+  const auto parsed = parse_header(file, {.max_pixels = kMaxPixels});
+  if (!parsed.ok() || !parsed->header) return true;  // costs nothing
+  int64_t pixels = 0;
+  for (const auto& layer : parsed->header->layers) pixels += layer.size.pixels();
+  return pixels <= kMaxPixels;
+}
+
+void check(const Result<DecodedPicture>& decoded, const DecodeSettings& settings) {
+  if (!decoded) {
+    require(!decoded.error().message.empty());
+    return;
+  }
+  const Image& image = decoded->image;
+  require(image.width() >= 1 && image.height() >= 1);
+  if (settings.size) require(image.size() == *settings.size);
+  if (settings.region) require(image.size() == settings.region->size());
+  if (settings.strict) require(decoded->damage.empty());
+  if (settings.layer && decoded->damage.empty()) require(decoded->layer == *settings.layer);
+  std::vector<uint8_t> rgb(3 * image.size().pixels());
+  to_rgb8(image, rgb);  // whatever the networks made of it
+}
+
+// The file's parts; nothing if it is not whole.
+std::optional<ContainerContents> contents_of(std::span<const uint8_t> file) {
+  const auto parsed = parse_header(file);
+  if (!parsed.ok() || !parsed->header || parsed->header->file_bytes() > file.size()) return std::nullopt;
+  const ContainerHeader& header = *parsed->header;
+  ContainerContents contents;
+  contents.model = header.model;
+  for (const auto& layer : header.layers) {
+    const auto bytes = file.subspan(layer.offset, layer.bytes);
+    contents.layers.push_back({layer.size, layer.quality, {bytes.begin(), bytes.end()}});
+  }
+  for (const auto& chunk : header.metadata) {
+    const auto bytes = file.subspan(chunk.offset, chunk.bytes);
+    contents.metadata.push_back({chunk.type, {bytes.begin(), bytes.end()}});
+  }
+  return contents;
+}
+
+void mutate_bytes(std::vector<uint8_t>& bytes, size_t most) {
+  const size_t size = std::min(bytes.size(), most);
+  bytes.resize(most);
+  bytes.resize(LLVMFuzzerMutate(bytes.data(), size, most));
+}
+
+void mutate(ContainerContents& contents, std::minstd_rand& random) {
+  const auto below = [&](size_t n) { return static_cast<size_t>(random() % n); };
+  auto& layers = contents.layers;
+  LayerPayload& layer = layers[below(layers.size())];
+  switch (below(10)) {
+    case 0:
+      (below(2) == 0 ? layer.size.width : layer.size.height) += static_cast<int>(below(9)) - 4;
+      break;
+    case 1:
+      (below(2) == 0 ? layer.size.width : layer.size.height) = 1 + static_cast<int>(below(140));
+      break;
+    case 2:
+      layer.quality = static_cast<int>(below(1001));
+      break;
+    case 3:
+      if (layers.size() < 12) layers.push_back(layer);
+      break;
+    case 4:
+      if (layers.size() > 1) layers.erase(layers.begin() + static_cast<ptrdiff_t>(below(layers.size())));
+      break;
+    case 5:
+      contents.metadata.resize(below(3), {MetadataChunk::kExif, {1, 2, 3}});
+      for (auto& chunk : contents.metadata) mutate_bytes(chunk.bytes, 32);
+      break;
+    case 6:
+      contents.model = {};
+      std::copy_n(model()->id().begin(), contents.model.size(), contents.model.begin());
+      break;
+    default:
+      mutate_bytes(layer.bytes, kMaxStream);
+  }
+  // No side may shrink from one layer to the next.
+  for (size_t k = 0; k < layers.size(); ++k) {
+    Size& size = layers[k].size;
+    const Size least = k > 0 ? layers[k - 1].size : Size{1, 1};
+    size = {std::max(size.width, least.width), std::max(size.height, least.height)};
+  }
+}
+
+}  // namespace
+
+extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size, unsigned int seed) {
+  std::minstd_rand random(seed + 1);
+  auto contents = contents_of({data, size});
+  if (!contents || random() % 8 == 0) return LLVMFuzzerMutate(data, size, max_size);
+  mutate(*contents, random);
+  const auto file = write_container(*contents);
+  if (!file.ok() || file->size() > max_size) return LLVMFuzzerMutate(data, size, max_size);
+  std::memcpy(data, file->data(), file->size());
+  return file->size();
+}
+
+extern "C" size_t LLVMFuzzerCustomCrossOver(const uint8_t* a, size_t a_size, const uint8_t* b, size_t b_size,
+                                            uint8_t* out, size_t max_size, unsigned int seed) {
+  std::minstd_rand random(seed + 1);
+  auto contents = contents_of({a, a_size});
+  const auto other = contents_of({b, b_size});
+  if (!contents || !other) return 0;
+  contents->layers[random() % contents->layers.size()].bytes =
+      other->layers[random() % other->layers.size()].bytes;
+  const auto file = write_container(*contents);
+  if (!file.ok() || file->size() > max_size) return 0;
+  std::memcpy(out, file->data(), file->size());
+  return file->size();
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::span<const uint8_t> file(data, size);
+  if (!small_enough(file)) return 0;
+  // The decoder keeps its compiled kernels from one input to the next, as a long-running program's would.
+  static Decoder decoder(model(), {.threads = 1, .precision = Precision::kF32, .max_pixels = kMaxPixels});
+  // What is asked of the file follows from its bytes, so that files alone make the corpus.
+  const uint32_t choice = checksum(file);
+  const int x = static_cast<int>(choice >> 8 & 15), y = static_cast<int>(choice >> 12 & 15);
+  const int width = 1 + static_cast<int>(choice >> 16 & 31), height = 1 + static_cast<int>(choice >> 21 & 31);
+  DecodeSettings settings;
+  settings.strict = choice % 16 == 0;
+  if ((choice >> 4) % 4 == 1) settings.layer = static_cast<int>(choice >> 26) % 4;
+  if ((choice >> 4) % 4 == 2) settings.region = Rect{x, y, width, height};
+  if ((choice >> 4) % 4 == 3) settings.size = Size{width, height};
+  MemorySource source(file);
+  check(decoder.decode(source, settings), settings);
+  return 0;
+}

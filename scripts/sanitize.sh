@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Runs the runtime's unit tests with AddressSanitizer and UndefinedBehaviorSanitizer, and eight threads that encode and
+# decode at once under ThreadSanitizer. The trainer is left out: it would be a sanitized program on an unsanitized
+# LibTorch.
+#
+#   scripts/sanitize.sh
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+install_packages "${build_packages[@]}" "${test_packages[@]}" "${fuzz_packages[@]}"
+# Not eval's: its subject is other programs' codecs, and reports.
+tests=(core image bitstream entropy nn model interop codec api tools)
+
+say "Building with AddressSanitizer and UndefinedBehaviorSanitizer"
+build_sanitized "$root/build/sanitize" "${tests[@]/%/_test}"
+ctest --test-dir "$root/build/sanitize" --output-on-failure -R "^($(IFS='|'; echo "${tests[*]}"))\$"
+
+say "Building with ThreadSanitizer"
+build "$root/build/threads" core_test codec_test -- -DCMAKE_CXX_COMPILER="$(clang_compiler)" -DCMAKE_BUILD_TYPE=None \
+  -DCMAKE_CXX_FLAGS=-O1 -DCOMPASS_SANITIZE=thread
+"$root/build/threads/src/core_test" --gtest_brief=1
+"$root/build/threads/src/codec_test" --gtest_filter='Concurrency.*' --gtest_brief=1
