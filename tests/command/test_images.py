@@ -1,5 +1,7 @@
 """What encode makes of pictures that are not plain 8-bit RGB."""
 
+import struct
+
 from harness import BAD_FILE, IO, OK, CommandTest, Picture, main, tiff
 
 
@@ -87,6 +89,78 @@ class Images(CommandTest):
             with self.subTest(ending):
                 self.compass("decode", "file.cmps", "out." + ending)
                 self.assertEqual(self.encoded_size("out." + ending), (50, 30))
+
+
+def exif(orientation, artist):
+    """A TIFF block with an orientation and an artist's name."""
+    name = artist + b"\0"
+    entries = struct.pack("<HHIHH", 274, 3, 1, orientation, 0) + struct.pack("<HHII", 315, 2, len(name), 38)
+    return b"II*\0" + struct.pack("<IH", 8, 2) + entries + b"\0\0\0\0" + name
+
+
+class Metadata(CommandTest):
+    XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><!-- a title of the photo --></x:xmpmeta>'
+
+    def photo(self, orientation=1, artist=b"A. Photographer"):
+        """A JPEG file with Exif and XMP."""
+        self.encode(Picture.smooth(40, 24), "--layers", 1, name="plain.cmps")
+        self.compass("decode", "plain.cmps", "plain.jpg", "--quiet")
+        plain = self.get("plain.jpg")
+        at = 4 + struct.unpack(">H", plain[4:6])[0]  # behind JFIF's own segment
+        segments = b""
+        for content in (b"Exif\0\0" + exif(orientation, artist), b"http://ns.adobe.com/xap/1.0/\0" + self.XMP):
+            segments += b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content
+        return self.put("photo.jpg", plain[:at] + segments + plain[at:])
+
+    def test_exif_and_xmp_come_back(self):
+        self.photo()
+        self.compass("encode", "photo.jpg", "photo.cmps", "--quiet")
+        names = {chunk["name"]: chunk["bytes"] for chunk in self.json("info", "photo.cmps")["metadata"]}
+        self.assertEqual(set(names), {"Exif", "XMP"})
+        self.assertEqual(names["XMP"], len(self.XMP))
+        for name in ("out.jpg", "out.png", "out.webp"):
+            self.compass("decode", "photo.cmps", name, "--quiet")
+            self.assertIn(b"A. Photographer", self.get(name), name)
+        self.assertIn(self.XMP, self.get("out.jpg"))
+
+    def test_the_decoded_picture_is_turned_once(self):
+        self.photo(orientation=6)
+        self.compass("encode", "photo.jpg", "photo.cmps", "--quiet")
+        self.compass("decode", "photo.cmps", "out.jpg", "--quiet")
+        self.compass("encode", "out.jpg", "again.cmps", "--quiet")
+        for name in ("photo.cmps", "again.cmps"):
+            top = self.json("info", name)["layers"][-1]
+            self.assertEqual((top["width"], top["height"]), (24, 40), name)
+        # The tag says upright in the file, too: 1 in place of 6.
+        self.assertIn(exif(1, b"A. Photographer"), self.get("photo.cmps"))
+
+    def test_strip_leaves_it_out(self):
+        self.photo()
+        self.compass("encode", "photo.jpg", "bare.cmps", "--strip", "--quiet")
+        self.assertEqual(self.json("info", "bare.cmps")["metadata"], [])
+        self.compass("encode", "photo.jpg", "photo.cmps", "--quiet")
+        self.compass("decode", "photo.cmps", "bare.jpg", "--strip", "--quiet")
+        self.assertNotIn(b"A. Photographer", self.get("bare.jpg"))
+        self.assertNotIn(b"xmpmeta", self.get("bare.jpg"))
+
+    def test_lower_layers_and_extracts_keep_it(self):
+        self.photo()
+        self.compass("encode", "photo.jpg", "photo.cmps", "--quiet")
+        self.compass("extract", "photo.cmps", "part.cmps", "--layers", 1)
+        self.compass("decode", "part.cmps", "part.jpg", "--quiet")
+        self.assertIn(b"A. Photographer", self.get("part.jpg"))
+
+    def test_exif_that_makes_no_sense_is_harmless(self):
+        for block in (b"", b"II*\0", b"MM\0*\xff\xff\xff\xff", b"II*\0\x08\0\0\0\xff\xff" + b"\x12\x01" * 30,
+                      bytes(range(256))):
+            with self.subTest(block=block[:8]):
+                plain = self.photo() and self.get("plain.jpg")
+                at = 4 + struct.unpack(">H", plain[4:6])[0]
+                content = b"Exif\0\0" + block
+                self.put("odd.jpg", plain[:at] + b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content + plain[at:])
+                self.compass("encode", "odd.jpg", "odd.cmps", "--quiet")
+                self.compass("decode", "odd.cmps", "odd-out.jpg", "--quiet")
+                self.compass("decode", "odd.cmps", "odd-out.png", "--quiet")
 
 
 if __name__ == "__main__":
