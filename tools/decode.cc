@@ -26,6 +26,7 @@ struct Options {
   std::string size;
   std::string region;
   std::string format;
+  bool strip = false;
   CommonFlags common;
 };
 
@@ -91,7 +92,10 @@ Status decode(const Options& options) {
     return Error{picture.error().code, fmt::format("{}: {}", input->name(), picture.error().message)};
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  if (const Status written = write_image(picture->image, *format, *output); !written) return written;
+  const std::span<const MetadataChunk> metadata =
+      options.strip ? std::span<const MetadataChunk>() : picture->metadata;
+  if (const Status written = write_image(picture->image, *format, *output, metadata); !written)
+    return written;
 
   if (options.common.json) {
     const Status printed =
@@ -140,6 +144,7 @@ void add_decode(CLI::App& app, Action& action) {
       ->excludes(size);
   command.add_option("--format", options->format, "Format to write, such as png, whatever OUT is called.")
       ->option_text("NAME");
+  command.add_flag("--strip", options->strip, "Leave out the file's Exif and XMP.");
   add_codec_flags(command, options->common);
   add_strict_flag(command, options->common,
                   "Refuse damaged or cut files instead of writing what is left of them.");

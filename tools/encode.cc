@@ -27,6 +27,7 @@ struct Options {
   std::string sizes;
   double quality = 50.0;
   bool psnr = false;
+  bool strip = false;
   CommonFlags common;
 };
 
@@ -93,6 +94,7 @@ Status encode(const Options& options) {
   settings.sizes = *sizes;
   settings.quality = options.quality;
   settings.measure = options.psnr;
+  if (!options.strip) settings.metadata = photo->metadata;
   const auto start = std::chrono::steady_clock::now();
   Result<EncodedPicture> encoded = [&] {
     ProgressBar progress("encoding", options.common.quiet);
@@ -153,6 +155,8 @@ void add_encode(CLI::App& app, Action& action) {
       ->excludes(scales);
   command.add_flag("--psnr", options->psnr,
                    "Measure each layer's PSNR, which costs decoding the largest one.");
+  command.add_flag("--strip", options->strip,
+                   "Leave out the picture's metadata: Exif, XMP, the profile of other colours than sRGB.");
   add_codec_flags(command, options->common);
   add_strict_flag(command, options->common, "Refuse pictures that would lose alpha, bit depth or pages.");
   add_output_flags(command, options->common);

@@ -1,9 +1,11 @@
 // Photos in and pictures out, through libvips. The only file of the project that knows about image formats.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
+#include "bitstream/container.h"
 #include "core/result.h"
 #include "image/image.h"
 #include "output_file.h"
@@ -19,7 +21,9 @@ struct ReadSettings {
 };
 
 struct Photo {
-  Image image;                     // upright, sRGB
+  Image image;  // upright, sRGB
+  std::vector<MetadataChunk>
+      metadata;  // Exif (orientation set to upright), XMP, the profile of other colours than sRGB
   std::vector<std::string> notes;  // what was dropped or changed, a line each
 };
 
@@ -33,8 +37,10 @@ Result<Photo> read_image(const std::string& path, const ReadSettings& settings =
 // result is a file name ending that libvips knows, such as ".png". Errors: kUsage, listing the choices.
 Result<std::string> choose_format(const std::string& path, const std::string& format);
 
-// Writes 8-bit sRGB in that format (lossy ones at quality 95) and commits the file. Holds a few rows at a
-// time beside the picture. Errors: kIo, kFailure.
-Status write_image(const Image& image, const std::string& format, OutputFile& file);
+// Writes 8-bit sRGB in that format (lossy ones at quality 95), with the Exif and XMP of `metadata` where the
+// format has a place for them, and commits the file. Holds a few rows at a time beside the picture. Errors:
+// kIo, kFailure.
+Status write_image(const Image& image, const std::string& format, OutputFile& file,
+                   std::span<const MetadataChunk> metadata = {});
 
 }  // namespace compass::tools

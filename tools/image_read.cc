@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "image_file.h"
+#include "image_metadata.h"
 #include "vips_handle.h"
 
 namespace compass::tools {
@@ -117,8 +118,9 @@ VipsImageHandle to_8_bits(VipsImage* image) {
   });
 }
 
-// Grey, RGB, CMYK or another colour space without alpha, to 8-bit sRGB or 8-bit grey.
-VipsImageHandle to_srgb(VipsImage* colour, std::vector<std::string>& notes) {
+// Grey, RGB, CMYK or another colour space without alpha, to 8-bit sRGB or 8-bit grey. Sets the flag if the
+// embedded profile changed colours.
+VipsImageHandle to_srgb(VipsImage* colour, std::vector<std::string>& notes, bool& converted_by_profile) {
   const VipsInterpretation space = vips_image_guess_interpretation(colour);
   const bool cmyk = space == VIPS_INTERPRETATION_CMYK;
   const bool profile = vips_image_get_typeof(colour, VIPS_META_ICC_NAME) != 0;
@@ -131,7 +133,10 @@ VipsImageHandle to_srgb(VipsImage* colour, std::vector<std::string>& notes) {
                   : vips_icc_transform(colour, out, "srgb", "embedded", TRUE, "black_point_compensation",
                                        TRUE, nullptr);
     });
-    if (converted != nullptr && (!profile || *vips_error_buffer() == '\0')) return converted;
+    if (converted != nullptr && (!profile || *vips_error_buffer() == '\0')) {
+      converted_by_profile = profile;
+      return converted;
+    }
     vips_error_clear();
     notes.emplace_back("the embedded colour profile cannot be used: its colours are taken as they are");
   }
@@ -152,16 +157,16 @@ VipsImageHandle to_srgb(VipsImage* colour, std::vector<std::string>& notes) {
 }
 
 // Colour and alpha apart, converted, and together again: 1 to 4 bands of 8 bits.
-VipsImageHandle normalise(VipsImage* image, std::vector<std::string>& notes) {
+VipsImageHandle normalise(VipsImage* image, std::vector<std::string>& notes, bool& converted_by_profile) {
   const bool alpha = vips_image_hasalpha(image) != 0;
-  if (!alpha) return to_srgb(image, notes);
+  if (!alpha) return to_srgb(image, notes, converted_by_profile);
   const int bands = vips_image_get_bands(image);
   const VipsImageHandle colour =
       made([&](VipsImage** out) { return vips_extract_band(image, out, 0, "n", bands - 1, nullptr); });
   const VipsImageHandle mask =
       made([&](VipsImage** out) { return vips_extract_band(image, out, bands - 1, nullptr); });
   if (colour == nullptr || mask == nullptr) return nullptr;
-  const VipsImageHandle srgb = to_srgb(colour.get(), notes);
+  const VipsImageHandle srgb = to_srgb(colour.get(), notes, converted_by_profile);
   const VipsImageHandle mask8 = to_8_bits(mask.get());
   if (srgb == nullptr || mask8 == nullptr) return nullptr;
   return made([&](VipsImage** out) { return vips_bandjoin2(srgb.get(), mask8.get(), out, nullptr); });
@@ -260,8 +265,10 @@ Result<Photo> read_image(const std::string& path, const ReadSettings& settings) 
     return Error{ErrorCode::kBadFile, fmt::format("{}: refused by --strict: {}; convert it first",
                                                   shown(path), photo.notes.front())};
   }
-  const VipsImageHandle pixels = normalise(stored.get(), photo.notes);
+  bool converted = false;
+  const VipsImageHandle pixels = normalise(stored.get(), photo.notes, converted);
   if (pixels == nullptr) return not_a_picture(path, vips_reason());
+  photo.metadata = metadata_of(stored.get(), converted, photo.notes);
   const int bands = vips_image_get_bands(pixels.get());
   if (bands > 4) return not_a_picture(path, fmt::format("it has {} channels", bands));
 

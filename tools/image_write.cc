@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "image_file.h"
+#include "image_metadata.h"
 #include "vips_handle.h"
 
 namespace compass::tools {
@@ -80,10 +81,12 @@ Result<std::string> choose_format(const std::string& path, const std::string& fo
                            ending, choices)};
 }
 
-Status write_image(const Image& image, const std::string& format, OutputFile& file) {
+Status write_image(const Image& image, const std::string& format, OutputFile& file,
+                   std::span<const MetadataChunk> metadata) {
   const Handle<VipsImage> pixels(vips_image_new());
   vips_image_init_fields(pixels.get(), image.width(), image.height(), 3, VIPS_FORMAT_UCHAR, VIPS_CODING_NONE,
                          VIPS_INTERPRETATION_sRGB, 72 / 25.4, 72 / 25.4);
+  attach_metadata(metadata, pixels.get());
   const Handle<VipsTargetCustom> target(vips_target_custom_new());
   g_signal_connect(target.get(), "write", G_CALLBACK(on_write), &file);
   g_signal_connect(target.get(), "read", G_CALLBACK(on_read), &file);
