@@ -106,11 +106,11 @@ class Metadata(CommandTest):
         self.encode(Picture.smooth(40, 24), "--layers", 1, name="plain.cmps")
         self.compass("decode", "plain.cmps", "plain.jpg", "--quiet")
         plain = self.get("plain.jpg")
-        at = 4 + struct.unpack(">H", plain[4:6])[0]  # behind JFIF's own segment
+        at = 4 + struct.unpack(">H", plain[4:6])[0]  # behind the first segment, which is JFIF's or another Exif
         segments = b""
         for content in (b"Exif\0\0" + exif(orientation, artist), b"http://ns.adobe.com/xap/1.0/\0" + self.XMP):
             segments += b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content
-        return self.put("photo.jpg", plain[:at] + segments + plain[at:])
+        return self.put("photo.jpg", plain[:2] + segments + plain[at:])
 
     def test_exif_and_xmp_come_back(self):
         self.photo()
@@ -120,8 +120,8 @@ class Metadata(CommandTest):
         self.assertEqual(names["XMP"], len(self.XMP))
         for name in ("out.jpg", "out.png", "out.webp"):
             self.compass("decode", "photo.cmps", name, "--quiet")
-            self.assertIn(b"A. Photographer", self.get(name), name)
-        self.assertIn(self.XMP, self.get("out.jpg"))
+            self.assertTrue(b"A. Photographer" in self.get(name), name)
+        self.assertTrue(self.XMP in self.get("out.jpg"))
 
     def test_the_decoded_picture_is_turned_once(self):
         self.photo(orientation=6)
@@ -132,7 +132,7 @@ class Metadata(CommandTest):
             top = self.json("info", name)["layers"][-1]
             self.assertEqual((top["width"], top["height"]), (24, 40), name)
         # The tag says upright in the file, too: 1 in place of 6.
-        self.assertIn(exif(1, b"A. Photographer"), self.get("photo.cmps"))
+        self.assertTrue(exif(1, b"A. Photographer") in self.get("photo.cmps"))
 
     def test_strip_leaves_it_out(self):
         self.photo()
@@ -148,7 +148,7 @@ class Metadata(CommandTest):
         self.compass("encode", "photo.jpg", "photo.cmps", "--quiet")
         self.compass("extract", "photo.cmps", "part.cmps", "--layers", 1)
         self.compass("decode", "part.cmps", "part.jpg", "--quiet")
-        self.assertIn(b"A. Photographer", self.get("part.jpg"))
+        self.assertTrue(b"A. Photographer" in self.get("part.jpg"))
 
     def test_exif_that_makes_no_sense_is_harmless(self):
         for block in (b"", b"II*\0", b"MM\0*\xff\xff\xff\xff", b"II*\0\x08\0\0\0\xff\xff" + b"\x12\x01" * 30,
@@ -157,7 +157,7 @@ class Metadata(CommandTest):
                 plain = self.photo() and self.get("plain.jpg")
                 at = 4 + struct.unpack(">H", plain[4:6])[0]
                 content = b"Exif\0\0" + block
-                self.put("odd.jpg", plain[:at] + b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content + plain[at:])
+                self.put("odd.jpg", plain[:2] + b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content + plain[at:])
                 self.compass("encode", "odd.jpg", "odd.cmps", "--quiet")
                 self.compass("decode", "odd.cmps", "odd-out.jpg", "--quiet")
                 self.compass("decode", "odd.cmps", "odd-out.png", "--quiet")
