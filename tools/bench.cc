@@ -244,8 +244,7 @@ Status run_bench(const Options& options) {
   } else {
     Result<Photo> photo = read_image(options.image, {.max_pixels = codec->max_pixels});
     if (!photo) return photo.error();
-    picture = Rgb8Image(photo->image.size());
-    to_rgb8(photo->image, picture.bytes);
+    picture = std::move(photo->image);
     report.picture = fmt::format("{}, {}x{}", options.image, picture.size.width, picture.size.height);
   }
   EncodeSettings settings;

@@ -37,7 +37,8 @@ void add_codec_flags(CLI::App& app, CommonFlags& flags) {
       ->option_text("NAME");
   app.add_option("--max-pixels", flags.max_pixels, "Refuse larger pictures. Default: 400M.")
       ->option_text("N");
-  app.add_option("--max-memory", flags.max_memory, "Keep to about this many bytes, such as 2G.")
+  app.add_option("--max-memory", flags.max_memory,
+                 "Refuse what would take more than about this many bytes of memory, such as 2G.")
       ->option_text("N");
 }
 

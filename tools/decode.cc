@@ -58,7 +58,7 @@ Status damage_status(const Options& options, const DecodedPicture& picture) {
   return Error{
       ErrorCode::kDamaged,
       fmt::format("{}: {}; wrote layer {} ({}x{}) instead: get a whole copy of the file for the rest",
-                  options.input, lost, picture.layer, picture.image.width(), picture.image.height())};
+                  options.input, lost, picture.layer, picture.size().width, picture.size().height)};
 }
 
 Status decode(const Options& options) {
@@ -86,6 +86,7 @@ Status decode(const Options& options) {
   const Result<DecodedPicture> picture = [&] {
     ProgressBar progress("decoding", options.common.quiet);
     settings->progress = progress.callback();
+    settings->as_bytes = true;
     return Decoder(*model, *codec).decode(*input, *settings);
   }();
   if (!picture) {
@@ -94,7 +95,7 @@ Status decode(const Options& options) {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const std::span<const MetadataChunk> metadata =
       options.strip ? std::span<const MetadataChunk>() : picture->metadata;
-  if (const Status written = write_image(picture->image, *format, *output, metadata); !written)
+  if (const Status written = write_image(picture->rgb.view(), *format, *output, metadata); !written)
     return written;
 
   if (options.common.json) {
@@ -103,15 +104,15 @@ Status decode(const Options& options) {
                     {"output", options.output},
                     {"model", {{"name", (*model)->name()}, {"id", to_string((*model)->id())}}},
                     {"layer", picture->layer},
-                    {"width", picture->image.width()},
-                    {"height", picture->image.height()},
+                    {"width", picture->size().width},
+                    {"height", picture->size().height},
                     {"seconds", seconds},
                     {"damage", picture->damage}});
     if (!printed) return printed;
   } else if (!options.common.quiet) {
     const Status printed =
         print_report(fmt::format("{} to {}: {}x{} from layer {}, {:.2f} s\n", options.input, options.output,
-                                 picture->image.width(), picture->image.height(), picture->layer, seconds),
+                                 picture->size().width, picture->size().height, picture->layer, seconds),
                      options.output);
     if (!printed) return printed;
   }

@@ -88,7 +88,7 @@ Status encode(const Options& options) {
   if (!photo) return photo.error();
   for (const std::string& note : photo->notes) warn(options.input + ": " + note, options.common);
 
-  const Result<std::vector<Size>> sizes = layer_sizes(options, photo->image.size());
+  const Result<std::vector<Size>> sizes = layer_sizes(options, photo->image.size);
   if (!sizes) return sizes.error();
   EncodeSettings settings;
   settings.sizes = *sizes;
@@ -99,7 +99,7 @@ Status encode(const Options& options) {
   Result<EncodedPicture> encoded = [&] {
     ProgressBar progress("encoding", options.common.quiet);
     settings.progress = progress.callback();
-    return Encoder(*model, *codec).encode(photo->image, settings);
+    return Encoder(*model, *codec).encode(photo->image.view(), settings);
   }();
   if (!encoded) return encoded.error();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

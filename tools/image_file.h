@@ -12,8 +12,9 @@
 
 namespace compass::tools {
 
-// Call once, first thing in main(); `program` is argv[0].
-Status start_image_files(const char* program);
+// Starts libvips, once; reading and writing do it themselves when they first need it. Most of a small
+// decode's time would be spent in it.
+Status start_image_files();
 
 struct ReadSettings {
   bool strict = false;                // refuse what cannot be kept, instead of saying so in `notes`
@@ -21,7 +22,7 @@ struct ReadSettings {
 };
 
 struct Photo {
-  Image image;  // upright, sRGB
+  Rgb8Image image;  // upright, sRGB
   std::vector<MetadataChunk>
       metadata;  // Exif (orientation set to upright), XMP, the profile of other colours than sRGB
   std::vector<std::string> notes;  // what was dropped or changed, a line each
@@ -40,7 +41,9 @@ Result<std::string> choose_format(const std::string& path, const std::string& fo
 // Writes 8-bit sRGB in that format (lossy ones at quality 95), with the Exif and XMP of `metadata` where the
 // format has a place for them, and commits the file. Holds a few rows at a time beside the picture. Errors:
 // kIo, kFailure.
-Status write_image(const Image& image, const std::string& format, OutputFile& file,
+Status write_image(const Rgb8View& image, const std::string& format, OutputFile& file,
                    std::span<const MetadataChunk> metadata = {});
+// The same of a float picture, rounded.
+Status write_image(const Image& image, const std::string& format, OutputFile& file);
 
 }  // namespace compass::tools

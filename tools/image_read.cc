@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <mutex>
 
 #include "image_file.h"
 #include "image_metadata.h"
@@ -211,39 +212,45 @@ class Upright {
 };
 
 // One stored row of 1 to 4 bytes per pixel (grey, grey + alpha, RGB, RGBA) into the upright picture.
-void place_row(const uint8_t* row, int bands, Size stored, int y, const Upright& upright, Image& image) {
+void place_row(const uint8_t* row, int bands, Size stored, int y, const Upright& upright, Rgb8Image& image) {
   const bool alpha = bands == 2 || bands == 4;
   const int64_t start = upright.index(0, y);
   const int64_t step = stored.width > 1 ? upright.index(1, y) - start : 0;
   for (int c = 0; c < 3; ++c) {
     const uint8_t* in = row + (bands >= 3 ? c : 0);
-    float* out = image.plane(c).data() + start;
-    for (int x = 0; x < stored.width; ++x, in += bands, out += step) {
-      *out = static_cast<float>(*in) / 255.0F;
-      if (alpha) {
-        const float opacity = static_cast<float>(row[x * bands + bands - 1]) / 255.0F;
-        *out = *out * opacity + (1.0F - opacity);
-      }
+    uint8_t* out = image.bytes.data() + 3 * start + c;
+    for (int x = 0; x < stored.width; ++x, in += bands, out += 3 * step) {
+      *out = *in;
+      if (!alpha) continue;
+      const int opacity = row[x * bands + bands - 1];
+      *out = static_cast<uint8_t>((*in * opacity + 255 * (255 - opacity) + 127) / 255);  // to the nearest
     }
   }
 }
 
-}  // namespace
-
-Status start_image_files(const char* program) {
-  if (vips_init(program) != 0) {
-    return Error{ErrorCode::kFailure, fmt::format("libvips does not start: {}", vips_reason())};
-  }
+bool start() {
+  if (vips_init("compass") != 0) return false;
   vips_cache_set_max(0);  // every operation is used once
   vips_block_untrusted_set(TRUE);
   for (const char* loader : kExtraLoaders) vips_operation_block_set(loader, FALSE);
   // Our own messages say what matters; libvips' warnings would break the one-line promise.
   g_log_set_handler(
       "VIPS", G_LOG_LEVEL_WARNING, [](const char*, GLogLevelFlags, const char*, void*) {}, nullptr);
-  return {};
+  return true;
+}
+
+}  // namespace
+
+Status start_image_files() {
+  static std::once_flag once;
+  static bool started = false;
+  std::call_once(once, [] { started = start(); });
+  if (started) return {};
+  return Error{ErrorCode::kFailure, fmt::format("libvips does not start: {}", vips_reason())};
 }
 
 Result<Photo> read_image(const std::string& path, const ReadSettings& settings) {
+  if (const Status started = start_image_files(); !started) return started.error();
   Result<Handle<VipsSource>> source = open_source(path);
   if (!source) return source.error();
   // Reads the header only.
@@ -273,7 +280,7 @@ Result<Photo> read_image(const std::string& path, const ReadSettings& settings) 
   if (bands > 4) return not_a_picture(path, fmt::format("it has {} channels", bands));
 
   const Upright upright(size, vips_image_get_orientation(stored.get()));
-  photo.image = Image(upright.size());
+  photo.image = Rgb8Image(upright.size());
   const Handle<VipsRegion> region(vips_region_new(pixels.get()));
   for (int top = 0; top < size.height; top += kStripRows) {
     const VipsRect strip{0, top, size.width, std::min(kStripRows, size.height - top)};

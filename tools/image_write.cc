@@ -18,13 +18,28 @@ constexpr const char* kFormats[] = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".
 // Settings of the lossy ones. PNG, TIFF and PNM are lossless.
 constexpr const char* kLossy = "[Q=95]";
 
+constexpr const char* kPpm = ".ppm";
+
+// Netpbm's format needs no library; it has no place for metadata.
+Status write_ppm(const Rgb8View& image, OutputFile& file) {
+  const std::string header = fmt::format("P6\n{} {}\n255\n", image.size.width, image.size.height);
+  const auto* start = reinterpret_cast<const uint8_t*>(header.data());
+  if (const Status written = file.write({start, header.size()}); !written) return written;
+  for (int y = 0; y < image.size.height; ++y) {
+    const Status written = file.write({image.row(y), static_cast<size_t>(image.size.width) * 3});
+    if (!written) return written;
+  }
+  return file.commit();
+}
+
 bool is_lossless(const std::string& format) {
   return format == ".png" || format == ".tif" || format == ".tiff" || format == ".ppm";
 }
 
 bool can_write(const std::string& format) {
+  if (format == kPpm) return true;  // without libvips
   const bool known = std::find(std::begin(kFormats), std::end(kFormats), format) != std::end(kFormats);
-  if (!known) return false;
+  if (!known || !start_image_files()) return false;
   const bool available = vips_foreign_find_save_target(format.c_str()) != nullptr;
   vips_error_clear();
   return available;
@@ -32,11 +47,11 @@ bool can_write(const std::string& format) {
 
 // Fills a piece of the picture that libvips asks for, on whichever of its threads.
 int generate(VipsRegion* out, void* /*sequence*/, void* picture, void* /*unused*/, gboolean* /*stop*/) {
-  const Image& image = *static_cast<const Image*>(picture);
+  const Rgb8View& image = *static_cast<const Rgb8View*>(picture);
   const VipsRect& area = out->valid;
   for (int y = area.top; y < area.top + area.height; ++y) {
-    to_rgb8(image, {area.left, y, area.width, 1},
-            {VIPS_REGION_ADDR(out, area.left, y), static_cast<size_t>(area.width) * 3});
+    std::copy_n(image.row(y) + 3 * static_cast<size_t>(area.left), static_cast<size_t>(area.width) * 3,
+                VIPS_REGION_ADDR(out, area.left, y));
   }
   return 0;
 }
@@ -81,11 +96,19 @@ Result<std::string> choose_format(const std::string& path, const std::string& fo
                            ending, choices)};
 }
 
-Status write_image(const Image& image, const std::string& format, OutputFile& file,
+Status write_image(const Image& image, const std::string& format, OutputFile& file) {
+  Rgb8Image bytes(image.size());
+  to_rgb8(image, bytes.bytes);
+  return write_image(bytes.view(), format, file);
+}
+
+Status write_image(const Rgb8View& image, const std::string& format, OutputFile& file,
                    std::span<const MetadataChunk> metadata) {
+  if (format == kPpm) return write_ppm(image, file);
+  if (const Status started = start_image_files(); !started) return started;
   const Handle<VipsImage> pixels(vips_image_new());
-  vips_image_init_fields(pixels.get(), image.width(), image.height(), 3, VIPS_FORMAT_UCHAR, VIPS_CODING_NONE,
-                         VIPS_INTERPRETATION_sRGB, 72 / 25.4, 72 / 25.4);
+  vips_image_init_fields(pixels.get(), image.size.width, image.size.height, 3, VIPS_FORMAT_UCHAR,
+                         VIPS_CODING_NONE, VIPS_INTERPRETATION_sRGB, 72 / 25.4, 72 / 25.4);
   attach_metadata(metadata, pixels.get());
   const Handle<VipsTargetCustom> target(vips_target_custom_new());
   g_signal_connect(target.get(), "write", G_CALLBACK(on_write), &file);
@@ -94,7 +117,7 @@ Status write_image(const Image& image, const std::string& format, OutputFile& fi
   const std::string suffix = is_lossless(format) ? format : format + kLossy;
   const bool written =
       vips_image_pipelinev(pixels.get(), VIPS_DEMAND_STYLE_THINSTRIP, nullptr) == 0 &&
-      vips_image_generate(pixels.get(), nullptr, generate, nullptr, const_cast<Image*>(&image), nullptr) ==
+      vips_image_generate(pixels.get(), nullptr, generate, nullptr, const_cast<Rgb8View*>(&image), nullptr) ==
           0 &&
       vips_image_write_to_target(pixels.get(), suffix.c_str(), VIPS_TARGET(target.get()), nullptr) == 0;
   if (const Status status = file.write({}); !status) return status;  // the cause, if the disk or the pipe was

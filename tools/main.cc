@@ -8,7 +8,6 @@
 
 #include "command_line.h"
 #include "exit_code.h"
-#include "image_file.h"
 
 namespace compass::tools {
 namespace {
@@ -21,7 +20,6 @@ int fail(const Error& error) {
 int run(int argc, char** argv) {
   // A closed pipe must come back as a write error with its message and exit code, not as a silent death.
   std::signal(SIGPIPE, SIG_IGN);
-  if (const Status started = start_image_files(argv[0]); !started) return fail(started.error());
 
   CommandLine line;
   const Result<Action> action = line.parse(argc, argv);

@@ -1,5 +1,7 @@
 #include "picture_files.h"
 
+#include <algorithm>
+
 #include "eval/picture_file.h"
 #include "image_file.h"
 #include "output_file.h"
@@ -10,8 +12,8 @@ namespace {
 Result<eval::Picture> read(const std::string& path) {
   const Result<Photo> photo = read_image(path);
   if (!photo) return photo.error();
-  eval::Picture picture(photo->image.size());
-  to_rgb8(photo->image, picture.rgb);
+  eval::Picture picture(photo->image.size);
+  std::copy(photo->image.bytes.begin(), photo->image.bytes.end(), picture.rgb.begin());
   return picture;
 }
 
@@ -21,7 +23,8 @@ Status write(const eval::Picture& picture, const std::string& path) {
   if (!format) return format.error();
   Result<OutputFile> file = OutputFile::create(path);
   if (!file) return file.error();
-  return write_image(from_rgb8(picture.rgb, picture.size), *format, *file);
+  const size_t stride = static_cast<size_t>(picture.size.width) * 3;
+  return write_image(Rgb8View{picture.rgb.data(), picture.size, stride}, *format, *file);
 }
 
 }  // namespace

@@ -49,7 +49,8 @@ Status add_layer(const std::vector<uint8_t>& file, int k, Decoder& decoder, cons
   Result<DecodedPicture> decoded = decoder.decode(source, settings);
   if (!decoded) return decoded.error();
   row.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  if (original != nullptr) row.psnr = psnr(decoded->image, resize(original->image, row.size));
+  if (original != nullptr)
+    row.psnr = psnr(decoded->image, resize(from_rgb8(original->image.view()), row.size));
   entries.push_back(entry_of(row, std::move(decoded->image)));
   return {};
 }
@@ -75,10 +76,10 @@ Status sheet(const Options& options) {
   if (!options.original.empty()) {
     Result<Photo> photo = read_image(options.original, {.max_pixels = codec->max_pixels});
     if (!photo) return photo.error();
-    if (photo->image.size() != header->layers.back().size) {
+    if (photo->image.size != header->layers.back().size) {
       return Error{ErrorCode::kUsage,
                    fmt::format("--original: {} is {}x{}, but the file's largest layer is {}x{}",
-                               options.original, photo->image.width(), photo->image.height(),
+                               options.original, photo->image.size.width, photo->image.size.height,
                                header->layers.back().size.width, header->layers.back().size.height)};
     }
     original = *std::move(photo);

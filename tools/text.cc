@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "image_file.h"
 #include "vips_handle.h"
 
 namespace compass::tools {
@@ -35,6 +36,7 @@ std::string escaped(const std::string& text) {
 }  // namespace
 
 Result<TextMask> render_text(const std::string& text, const std::string& font) {
+  if (const Status started = start_image_files(); !started) return started.error();
   VipsImage* out = nullptr;
   if (vips_text(&out, escaped(text).c_str(), "font", font.c_str(), "dpi", kDpi, nullptr) != 0) {
     return Error{

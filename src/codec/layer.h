@@ -85,6 +85,9 @@ class LayerNetworks {
     enhancement_side_ = std::min(enhancement_side_, side);
   }
 
+  // The model's weights, as they were read and packed for kernels.
+  double weight_bytes() const { return 8.0 * static_cast<double>(model_->parameters()); }
+
   // Pixels a side of the tiles that layer k's g_a and g_s run on.
   int tile_side(int k) const { return k == 0 ? base_side_ : enhancement_side_; }
 

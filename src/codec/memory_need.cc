@@ -8,7 +8,7 @@
 namespace compass {
 namespace {
 
-constexpr double kProgram = 90e6;   // code, libraries, the model's weights, packed and not
+constexpr double kFixed = 32e6;     // compiled kernels, threads, what else does not grow with the picture
 constexpr double kFloatPixel = 12;  // bytes
 constexpr double kBytePixel = 3;
 
@@ -56,7 +56,7 @@ double encode_bytes(const LayerNetworks& networks, const MemoryQuestion& q) {
     const double held = below + window;
     most = std::max({most, held + analysis, coding + (reconstruct ? held : 0.0), held + synthesis});
   }
-  return kProgram + source + most;
+  return kFixed + networks.weight_bytes() + source + most;
 }
 
 double decode_bytes(const LayerNetworks& networks, const MemoryQuestion& q, const std::vector<Rect>& wanted) {
@@ -71,7 +71,7 @@ double decode_bytes(const LayerNetworks& networks, const MemoryQuestion& q, cons
                            tile_bytes(networks, wanted[k].size(), k));
     latents -= elements(networks, q, k);
   }
-  return kProgram + most;
+  return kFixed + networks.weight_bytes() + most;
 }
 
 Status check_memory(double bytes, uint64_t limit) {

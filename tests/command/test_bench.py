@@ -1,0 +1,44 @@
+"""The bench command: what it measures is there, and what would take too much memory is refused."""
+
+import json
+
+from harness import BAD_FILE, USAGE, CommandTest, Picture, main
+
+
+class Bench(CommandTest):
+    def test_table_fits_the_terminal(self):
+        out = self.compass("bench", "--size", "96x64", "--runs", 1, "--threads", 1).stdout.decode()
+        for line in out.splitlines():
+            self.assertLessEqual(len(line), 80, line)
+        for stage in ("pyramid", "g_a", "h_a", "h_s", "g_s", "LIFF features", "LIFF MLP", "entropy", "glue", "all"):
+            self.assertIn("  " + stage, out)
+
+    def test_json_adds_up(self):
+        out = self.compass("bench", "--size", "96x64", "--runs", 1, "--layers", 2, "--precision", "f32", "--json").stdout
+        report = json.loads(out)
+        self.assertEqual(report["layers"], [[48, 32], [96, 64]])
+        self.assertEqual(report["precision"], "f32")
+        self.assertGreater(report["peak_gflops"]["f32"], 0)
+        for way in ("encode", "decode"):
+            stages = sum(stage["ms"] for stage in report[way]["stages"].values())
+            self.assertAlmostEqual(stages, report[way]["seconds"] * 1e3, places=3)
+            self.assertGreater(report[way]["peak_bytes"], 0)
+
+    def test_image_and_usage(self):
+        self.put("in.ppm", Picture.smooth(40, 30).ppm())
+        out = self.compass("bench", "--image", "in.ppm", "--runs", 1, "--json").stdout
+        self.assertEqual(json.loads(out)["layers"][-1], [40, 30])
+        for options in (["--size", "0x5"], ["--runs", 0], ["--layers", 0], ["--image", "in.ppm", "--size", "5x5"],
+                        ["--profile", "none"]):
+            with self.subTest(options=options):
+                self.compass("bench", *options, code=USAGE)
+
+    def test_too_much_memory_is_refused(self):
+        self.put("in.ppm", Picture.smooth(300, 200).ppm())
+        self.compass("encode", "in.ppm", "out.cmps", "--max-memory", "1M", code=BAD_FILE)
+        self.encode(Picture.smooth(300, 200))
+        self.compass("decode", "file.cmps", "out.png", "--max-memory", "1M", code=BAD_FILE)
+
+
+if __name__ == "__main__":
+    main()
