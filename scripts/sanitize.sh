@@ -18,5 +18,6 @@ ctest --test-dir "$root/build/sanitize" --output-on-failure -R "^($(IFS='|'; ech
 say "Building with ThreadSanitizer"
 build "$root/build/threads" core_test codec_test -- -DCMAKE_CXX_COMPILER="$(clang_compiler)" -DCMAKE_BUILD_TYPE=None \
   -DCMAKE_CXX_FLAGS=-O1 -DCOMPASS_SANITIZE=thread
+export TSAN_OPTIONS=suppressions=$root/scripts/threads.supp
 "$root/build/threads/src/core_test" --gtest_brief=1
 "$root/build/threads/src/codec_test" --gtest_filter='Concurrency.*' --gtest_brief=1
