@@ -465,7 +465,8 @@ int main(int argc, char** argv) {
   take(tools::start_image_files(argv[0]).ok() ? Result<int>(0) : Result<int>(Error{}), "libvips");
   const auto model = take(Model::load(argv[2]), argv[2]);
   std::vector<Image> photos;
-  for (int i = 4; i < argc; ++i) photos.push_back(take(tools::read_image(argv[i]), argv[i]).image);
+  for (int i = 4; i < argc; ++i)
+    photos.push_back(from_rgb8(take(tools::read_image(argv[i]), argv[i]).image.view()));
 
   fmt::print("### Against the reference, golden checkpoints\n\n");
   golden_table(argv[1]);
