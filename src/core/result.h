@@ -11,12 +11,12 @@ namespace compass {
 
 // What kind of failure this is. The command's exit code follows from it (see tools/exit_code.h).
 enum class ErrorCode {
-  kFailure,   // anything without a better name
-  kUsage,     // the caller asked for something that makes no sense
-  kBadFile,   // the input is not what it claims to be, or breaks a limit
-  kDamaged,   // truncated or damaged, but a part of it can be used
-  kModel,     // the model is missing, unreadable, or not the one the file was made with
-  kIo,        // reading or writing failed
+  kFailure,  // anything without a better name
+  kUsage,    // the caller asked for something that makes no sense
+  kBadFile,  // the input is not what it claims to be, or breaks a limit
+  kDamaged,  // truncated or damaged, but a part of it can be used
+  kModel,    // the model is missing, unreadable, or not the one the file was made with
+  kIo,       // reading or writing failed
 };
 
 // One failure: a kind, and one line that says what, where, and what to do.
