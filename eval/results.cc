@@ -135,7 +135,8 @@ std::vector<Curve> mean_curves(const std::vector<Row>& rows, const std::set<std:
   std::vector<Curve> curves;
   for (const auto& [key, settings] : groups) {
     Curve curve{key, {}, {}};
-    for (const auto& [image, row] : settings.begin()->second) {
+    for (const auto& first : settings.begin()->second) {
+      const std::string& image = first.first;
       const bool everywhere = std::all_of(settings.begin(), settings.end(),
                                           [&](const auto& s) { return s.second.contains(image); });
       if (everywhere) curve.images.insert(image);

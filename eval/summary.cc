@@ -256,7 +256,9 @@ Section by_layers(const Results& results) {
   }
   if (layouts.size() < 2) return out;
   const std::vector<Curve> curves = mean_curves(results.rows);
-  for (const auto& [layers, layout] : layouts) {
+  for (const auto& entry : layouts) {
+    const int layers = entry.first;
+    const std::string& layout = entry.second;
     const CurveKey key{"compass", kOneStream, layout, layers - 1};
     const Curve* curve = find(curves, key);
     if (curve == nullptr) continue;
