@@ -6,6 +6,7 @@
 #include "export.h"
 #include "model/safetensors.h"
 #include "trainer.h"
+#include "widen.h"
 
 namespace compass::train {
 namespace {
@@ -81,11 +82,13 @@ void Trainer::use_average() {
 
 void Trainer::export_to(const std::string& path) {
   use_average();
-  write_file(path, export_model(*system_, {{"data", options_.config["training"].value("data", "")},
-                                           {"stage", stage_},
-                                           {"steps", global_step()},
-                                           {"hours", std::round(seconds_ / 36.0) / 100.0},
-                                           {"seed", options_.config["training"].value("seed", 1)}}));
+  write_file(path, export_model(*system_,
+                                {{"data", options_.config["training"].value("data", "")},
+                                 {"stage", stage_},
+                                 {"steps", global_step()},
+                                 {"hours", std::round(seconds_ / 36.0) / 100.0},
+                                 {"seed", options_.config["training"].value("seed", 1)}},
+                                options_.config["training"].value("eight_bits", std::vector<std::string>{})));
 }
 
 void Trainer::save_weights(const std::string& path) {
@@ -102,17 +105,14 @@ void Trainer::save_weights(const std::string& path) {
 void Trainer::start_from(const std::string& path) {
   const auto file = Safetensors::load(path);
   TORCH_CHECK(file.ok(), file.ok() ? "" : file.error().message);
-  const torch::NoGradGuard guard;
-  for (auto& item : system_->named_parameters()) {
-    const TensorView* view = file->find(item.key());
-    if (view == nullptr || view->shape != item.value().sizes().vec()) {
-      std::cout << "fresh: " << item.key() << "\n";
-      continue;
-    }
-    auto values = view->floats();
-    TORCH_CHECK(values.ok(), path, ": ", item.key(), ": ", values.ok() ? "" : values.error().message);
-    item.value().copy_(torch::from_blob(values->data(), item.value().sizes()));
+  const KnownLatents known = copy_weights(system_, *file);
+  if (known.base > 0 || known.enhancement > 0) {
+    std::mt19937_64 random(seed(0, 0));
+    at::set_num_threads(options_.threads);
+    widen(system_, known, dataset_.train, {}, random);
+    at::set_num_threads(1);
   }
+  peers_.broadcast(system_->parameters());
 }
 
 }  // namespace compass::train

@@ -104,13 +104,21 @@ void add_density(SafetensorsWriter& file, const std::string& prefix, const compa
 
 }  // namespace
 
-std::vector<uint8_t> export_model(SystemImpl& system, const nlohmann::json& provenance) {
+std::vector<uint8_t> export_model(SystemImpl& system, const nlohmann::json& provenance,
+                                  const std::vector<std::string>& eight_bits) {
   SafetensorsWriter file;
   for (const auto& item : system.named_parameters()) {
     const std::string& name = item.key();
     if (name.find("entropy_bottleneck") != std::string::npos) continue;
     if (name.find("h_scales") != std::string::npos) continue;
     const Tensor& value = item.value();
+    const bool stepped = value.dim() == 4 && std::ranges::any_of(eight_bits, [&](const std::string& part) {
+                           return name.find("." + part + ".") != std::string::npos;
+                         });
+    if (stepped) {
+      file.add_stepped(file_name(name), value.sizes().vec(), floats(value));
+      continue;
+    }
     file.add_floats(
         file_name(name), value.sizes().vec(), floats(value),
         value.dim() > 1 && name.find("log_gain") == std::string::npos ? DType::kF16 : DType::kF32);

@@ -10,8 +10,10 @@
 namespace compass::train {
 
 // The file's bytes: weights in fp16, vectors in fp32, the integer scale networks, and the CDF tables, all
-// fixed here once and for all. `provenance` goes into the description as it is. Throws c10::Error if a sum of
-// an integer network could leave the range that float arithmetic holds exactly.
-std::vector<uint8_t> export_model(SystemImpl& system, const nlohmann::json& provenance);
+// fixed here once and for all. `provenance` goes into the description as it is. Kernels of modules named in
+// `eight_bits` ("h_s", "conv1") take 8 bits a weight. Throws c10::Error if a sum of an integer network could
+// leave the range that float arithmetic holds exactly.
+std::vector<uint8_t> export_model(SystemImpl& system, const nlohmann::json& provenance,
+                                  const std::vector<std::string>& eight_bits = {});
 
 }  // namespace compass::train

@@ -36,7 +36,6 @@ std::vector<Layer> with_conv(const Network& network, bool upsamples) {
   return found;
 }
 
-// Embeds the rows in the first outputs of a kernel, at one tap; everything else becomes zero.
 void clear(Conv& conv) {
   conv->weight.zero_();
   conv->bias.zero_();
@@ -80,10 +79,10 @@ void start_codec(Codec& codec, const Tensor& pictures, const std::vector<double>
   last->weight.slice(1, 0, c2).select(3, 0).select(2, 0).copy_(same);
   widen->weight.slice(0, 0, c2).select(3, 0).select(2, 0).copy_(same.t());
 
-  // A uniform quantiser of step s has distortion s^2/12; where d(bits)/d(squared error) is -lambda,
-  // s^2 = 12 / (2 ln 2 lambda) in units of 1/255.
+  // A uniform quantiser of step s errs by s^2/12 and costs -log2(s) bits. The loss has lambda times the mean
+  // over three colours of the squared error, so that s^2 = 18 / (ln 2 lambda), in units of 1/255.
   std::vector<double> gains;
-  for (const double lambda : rate_points) gains.push_back(255.0 * std::sqrt(lambda * 2.0 * M_LN2 / 12.0));
+  for (const double lambda : rate_points) gains.push_back(255.0 * std::sqrt(lambda * M_LN2 / 18.0));
   for (const auto& [network, sign] : {std::pair{codec->g_a, 1.0}, std::pair{codec->g_s, -1.0}}) {
     for (auto& layer : network->layers) {
       if (layer->op != "rate_gain") continue;

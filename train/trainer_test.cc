@@ -8,6 +8,7 @@
 
 #include "linear_start.h"
 #include "plot.h"
+#include "widen.h"
 
 namespace compass::train {
 namespace {
@@ -129,6 +130,76 @@ TEST_F(TrainerTest, ALinearStartReconstructs) {
   const double after = error();
   EXPECT_LT(after, 1e-4);
   EXPECT_LT(after, before / 100.0);
+}
+
+// The test model with another number of latents in its base codec, and nothing else.
+nlohmann::json with_latents(nlohmann::json model, int latents) {
+  auto& base = model["base"];
+  base["latent_channels"] = latents;
+  bool at_latents = false;
+  for (auto& layer : base["g_a"]) {
+    if (at_latents) {
+      for (const char* key : {"in", "out", "channels"})
+        if (layer.contains(key)) layer[key] = latents;
+      if (layer["op"] == "res") layer["hidden"] = 16;
+    } else if (layer.value("stride", 1) == 2) {
+      layer["out"] = latents;
+      at_latents = true;
+    }
+  }
+  for (auto& layer : base["g_s"]) {
+    if (layer["op"] == "subpel") {
+      layer["in"] = latents;
+      break;
+    }
+    for (const char* key : {"in", "out", "channels"})
+      if (layer.contains(key)) layer[key] = latents;
+    if (layer["op"] == "res") layer["hidden"] = 16;
+  }
+  base["h_a"][0]["in"] = base["h_s"].back()["out"] = base["h_scales"].back()["out"] = latents;
+  model.erase("enhancement");
+  model.erase("liff");
+  return model;
+}
+
+TEST_F(TrainerTest, MoreLatentsBeginWithWhatTheOldOnesMiss) {
+  const auto model = options("wide", 1).config["model"];
+  std::mt19937_64 random(9);
+  std::uniform_real_distribution<double> frequency(-0.3, 0.3);  // radians per pixel
+  std::vector<Picture> pictures;
+  for (int i = 0; i < 3; ++i) {
+    const Tensor y = torch::arange(256).view({1, -1, 1}), x = torch::arange(256).view({1, 1, -1});
+    Tensor waves = torch::full({3, 256, 256}, 0.5);
+    for (int k = 0; k < 12; ++k) {
+      const Tensor phase = torch::arange(3).view({-1, 1, 1}) * 0.2 + k;
+      waves = waves + 0.04 * at::sin(frequency(random) * y + frequency(random) * x + phase);
+    }
+    pictures.push_back({"p", (waves * 255.0).round().to(at::kByte)});
+  }
+  System narrow(with_latents(model, 6)), wide(with_latents(model, 14));
+  start_linear(narrow, pictures, random);
+  SafetensorsWriter writer;
+  for (const auto& item : narrow->named_parameters()) {
+    const Tensor value = item.value().detach().contiguous();
+    writer.add_floats(item.key(), value.sizes().vec(),
+                      {value.data_ptr<float>(), static_cast<size_t>(value.numel())});
+  }
+  const auto file = Safetensors::parse(writer.finish());
+  ASSERT_TRUE(file.ok());
+
+  const Tensor picture = random_patches(pictures, 4, 64, 1.0, random);
+  const auto run = [&](System& system) -> Tensor {
+    const torch::NoGradGuard guard;
+    const Pass pass{torch::full({4}, 2.0), {}, at::kFloat, {}};
+    return system->base(picture, pass, Quantisation::kRounding).x_hat;
+  };
+  const Tensor old = run(narrow);
+  const KnownLatents known = copy_weights(wide, *file);
+  EXPECT_EQ(known.base, 6);
+  EXPECT_LT((run(wide) - old).abs().max().item<float>(), 1e-4F);  // the same codec, with room
+  widen(wide, known, pictures, {4, 16, 64}, random);
+  const auto error = [&](const Tensor& made) { return at::square(made - picture).mean().item<double>(); };
+  EXPECT_LT(error(run(wide)), 0.8 * error(old));
 }
 
 TEST_F(TrainerTest, StagesAreCheckedAndScheduled) {

@@ -79,7 +79,7 @@ Result<std::shared_ptr<const Model>> Model::from(const Safetensors& file) {
   std::vector<std::string> have;
   int64_t parameters = 0;
   for (const auto& [name, view] : file.tensors()) {
-    if (!is_density_tensor(name)) have.push_back(name);
+    if (!is_density_tensor(name) && !is_step_tensor(file, name)) have.push_back(name);
     parameters += view.elements();
     if (parameters > kMaxParameters) return bad(fmt::format("has more than {} parameters", kMaxParameters));
   }
@@ -109,7 +109,7 @@ Result<std::shared_ptr<const Model>> Model::from(const Safetensors& file) {
   model->gaussian_ = std::move(*gaussian);
   for (const auto& [name, view] : file.tensors()) {
     const bool table = name.starts_with("gaussian.") || name.find(".z.") != std::string::npos;
-    if (!table) model->parameters_ += view.elements();
+    if (!table && !is_step_tensor(file, name)) model->parameters_ += view.elements();
   }
   model->id_ = hash_of(d, file);
   return std::shared_ptr<const Model>(std::move(model));

@@ -194,6 +194,35 @@ TEST(Model, HostileTensorsAreRefused) {
   });
 }
 
+TEST(Model, KernelsMayBeKeptInSteps) {
+  const std::string name = "base.g_a.1.weight";
+  Draft draft = Draft::tiny();
+  const auto plain = draft.parse();
+  ASSERT_TRUE(plain);
+  const TensorView kernel = draft.tensors.at(name);
+  SafetensorsWriter writer;
+  writer.add_stepped(name, kernel.shape, *kernel.floats());
+  const auto stepped = Safetensors::parse(writer.finish());
+  ASSERT_TRUE(stepped);
+  for (const auto& [key, view] : stepped->tensors()) draft.tensors[key] = view;
+  const auto model = draft.parse();
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_EQ((*model)->parameters(), (*plain)->parameters());
+  EXPECT_NE((*model)->id(), (*plain)->id());
+  const auto& have = (*model)->weights(CodecKind::kBase).g_a[1].weight;
+  const auto& want = (*plain)->weights(CodecKind::kBase).g_a[1].weight;
+  ASSERT_EQ(have.size(), want.size());
+  for (size_t i = 0; i < have.size(); ++i) ASSERT_NEAR(have[i], want[i], 0.05F) << i;
+
+  // Steps without a kernel in steps are strangers, and so are those of integers that are what they are.
+  Draft odd = Draft::tiny();
+  odd.tensors[name + ".step"] = stepped->tensors().at(name + ".step");
+  EXPECT_NE(error_of(odd.parse()).find("not part of its description"), std::string::npos);
+  Draft whole = Draft::tiny();
+  whole.tensors["base.h_scales.0.weight.step"] = stepped->tensors().at(name + ".step");
+  EXPECT_NE(error_of(whole.parse()).find("not part of its description"), std::string::npos);
+}
+
 Tensor random_picture(int height, int width, uint32_t seed) {
   std::mt19937 generator(seed);
   std::uniform_real_distribution<float> distribution(0.0F, 1.0F);

@@ -425,6 +425,58 @@ const TensorView* Safetensors::find(std::string_view name) const {
   return found == tensors_.end() ? nullptr : &found->second;
 }
 
+namespace {
+constexpr std::string_view kStep = ".step";
+constexpr float kMostSteps = 127.0F;
+}  // namespace
+
+Result<std::vector<float>> Safetensors::floats(std::string_view name) const {
+  const TensorView* view = find(name);
+  if (view == nullptr) return Error{ErrorCode::kModel, "is missing"};
+  if (view->dtype != DType::kI8) return view->floats();
+  const TensorView* companion = find(std::string(name).append(kStep));
+  if (companion == nullptr)
+    return Error{ErrorCode::kModel, "has integers but no '.step' to give them a size"};
+  const auto steps = companion->floats();
+  if (!steps) return Error{ErrorCode::kModel, "has steps with an error: " + steps.error().message};
+  const bool fit = !view->shape.empty() && companion->shape == std::vector<int64_t>{view->shape[0]} &&
+                   std::ranges::all_of(*steps, [](float step) { return step > 0.0F; });
+  if (!fit) return Error{ErrorCode::kModel, "needs one step above 0 for each index of its first dimension"};
+  const auto integers = view->integers();
+  if (!integers) return integers.error();
+  std::vector<float> values(integers->size());
+  const size_t row = steps->empty() ? 1 : values.size() / steps->size();
+  for (size_t i = 0; i < values.size(); ++i) {
+    values[i] = static_cast<float>((*integers)[i]) * (*steps)[i / row];
+  }
+  return values;
+}
+
+bool Safetensors::holds_steps(std::string_view name) const {
+  if (!name.ends_with(kStep)) return false;
+  const TensorView* whole = find(name.substr(0, name.size() - kStep.size()));
+  return whole != nullptr && whole->dtype == DType::kI8;
+}
+
+void SafetensorsWriter::add_stepped(const std::string& name, const std::vector<int64_t>& shape,
+                                    std::span<const float> values) {
+  const auto rows = static_cast<size_t>(shape.front());
+  const size_t row = values.size() / rows;
+  std::vector<float> steps;
+  std::vector<int32_t> integers;
+  integers.reserve(values.size());
+  for (size_t r = 0; r < rows; ++r) {
+    const auto part = values.subspan(r * row, row);
+    float largest = 0.0F;
+    for (const float v : part) largest = std::max(largest, std::abs(v));
+    const float step = largest > 0.0F ? largest / kMostSteps : 1.0F;
+    steps.push_back(step);
+    for (const float v : part) integers.push_back(static_cast<int32_t>(std::lround(v / step)));
+  }
+  add_integers(name, shape, integers, DType::kI8);
+  add_floats(name + std::string(kStep), {shape.front()}, steps);
+}
+
 void SafetensorsWriter::add_floats(std::string name, std::vector<int64_t> shape,
                                    std::span<const float> values, DType dtype) {
   assert(dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16);

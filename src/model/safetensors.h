@@ -46,6 +46,13 @@ class Safetensors {
   const std::map<std::string, std::string, std::less<>>& metadata() const { return metadata_; }
   const TensorView* find(std::string_view name) const;  // null if absent
 
+  // The values of a tensor of floats, or of one in steps: integers (I8) that its companion "<name>.step" (F32,
+  // one for each index of the first dimension, > 0) gives a size. Errors: as TensorView::floats; absent; no
+  // steps or unfit ones.
+  Result<std::vector<float>> floats(std::string_view name) const;
+  // Whether the tensor is such a companion: named so, beside an I8 tensor.
+  bool holds_steps(std::string_view name) const;
+
  private:
   std::shared_ptr<const void> storage_;  // the mapping or the bytes
   std::map<std::string, TensorView, std::less<>> tensors_;
@@ -58,6 +65,9 @@ class SafetensorsWriter {
  public:
   void add_floats(std::string name, std::vector<int64_t> shape, std::span<const float> values,
                   DType dtype = DType::kF32);  // kF32, kF16 or kBF16; rounds to nearest even
+  // In steps (see Safetensors::floats): -127..127 times the step that the largest value of its row needs. An
+  // error of half a step at most; half the size of kF16.
+  void add_stepped(const std::string& name, const std::vector<int64_t>& shape, std::span<const float> values);
   // Integer dtypes; every value must fit.
   void add_integers(std::string name, std::vector<int64_t> shape, std::span<const int32_t> values,
                     DType dtype = DType::kI32);

@@ -258,5 +258,39 @@ TEST(TensorView, HalfAndBfloatRoundTripAndRoundToEven) {
   EXPECT_EQ(again({1 + step / 2, 1 + 3 * step / 2}, DType::kBF16), (std::vector<float>{1, 1 + 2 * step}));
 }
 
+TEST(Safetensors, SteppedTensorsComeBackWithinHalfAStep) {
+  const std::vector<float> values{1.0F, -0.5F, 0.013F, 0.0F, 0.0F, 0.0F, 1e-6F, -127e-6F, 63.4e-6F};
+  SafetensorsWriter writer;
+  writer.add_stepped("k", {3, 3, 1}, values);
+  const auto file = Safetensors::parse(writer.finish());
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->find("k")->dtype, DType::kI8);
+  EXPECT_TRUE(file->holds_steps("k.step"));
+  EXPECT_FALSE(file->holds_steps("k"));
+  const auto back = file->floats("k");
+  ASSERT_TRUE(back) << back.error().message;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const float step = i < 3 ? 1.0F / 127 : i < 6 ? 0.0F : 1e-6F;
+    EXPECT_NEAR((*back)[i], values[i], step * 0.5001F) << i;
+  }
+}
+
+TEST(Safetensors, StepsMustFitTheirTensor) {
+  const std::vector<int32_t> integers{1, 2, 3, 4};
+  const auto read = [&](const std::vector<float>& steps) {
+    SafetensorsWriter writer;
+    writer.add_integers("k", {2, 2}, integers, DType::kI8);
+    if (!steps.empty()) writer.add_floats("k.step", {static_cast<int64_t>(steps.size())}, steps);
+    return Safetensors::parse(writer.finish())->floats("k");
+  };
+  EXPECT_EQ(*read({1.0F, 0.5F}), (std::vector<float>{1.0F, 2.0F, 1.5F, 2.0F}));
+  EXPECT_FALSE(read({}));
+  EXPECT_FALSE(read({1.0F}));
+  EXPECT_FALSE(read({1.0F, 1.0F, 1.0F}));
+  EXPECT_FALSE(read({1.0F, 0.0F}));
+  EXPECT_FALSE(read({1.0F, -1.0F}));
+  EXPECT_FALSE(read({1.0F, std::numeric_limits<float>::quiet_NaN()}));
+}
+
 }  // namespace
 }  // namespace compass

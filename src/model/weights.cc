@@ -87,7 +87,7 @@ Status read_floats(const Safetensors& file, const std::string& name, const Shape
                    std::vector<float>& out) {
   const auto view = find(file, name, shape);
   if (!view) return view.error();
-  auto values = (*view)->floats();
+  auto values = file.floats(name);
   if (!values) return bad(name, values.error().message);
   out = std::move(*values);
   return {};
@@ -287,6 +287,10 @@ std::vector<std::string> tensor_names(const Description& d) {
   }
   std::sort(names.begin(), names.end());
   return names;
+}
+
+bool is_step_tensor(const Safetensors& file, std::string_view name) {
+  return file.holds_steps(name) && name.find(".h_scales.") == std::string_view::npos;
 }
 
 bool is_density_tensor(std::string_view name) {

@@ -1,0 +1,32 @@
+// Weights from a file, also for codecs that have more latents than the file's.
+#pragma once
+
+#include <random>
+
+#include "dataset.h"
+#include "model/safetensors.h"
+#include "system.h"
+
+namespace compass::train {
+
+// How many latents a codec's weights came with, where it has more now; else 0.
+struct KnownLatents {
+  int64_t base = 0, enhancement = 0;
+};
+
+// Copies the parameters whose names and shapes fit, and says which stay fresh. Parameters of a codec with
+// fewer latents fill the first channels of those here, zeros the rest: the codec does what it did. Throws
+// c10::Error naming a tensor that cannot be read.
+KnownLatents copy_weights(System& system, const Safetensors& file);
+
+// Gives the latents that the file did not have a start, as the principal components of what the codec cannot
+// express: corrections to the map in front of the last stage of g_s that lower the squared error most, found
+// by descent on pictures. g_a learns to measure them by least squares.
+struct WidenExamples {
+  int64_t batches = 12, batch = 16;
+  int64_t side = 128;  // pixels; twice that for the enhancement codec, of a quarter of the pictures
+};
+void widen(System& system, const KnownLatents& known, const std::vector<Picture>& pictures,
+           const WidenExamples& examples, std::mt19937_64& random);
+
+}  // namespace compass::train
