@@ -3,8 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
-
+#include "core/tensor_test_data.h"
 #include "model/golden_model_test_data.h"
 #include "model/liff_features.h"
 #include "model/liff_filters.h"
@@ -27,14 +26,6 @@ Tensor to_tensor(nn::Context& context, const nn::Map& map) {
   target.full = map.full;
   target.f32 = out.data.data();
   nn::copy_rows(context, map.view(context.compute()), target, map.part);
-  return out;
-}
-
-Tensor random_picture(int height, int width, uint32_t seed) {
-  std::mt19937 generator(seed);
-  std::uniform_real_distribution<float> distribution(0.0F, 1.0F);
-  Tensor out(3, height, width);
-  for (float& v : out.data) v = distribution(generator);
   return out;
 }
 
@@ -152,19 +143,14 @@ TEST(Liff, PartsEqualTheWhole) {
     Liff liff(model, context);
     for (const auto& [below_size, target] :
          {std::pair{Size{37, 29}, Size{101, 64}}, {Size{5, 1}, Size{9, 4}}, {Size{64, 50}, Size{64, 50}}}) {
-      const Tensor below = random_picture(below_size.height, below_size.width, 3);
+      const Tensor below = random_picture(below_size, 3);
       const Tensor all = liff.predict(below, target);
       const Liff::Geometry g{below_size, target, target};
       for (const Rect out :
            {Rect{0, 0, 1, 1},
             Rect{target.width / 3, target.height / 2, target.width / 2, target.height / 3 + 1},
             Rect{target.width - 2, target.height - 1, 2, 1}}) {
-        const Rect need = liff.footprint(g, out);
-        Tensor crop(3, need.height, need.width);
-        for (int y = 0; y < need.height; ++y) {
-          std::copy_n(below.pixel(need.y + y, need.x), 3 * need.width, crop.pixel(y, 0));
-        }
-        const Tensor part = liff.predict(crop, g, out);
+        const Tensor part = liff.predict(crop(below, liff.footprint(g, out)), g, out);
         for (int y = 0; y < out.height; ++y) {
           for (int x = 0; x < out.width; ++x) {
             for (int c = 0; c < 3; ++c) {
@@ -181,7 +167,7 @@ TEST(Liff, PartsEqualTheWhole) {
 TEST(Liff, ThreadsDoNotChangeResults) {
   const auto model = tiny_model();
   ASSERT_NE(model, nullptr);
-  const Tensor below = random_picture(61, 83, 4);
+  const Tensor below = random_picture({83, 61}, 4);
   Tensor first;
   for (const int threads : {1, 2, 5}) {
     ThreadPool pool(threads);

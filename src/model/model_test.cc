@@ -5,8 +5,8 @@
 
 #include <cstring>
 #include <nlohmann/json.hpp>
-#include <random>
 
+#include "core/tensor_test_data.h"
 #include "model/networks.h"
 #include "model/safetensors.h"
 
@@ -223,22 +223,6 @@ TEST(Model, KernelsMayBeKeptInSteps) {
   EXPECT_NE(error_of(whole.parse()).find("not part of its description"), std::string::npos);
 }
 
-Tensor random_picture(int height, int width, uint32_t seed) {
-  std::mt19937 generator(seed);
-  std::uniform_real_distribution<float> distribution(0.0F, 1.0F);
-  Tensor out(3, height, width);
-  for (float& v : out.data) v = distribution(generator);
-  return out;
-}
-
-Tensor crop(const Tensor& x, Rect part) {
-  Tensor out(x.channels, part.height, part.width);
-  for (int y = 0; y < part.height; ++y) {
-    std::copy_n(x.pixel(part.y + y, part.x), static_cast<size_t>(part.width) * x.channels, out.pixel(y, 0));
-  }
-  return out;
-}
-
 TEST(CodecNetworks, PartsEqualTheWholeAndIndexesAreExact) {
   const auto model = Model::load(kTiny);
   ASSERT_TRUE(model);
@@ -250,8 +234,8 @@ TEST(CodecNetworks, PartsEqualTheWholeAndIndexesAreExact) {
     CodecNetworks others(*model, kind, fast);
     EXPECT_EQ(networks.conditional(), kind == CodecKind::kEnhancement);
     for (const Size size : {Size{1, 1}, Size{31, 17}, Size{97, 130}}) {
-      const Tensor x = random_picture(size.height, size.width, 1);
-      const Tensor prediction = random_picture(size.height, size.width, 2);
+      const Tensor x = random_picture(size, 1);
+      const Tensor prediction = random_picture(size, 2);
       const Size latent = networks.latent_size(size);
       const Tensor y = networks.analyse(x, &prediction, 0.7F);
       ASSERT_EQ(y.width, latent.width);

@@ -6,6 +6,7 @@
 
 #include <random>
 
+#include "core/tensor_test_data.h"
 #include "nn/geometry.h"
 #include "nn/plain_network_test_data.h"
 
@@ -124,22 +125,6 @@ std::vector<Pair> all_pairs() {
   return pairs;
 }
 
-Tensor random_tensor(int c, int h, int w, uint32_t seed) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> distribution;
-  Tensor out(c, h, w);
-  for (float& v : out.data) v = distribution(generator);
-  return out;
-}
-
-Tensor crop(const Tensor& x, Rect part) {
-  Tensor out(x.channels, part.height, part.width);
-  for (int y = 0; y < part.height; ++y) {
-    std::copy_n(x.pixel(part.y + y, part.x), static_cast<size_t>(part.width) * x.channels, out.pixel(y, 0));
-  }
-  return out;
-}
-
 double rms_difference(const Tensor& a, const Tensor& b) {
   double sum = 0.0;
   double power = 0.0;
@@ -164,11 +149,11 @@ void for_networks(Context& context, const Check& check) {
     Network analysis(context, Network::Role::kAnalysis, p.analysis, p.analysis_weights, p.analysis);
     Network synthesis(context, Network::Role::kSynthesis, p.synthesis, p.synthesis_weights, p.analysis);
     for (const Size size : kSizes) {
-      const Tensor x = random_tensor(3, size.height, size.width, 1);
-      const Tensor prediction = random_tensor(3, size.height, size.width, 2);
+      const Tensor x = random_map(3, size, 1);
+      const Tensor prediction = random_map(3, size, 2);
       check(analysis, true, p.analysis, p.analysis_weights, p, x, prediction, size);
       const Size latent = analysis.output_size(size);
-      const Tensor y = random_tensor(p.synthesis.front().in, latent.height, latent.width, 3);
+      const Tensor y = random_map(p.synthesis.front().in, latent, 3);
       check(synthesis, false, p.synthesis, p.synthesis_weights, p, y, prediction, size);
     }
   }
