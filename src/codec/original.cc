@@ -9,12 +9,12 @@ void Original::read(Size layer, Rect part, ThreadPool& pool, Tensor& map) const 
   if (layer != size_) {
     const Image smaller = image_ != nullptr ? resize_region(*image_, layer, part, &pool)
                                             : resize_region(bytes_, layer, part, &pool);
-    const Rect all{0, 0, part.width, part.height};
+    const Rect all = whole(part.size());
     to_map(smaller, all, all, pool, map);
     return;
   }
   if (image_ != nullptr) {
-    to_map(*image_, {0, 0, size_.width, size_.height}, part, pool, map);
+    to_map(*image_, whole(size_), part, pool, map);
     return;
   }
   const auto& samples = samples_of_bytes();
@@ -27,7 +27,7 @@ void Original::read(Size layer, Rect part, ThreadPool& pool, Tensor& map) const 
 }
 
 Image Original::layer(Size layer, ThreadPool& pool) const {
-  const Rect all{0, 0, layer.width, layer.height};
+  const Rect all = whole(layer);
   if (layer != size_) {
     return image_ != nullptr ? resize_region(*image_, layer, all, &pool)
                              : resize_region(bytes_, layer, all, &pool);

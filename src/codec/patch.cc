@@ -4,15 +4,6 @@
 
 namespace compass {
 
-Rect united(Rect a, Rect b) {
-  if (a.width <= 0 || a.height <= 0) return b;
-  if (b.width <= 0 || b.height <= 0) return a;
-  const int left = std::min(a.x, b.x), top = std::min(a.y, b.y);
-  const int right = std::max(a.x + a.width, b.x + b.width);
-  const int bottom = std::max(a.y + a.height, b.y + b.height);
-  return {left, top, right - left, bottom - top};
-}
-
 std::vector<Rect> tiles_of(Rect whole, int side) {
   std::vector<Rect> tiles;
   for (int y = whole.y; y < whole.y + whole.height;) {

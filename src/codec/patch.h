@@ -17,9 +17,6 @@ struct Patch {
   Rect at;  // image.size() == at.size()
 };
 
-// The smallest rectangle that holds both. An empty rectangle (no width or height) holds nothing.
-Rect united(Rect a, Rect b);
-
 // Cuts `whole` into tiles of at most `side` pixels a side, row by row; tile edges fall on multiples of `side`
 // from the picture's origin, so that a region's tiles are the whole picture's.
 std::vector<Rect> tiles_of(Rect whole, int side);

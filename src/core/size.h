@@ -1,6 +1,7 @@
-// Picture and feature-map sizes.
+// Picture and feature-map sizes, and rectangles of them.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace compass {
@@ -22,5 +23,27 @@ struct Rect {
   bool operator==(const Rect&) const = default;
   Size size() const { return {width, height}; }
 };
+
+inline Rect whole(Size size) {
+  return {0, 0, size.width, size.height};
+}
+
+// The smallest rectangle that holds both. An empty rectangle (no width or height) holds nothing.
+inline Rect united(Rect a, Rect b) {
+  if (a.width <= 0 || a.height <= 0) return b;
+  if (b.width <= 0 || b.height <= 0) return a;
+  const int left = std::min(a.x, b.x), top = std::min(a.y, b.y);
+  const int right = std::max(a.x + a.width, b.x + b.width);
+  const int bottom = std::max(a.y + a.height, b.y + b.height);
+  return {left, top, right - left, bottom - top};
+}
+
+// `rect` with `reach` more on all sides, as far as a picture of size `full` goes.
+inline Rect grown(Rect rect, int reach, Size full) {
+  const int left = std::max(rect.x - reach, 0);
+  const int top = std::max(rect.y - reach, 0);
+  return {left, top, std::min(rect.x + rect.width + reach, full.width) - left,
+          std::min(rect.y + rect.height + reach, full.height) - top};
+}
 
 }  // namespace compass

@@ -193,7 +193,7 @@ void resample_band(const Source& source, const AxisFilter& across, const AxisFil
 
 template <typename Source>
 Image resampled(const Source& source, Size source_size, Size target, Rect region, ThreadPool* pool) {
-  assert(inside(region, {0, 0, target.width, target.height}));
+  assert(inside(region, whole(target)));
   const AxisFilter across(source_size.width, target.width, region.x, region.width);
   const AxisFilter down(source_size.height, target.height, region.y, region.height);
   Image result = Image::unset(region.size());
@@ -233,7 +233,7 @@ Image resize_region(const Image& crop, Rect held, Size source_size, Size target,
 }
 
 Image resize_region(const Image& source, Size target, Rect region, ThreadPool* pool) {
-  return resize_region(source, {0, 0, source.width(), source.height()}, source.size(), target, region, pool);
+  return resize_region(source, whole(source.size()), source.size(), target, region, pool);
 }
 
 Image resize_region(const Rgb8View& source, Size target, Rect region, ThreadPool* pool) {
@@ -241,7 +241,7 @@ Image resize_region(const Rgb8View& source, Size target, Rect region, ThreadPool
 }
 
 Image resize(const Image& source, Size target, ThreadPool* pool) {
-  return resize_region(source, target, {0, 0, target.width, target.height}, pool);
+  return resize_region(source, target, whole(target), pool);
 }
 
 }  // namespace compass

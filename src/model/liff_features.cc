@@ -1,6 +1,6 @@
 #include "model/liff_features.h"
 
-#include <algorithm>
+#include "core/size.h"
 
 namespace compass {
 namespace {
@@ -17,14 +17,6 @@ ConvPass make_pass(const ConvWeights& w, nn::Act act = nn::Act::kNone) {
 
 double macs(const ConvWeights& w) {
   return 1.0 * w.in * w.out * w.kernel * w.kernel;
-}
-
-// `rect` grown by `reach` on all sides, within the picture.
-Rect grown(Rect rect, int reach, Size full) {
-  const int left = std::max(rect.x - reach, 0);
-  const int top = std::max(rect.y - reach, 0);
-  return {left, top, std::min(rect.x + rect.width + reach, full.width) - left,
-          std::min(rect.y + rect.height + reach, full.height) - top};
 }
 
 }  // namespace

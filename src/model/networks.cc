@@ -93,13 +93,7 @@ void CodecNetworks::analyse(const HeldMap& x, const HeldMap& prediction, float r
 }
 
 Rect CodecNetworks::analysis_footprint(Size picture, Rect out) const {
-  const Rect x = g_a_.footprint(picture, out);
-  const Rect p = g_a_.prediction_footprint(picture, out);
-  if (p.width == 0) return x;
-  const int left = std::min(x.x, p.x);
-  const int top = std::min(x.y, p.y);
-  return {left, top, std::max(x.x + x.width, p.x + p.width) - left,
-          std::max(x.y + x.height, p.y + p.height) - top};
+  return united(g_a_.footprint(picture, out), g_a_.prediction_footprint(picture, out));
 }
 
 Tensor CodecNetworks::hyper_analyse(const Tensor& y) {

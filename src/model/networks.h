@@ -1,5 +1,5 @@
-// The networks of one codec, ready to run: analysis g_a, synthesis g_s, hyper analysis h_a, hyper synthesis
-// h_s.
+// The networks of one codec, ready to run: analysis g_a and synthesis g_s, hyper analysis h_a and hyper
+// synthesis h_s.
 //
 //   encoder:  y = g_a(x)   z = round(h_a(y))   (scales, means) = h_s(z)   q = round(y - means)   rANS(z, q)
 //   decoder:  z, (scales, means) = h_s(z), q <- rANS      x_hat = g_s(q + means)
@@ -22,10 +22,6 @@
 #include "nn/network.h"
 
 namespace compass {
-
-inline Rect whole(Size size) {
-  return {0, 0, size.width, size.height};
-}
 
 // What h_s says about y, for the positions of one rectangle: memory order [h,w,M] as everywhere.
 struct HyperParameters {

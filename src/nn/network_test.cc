@@ -135,10 +135,6 @@ double rms_difference(const Tensor& a, const Tensor& b) {
   return std::sqrt(sum / std::max(power, 1e-30));
 }
 
-Rect whole(Size s) {
-  return {0, 0, s.width, s.height};
-}
-
 constexpr float kRate = 1.3F;
 const Size kSizes[] = {{1, 1}, {16, 16}, {2, 9}, {37, 21}, {150, 67}};
 
