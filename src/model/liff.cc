@@ -1,6 +1,5 @@
 #include "model/liff.h"
 
-#include <algorithm>
 #include <cassert>
 
 #include "model/liff_features.h"
@@ -10,14 +9,12 @@
 namespace compass {
 namespace {
 
-// Source samples that the targets [first, first + count) need features of, 3x3 neighbours included.
-struct AxisNeed {
-  int begin, end;
+// What the target pixels of one rectangle are made of.
+struct Sources {
+  GridAxis rows, cols;  // their nearest source pixels
+  Rect features;        // these and their 3x3 neighbours: the features that the filters look at
+  Rect below;           // the pixels below that those features are made of
 };
-
-AxisNeed features_needed(const GridAxis& axis, int sources) {
-  return {std::max(axis.source.front() - 1, 0), std::min(axis.source.back() + 2, sources)};
-}
 
 }  // namespace
 
@@ -27,6 +24,20 @@ struct Liff::Parts {
         context(c),
         features(*model->description().liff, model->liff_weights(), c),
         filters(*model->description().liff, model->liff_weights(), c) {}
+
+  Sources sources(const Geometry& g, Rect out) const {
+    const NearestRule rule = model->description().nearest;
+    Sources s{.rows = grid_axis(rule, g.below.height, g.target.height, out.y, out.height),
+              .cols = grid_axis(rule, g.below.width, g.target.width, out.x, out.width),
+              .features = {},
+              .below = {}};
+    const int left = s.cols.source.front();
+    const int top = s.rows.source.front();
+    const Rect nearest{left, top, s.cols.source.back() + 1 - left, s.rows.source.back() + 1 - top};
+    s.features = grown(nearest, 1, g.below);
+    s.below = grown(s.features, features.halo(), g.below);
+    return s;
+  }
 
   std::shared_ptr<const Model> model;
   nn::Context& context;
@@ -43,8 +54,7 @@ bool Liff::adds_bicubic() const {
 }
 
 Tensor Liff::predict(const Tensor& below, Size target, Size token_target) {
-  return predict(below, {{below.width, below.height}, target, token_target},
-                 {0, 0, target.width, target.height});
+  return predict(below, {{below.width, below.height}, target, token_target}, whole(target));
 }
 
 Tensor Liff::predict(const Tensor& below, const Geometry& g, Rect out) {
@@ -56,54 +66,35 @@ Tensor Liff::predict(const Tensor& below, const Geometry& g, Rect out) {
 
 void Liff::predict(const Tensor& below, const Geometry& g, Rect out, Rect target_part, Tensor& target) {
   Parts& p = *parts_;
-  const NearestRule rule = p.model->description().nearest;
-  const GridAxis rows = grid_axis(rule, g.below.height, g.target.height, out.y, out.height);
-  const GridAxis cols = grid_axis(rule, g.below.width, g.target.width, out.x, out.width);
-  const AxisNeed ys = features_needed(rows, g.below.height);
-  const AxisNeed xs = features_needed(cols, g.below.width);
-  const Rect part{xs.begin, ys.begin, xs.end - xs.begin, ys.end - ys.begin};
-  const Rect held = footprint(g, out);
-  assert(below.width == held.width && below.height == held.height);
+  const Sources s = p.sources(g, out);
+  assert(below.width == s.below.width && below.height == s.below.height);
 
+  const double pixels = static_cast<double>(s.features.size().pixels());
   nn::Map features;
   {
-    const nn::StageTimer timer(p.context.times(), "liff features",
-                               p.features.macs_per_pixel() * static_cast<double>(part.size().pixels()));
-    features = p.features.run(nn::view_of(below, held, g.below), part);
+    const nn::StageTimer timer(p.context.times(), "liff features", p.features.macs_per_pixel() * pixels);
+    features = p.features.run(nn::view_of(below, s.below, g.below), s.features);
   }
   const float token_y = 2.0F / static_cast<float>(g.token_target.height) * static_cast<float>(g.below.height);
   const float token_x = 2.0F / static_cast<float>(g.token_target.width) * static_cast<float>(g.below.width);
   const nn::StageTimer timer(p.context.times(), "liff filters",
-                             p.filters.macs_per_source() * static_cast<double>(part.size().pixels()) +
+                             p.filters.macs_per_source() * pixels +
                                  p.filters.macs_per_target() * static_cast<double>(out.size().pixels()));
-  p.filters.run(features.view(p.context.compute()), rows, cols, token_y, token_x,
+  p.filters.run(features.view(p.context.compute()), s.rows, s.cols, token_y, token_x,
                 target.pixel(out.y - target_part.y, out.x - target_part.x),
                 static_cast<size_t>(target.width) * 3);
 }
 
 void Liff::prepare(const Geometry& g, Rect out) {
   Parts& p = *parts_;
-  const NearestRule rule = p.model->description().nearest;
-  const GridAxis rows = grid_axis(rule, g.below.height, g.target.height, out.y, out.height);
-  const GridAxis cols = grid_axis(rule, g.below.width, g.target.width, out.x, out.width);
-  const AxisNeed ys = features_needed(rows, g.below.height);
-  const AxisNeed xs = features_needed(cols, g.below.width);
+  const Sources s = p.sources(g, out);
   const Tensor nothing;  // passes look at shapes alone
-  const nn::Map features = p.features.run(nn::view_of(nothing, footprint(g, out), g.below),
-                                          {xs.begin, ys.begin, xs.end - xs.begin, ys.end - ys.begin});
-  p.filters.run(features.view(p.context.compute()), rows, cols, 0.0F, 0.0F, nullptr, 0);
+  const nn::Map features = p.features.run(nn::view_of(nothing, s.below, g.below), s.features);
+  p.filters.run(features.view(p.context.compute()), s.rows, s.cols, 0.0F, 0.0F, nullptr, 0);
 }
 
 Rect Liff::footprint(const Geometry& g, Rect out) const {
-  const NearestRule rule = parts_->model->description().nearest;
-  const int reach = parts_->features.halo();
-  const auto span = [&](int sources, int targets, int first, int count) {
-    const AxisNeed need = features_needed(grid_axis(rule, sources, targets, first, count), sources);
-    return AxisNeed{std::max(need.begin - reach, 0), std::min(need.end + reach, sources)};
-  };
-  const AxisNeed ys = span(g.below.height, g.target.height, out.y, out.height);
-  const AxisNeed xs = span(g.below.width, g.target.width, out.x, out.width);
-  return {xs.begin, ys.begin, xs.end - xs.begin, ys.end - ys.begin};
+  return parts_->sources(g, out).below;
 }
 
 Liff::Cost Liff::cost(Size below, Size target) const {
