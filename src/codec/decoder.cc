@@ -6,15 +6,12 @@
 
 #include "codec/layer.h"
 #include "codec/memory_need.h"
+#include "codec/runtime.h"
 #include "entropy/layer_coder.h"
 #include "image/resize.h"
-#include "nn/context.h"
 
 namespace compass {
 namespace {
-
-// Pictures up to this size have their kernels and weights prepared ahead, on all threads.
-constexpr int64_t kPrepareAllPixels = int64_t{4} << 20;
 
 // What could be read of a file: its header, and its layers' streams as far as they are whole.
 struct Received {
@@ -84,15 +81,8 @@ Result<size_t> MemorySource::read(std::span<uint8_t> out) {
   return count;
 }
 
-struct Decoder::Parts {
-  Parts(std::shared_ptr<const Model> m, const CodecOptions& o)
-      : model(std::move(m)),
-        options(o),
-        pool(o.threads),
-        context(pool, o.precision),
-        networks(model, context) {
-    context.set_times(options.times);
-  }
+struct Decoder::Parts : CodecRuntime {
+  using CodecRuntime::CodecRuntime;
 
   Status check_model(const ContainerHeader& header) const;
   Result<Received> receive(ByteSource& source, const DecodeSettings& settings) const;
@@ -107,12 +97,6 @@ struct Decoder::Parts {
   Status reconstruct(const Layers& layers, const std::vector<Rect>& wanted, const DecodeSettings& settings,
                      std::vector<LayerLatents>& latents, DecodedPicture& decoded);
   Status to_size(Patch& picture, const DecodeSettings& settings);
-
-  std::shared_ptr<const Model> model;
-  CodecOptions options;
-  ThreadPool pool;
-  nn::Context context;
-  LayerNetworks networks;
 };
 
 Decoder::Decoder(std::shared_ptr<const Model> model, CodecOptions options)
@@ -199,7 +183,6 @@ std::vector<LayerLatents> Decoder::Parts::decode_symbols(const Layers& layers, R
   std::vector<LayerLatents> latents(count);
   for (int k = 0; k < count; ++k) {
     const auto place = layers.place(k);
-    const auto& z_tables = model->hyper_tables(k == 0 ? CodecKind::kBase : CodecKind::kEnhancement);
     decoders.push_back(LayerDecoder::open(received.layers[k]));
     if (!decoders[k]) {
       statuses[k] = decoders[k].error();
@@ -209,7 +192,7 @@ std::vector<LayerLatents> Decoder::Parts::decode_symbols(const Layers& layers, R
                            networks.codec(k).hyper_channels());
     {
       const nn::StageTimer timer(options.times, "entropy", 0.0);
-      statuses[k] = decoders[k]->decode_z(z_tables, z);
+      statuses[k] = decoders[k]->decode_z(hyper_tables(k), z);
     }
     if (statuses[k]) latents[k] = networks.hyper_synthesise(place, std::move(z));
   }
@@ -316,12 +299,9 @@ Result<DecodedPicture> Decoder::decode(ByteSource& source, const DecodeSettings&
   if (!wanted) return wanted.error();
   const double memory = decode_bytes(p.networks, {layers.sizes, expected, settings.as_bytes}, *wanted);
   if (const auto status = check_memory(memory, p.options.max_memory); !status) return status.error();
-  if ((*wanted)[expected].size().pixels() <= kPrepareAllPixels) {
-    const nn::StageTimer timer(p.options.times, "kernels", 0.0);
-    p.context.prepare([&] {
-      for (int k = 0; k <= expected; ++k) p.networks.prepare_decode(layers.place(k), (*wanted)[k]);
-    });
-  }
+  p.prepare((*wanted)[expected].size(), [&] {
+    for (int k = 0; k <= expected; ++k) p.networks.prepare_decode(layers.place(k), (*wanted)[k]);
+  });
 
   std::vector<LayerLatents> latents = p.decode_symbols(layers, *received);
   if (latents.empty() || (settings.strict && !received->damage.empty())) {

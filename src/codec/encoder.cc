@@ -2,53 +2,20 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 
 #include "codec/layer.h"
 #include "codec/memory_need.h"
+#include "codec/runtime.h"
 #include "entropy/layer_coder.h"
 #include "image/psnr.h"
-#include "nn/context.h"
 
 namespace compass {
 namespace {
 
-// Pictures up to this size have their kernels and weights prepared ahead, on all threads; in larger ones most
-// tiles are alike, and the few kernels made on the way do not count.
-constexpr int64_t kPrepareAllPixels = int64_t{4} << 20;
-
-}  // namespace
-
-struct Encoder::Parts {
-  Parts(std::shared_ptr<const Model> m, const CodecOptions& o)
-      : model(std::move(m)),
-        options(o),
-        pool(o.threads),
-        context(pool, o.precision),
-        networks(model, context) {
-    context.set_times(options.times);
-  }
-
-  Status check(Size picture, const EncodeSettings& settings) const;
-  Result<EncodedPicture> encode(const Original& picture, bool bytes, const EncodeSettings& settings);
-  Result<EncodedLayer> encode_layer(const LayerNetworks::Place& place, const Original& picture,
-                                    const EncodeSettings& settings, Patch& below, ContainerContents& contents,
-                                    EncodedPicture& encoded);
-
-  std::shared_ptr<const Model> model;
-  CodecOptions options;
-  ThreadPool pool;
-  nn::Context context;
-  LayerNetworks networks;
-};
-
-Encoder::Encoder(std::shared_ptr<const Model> model, CodecOptions options)
-    : parts_(std::make_unique<Parts>(std::move(model), options)) {}
-Encoder::~Encoder() = default;
-
-Status Encoder::Parts::check(Size picture, const EncodeSettings& settings) const {
-  const auto& sizes = settings.sizes;
+Status check_sizes(const std::vector<Size>& sizes, Size picture) {
   if (sizes.empty() || sizes.size() > kMaxLayerCount) {
     return Error{ErrorCode::kUsage,
                  fmt::format("{} layers: a file holds 1 to {}", sizes.size(), kMaxLayerCount)};
@@ -71,6 +38,38 @@ Status Encoder::Parts::check(Size picture, const EncodeSettings& settings) const
                       k, sizes[k].width, sizes[k].height, k - 1, sizes[k - 1].width, sizes[k - 1].height)};
     }
   }
+  return {};
+}
+
+}  // namespace
+
+struct Encoder::Parts : CodecRuntime {
+  using CodecRuntime::CodecRuntime;
+
+  Status check(const Original& picture, const EncodeSettings& settings) const;
+  Result<EncodedPicture> encode(const Original& picture, const EncodeSettings& settings);
+  Result<std::vector<uint8_t>> encode_layer(const LayerNetworks::Place& place, const Original& picture,
+                                            bool reconstruct, Patch& x_hat);
+  Result<std::vector<uint8_t>> code_symbols(int k, const LayerLatents& latents) const;
+};
+
+Encoder::Encoder(std::shared_ptr<const Model> model, CodecOptions options)
+    : parts_(std::make_unique<Parts>(std::move(model), options)) {}
+Encoder::~Encoder() = default;
+
+Result<EncodedPicture> Encoder::encode(const Image& picture, const EncodeSettings& settings) {
+  return parts_->encode(Original(picture), settings);
+}
+
+Result<EncodedPicture> Encoder::encode(const Rgb8View& picture, const EncodeSettings& settings) {
+  return parts_->encode(Original(picture), settings);
+}
+
+// Everything that can be refused before anything large is allocated.
+Status Encoder::Parts::check(const Original& picture, const EncodeSettings& settings) const {
+  const auto& sizes = settings.sizes;
+  const Size full = picture.size();
+  if (const auto status = check_sizes(sizes, full); !status) return status;
   if (sizes.size() > 1 && !model->layered()) {
     return Error{ErrorCode::kUsage,
                  fmt::format("model '{}' codes single pictures: ask for one layer", model->name())};
@@ -78,40 +77,30 @@ Status Encoder::Parts::check(Size picture, const EncodeSettings& settings) const
   if (!(settings.quality >= 0.0 && settings.quality <= 100.0)) {
     return Error{ErrorCode::kUsage, fmt::format("quality {} is not in 0..100", settings.quality)};
   }
-  if (static_cast<uint64_t>(picture.pixels()) > options.max_pixels) {
-    return Error{ErrorCode::kBadFile, fmt::format("{}x{} pixels are more than the limit of {}", picture.width,
-                                                  picture.height, options.max_pixels)};
+  if (static_cast<uint64_t>(full.pixels()) > options.max_pixels) {
+    return Error{ErrorCode::kBadFile, fmt::format("{}x{} pixels are more than the limit of {}", full.width,
+                                                  full.height, options.max_pixels)};
   }
-  return {};
+  const int top = static_cast<int>(sizes.size()) - 1;
+  return check_memory(encode_bytes(networks, {sizes, top, picture.in_bytes(), settings.measure}),
+                      options.max_memory);
 }
 
-Result<EncodedPicture> Encoder::encode(const Image& picture, const EncodeSettings& settings) {
-  return parts_->encode(Original(picture), false, settings);
-}
-
-Result<EncodedPicture> Encoder::encode(const Rgb8View& picture, const EncodeSettings& settings) {
-  return parts_->encode(Original(picture), true, settings);
-}
-
-Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, bool bytes,
-                                              const EncodeSettings& settings) {
-  if (const auto status = check(picture.size(), settings); !status) return status.error();
+// From the base layer up, each layer predicted from the reconstruction of the one below.
+Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const EncodeSettings& settings) {
+  if (const auto status = check(picture, settings); !status) return status.error();
   const auto& sizes = settings.sizes;
   const int top = static_cast<int>(sizes.size()) - 1;
-  const double memory = encode_bytes(networks, {sizes, top, bytes, settings.measure});
-  if (const auto status = check_memory(memory, options.max_memory); !status) return status.error();
-
   // The file holds quality in tenths; coding with the rounded value keeps encoder and decoder together.
   const int quality = static_cast<int>(std::lround(settings.quality * 10.0));
   const float rate = model->rate_position(quality / 10.0);
+  const auto place = [&](int k) { return LayerNetworks::Place{sizes, k, rate}; };
+  // The next layer is predicted from a layer's reconstruction; the top one's serves reports only.
+  const auto reconstructed = [&](int k) { return k < top || settings.measure; };
   networks.set_prediction(settings.prediction);
-  const auto place_of = [&](int k) { return LayerNetworks::Place{sizes, k, rate}; };
-  if (sizes.back().pixels() <= kPrepareAllPixels) {
-    const nn::StageTimer timer(options.times, "kernels", 0.0);
-    context.prepare([&] {
-      for (int k = 0; k <= top; ++k) networks.prepare_encode(place_of(k), k < top || settings.measure);
-    });
-  }
+  prepare(picture.size(), [&] {
+    for (int k = 0; k <= top; ++k) networks.prepare_encode(place(k), reconstructed(k));
+  });
 
   double pixels_total = 0.0;
   double pixels_done = 0.0;
@@ -120,12 +109,15 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, bool byte
   ContainerContents contents;
   std::copy_n(model->id().begin(), contents.model.size(), contents.model.begin());
   contents.metadata = settings.metadata;
-  Patch below;  // layer k-1 as the decoder will see it
+  Patch x_hat;  // the last layer coded, as the decoder will see it
   for (int k = 0; k <= top; ++k) {
-    contents.layers.push_back({sizes[k], quality, {}});
-    auto layer = encode_layer(place_of(k), picture, settings, below, contents, encoded);
-    if (!layer) return layer.error();
-    encoded.layers.push_back(*layer);
+    auto stream = encode_layer(place(k), picture, reconstructed(k), x_hat);
+    if (!stream) return stream.error();
+    EncodedLayer layer{sizes[k], stream->size(), std::nan("")};
+    if (settings.measure) layer.psnr = psnr(x_hat.image, picture.layer(sizes[k], pool));
+    if (settings.keep_reconstructions && reconstructed(k)) encoded.reconstructions.push_back(x_hat.image);
+    encoded.layers.push_back(layer);
+    contents.layers.push_back({sizes[k], quality, *std::move(stream)});
     pixels_done += static_cast<double>(sizes[k].pixels());
     if (settings.progress) settings.progress(pixels_done / pixels_total);
   }
@@ -135,43 +127,37 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, bool byte
   return encoded;
 }
 
-// Codes layer k into the last of the contents' layers. `below` is layer k-1's reconstruction before and layer
-// k's after, where that is needed.
-Result<EncodedLayer> Encoder::Parts::encode_layer(const LayerNetworks::Place& place, const Original& picture,
-                                                  const EncodeSettings& settings, Patch& below,
-                                                  ContainerContents& contents, EncodedPicture& encoded) {
-  const int k = place.k;
-  // The next layer is predicted from this one's reconstruction; the top one's serves reports only.
-  const bool reconstruct = k + 1 < static_cast<int>(place.sizes.size()) || settings.measure;
+// One layer of the figure; returns its stream. `x_hat` comes as the reconstruction of the layer below (empty
+// below the base layer) and leaves as this layer's, or empty if that is not wanted.
+Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const LayerNetworks::Place& place,
+                                                          const Original& picture, bool reconstruct,
+                                                          Patch& x_hat) {
   const Rect all = whole(place.size());
-  std::optional<PredictionWindow> prediction;
-  if (k > 0) prediction.emplace(networks.window(place, below, all, reconstruct));
-  PredictionWindow* const window = prediction ? &*prediction : nullptr;
+  std::optional<PredictionWindow> liff;
+  if (place.k > 0) liff.emplace(networks.window(place, x_hat, all, reconstruct));
+  PredictionWindow* const prediction = liff ? &*liff : nullptr;
 
-  Tensor y = networks.analyse(place, picture, window);
+  Tensor y = networks.analyse(place, picture, prediction);
   if (!reconstruct) {  // nobody needs these any more, and large pictures need the room
-    prediction.reset();
-    below = {};
+    liff.reset();
+    x_hat = {};
   }
   LayerLatents latents = networks.quantise(place, std::move(y));
-  {
-    const nn::StageTimer timer(options.times, "entropy", 0.0);
-    auto bytes = compass::encode_layer(
-        {latents.z, latents.y, latents.indexes},
-        model->hyper_tables(k == 0 ? CodecKind::kBase : CodecKind::kEnhancement), model->gaussian_tables());
-    if (!bytes) return bytes.error();
-    contents.layers.back().bytes = *std::move(bytes);
-  }
-  EncodedLayer layer{place.size(), contents.layers.back().bytes.size(), std::nan("")};
-  if (!reconstruct) return layer;
+  auto stream = code_symbols(place.k, latents);
+  if (!stream || !reconstruct) return stream;
+
   latents.y = {};
   latents.indexes = {};
-  Patch reconstruction = networks.reconstruct(place, latents.y_hat, window, all);
-  prediction.reset();
-  below = std::move(reconstruction);
-  if (settings.measure) layer.psnr = psnr(below.image, picture.layer(place.size(), pool));
-  if (settings.keep_reconstructions) encoded.reconstructions.push_back(below.image);
-  return layer;
+  Patch reconstruction = networks.reconstruct(place, latents.y_hat, prediction, all);
+  liff.reset();  // it looks at the layer below
+  x_hat = std::move(reconstruction);
+  return stream;
+}
+
+Result<std::vector<uint8_t>> Encoder::Parts::code_symbols(int k, const LayerLatents& latents) const {
+  const nn::StageTimer timer(options.times, "entropy", 0.0);
+  return compass::encode_layer({latents.z, latents.y, latents.indexes}, hyper_tables(k),
+                               model->gaussian_tables());
 }
 
 }  // namespace compass

@@ -26,8 +26,8 @@ struct EncodeSettings {
 struct EncodedLayer {
   Size size;
   uint64_t bytes = 0;  // of this layer's own stream
-  double psnr =
-      0.0;  // dB, RGB, of the 8-bit reconstruction against this layer's 8-bit original; NaN if not measured
+  // dB, RGB, of the 8-bit reconstruction against this layer's 8-bit original; NaN if not measured.
+  double psnr = 0.0;
 };
 
 struct EncodedPicture {

@@ -16,6 +16,7 @@ class Original {
   explicit Original(const Rgb8View& picture) : bytes_(picture), size_(picture.size) {}
 
   Size size() const { return size_; }
+  bool in_bytes() const { return image_ == nullptr; }  // 8 bits a sample rather than floats
 
   // Rectangle `part` of the layer of size `layer` as a map [3,h,w]: the same bits however the layer is cut.
   void read(Size layer, Rect part, ThreadPool& pool, Tensor& map) const;
