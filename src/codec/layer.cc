@@ -136,7 +136,7 @@ LayerLatents LayerNetworks::hyper_synthesise(const Place& place, std::vector<int
 void LayerNetworks::synthesise(const Place& place, const Tensor& y_hat, PredictionWindow* prediction,
                                Rect want, const std::function<void(Rect, const Tensor&)>& take) {
   auto& networks = codec(place.k);
-  const HeldMap latents{&y_hat, {0, 0, y_hat.width, y_hat.height}};
+  const HeldMap latents{&y_hat, whole({y_hat.width, y_hat.height})};
   for (const Rect tile : tiles_of(want, tile_side(place.k))) {
     HeldMap held;
     if (prediction != nullptr) {
@@ -208,18 +208,14 @@ void LayerNetworks::prepare_encode(const Place& place, bool reconstruct) {
   for (const Rect tile : tiles_of(whole(networks.hyper_size(size)), kHyperAnalysisSide)) {
     networks.prepare_hyper_analyse(size, tile);
   }
-  for (const Rect tile : tiles_of(whole(networks.latent_size(size)), kHyperSide)) {
-    networks.prepare_hyper_synthesise(size, tile);
-  }
-  if (place.k > 0) {
-    const Liff::Geometry geometry = prediction_geometry(*model_, place.sizes, place.k);
-    for (const Rect tile : tiles_of(whole(size), kPredictionSide)) predictor_->prepare(geometry, tile);
-  }
-  if (!reconstruct) return;
-  for (const Rect tile : tiles_of(whole(size), tile_side(place.k))) networks.prepare_synthesise(size, tile);
+  prepare_both_ways(place, whole(size), reconstruct);
 }
 
 void LayerNetworks::prepare_decode(const Place& place, Rect want) {
+  prepare_both_ways(place, want, true);
+}
+
+void LayerNetworks::prepare_both_ways(const Place& place, Rect want, bool synthesis) {
   auto& networks = codec(place.k);
   const Size size = place.size();
   for (const Rect tile : tiles_of(whole(networks.latent_size(size)), kHyperSide)) {
@@ -231,6 +227,7 @@ void LayerNetworks::prepare_decode(const Place& place, Rect want) {
       predictor_->prepare(geometry, tile);
     }
   }
+  if (!synthesis) return;
   for (const Rect tile : tiles_of(want, tile_side(place.k))) networks.prepare_synthesise(size, tile);
 }
 

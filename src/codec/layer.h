@@ -1,7 +1,7 @@
 // One layer's way through the networks, tile by tile, both ways.
 //
-//   encoding:  prediction -> residual -> g_a -> y -> h_a -> z;  z -> h_s -> scales, means;  q = round(y -
-//   means) decoding:  z -> h_s -> scales, means;  y_hat = q + means;  g_s -> x_hat;  x_hat + prediction
+//   encoding:  x - prediction -> g_a -> y -> h_a -> z     z -> h_s -> scales, means     q = round(y - means)
+//   decoding:  z -> h_s -> scales, means     q + means = y_hat -> g_s -> x_hat + prediction
 //
 // The base layer is the case without a prediction.
 #pragma once
@@ -98,6 +98,8 @@ class LayerNetworks {
   // Calls take(tile, parameters) for the tiles of all latents.
   void hyper_synthesise(const Place& place, std::span<const int32_t> z,
                         const std::function<void(Rect tile, const HyperParameters&)>& take);
+  // What encoding and decoding both run: h_s, the prediction for `want` and, with `synthesis`, g_s.
+  void prepare_both_ways(const Place& place, Rect want, bool synthesis);
   std::vector<Rect> analysis_tiles(const Place& place) const;
   // Pixels whose prediction g_s and the sum need for `want`.
   Rect prediction_rect(const Place& place, Rect want) const;
