@@ -2,13 +2,12 @@
 //
 //   numerics GOLDEN_DIR MODEL TRAINING_WEIGHTS|- PHOTO...
 //
-//   1. every stage in f32 and bf16 against the reference implementation's tensors (GOLDEN_DIR, imported
-//   checkpoint);
+//   1. every stage in f32 and bf16 against the reference implementation's tensors (GOLDEN_DIR: them and an
+//      imported checkpoint);
 //   2. every stage of MODEL in bf16 against f32, on the photos;
 //   3. what bf16 costs in PSNR and rate on the photos;
 //   4. what the integer scale network costs in bits against the same network in real numbers
-//   (TRAINING_WEIGHTS: the
-//      trainer's unrounded parameters).
+//      (TRAINING_WEIGHTS: the trainer's unrounded parameters; -: leave this out).
 #include <fmt/format.h>
 
 #include <algorithm>

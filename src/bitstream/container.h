@@ -4,8 +4,7 @@
 //   header (signature, version, model, layer table, checksum) | metadata | layer 0 | layer 1 | ...
 //
 // Writing:  bytes = write_container({model, layers, metadata})
-// Reading:  parsed = parse_header(first_bytes);  while it has no header, fetch parsed->need bytes and parse
-// again;
+// Reading:  parsed = parse_header(first_bytes);  while it has no header, parse again with parsed->need bytes;
 //           then any layer k lies at header.layers[k].offset, and verify_layer checks what was read.
 // A prefix that ends where a layer ends is a valid, smaller picture: whole_layers says how many it holds.
 #pragma once

@@ -40,8 +40,7 @@ class Checkpoint {
 
   // Every dictionary that holds tensors, by its path from the top: "" is the top itself, "base_state_dict" a
   // dictionary in it, "a/b" one in that. A safetensors file gives one dictionary per known prefix of its
-  // names
-  // ("base_state_dict.g_a.0.weight"; see export_model.h) and "" for the rest.
+  // names ("base_state_dict.g_a.0.weight"; see export_model.h) and "" for the rest.
   const std::map<std::string, StateDict, std::less<>>& dictionaries() const { return dictionaries_; }
 
   // The tensor's values in C order. Errors: kBadFile: damaged storage, wrong kind of dtype, non-finite

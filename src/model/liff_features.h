@@ -1,8 +1,9 @@
 // LIFF's first half: the residual dense network (Zhang et al., CVPR 2018, configuration "D" in the paper)
 // that makes features of the picture below.
 //
-//   f1 = sfe1(x)   x_0 = sfe2(f1)   x_{b+1} = fuse_b([x_b, c_1, ..., c_n]) + x_b,  c_i = relu(conv_i([x_b,
-//   c_1, ...])) features = gff2(gff1([x_1, ..., x_B])) + f1
+//   f1 = sfe1(x)     x_0 = sfe2(f1)
+//   x_{b+1} = fuse_b([x_b, c_1, ..., c_n]) + x_b     with c_i = relu(conv_i([x_b, c_1, ..., c_{i-1}]))
+//   features = gff2(gff1([x_1, ..., x_B])) + f1
 #pragma once
 
 #include <vector>

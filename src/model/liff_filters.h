@@ -1,9 +1,9 @@
 // LIFF's second half, factored. Per target pixel p with source pixel s, q being the 3x3 features around s:
 //
-//   h_0 = relu(B(s) + Wr (r_y, r_x))        B = W0's q part as a 3x3 convolution, plus bias and scale token
+//   h_0 = relu(B(s) + Wr (r_y, r_x))     B = W0's q part as a 3x3 convolution, plus bias and scale token
 //   h_i = relu(W_i h_{i-1} + b_i)
-//   out_c = A_c(s) . h_last + a_c(s)        A_c = the last layer times q, again a 3x3 convolution (g0 ->
-//   3*hidden + 3)
+//   out_c = A_c(s) . h_last + a_c(s)     A_c = the last layer times q, again a 3x3 convolution,
+//                                        g0 -> 3*hidden + 3
 //
 // B and A are made for a small tile of source pixels at a time and used at once for all its target pixels:
 // they never exist for the whole picture, and neither do the 27*g0 weights of a filter.

@@ -1,8 +1,7 @@
 // Encodes the suite's pictures, or decodes its files in every way this process can.
 //
-//   compass_conformance MODEL encode DIR [threads [precision]]   writes DIR's files and what they must decode
-//   to compass_conformance MODEL check DIR                          exits with 1 if anything differs from
-//   that
+//   compass_conformance MODEL encode DIR [threads [precision]]   writes files and what they must decode to
+//   compass_conformance MODEL check DIR                          exits with 1 if anything differs from that
 //
 // `check` sweeps threads, precision, tiling and the targets of our own kernels. oneDNN chooses its
 // instructions once per process, from ONEDNN_MAX_CPU_ISA: the caller sweeps that (test_conformance.py).
