@@ -11,14 +11,7 @@
 #include "codec/decoder.h"
 #include "codec/encoder.h"
 #include "codec/test_pictures.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define COMPASS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define COMPASS_SANITIZED 1
-#endif
-#endif
+#include "core/sanitized.h"
 
 namespace compass {
 namespace {
@@ -35,9 +28,7 @@ double resident() {
 }
 
 TEST(LongRun, MemoryStaysFlat) {
-#ifdef COMPASS_SANITIZED
-  GTEST_SKIP() << "a sanitizer keeps freed memory";
-#endif
+  if (kSanitized) GTEST_SKIP() << "a sanitizer keeps freed memory";
   const char* asked = std::getenv("COMPASS_LONG_RUN");
   const int count = asked != nullptr ? std::stoi(asked) : 300;
   const auto model = tiny_model();

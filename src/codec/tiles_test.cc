@@ -9,15 +9,10 @@
 #include "codec/layer.h"
 #include "codec/memory_need.h"
 #include "codec/test_pictures.h"
+#include "core/sanitized.h"
 
 namespace compass {
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 double largest_difference(const Tensor& a, const Tensor& b) {
   EXPECT_EQ(a.size(), b.size());
@@ -103,7 +98,7 @@ bool forget() {
 
 // Larger than a tile on both sides, and small enough to take a second or two.
 TEST(Tiles, MemoryStaysWithinTheEstimate) {
-  if (kSanitized) GTEST_SKIP() << "sanitizers need memory of their own";
+  if (kSanitized) GTEST_SKIP() << "a sanitizer takes memory of its own, and keeps what was freed";
   const Size size{2500, 2200};
   const std::vector<Size> sizes = {{625, 550}, {1250, 1100}, size};
   Rgb8Image picture(size);
