@@ -32,6 +32,22 @@ const Curve* find(const std::vector<Curve>& curves, const CurveKey& key) {
   return found == curves.end() ? nullptr : &*found;
 }
 
+// Seconds per million pixels, the mean of a curve's points.
+struct MeanSeconds {
+  double encode = 0;
+  double decode = 0;
+};
+
+MeanSeconds mean_seconds(const Curve& curve) {
+  MeanSeconds mean;
+  const auto count = static_cast<double>(curve.points.size());
+  for (const CurvePoint& p : curve.points) {
+    mean.encode += p.encode_seconds_per_mp / count;
+    mean.decode += p.decode_seconds_per_mp / count;
+  }
+  return mean;
+}
+
 // Curves of the top layer of a layout.
 std::vector<Curve> top_curves(const Results& results, const std::string& layout) {
   std::vector<Curve> out;
@@ -112,14 +128,10 @@ Section headline(const Results& results) {
   };
   for (const Curve& c : top_curves(results, layout)) {
     uint64_t memory = 0;
-    double encode = 0;
-    double decode = 0;
-    for (const CurvePoint& p : c.points) {
-      memory = std::max({memory, p.encode_peak_kib, p.decode_peak_kib});
-      encode += p.encode_seconds_per_mp / static_cast<double>(c.points.size());
-      decode += p.decode_seconds_per_mp / static_cast<double>(c.points.size());
-    }
-    add(label_of(c.key.codec, c.key.scheme), c.rd(), seconds(encode), seconds(decode), mebibytes(memory));
+    for (const CurvePoint& p : c.points) memory = std::max({memory, p.encode_peak_kib, p.decode_peak_kib});
+    const MeanSeconds mean = mean_seconds(c);
+    add(label_of(c.key.codec, c.key.scheme), c.rd(), seconds(mean.encode), seconds(mean.decode),
+        mebibytes(memory));
   }
   if (kodak && layer_count(results, layout) == 3) {
     for (const QuotedCurve& q : quoted_peers()) {
@@ -141,13 +153,10 @@ Section headline(const Results& results) {
   Section out{
       fmt::format("Top layer, layers {}", layout),
       "BD-rate in percent against the published single-layer mean-scale hyperprior on Kodak (more bits: +), "
-      "all "
-      "bytes up to and including the top layer over its pixels; on: the percentage of the shorter curve's "
-      "range "
-      "that both share, which is all the figure speaks for. *: quoted, not measured here (the paper's two "
-      "are "
-      "implied by its tables). enc, dec: seconds per million pixels. MiB: the largest process. Layers are "
-      "named by their sizes in units of the base layer's.",
+      "all bytes up to and including the top layer over its pixels; on: the percentage of the shorter "
+      "curve's range that both share, which is all the figure speaks for. *: quoted, not measured here (the "
+      "paper's two are implied by its tables). enc, dec: seconds per million pixels. MiB: the largest "
+      "process. Layers are named by their sizes in units of the base layer's.",
       TextTable({"codec", "BD-rate", "on", "bpp", "PSNR dB", "enc", "dec", "MiB"})};
   if (!kodak) {
     out.text =
@@ -262,18 +271,13 @@ Section by_layers(const Results& results) {
     const CurveKey key{"compass", kOneStream, layout, layers - 1};
     const Curve* curve = find(curves, key);
     if (curve == nullptr) continue;
-    double encode = 0;
-    double decode = 0;
-    for (const CurvePoint& p : curve->points) {
-      encode += p.encode_seconds_per_mp / static_cast<double>(curve->points.size());
-      decode += p.decode_seconds_per_mp / static_cast<double>(curve->points.size());
-    }
+    const MeanSeconds mean = mean_seconds(*curve);
     const auto against = [&](const char* scheme) {
       return percent(bd_rate_between(results.rows, {"compass-base", scheme, layout, layers - 1}, key,
                                      kReportInterpolation));
     };
-    out.table.add({std::to_string(layers), layout, against(kSimulcast), against(kSingle), seconds(encode),
-                   seconds(decode)});
+    out.table.add({std::to_string(layers), layout, against(kSimulcast), against(kSingle),
+                   seconds(mean.encode), seconds(mean.decode)});
   }
   return out;
 }
@@ -315,8 +319,7 @@ Section ceilings(const Results& results) {
   for (int k = 0; k < layers; ++k) head.push_back(fmt::format("dB {}", k));
   Section out{"Ceilings",
               "Mean PSNR by layer with all the bits. These codecs shrink pictures their own way, so their "
-              "lower layers "
-              "stop here, however large the file.",
+              "lower layers stop here, however large the file.",
               TextTable(std::move(head))};
   for (const auto& [key, by_layer] : sums) {
     std::vector<std::string> cells{key.first, key.second};
@@ -366,35 +369,42 @@ bool fits(const std::string& lines, size_t width) {
   return true;
 }
 
+// The table within `width`; one of two columns that is too wide for it as a line for each row.
+std::string table_text(const TextTable& table, size_t width) {
+  const auto& rows = table.rows();
+  if (rows.front().size() != 2 || fits(table.plain(), width)) return table.plain(width);
+  std::string out;
+  for (size_t r = 1; r < rows.size(); ++r) out += fmt::format("{}: {}\n", rows[r][0], rows[r][1]);
+  return out;
+}
+
+// `text` in lines of at most `width` columns, or one word.
+std::string wrapped(const std::string& text, size_t width) {
+  std::string out;
+  std::string line;
+  size_t at = 0;
+  while (at < text.size()) {
+    const size_t end = std::min(text.find(' ', at), text.size());
+    const std::string word = text.substr(at, end - at);
+    if (!line.empty() && line.size() + 1 + word.size() > width) {
+      out += line + '\n';
+      line.clear();
+    }
+    line += (line.empty() ? "" : " ") + word;
+    at = end + 1;
+  }
+  return line.empty() ? out : out + line + '\n';
+}
+
 }  // namespace
 
 std::string terminal_report(const Results& results) {
   constexpr size_t kWidth = 80;
   std::string out;
   for (const Section& section : sections(results)) {
-    out += (out.empty() ? "" : "\n") + section.title + '\n' +
-           std::string(std::min(section.title.size(), kWidth), '-') + '\n';
-    const auto& rows = section.table.rows();
-    const std::string table = section.table.plain();
-    if (rows.front().size() == 2 && !fits(table, kWidth)) {
-      for (size_t r = 1; r < rows.size(); ++r) out += fmt::format("{}: {}\n", rows[r][0], rows[r][1]);
-    } else {
-      out += section.table.plain(kWidth);
-    }
-    // The explanation below, wrapped.
-    std::string line;
-    size_t at = 0;
-    while (at < section.text.size()) {
-      const size_t end = std::min(section.text.find(' ', at), section.text.size());
-      const std::string word = section.text.substr(at, end - at);
-      if (!line.empty() && line.size() + 1 + word.size() > kWidth) {
-        out += line + '\n';
-        line.clear();
-      }
-      line += (line.empty() ? "" : " ") + word;
-      at = end + 1;
-    }
-    if (!line.empty()) out += line + '\n';
+    const std::string rule(std::min(section.title.size(), kWidth), '-');
+    out += (out.empty() ? "" : "\n") + section.title + '\n' + rule + '\n' +
+           table_text(section.table, kWidth) + wrapped(section.text, kWidth);
   }
   return out;
 }
