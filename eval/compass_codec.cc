@@ -3,23 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <mutex>
 
 #include "codec/decoder.h"
 #include "codec/encoder.h"
+#include "core/clock.h"
 #include "eval/csv.h"
 #include "eval/process.h"
 
 namespace compass::eval {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // An encoder and a decoder of one model. They cache what they built for a picture size, so they are kept.
 struct Machine {
@@ -92,7 +86,7 @@ class CompassCodec : public EvaluatedCodec {
     EncodeSettings settings;
     settings.quality = quality;
     settings.prediction = prediction;
-    for (const Picture& original : originals) settings.sizes.push_back(original.size);
+    settings.sizes = sizes_of(originals);
 
     Coded coded;
     const Image image = from_rgb8(top.rgb, top.size);

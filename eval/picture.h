@@ -23,4 +23,10 @@ struct Picture {
   uint8_t* pixel(int y, int x) { return rgb.data() + (static_cast<size_t>(y) * size.width + x) * 3; }
 };
 
+inline std::vector<Size> sizes_of(const std::vector<Picture>& pictures) {
+  std::vector<Size> sizes;
+  for (const Picture& picture : pictures) sizes.push_back(picture.size);
+  return sizes;
+}
+
 }  // namespace compass::eval

@@ -12,19 +12,19 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 
+#include "core/clock.h"
+
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leaves it to the program
 
 namespace compass::eval {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 constexpr size_t kOutputKept = 64 * 1024;
 
 // File descriptor that closes itself.
@@ -120,13 +120,12 @@ Result<ProcessResult> run_process(const std::vector<std::string>& argv, double t
     result.peak_kib = std::max(result.peak_kib, peak_kib_of(pid));
     const pid_t ended = wait4(pid, &status, WNOHANG, &usage);
     if (ended == pid || (ended < 0 && errno != EINTR)) break;
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    if (seconds > timeout_seconds && !timed_out) {
+    if (seconds_since(start) > timeout_seconds && !timed_out) {
       timed_out = true;
       kill(pid, SIGKILL);
     }
   }
-  result.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  result.seconds = seconds_since(start);
   const auto seconds_of = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * t.tv_usec; };
   result.cpu_seconds = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
   // Grandchildren may hold the pipe open: take what is there, do not wait for its end.

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -12,6 +11,7 @@
 #include <mutex>
 #include <thread>
 
+#include "core/clock.h"
 #include "eval/cache.h"
 #include "eval/metrics.h"
 #include "eval/picture_file.h"
@@ -19,8 +19,6 @@
 
 namespace compass::eval {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 // Bump when the meaning of a cached measurement changes (resampling of originals, metrics).
 constexpr const char* kCacheFormat = "compass-eval 1";
@@ -219,7 +217,7 @@ class Run {
     const Job& job = jobs_[j];
     const Clock::time_point start = Clock::now();
     Result<Measurement> measured = attempt(job);
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    const double seconds = seconds_since(start);
     if (measured) cache_.store(key(job), *measured);
 
     const std::lock_guard lock(progress_mutex_);

@@ -5,7 +5,6 @@
 #include <sys/resource.h>
 
 #include <array>
-#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <memory>
@@ -14,6 +13,7 @@
 #include "codec/decoder.h"
 #include "codec/encoder.h"
 #include "common.h"
+#include "core/clock.h"
 #include "image_file.h"
 #include "layer_table.h"
 #include "model/random_model.h"
@@ -26,8 +26,6 @@
 
 namespace compass::tools {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr int kMaxRuns = 1000;
 
@@ -68,10 +66,6 @@ struct Measured {
   nn::StageTimes stages;
   double peak_memory = 0.0;  // bytes
 };
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // The largest resident set since forget_peak_memory(), or since the program began where that does not work.
 double peak_memory() {

@@ -2,13 +2,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <memory>
 #include <optional>
 
 #include "cmps_header.h"
 #include "codec/decoder.h"
 #include "common.h"
+#include "core/clock.h"
 #include "image_file.h"
 #include "input_file.h"
 #include "model_path.h"
@@ -82,7 +82,7 @@ Status decode(const Options& options) {
       load_model_for(header->model, options.common.model, input->name());
   if (!model) return model.error();
 
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = Clock::now();
   const Result<DecodedPicture> picture = [&] {
     ProgressBar progress("decoding", options.common.quiet);
     settings->progress = progress.callback();
@@ -92,7 +92,7 @@ Status decode(const Options& options) {
   if (!picture) {
     return Error{picture.error().code, fmt::format("{}: {}", input->name(), picture.error().message)};
   }
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double seconds = seconds_since(start);
   const std::span<const MetadataChunk> metadata =
       options.strip ? std::span<const MetadataChunk>() : picture->metadata;
   if (const Status written = write_image(picture->rgb.view(), *format, *output, metadata); !written)

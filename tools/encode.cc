@@ -2,11 +2,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <memory>
 
 #include "codec/encoder.h"
 #include "common.h"
+#include "core/clock.h"
 #include "image_file.h"
 #include "layer_table.h"
 #include "model_path.h"
@@ -95,14 +95,14 @@ Status encode(const Options& options) {
   settings.quality = options.quality;
   settings.measure = options.psnr;
   if (!options.strip) settings.metadata = photo->metadata;
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = Clock::now();
   Result<EncodedPicture> encoded = [&] {
     ProgressBar progress("encoding", options.common.quiet);
     settings.progress = progress.callback();
     return Encoder(*model, *codec).encode(photo->image.view(), settings);
   }();
   if (!encoded) return encoded.error();
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double seconds = seconds_since(start);
   if (const Status written = output->write(encoded->bytes); !written) return written;
   if (const Status committed = output->commit(); !committed) return committed;
 

@@ -1,13 +1,13 @@
 // compass sheet: every layer of a file on one picture, with what each costs.
 #include <fmt/format.h>
 
-#include <chrono>
 #include <memory>
 
 #include "cmps_header.h"
 #include "codec/decoder.h"
 #include "common.h"
 #include "contact_sheet.h"
+#include "core/clock.h"
 #include "image/psnr.h"
 #include "image/resize.h"
 #include "image_file.h"
@@ -45,10 +45,10 @@ Status add_layer(const std::vector<uint8_t>& file, int k, Decoder& decoder, cons
   DecodeSettings settings;
   settings.layer = k;
   settings.strict = true;
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = Clock::now();
   Result<DecodedPicture> decoded = decoder.decode(source, settings);
   if (!decoded) return decoded.error();
-  row.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  row.seconds = seconds_since(start);
   if (original != nullptr)
     row.psnr = psnr(decoded->image, resize(from_rgb8(original->image.view()), row.size));
   entries.push_back(entry_of(row, std::move(decoded->image)));

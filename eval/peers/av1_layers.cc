@@ -10,9 +10,9 @@
 #include <aom/aomdx.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
+#include "core/clock.h"
 #include "eval/process.h"
 
 namespace compass::eval {
@@ -172,10 +172,6 @@ Result<Picture> decode(std::span<const uint8_t> bytes) {
   return to_rgb(*last);
 }
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
 class Av1Layers : public EvaluatedCodec {
  public:
   std::string name() const override { return "av1-svc"; }
@@ -207,11 +203,10 @@ class Av1Layers : public EvaluatedCodec {
 
   Result<Coded> run(const std::vector<Picture>& originals, const std::string& setting,
                     const std::string& directory) const override {
-    std::vector<Size> sizes;
-    for (const Picture& original : originals) sizes.push_back(original.size);
+    const std::vector<Size> sizes = sizes_of(originals);
     if (Status status = accepts(sizes); !status) return status.error();
     Coded coded;
-    const auto begin = std::chrono::steady_clock::now();
+    const auto begin = Clock::now();
     const Result<Stream> stream = encode(originals.back(), originals.size(), std::atoi(setting.c_str()));
     coded.encode_seconds = seconds_since(begin);
     if (!stream) return stream.error();
@@ -221,7 +216,7 @@ class Av1Layers : public EvaluatedCodec {
     const Result<std::vector<uint8_t>> bytes = read_file(file);
     if (!bytes) return bytes.error();
     for (size_t layer = 0; layer < originals.size(); ++layer) {
-      const auto start = std::chrono::steady_clock::now();
+      const auto start = Clock::now();
       Result<Picture> picture = decode(std::span(*bytes).first(stream->ends[layer]));
       if (!picture) return picture.error();
       if (picture->size != sizes[layer]) {

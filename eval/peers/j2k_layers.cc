@@ -43,9 +43,7 @@ class J2kLayers : public EvaluatedCodec {
 
   Result<Coded> run(const std::vector<Picture>& originals, const std::string& setting,
                     const std::string& directory) const override {
-    std::vector<Size> sizes;
-    for (const Picture& original : originals) sizes.push_back(original.size);
-    if (Status status = accepts(sizes); !status) return status.error();
+    if (Status status = accepts(sizes_of(originals)); !status) return status.error();
 
     const std::string input = directory + "/original.ppm";
     const std::string file = directory + "/coded.j2k";
