@@ -58,6 +58,13 @@ constexpr std::array<Stage, 10> kStages{{{"pyramid", "pyramid", false},
                                          {"entropy", "entropy", false},
                                          {"kernels", "kernels", false}}};
 
+// Sums over the stages of a run.
+struct Totals {
+  double seconds = 0.0;
+  double network_seconds = 0.0;  // of the networks' stages alone
+  double network_macs = 0.0;
+};
+
 // What one way, encoding or decoding, took.
 struct Measured {
   double seconds = 0.0;  // of the fastest run
@@ -65,6 +72,25 @@ struct Measured {
   double kernels = 0.0;  // of that, the preparation of kernels
   nn::StageTimes stages;
   double peak_memory = 0.0;  // bytes
+
+  // Null if the stage did not run.
+  const nn::StageTimes::Entry* find(const Stage& stage) const {
+    const auto it = stages.entries().find(stage.key);
+    return it == stages.entries().end() ? nullptr : &it->second;
+  }
+
+  Totals totals() const {
+    Totals sum;
+    for (const Stage& stage : kStages) {
+      const nn::StageTimes::Entry* entry = find(stage);
+      if (entry == nullptr) continue;
+      sum.seconds += entry->seconds;
+      if (!stage.network) continue;
+      sum.network_seconds += entry->seconds;
+      sum.network_macs += entry->macs;
+    }
+    return sum;
+  }
 };
 
 // The largest resident set since forget_peak_memory(), or since the program began where that does not work.
@@ -137,23 +163,14 @@ std::string line(const std::string& name, double seconds, double macs, double pe
 std::string table(const std::string& title, const Report& report, const Measured& measured) {
   std::string text =
       fmt::format("{:<22}{:>9}{:>10}{:>11}{:>11}\n", title, "ms", "GFLOP", "GFLOP/s", "of peak");
-  double known = 0.0;
-  double network_seconds = 0.0;
-  double macs = 0.0;
   for (const Stage& stage : kStages) {
-    const auto& entries = measured.stages.entries();
-    const auto it = entries.find(stage.key);
-    if (it == entries.end()) continue;
-    known += it->second.seconds;
-    if (stage.network) {
-      network_seconds += it->second.seconds;
-      macs += it->second.macs;
-    }
-    text += line(stage.name, it->second.seconds, it->second.macs, report.peak());
+    const nn::StageTimes::Entry* entry = measured.find(stage);
+    if (entry != nullptr) text += line(stage.name, entry->seconds, entry->macs, report.peak());
   }
-  text += line("glue", measured.seconds - known, 0.0, 1.0);
-  text += line("networks together", network_seconds, macs, report.peak());
-  text += line("all", measured.seconds, macs, report.peak());
+  const Totals totals = measured.totals();
+  text += line("glue", measured.seconds - totals.seconds, 0.0, 1.0);
+  text += line("networks together", totals.network_seconds, totals.network_macs, report.peak());
+  text += line("all", measured.seconds, totals.network_macs, report.peak());
   text += fmt::format("  {:.2f} s per megapixel; first run {:.0f} ms (kernels {:.0f}); {:.0f} MB resident\n",
                       measured.seconds / report.megapixels(), measured.first * 1e3, measured.kernels * 1e3,
                       measured.peak_memory / (1 << 20));
@@ -175,29 +192,24 @@ std::string text_of(const Report& r) {
 
 Json json_of(const Report& report, const Measured& measured) {
   Json stages = Json::object();
-  double known = 0.0;
-  double macs = 0.0;
-  double network_seconds = 0.0;
   for (const Stage& stage : kStages) {
-    const auto it = measured.stages.entries().find(stage.key);
-    if (it == measured.stages.entries().end()) continue;
-    const nn::StageTimes::Entry& entry = it->second;
-    known += entry.seconds;
-    stages[stage.name] = {{"ms", entry.seconds * 1e3}};
+    const nn::StageTimes::Entry* entry = measured.find(stage);
+    if (entry == nullptr) continue;
+    stages[stage.name] = {{"ms", entry->seconds * 1e3}};
     if (!stage.network) continue;
-    network_seconds += entry.seconds;
-    macs += entry.macs;
-    stages[stage.name]["gflop"] = 2e-9 * entry.macs;
-    stages[stage.name]["of_peak"] = 2e-9 * entry.macs / entry.seconds / report.peak();
+    stages[stage.name]["gflop"] = 2e-9 * entry->macs;
+    stages[stage.name]["of_peak"] = 2e-9 * entry->macs / entry->seconds / report.peak();
   }
-  stages["glue"] = {{"ms", (measured.seconds - known) * 1e3}};
+  const Totals totals = measured.totals();
+  const double gflop = 2e-9 * totals.network_macs;
+  stages["glue"] = {{"ms", (measured.seconds - totals.seconds) * 1e3}};
   return {{"seconds", measured.seconds},
           {"seconds_per_megapixel", measured.seconds / report.megapixels()},
           {"first_run_seconds", measured.first},
           {"first_run_kernels_seconds", measured.kernels},
           {"peak_bytes", measured.peak_memory},
-          {"gflop", 2e-9 * macs},
-          {"networks_of_peak", 2e-9 * macs / network_seconds / report.peak()},
+          {"gflop", gflop},
+          {"networks_of_peak", gflop / totals.network_seconds / report.peak()},
           {"stages", stages}};
 }
 
