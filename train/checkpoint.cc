@@ -1,26 +1,14 @@
 // What a run keeps: checkpoints to go on from, weights, models.
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 
 #include "export.h"
+#include "file.h"
 #include "model/safetensors.h"
 #include "trainer.h"
 #include "widen.h"
 
 namespace compass::train {
-namespace {
-
-// Writes the whole file or leaves what was there.
-void write_file(const std::string& path, const std::vector<uint8_t>& bytes) {
-  std::ofstream file(path + ".tmp", std::ios::binary);
-  file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  file.close();
-  TORCH_CHECK(file, "cannot write ", path);
-  std::filesystem::rename(path + ".tmp", path);
-}
-
-}  // namespace
 
 void Trainer::save(const Optimiser* optimiser) {
   if (!peers_.first()) return;

@@ -2,6 +2,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "file.h"
 #include "plot.h"
 #include "trainer.h"
 
@@ -88,7 +89,7 @@ int main(int argc, char** argv) {
       return 2;
     }
     if (!arguments.plot.empty()) {
-      std::ofstream(arguments.plot) << compass::train::plot_run(arguments.options.out);
+      compass::train::write_file(arguments.plot, compass::train::plot_run(arguments.options.out));
       return 0;
     }
     std::ifstream file(arguments.config);

@@ -27,6 +27,7 @@ std::vector<std::string> cells(const std::string& line) {
   return out;
 }
 
+// Forgiving, unlike eval/csv.h: a run that was killed may have left half a line.
 std::vector<Record> read_csv(const std::string& path) {
   std::ifstream file(path);
   std::string line;

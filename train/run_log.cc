@@ -1,5 +1,7 @@
 #include "run_log.h"
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <iomanip>
 #include <sstream>
@@ -40,6 +42,10 @@ void add_layers(std::ostream& out, const std::vector<double>& bpp, const std::ve
 constexpr const char* kLayers = "bpp0,psnr0,bpp1,psnr1,bpp2,psnr2";
 
 }  // namespace
+
+double decibels(double mse) {
+  return -10.0 * std::log10(std::max(mse, 1e-10));
+}
 
 RunLog::RunLog(const std::string& folder)
     : steps_(open(

@@ -10,6 +10,9 @@
 
 namespace compass::train {
 
+// dB of a mean squared error of samples in [0,1]; 100 dB at most.
+double decibels(double mse);
+
 // Means over the steps since the last entry.
 struct Progress {
   std::string stage;

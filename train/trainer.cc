@@ -17,10 +17,6 @@ void request_stop(int) {
   stop_requested = 1;
 }
 
-double decibels(double mse) {
-  return -10.0 * std::log10(std::max(mse, 1e-10));
-}
-
 torch::Device device_of(const RunOptions& options, const Peers& peers) {
   if (!options.cuda) return torch::kCPU;
   TORCH_CHECK(torch::cuda::is_available(), "--cuda: this machine or this LibTorch has no CUDA device");

@@ -70,6 +70,7 @@ class Trainer {
   Batch draw(const Stage& stage, int64_t step, int64_t index) const;
   void gather_gradients(StepLog& log, bool want_stop);
   uint64_t seed(int64_t step, int64_t worker) const;
+  int64_t number_of(int64_t worker) const;  // among the workers of all processes
   // checkpoint.cc
   void save(const Optimiser* optimiser);
   bool load();

@@ -42,9 +42,13 @@ uint64_t Trainer::seed(int64_t step, int64_t worker) const {
   return x;
 }
 
+int64_t Trainer::number_of(int64_t worker) const {
+  return peers_.rank() * static_cast<int64_t>(workers_.size()) + worker;
+}
+
 Trainer::Batch Trainer::draw(const Stage& stage, int64_t step, int64_t index) const {
   const auto workers = static_cast<int64_t>(workers_.size());
-  std::mt19937_64 random(seed(step, peers_.rank() * workers + index));
+  std::mt19937_64 random(seed(step, number_of(index)));
   std::uniform_real_distribution<double> unit(0.0, 1.0);
   const int64_t count = std::max<int64_t>(1, stage.batch / workers);
   const Tensor top = random_patches(dataset_.train, count, stage.patch, stage.max_shrink, random);
@@ -85,8 +89,7 @@ Tensor Trainer::share(const Stage& stage, Worker& worker, int64_t index) {
                               [this, stage, index, next = step_ + 1] { return draw(stage, next, index); });
   }
   auto& system = worker.system;
-  const auto workers = static_cast<int64_t>(workers_.size());
-  worker.noise.set_current_seed(seed(step_, -1 - (peers_.rank() * workers + index)));
+  worker.noise.set_current_seed(seed(step_, -1 - number_of(index)));
   if (stage.loss == Loss::kPredictionL1) {
     const auto& top = batch.layers.back();
     const Tensor predicted =

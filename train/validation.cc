@@ -44,7 +44,7 @@ void Trainer::validate() {
             at::square(outs[k].reconstruction.clamp(0, 1) - outs[k].original).mean().item<double>();
         const double n = static_cast<double>(dataset_.validation.size());
         point.bpp[k] += bpp / n;
-        point.psnr[k] += -10.0 * std::log10(std::max(mse, 1e-10)) / n;
+        point.psnr[k] += decibels(mse) / n;
         point.total_bpp += bpp / n * static_cast<double>(layers[k].size(2) * layers[k].size(3)) /
                            static_cast<double>(side * side);
       }
