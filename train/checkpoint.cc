@@ -93,7 +93,7 @@ void Trainer::save_weights(const std::string& path) {
 void Trainer::start_from(const std::string& path) {
   const auto file = Safetensors::load(path);
   TORCH_CHECK(file.ok(), file.ok() ? "" : file.error().message);
-  const KnownLatents known = copy_weights(system_, *file);
+  const KnownLatents known = copy_weights(system_, *file, path);
   if (known.base > 0 || known.enhancement > 0) {
     std::mt19937_64 random(seed(0, 0));
     at::set_num_threads(options_.threads);

@@ -1,6 +1,7 @@
 #include "linear_start.h"
 
 #include "pyramid.h"
+#include "transform.h"
 
 namespace compass::train {
 namespace {
@@ -22,20 +23,6 @@ Components principal(const Tensor& samples, int64_t count) {
           values.flip(0).slice(0, 0, kept).clamp_min(1e-10).sqrt()};
 }
 
-// [B,C,H,W] -> [B*H*W,C]
-Tensor columns(const Tensor& maps) {
-  return maps.permute({0, 2, 3, 1}).reshape({-1, maps.size(1)});
-}
-
-std::vector<Layer> with_conv(const Network& network, bool upsamples) {
-  std::vector<Layer> found;
-  for (const auto& layer : network->layers) {
-    const bool convolves = layer->op == "conv" || layer->op == "subpel";
-    if (convolves && layer->upsamples == upsamples) found.push_back(layer);
-  }
-  return found;
-}
-
 void clear(Conv& conv) {
   conv->weight.zero_();
   conv->bias.zero_();
@@ -43,13 +30,9 @@ void clear(Conv& conv) {
 
 // `pictures`: [B,3,H,W] float in [0,1] (or residuals of such), sides multiples of 16.
 void start_codec(Codec& codec, const Tensor& pictures, const std::vector<double>& rate_points) {
-  const auto analysis = with_conv(codec->g_a, false);
-  const auto up = with_conv(codec->g_s, true);
-  const auto flat = with_conv(codec->g_s, false);
-  TORCH_CHECK(analysis.size() == 3 && up.size() == 2 && flat.size() == 1,
-              "a linear start needs three convolutions in g_a, two subpel and one conv in g_s");
-  Conv first = analysis[0]->conv, second = analysis[1]->conv, last = analysis[2]->conv;
-  Conv widen = flat[0]->conv, join = up[0]->conv, paint = up[1]->conv;
+  const Transform transform = transform_of(codec);
+  Conv first = transform.first, second = transform.measure, last = transform.to_latents;
+  Conv widen = transform.from_latents, join = transform.join->conv, paint = transform.paint->conv;
   for (Conv conv : {first, second, last, widen, join, paint}) clear(conv);
 
   // 8x8 blocks, half whitened, so that small components are not lost on the residual blocks.
@@ -79,17 +62,7 @@ void start_codec(Codec& codec, const Tensor& pictures, const std::vector<double>
   last->weight.slice(1, 0, c2).select(3, 0).select(2, 0).copy_(same);
   widen->weight.slice(0, 0, c2).select(3, 0).select(2, 0).copy_(same.t());
 
-  // A uniform quantiser of step s errs by s^2/12 and costs -log2(s) bits. The loss has lambda times the mean
-  // over three colours of the squared error, so that s^2 = 18 / (ln 2 lambda), in units of 1/255.
-  std::vector<double> gains;
-  for (const double lambda : rate_points) gains.push_back(255.0 * std::sqrt(lambda * M_LN2 / 18.0));
-  for (const auto& [network, sign] : {std::pair{codec->g_a, 1.0}, std::pair{codec->g_s, -1.0}}) {
-    for (auto& layer : network->layers) {
-      if (layer->op != "rate_gain") continue;
-      for (size_t p = 0; p < gains.size(); ++p)
-        layer->log_gain[static_cast<int64_t>(p)].fill_(sign * std::log(gains[p]));
-    }
-  }
+  const std::vector<double> gains = set_gains(codec, rate_points, 0);
   if (codec->h_scales.is_empty()) return;
   const double middle = std::sqrt(gains.front() * gains.back());
   const Tensor index = (at::log(outer.spread * middle) - kLogScaleMin) / kLogScaleStep;

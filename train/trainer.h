@@ -34,7 +34,7 @@ class Trainer {
 
   // The averaged weights alone, by module path: small enough to keep with the project, and enough to start
   // another run from (optimiser state apart). Parameters that the file lacks, or has in another shape, stay
-  // fresh.
+  // fresh; a codec with more latents than the file's is widened.
   void save_weights(const std::string& path);
   void start_from(const std::string& path);
 

@@ -194,7 +194,7 @@ TEST_F(TrainerTest, MoreLatentsBeginWithWhatTheOldOnesMiss) {
     return system->base(picture, pass, Quantisation::kRounding).x_hat;
   };
   const Tensor old = run(narrow);
-  const KnownLatents known = copy_weights(wide, *file);
+  const KnownLatents known = copy_weights(wide, *file, "narrow");
   EXPECT_EQ(known.base, 6);
   EXPECT_LT((run(wide) - old).abs().max().item<float>(), 1e-4F);  // the same codec, with room
   widen(wide, known, pictures, {4, 16, 64}, random);

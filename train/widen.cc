@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "pyramid.h"
+#include "transform.h"
 
 namespace compass::train {
 namespace {
@@ -34,69 +35,54 @@ struct Examples {
   std::vector<Tensor> predictions;  // undefined for the base codec
 };
 
-// The convolutions around the latents, as linear_start.cc lays them out.
-struct Waist {
-  Conv measure;  // g_a: stride 2, from 1/8 to 1/16
-  Conv to_latents, from_latents;
-  Layer join;  // g_s: sub-pixel, from 1/16 to 1/8
-  Conv paint;  // g_s: to pixels
-};
-
-Waist waist_of(const Codec& codec) {
-  std::vector<Layer> down, up, flat;
-  for (const auto& layer : codec->g_a->layers)
-    if (layer->op == "conv") down.push_back(layer);
-  for (const auto& layer : codec->g_s->layers) {
-    if (layer->op == "subpel") up.push_back(layer);
-    if (layer->op == "conv") flat.push_back(layer);
-  }
-  TORCH_CHECK(down.size() == 3 && up.size() == 2 && flat.size() == 1 && down[1]->factor == 2,
-              "latents can be added where g_a has three convolutions, g_s two subpel and one conv");
-  return {down[1]->conv, down[2]->conv, flat[0]->conv, up[0], up[1]->conv};
-}
-
 struct Maps {
   Tensor seen;     // g_a's map at 1/8, [B,c,h,w]
   Tensor latents;  // [B,M,h/2,w/2], not rounded
   Tensor joined;   // g_s's map at 1/8
 };
 
-Tensor tail(Codec& codec, const Waist& waist, Tensor x, const Pass& pass, MapSize size) {
+Tensor tail(Codec& codec, const Transform& transform, Tensor x, const Pass& pass, MapSize size) {
   bool after = false;
   for (auto& layer : codec->g_s->layers) {
     if (after) x = layer(x, pass, size);
-    after = after || layer.get() == waist.join.get();
+    after = after || layer.get() == transform.join.get();
   }
   return x;
 }
 
-Maps run(Codec& codec, const Waist& waist, const Tensor& input, const Pass& pass) {
+Maps run(Codec& codec, const Transform& transform, const Tensor& input, const Pass& pass) {
   Maps maps;
   Tensor x = input;
   for (auto& layer : codec->g_a->layers) {
-    if (!layer->conv.is_empty() && layer->conv.get() == waist.measure.get()) maps.seen = x;
+    if (!layer->conv.is_empty() && layer->conv.get() == transform.measure.get()) maps.seen = x;
     x = layer(x, pass, MapSize{});
   }
   maps.latents = x;
   for (auto& layer : codec->g_s->layers) {
     x = layer(x, pass, MapSize{maps.seen.size(2), maps.seen.size(3)});
-    if (layer.get() == waist.join.get()) break;
+    if (layer.get() == transform.join.get()) break;
   }
   maps.joined = x;
   return maps;
 }
 
-// The correction to `joined` that brings g_s nearest to `wanted`: Adam, a step per channel, falling to zero.
-Tensor correction(Codec& codec, const Waist& waist, const Maps& maps, const Tensor& wanted, const Pass& pass,
-                  double before_after[2]) {
+struct Correction {
+  Tensor delta;                      // to Maps::joined
+  double before = 0.0, after = 0.0;  // mean squared errors
+};
+
+// The correction that brings g_s nearest to `wanted`: Adam, a step per channel, falling to zero.
+Correction correction(Codec& codec, const Transform& transform, const Maps& maps, const Tensor& wanted,
+                      const Pass& pass) {
   const Tensor stride = kStride * maps.seen.std(std::vector<int64_t>{0, 2, 3}, false, true);
+  Correction found;
   Tensor delta = torch::zeros_like(maps.joined), first = torch::zeros_like(delta),
          second = torch::zeros_like(delta);
   for (int64_t i = 0; i < kDescent; ++i) {
     delta = delta.detach().requires_grad_(true);
-    const Tensor made = tail(codec, waist, maps.joined + delta, pass, {wanted.size(2), wanted.size(3)});
+    const Tensor made = tail(codec, transform, maps.joined + delta, pass, {wanted.size(2), wanted.size(3)});
     const Tensor error = at::square(made - wanted).mean();
-    before_after[i == 0 ? 0 : 1] = error.item<double>();
+    (i == 0 ? found.before : found.after) = error.item<double>();
     const Tensor gradient = torch::autograd::grad({error}, {delta})[0];
     const torch::NoGradGuard guard;
     first = 0.8 * first + 0.2 * gradient;
@@ -106,21 +92,17 @@ Tensor correction(Codec& codec, const Waist& waist, const Maps& maps, const Tens
         first / (1.0 - std::pow(0.8, n)) / (at::sqrt(second / (1.0 - std::pow(0.95, n))) + 1e-12);
     delta = delta - left * stride * step;
   }
-  return delta.detach();
-}
-
-// [B,C,H,W] -> [B*H*W,C]
-Tensor columns(const Tensor& maps) {
-  return maps.permute({0, 2, 3, 1}).reshape({-1, maps.size(1)});
+  found.delta = delta.detach();
+  return found;
 }
 
 void widen_codec(Codec& codec, int64_t known, const Examples& examples,
                  const std::vector<double>& rate_points, const char* name) {
-  const Waist waist = waist_of(codec);
-  const int64_t latents = waist.to_latents->weight.size(0), added = latents - known;
+  const Transform transform = transform_of(codec);
+  const int64_t latents = transform.to_latents->weight.size(0), added = latents - known;
   std::vector<Tensor> seen, wanted, spreads;
   double before = 0.0, after = 0.0;
-  const Tensor weight = waist.paint->weight.detach().norm(2, std::vector<int64_t>{0, 2, 3});  // [c]
+  const Tensor weight = transform.paint->conv->weight.detach().norm(2, std::vector<int64_t>{0, 2, 3});  // [c]
   for (size_t i = 0; i < examples.inputs.size(); ++i) {
     const auto& input = examples.inputs[i];
     const Tensor rate =
@@ -129,13 +111,12 @@ void widen_codec(Codec& codec, int64_t known, const Examples& examples,
     Maps maps;
     {
       const torch::NoGradGuard guard;
-      maps = run(codec, waist, input, pass);
+      maps = run(codec, transform, input, pass);
     }
-    double errors[2] = {0.0, 0.0};
-    const Tensor delta = correction(codec, waist, maps, input, pass, errors);
-    before += errors[0] / static_cast<double>(examples.inputs.size());
-    after += errors[1] / static_cast<double>(examples.inputs.size());
-    wanted.push_back(columns(at::pixel_unshuffle(delta * weight.view({1, -1, 1, 1}), 2)));
+    const Correction found = correction(codec, transform, maps, input, pass);
+    before += found.before / static_cast<double>(examples.inputs.size());
+    after += found.after / static_cast<double>(examples.inputs.size());
+    wanted.push_back(columns(at::pixel_unshuffle(found.delta * weight.view({1, -1, 1, 1}), 2)));
     seen.push_back(at::im2col(maps.seen, {3, 3}, {1, 1}, {1, 1}, {2, 2}).transpose(1, 2).flatten(0, 1));
     spreads.push_back(columns(maps.latents.slice(1, 0, known)).std(0));
   }
@@ -147,36 +128,26 @@ void widen_codec(Codec& codec, int64_t known, const Examples& examples,
   const auto [values, vectors] = at::linalg_eigh(covariance);  // ascending
   const Tensor axes = vectors.flip(1).slice(1, 0, added);      // [4c,added]
   const Tensor unweighted = axes / weight.to(at::kDouble).repeat_interleave(4).unsqueeze(1);
-  waist.join->conv->weight.slice(1, known).select(3, 0).select(2, 0).copy_(unweighted);
+  transform.join->conv->weight.slice(1, known).select(3, 0).select(2, 0).copy_(unweighted);
 
   // What g_a needs to measure them: ridge regression from 3x3 neighbourhoods.
   const Tensor x = at::cat(seen).to(at::kDouble);
   const Tensor mean = x.mean(0, true), centred = x - mean;
-  const Tensor amounts = at::matmul(target, axes);
+  const Tensor amounts = at::matmul(target, axes), usual = amounts.mean(0, true), varying = amounts - usual;
   Tensor normal = at::matmul(centred.t(), centred);
   normal += 1e-3 * normal.diagonal().mean() * torch::eye(normal.size(0), normal.options());
-  const Tensor solution = at::linalg_solve(normal, at::matmul(centred.t(), amounts - amounts.mean(0, true)));
-  waist.measure->weight.slice(0, known).copy_(
-      solution.t().reshape({added, waist.measure->weight.size(1), 3, 3}));
-  waist.measure->bias.slice(0, known).copy_((amounts.mean(0, true) - at::matmul(mean, solution)).squeeze(0));
+  const Tensor solution = at::linalg_solve(normal, at::matmul(centred.t(), varying));
+  transform.measure->weight.slice(0, known).copy_(
+      solution.t().reshape({added, transform.measure->weight.size(1), 3, 3}));
+  transform.measure->bias.slice(0, known).copy_((usual - at::matmul(mean, solution)).squeeze(0));
   const Tensor measured = at::matmul(centred, solution);
-  const Tensor missed = at::square(amounts - amounts.mean(0, true) - measured).sum() /
-                        at::square(amounts - amounts.mean(0, true)).sum();
+  const Tensor missed = at::square(varying - measured).sum() / at::square(varying).sum();
 
   const Tensor same = torch::eye(latents).slice(0, known);
-  waist.to_latents->weight.slice(0, known).select(3, 0).select(2, 0).copy_(same);
-  waist.from_latents->weight.slice(0, known).select(3, 0).select(2, 0).copy_(same);
+  transform.to_latents->weight.slice(0, known).select(3, 0).select(2, 0).copy_(same);
+  transform.from_latents->weight.slice(0, known).select(3, 0).select(2, 0).copy_(same);
 
-  // Quantiser steps: as linear_start.cc, with the squared error's mean over three colours.
-  std::vector<double> gains;
-  for (const double lambda : rate_points) gains.push_back(255.0 * std::sqrt(lambda * M_LN2 / 18.0));
-  for (const auto& [network, sign] : {std::pair{codec->g_a, 1.0}, std::pair{codec->g_s, -1.0}}) {
-    for (auto& layer : network->layers) {
-      if (layer->op != "rate_gain") continue;
-      for (size_t p = 0; p < gains.size(); ++p)
-        layer->log_gain[static_cast<int64_t>(p)].slice(0, known).fill_(sign * std::log(gains[p]));
-    }
-  }
+  const std::vector<double> gains = set_gains(codec, rate_points, known);
   // Scales follow the picture as those of the last third of the old latents do, shifted by their spread.
   if (!codec->h_scales.is_empty()) {
     const Tensor old =
@@ -195,7 +166,7 @@ void widen_codec(Codec& codec, int64_t known, const Examples& examples,
 
 }  // namespace
 
-KnownLatents copy_weights(System& system, const Safetensors& file) {
+KnownLatents copy_weights(System& system, const Safetensors& file, const std::string& path) {
   const torch::NoGradGuard guard;
   const KnownLatents known = {fewer_latents(system, file, "base."),
                               fewer_latents(system, file, "enhancement.")};
@@ -209,7 +180,7 @@ KnownLatents copy_weights(System& system, const Safetensors& file) {
       continue;
     }
     auto values = view->floats();
-    TORCH_CHECK(values.ok(), item.key(), ": ", values.ok() ? "" : values.error().message);
+    TORCH_CHECK(values.ok(), path, ": ", item.key(), ": ", values.ok() ? "" : values.error().message);
     Tensor place = item.value().zero_();
     for (size_t d = 0; d < view->shape.size(); ++d)
       place = place.slice(static_cast<int64_t>(d), 0, view->shape[d]);

@@ -17,7 +17,7 @@ struct KnownLatents {
 // Copies the parameters whose names and shapes fit, and says which stay fresh. Parameters of a codec with
 // fewer latents fill the first channels of those here, zeros the rest: the codec does what it did. Throws
 // c10::Error naming a tensor that cannot be read.
-KnownLatents copy_weights(System& system, const Safetensors& file);
+KnownLatents copy_weights(System& system, const Safetensors& file, const std::string& path);
 
 // Gives the latents that the file did not have a start, as the principal components of what the codec cannot
 // express: corrections to the map in front of the last stage of g_s that lower the squared error most, found

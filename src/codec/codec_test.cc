@@ -169,7 +169,6 @@ TEST(Codec, QualityRaisesTheRate) {
   EXPECT_LT(encoder.encode(picture, low)->bytes.size(), encoder.encode(picture, high)->bytes.size());
 }
 
-// Information of the symbols under the model, in bits: what an ideal coder would spend.
 // Bits of a symbol outside its row: the escape, then an Exp-Golomb number.
 double escape_bits(const CdfRow& row, int32_t symbol) {
   const auto escape = static_cast<size_t>(row.escape);
@@ -177,23 +176,18 @@ double escape_bits(const CdfRow& row, int32_t symbol) {
   return slot + 2.0 * std::bit_width(escape_value(row, symbol) + 1) - 1.0;
 }
 
-struct Bits {
-  double coded = 0.0;       // by table
-  double exceptions = 0.0;  // of the smallest scale, which the coder lists, at less than these
-};
-
-Bits ideal_bits(const LayerLatents& latents, const CdfTables& z_tables, const CdfTables& gaussian) {
-  Bits bits;
+// Information of the symbols under the model, in bits: what an ideal coder would spend.
+double ideal_bits(const LayerLatents& latents, const CdfTables& z_tables, const CdfTables& gaussian) {
+  double bits = 0.0;
   for (size_t i = 0; i < latents.z.size(); ++i) {
     const CdfRow row = z_tables.row(static_cast<int>(i % z_tables.rows()));
     const int slot = row.slot_of(latents.z[i]);
-    bits.coded -= std::log2((row.cdf[slot + 1] - row.cdf[slot]) / 65536.0);
+    bits -= std::log2((row.cdf[slot + 1] - row.cdf[slot]) / 65536.0);
   }
   for (size_t i = 0; i < latents.y.size(); ++i) {
     const CdfRow row = gaussian.row(latents.indexes[i]);
-    double& kind = latents.indexes[i] == 0 && latents.y[i] != 0 ? bits.exceptions : bits.coded;
     const int slot = row.slot_of(latents.y[i]);
-    kind += slot == row.escape ? escape_bits(row, latents.y[i])
+    bits += slot == row.escape ? escape_bits(row, latents.y[i])
                                : -std::log2((row.cdf[slot + 1] - row.cdf[slot]) / 65536.0);
   }
   return bits;
@@ -221,11 +215,9 @@ TEST(Codec, StreamsAreAsLongAsTheModelEstimates) {
       const auto bytes =
           encode_layer({latents.z, latents.y, latents.indexes}, z_tables, (*model)->gaussian_tables());
       ASSERT_TRUE(bytes);
-      const Bits estimate = ideal_bits(latents, z_tables, (*model)->gaussian_tables());
-      const double bits = static_cast<double>(bytes->size()) * 8.0;
-      EXPECT_LE(bits, 1.01 * (estimate.coded + estimate.exceptions) + 24)
+      const double estimate = ideal_bits(latents, z_tables, (*model)->gaussian_tables());
+      EXPECT_NEAR(bytes->size() * 8.0, estimate, 0.01 * estimate + 24)
           << "rate " << rate << " top " << is_top;
-      EXPECT_GE(bits, 0.99 * estimate.coded - 24) << "rate " << rate << " top " << is_top;
     }
   }
 }

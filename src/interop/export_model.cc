@@ -67,7 +67,7 @@ class Exporter {
     if (view == nullptr) {
       return required ? Status(bad(from, "is missing")) : Status();
     }
-    const bool stepped = view->dtype == DType::kI8 && is_step_tensor(model_, from + ".step");
+    const bool stepped = is_step_tensor(model_, from + ".step");
     if (stepped || view->dtype == DType::kF32 || view->dtype == DType::kF16 || view->dtype == DType::kBF16) {
       const auto values = model_.floats(from);
       if (!values) {

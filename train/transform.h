@@ -1,0 +1,29 @@
+// What a start without training knows of a codec's transforms: where their convolutions are, and what steps
+// suit.
+#pragma once
+
+#include "codec.h"
+
+namespace compass::train {
+
+// The convolutions of a g_a and a g_s that work at 1/8 and 1/16 of the picture's size.
+struct Transform {
+  Conv first;                     // g_a: pixels to 1/8
+  Conv measure;                   // g_a: 1/8 to 1/16, stride 2
+  Conv to_latents, from_latents;  // 1x1
+  Layer join;                     // g_s: sub-pixel, 1/16 to 1/8
+  Layer paint;                    // g_s: sub-pixel, 1/8 to pixels
+};
+
+// Throws c10::Error where the codec is built otherwise.
+Transform transform_of(const Codec& codec);
+
+// [B,C,H,W] -> [B*H*W,C]
+Tensor columns(const Tensor& maps);
+
+// Sets the gains of the latents from `first` on to 1 / step, with the steps that the rate points ask for
+// where latents are coordinates in an orthonormal basis of pixels in [0,1]. Returns the gains, one per rate
+// point.
+std::vector<double> set_gains(Codec& codec, const std::vector<double>& rate_points, int64_t first);
+
+}  // namespace compass::train
