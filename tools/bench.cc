@@ -173,7 +173,7 @@ std::string table(const std::string& title, const Report& report, const Measured
   text += line("all", measured.seconds, totals.network_macs, report.peak());
   text += fmt::format("  {:.2f} s per megapixel; first run {:.0f} ms (kernels {:.0f}); {:.0f} MB resident\n",
                       measured.seconds / report.megapixels(), measured.first * 1e3, measured.kernels * 1e3,
-                      measured.peak_memory / (1 << 20));
+                      measured.peak_memory * 1e-6);
   return text;
 }
 

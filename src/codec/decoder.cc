@@ -266,14 +266,16 @@ Status Decoder::Parts::to_size(Patch& picture, const DecodeSettings& settings) {
     picture = {resize(picture.image, size, &pool), whole(size)};
     return {};
   }
-  PredictionWindow prediction(networks.predictor(), picture, {have, size, size}, 0, size.width, false);
+  PredictionWindow prediction(networks.predictor(), picture, {have, size, size}, 0, size.width, false,
+                              kPredictionSide);
   Image larger = Image::unset(size);
-  for (const Rect rows : tiles_of(whole(size), std::max(size.width, kPredictionSide))) {
-    prediction.move_to(rows.y, rows.y + rows.height);
-    for_rows(pool, rows.height, [&](int row) {
-      const float* in = prediction.pixel(rows.y + row, 0);
+  for (int top = 0; top < size.height; top += kPredictionSide) {
+    const int bottom = std::min(top + kPredictionSide, size.height);
+    prediction.move_to(top, bottom);
+    for_rows(pool, bottom - top, [&](int row) {
+      const float* in = prediction.pixel(top + row, 0);
       for (int c = 0; c < 3; ++c) {
-        float* out = larger.row(c, rows.y + row);
+        float* out = larger.row(c, top + row);
         for (int x = 0; x < size.width; ++x) out[x] = in[3 * x + c];
       }
     });

@@ -7,7 +7,7 @@ namespace {
 
 // Tiles are as large as keeps a tile's largest maps below kTileBytes, within these bounds: the larger, the
 // less the halos cost.
-constexpr int kLargestSide = 2048;
+constexpr int kLargestSide = 1024;
 constexpr int kSmallestSide = 512;
 constexpr double kTileBytes = 256.0 * (1 << 20);
 
@@ -41,7 +41,12 @@ PredictionWindow LayerNetworks::window(const Place& place, const Patch& below, R
           prediction_geometry(*model_, place.sizes, place.k),
           columns.x,
           columns.x + columns.width,
-          keep};
+          keep,
+          window_rows(place.k, want.height)};
+}
+
+int LayerNetworks::window_rows(int k, int height) const {
+  return std::min(height, tile_side(k) + kHalo);
 }
 
 std::vector<Rect> LayerNetworks::analysis_tiles(const Place& place) const {

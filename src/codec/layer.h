@@ -29,6 +29,9 @@ struct LayerLatents {
   Tensor y_hat;                  // [M,h,w]; the means alone until the symbols are known
 };
 
+// Rows, or columns, around a tile that networks look at, on both sides together: more than any we know needs.
+inline constexpr int kHalo = 256;
+
 // The networks of all layers: the base codec, the enhancement codec that all enhancement layers share, LIFF.
 class LayerNetworks {
  public:
@@ -50,6 +53,8 @@ class LayerNetworks {
 
   // The prediction of layer k >= 1 where `want` is made of it; see PredictionWindow for the rest.
   PredictionWindow window(const Place& place, const Patch& below, Rect want, bool keep);
+  // Rows of layer k's prediction that its window holds at a time, of `height`.
+  int window_rows(int k, int height) const;
 
   // y of the whole layer; `prediction` is null for the base layer.
   Tensor analyse(const Place& place, const Original& original, PredictionWindow* prediction);

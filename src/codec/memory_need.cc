@@ -8,7 +8,9 @@
 namespace compass {
 namespace {
 
-constexpr double kFixed = 32e6;     // compiled kernels, threads, what else does not grow with the picture
+// Compiled kernels, threads, what the allocator keeps or rounds up to huge pages: does not grow with the
+// picture.
+constexpr double kFixed = 48e6;
 constexpr double kFloatPixel = 12;  // bytes
 constexpr double kBytePixel = 3;
 
@@ -21,20 +23,21 @@ double elements(const LayerNetworks& networks, const MemoryQuestion& q, int k) {
   return pixels(networks.latent_size({q.sizes, k, 0.0F})) * networks.codec(k).latent_channels();
 }
 
-// Maps inside the networks and what goes in and out of them, for layer k's tiles.
+// For layer k's tiles: what goes into the networks and comes out, kept from tile to tile, and the maps
+// inside, of the codec or of the prediction.
 double tile_bytes(const LayerNetworks& networks, Size layer, int k) {
   const int side = std::min(networks.tile_side(k), std::max(layer.width, layer.height));
-  const double codec = networks.codec(k).tile_bytes(side) + 3.0 * kFloatPixel * side * side;
-  if (k == 0) return codec;
-  const int prediction = std::min(kPredictionSide, side);
-  return std::max(codec, networks.prediction_bytes(prediction));
+  const double with_halo = side + kHalo;
+  const double around = 3.0 * kFloatPixel * with_halo * with_halo;
+  const double codec = networks.codec(k).tile_bytes(side);
+  if (k == 0) return around + codec;
+  return around + std::max(codec, networks.prediction_bytes(std::min(kPredictionSide, side)));
 }
 
 // The prediction's window: all of `part`, or the rows of a tile and its halo.
 double window_bytes(const LayerNetworks& networks, Size part, int k, bool keep) {
-  constexpr int kHalo = 256;
   if (k == 0) return 0.0;
-  const int rows = keep ? part.height : std::min(part.height, networks.tile_side(k) + kHalo);
+  const int rows = keep ? part.height : networks.window_rows(k, part.height);
   return kFloatPixel * part.width * rows;
 }
 

@@ -5,11 +5,12 @@
 namespace compass {
 
 PredictionWindow::PredictionWindow(Predictor& predictor, const Patch& below, const Liff::Geometry& geometry,
-                                   int left, int right, bool keep)
+                                   int left, int right, bool keep, int rows)
     : predictor_(predictor),
       below_(below),
       geometry_(geometry),
       keep_(keep),
+      rows_(keep ? geometry.target.height : rows),
       part_{left, 0, right - left, 0} {}
 
 void PredictionWindow::move_to(int top, int bottom) {
@@ -24,16 +25,11 @@ void PredictionWindow::move_to(int top, int bottom) {
     std::copy(from, map_.data.begin() + static_cast<std::ptrdiff_t>(part_.height * row), map_.data.begin());
   }
   part_ = {part_.x, first, part_.width, bottom - first};
-  const size_t count = part_.height * row;
-  if (kept > 0) {
-    if (keep_) map_.data.reserve(geometry_.target.height * row);
-    map_.data.resize(count);
-    map_.channels = 3;
-    map_.height = part_.height;
-    map_.width = part_.width;
-  } else {
-    map_.reshape(3, part_.height, part_.width);
-  }
+  map_.data.reserve(rows_ * row);
+  map_.data.resize(part_.height * row);
+  map_.channels = 3;
+  map_.height = part_.height;
+  map_.width = part_.width;
   const Rect missing{part_.x, first + kept, part_.width, part_.height - kept};
   for (const Rect tile : tiles_of(missing, kPredictionSide)) {
     predictor_.predict(below_, geometry_, tile, part_, map_);

@@ -10,9 +10,10 @@ namespace compass {
 class PredictionWindow {
  public:
   // Columns [left, right) of the prediction from `below`; both it and the predictor must outlive the window.
-  // With `keep`, no row is dropped: whoever passes twice over the picture pays once.
+  // With `keep`, no row is dropped: whoever passes twice over the picture pays once. Without it, some `rows`
+  // are held at a time; memory for them is set aside at once, because growing would need it twice.
   PredictionWindow(Predictor& predictor, const Patch& below, const Liff::Geometry& geometry, int left,
-                   int right, bool keep);
+                   int right, bool keep, int rows);
 
   // Has rows [top, bottom), and those behind them that were made before; drops rows above `top`.
   void move_to(int top, int bottom);
@@ -26,6 +27,7 @@ class PredictionWindow {
   const Patch& below_;
   Liff::Geometry geometry_;
   bool keep_;
+  int rows_;
   Rect part_;
   Tensor map_;
 };
