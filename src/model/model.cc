@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <future>
 
 #include "core/printable.h"
 #include "model/safetensors.h"
@@ -93,16 +94,25 @@ Result<std::shared_ptr<const Model>> Model::from(const Safetensors& file) {
   model->description_ = std::move(*description);
   const Description& d = model->description_;
   const int points = static_cast<int>(d.rate_points.size());
+  // The parts at once: most of the time until a first picture is shown goes into reading weights.
+  const auto start = [](auto read) { return std::async(std::launch::async, std::move(read)); };
+  auto id = start([&] { return hash_of(d, file); });
+  std::future<Result<CodecWeights>> enhancement;
+  std::future<Result<LiffWeights>> liff;
+  if (d.enhancement) {
+    enhancement = start([&] { return read_codec_weights(file, *d.enhancement, "enhancement", points); });
+    liff = start([&] { return read_liff_weights(file, *d.liff); });
+  }
   auto base = read_codec_weights(file, d.base, "base", points);
   if (!base) return base.error();
   model->base_ = std::move(*base);
   if (d.enhancement) {
-    auto enhancement = read_codec_weights(file, *d.enhancement, "enhancement", points);
-    if (!enhancement) return enhancement.error();
-    model->enhancement_ = std::move(*enhancement);
-    auto liff = read_liff_weights(file, *d.liff);
-    if (!liff) return liff.error();
-    model->liff_ = std::move(*liff);
+    auto weights = enhancement.get();
+    if (!weights) return weights.error();
+    model->enhancement_ = std::move(*weights);
+    auto filters = liff.get();
+    if (!filters) return filters.error();
+    model->liff_ = std::move(*filters);
   }
   auto gaussian = read_gaussian_tables(file);
   if (!gaussian) return gaussian.error();
@@ -111,7 +121,7 @@ Result<std::shared_ptr<const Model>> Model::from(const Safetensors& file) {
     const bool table = name.starts_with("gaussian.") || name.find(".z.") != std::string::npos;
     if (!table && !is_step_tensor(file, name)) model->parameters_ += view.elements();
   }
-  model->id_ = hash_of(d, file);
+  model->id_ = id.get();
   return std::shared_ptr<const Model>(std::move(model));
 }
 

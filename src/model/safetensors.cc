@@ -442,12 +442,11 @@ Result<std::vector<float>> Safetensors::floats(std::string_view name) const {
   const bool fit = !view->shape.empty() && companion->shape == std::vector<int64_t>{view->shape[0]} &&
                    std::ranges::all_of(*steps, [](float step) { return step > 0.0F; });
   if (!fit) return Error{ErrorCode::kModel, "needs one step above 0 for each index of its first dimension"};
-  const auto integers = view->integers();
-  if (!integers) return integers.error();
-  std::vector<float> values(integers->size());
-  const size_t row = steps->empty() ? 1 : values.size() / steps->size();
-  for (size_t i = 0; i < values.size(); ++i) {
-    values[i] = static_cast<float>((*integers)[i]) * (*steps)[i / row];
+  std::vector<float> values = converted<int8_t, float>(view->data, [](int8_t v) { return v; });
+  const size_t row = steps->empty() ? 0 : values.size() / steps->size();
+  float* value = values.data();
+  for (const float step : *steps) {
+    for (const float* const end = value + row; value != end; ++value) *value *= step;
   }
   return values;
 }
