@@ -4,7 +4,7 @@
 // The first byte chooses what the rest is:
 //   0  a whole file
 //   1  the description (JSON); the tensors are the tiny model's
-//   2  edits to the tiny model's tensors: their types, shapes and values
+//   2  edits to the tiny model's tensors: their types, shapes and values, kernels put into 8-bit steps
 #include <fuzzer/FuzzedDataProvider.h>
 
 #include <algorithm>
@@ -75,11 +75,30 @@ std::vector<uint8_t> file_of(const std::vector<Entry>& entries, const std::strin
   return file;
 }
 
+// Makes a kernel of floats one of 8-bit integers with a step for each output, as an exporter may.
+void put_in_steps(std::vector<Entry>& entries, size_t index) {
+  Entry& kernel = entries[index];
+  if (kernel.shape.size() != 4 || kernel.shape.front() < 1 || kernel.shape.front() > 4096) return;
+  const auto outputs = static_cast<size_t>(kernel.shape.front());
+  Entry steps{kernel.name + ".step", DType::kF32, {kernel.shape.front()}, {}};
+  const float step = 1.0F / 256.0F;
+  steps.data.resize(outputs * sizeof step);
+  for (size_t i = 0; i < outputs; ++i) std::memcpy(&steps.data[i * sizeof step], &step, sizeof step);
+  // Any bytes do as integers; floats lie here two or four bytes apart.
+  const size_t width = kernel.dtype == DType::kF32 ? 4 : kernel.dtype == DType::kF16 ? 2 : 1;
+  std::vector<uint8_t> integers;
+  for (size_t i = width - 1; i < kernel.data.size(); i += width) integers.push_back(kernel.data[i]);
+  kernel.data = std::move(integers);
+  kernel.dtype = DType::kI8;
+  entries.push_back(std::move(steps));
+}
+
 std::vector<uint8_t> with_edits(FuzzedDataProvider& edits) {
   std::vector<Entry> entries = tiny_entries();
   while (edits.remaining_bytes() > 0) {
-    Entry& entry = entries[edits.ConsumeIntegralInRange<size_t>(0, entries.size() - 1)];
-    switch (edits.ConsumeIntegralInRange(0, 7)) {
+    const size_t index = edits.ConsumeIntegralInRange<size_t>(0, entries.size() - 1);
+    Entry& entry = entries[index];
+    switch (edits.ConsumeIntegralInRange(0, 8)) {
       case 0:
         entry.dtype =
             edits.PickValueInArray({DType::kF32, DType::kF16, DType::kBF16, DType::kF64, DType::kI8,
@@ -96,6 +115,9 @@ std::vector<uint8_t> with_edits(FuzzedDataProvider& edits) {
         break;
       case 3:
         entry.data.resize(edits.ConsumeIntegralInRange<size_t>(0, 4096));
+        break;
+      case 4:
+        put_in_steps(entries, index);
         break;
       default: {
         const std::string bytes = edits.ConsumeRandomLengthString(16);
