@@ -18,6 +18,6 @@ tables=$("$directory/bench/numerics" "$shared/golden" "$root/models/lite.safeten
 
 page=$root/docs/numerics.md
 marker='<!-- What follows is written by scripts/numerics.sh. -->'
-text=$(sed "/^$marker\$/q" "$page")
+text=$(sed "\\|^$marker\$|q" "$page")
 printf '%s\n\n%s\n' "$text" "$tables" >"$page"
 say "Wrote $page"
