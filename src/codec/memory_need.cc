@@ -10,7 +10,7 @@ namespace {
 
 // Compiled kernels, threads, what the allocator keeps or rounds up to huge pages: does not grow with the
 // picture.
-constexpr double kFixed = 48e6;
+constexpr double kFixed = 44e6;
 constexpr double kFloatPixel = 12;  // bytes
 constexpr double kBytePixel = 3;
 
@@ -26,8 +26,9 @@ double elements(const LayerNetworks& networks, const MemoryQuestion& q, int k) {
 // For layer k's tiles: what goes into the networks and comes out, kept from tile to tile, and the maps
 // inside, of the codec or of the prediction.
 double tile_bytes(const LayerNetworks& networks, Size layer, int k) {
-  const int side = std::min(networks.tile_side(k), std::max(layer.width, layer.height));
-  const double with_halo = side + kHalo;
+  const int longest = std::max(layer.width, layer.height);
+  const int side = std::min(networks.tile_side(k), longest);
+  const double with_halo = std::min(networks.tile_side(k) + kHalo, longest);
   const double around = 3.0 * kFloatPixel * with_halo * with_halo;
   const double codec = networks.codec(k).tile_bytes(side);
   if (k == 0) return around + codec;
