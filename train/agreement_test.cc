@@ -227,5 +227,32 @@ TEST(Liff, FactoredEqualsPlain) {
   }
 }
 
+// The gathers read bf16 maps where they lie, in a wider map too: the same as in float but for the rounding
+// of what comes out, at most 2^-8 of the largest value.
+TEST(Liff, GathersInBf16AgreeWithFloat) {
+  constexpr int64_t kHidden = 20;
+  const Nearest y = nearest(7, 12), x = nearest(9, 9);
+  const torch::Tensor map = torch::randn({2, 7, 9, 4 * kHidden + 3}).to(at::kBFloat16);
+  const torch::Tensor rows = torch::randn({12, kHidden}), columns = torch::randn({9, kHidden});
+  const torch::Tensor weights = torch::randn({2, 12, 9, 3});
+  const auto run = [&](at::ScalarType type) {
+    const std::vector<torch::Tensor> leaves = {map.to(type).requires_grad_(), rows.clone().requires_grad_(),
+                                               columns.clone().requires_grad_()};
+    const auto parts = leaves[0].split_with_sizes({kHidden, 3 * kHidden + 3}, 3);
+    const torch::Tensor hidden = gather_add_relu(parts[0], leaves[1], leaves[2], y, x);
+    EXPECT_EQ(hidden.scalar_type(), type);
+    const torch::Tensor colours = gather_dot(parts[1], hidden, y, x);
+    auto results = torch::autograd::grad({(colours * weights).sum()}, leaves);
+    results.push_back(hidden);
+    results.push_back(colours);
+    return results;
+  };
+  const auto narrow = run(at::kBFloat16), wide = run(at::kFloat);
+  for (size_t i = 0; i < wide.size(); ++i) {
+    const double error = (narrow[i].to(at::kFloat) - wide[i]).abs().max().item<double>();
+    EXPECT_LE(error, wide[i].abs().max().item<double>() / 128.0) << i;
+  }
+}
+
 }  // namespace
 }  // namespace compass::train

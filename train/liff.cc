@@ -68,7 +68,8 @@ Tensor LiffImpl::forward(const Tensor& below, MapSize target, at::ScalarType dty
   const Tensor kernels = at::cat({w0, wl.reshape({3 * last, g0, 3, 3}), bl}, 0);
   const Tensor maps = at::conv2d(f, kernels.to(dtype).contiguous(at::MemoryFormat::ChannelsLast), {}, 1, 1)
                           .permute({0, 2, 3, 1});
-  const Tensor source = maps.to(at::kFloat);
+  // Split rather than sliced twice, whose gradients would be two maps of zeros to fill and add.
+  const auto parts = maps.split_with_sizes({first, maps.size(3) - first}, 3);
 
   const Nearest y = nearest(below.size(2), target.height), x = nearest(below.size(3), target.width);
   const Tensor rest =
@@ -80,11 +81,11 @@ Tensor LiffImpl::forward(const Tensor& below, MapSize target, at::ScalarType dty
   const Tensor columns = torch::tensor(x.offset).to(options.device()).unsqueeze(1) * column(1) +
                          (column(2) * token_y + column(3) * token_x + mlp.front()->bias);
 
-  Tensor hidden = gather_add_relu(source.slice(3, 0, first), rows, columns, y, x);
+  Tensor hidden = gather_add_relu(parts[0], rows, columns, y, x);
   for (size_t i = 1; i + 1 < mlp.size(); ++i) {
-    hidden = at::relu(at::linear(hidden.to(dtype), mlp[i]->weight.to(dtype), mlp[i]->bias.to(dtype)));
+    hidden = at::linear(hidden, mlp[i]->weight.to(dtype), mlp[i]->bias.to(dtype)).relu_();
   }
-  const Tensor colours = gather_dot(source.slice(3, first), hidden.to(at::kFloat), y, x);
+  const Tensor colours = gather_dot(parts[1], hidden, y, x);
   return colours.permute({0, 3, 1, 2});
 }
 

@@ -42,12 +42,13 @@ struct LiffImpl : torch::nn::Module {
 };
 TORCH_MODULE(Liff);
 
-// relu(source[b, iy[y], ix[x]] + row[y] + column[x]): source [B,h,w,C], row [H,C], column [W,C] -> [B,H,W,C].
+// relu(source[b, iy[y], ix[x]] + row[y] + column[x]): source [B,h,w,C], row [H,C] and column [W,C] float ->
+// [B,H,W,C] of source's type, float or bf16.
 Tensor gather_add_relu(const Tensor& source, const Tensor& row, const Tensor& column, const Nearest& y,
                        const Nearest& x);
 
 // source[b, iy, ix, 3C + o] + sum_j hidden[b,y,x,j] * source[b, iy, ix, o*C + j]: source [B,h,w,3C+3],
-// hidden [B,H,W,C] -> [B,H,W,3].
+// hidden [B,H,W,C] of the same type -> [B,H,W,3] float.
 Tensor gather_dot(const Tensor& source, const Tensor& hidden, const Nearest& y, const Nearest& x);
 
 }  // namespace compass::train
