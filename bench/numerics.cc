@@ -461,7 +461,6 @@ void integer_table(const std::shared_ptr<const Model>& model, const std::string&
 
 int main(int argc, char** argv) {
   if (argc < 5) fail("usage: numerics GOLDEN_DIR MODEL TRAINING_WEIGHTS|- PHOTO...");
-  if (const Status started = tools::start_image_files(); !started) fail(started.error().message);
   const auto model = take(Model::load(argv[2]), argv[2]);
   std::vector<Image> photos;
   for (int i = 4; i < argc; ++i)

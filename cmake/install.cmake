@@ -1,5 +1,4 @@
 # cmake --install: the command, the library with its headers and CMake package, the model, the manual page.
-include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/compass)
@@ -11,6 +10,8 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/compassConfigVersion.cmak
 install(FILES cmake/compassConfig.cmake ${PROJECT_BINARY_DIR}/compassConfigVersion.cmake DESTINATION ${package_dir})
 
 install(TARGETS compass_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+# tools/image_module.cc looks for it in ../<libdir>/compass, seen from the command.
+install(TARGETS compass_images LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/compass)
 install(FILES tools/compass.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 # tools/model_path.cc looks for models in ../share/compass/models, seen from the command.
 install(FILES models/lite.safetensors DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/compass/models OPTIONAL)

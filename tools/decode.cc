@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <future>
 #include <memory>
 #include <optional>
 
@@ -78,9 +79,11 @@ Status decode(const Options& options) {
   if (!output) return output.error();
   const Result<ContainerHeader> header = peek_header(*input, *codec);
   if (!header) return header.error();
+  std::future<Status> ready = prepare_format(options.output, *format);
   const Result<std::shared_ptr<const Model>> model =
       load_model_for(header->model, options.common.model, input->name());
   if (!model) return model.error();
+  if (const Status good = ready.get(); !good) return good;
 
   const auto start = Clock::now();
   const Result<DecodedPicture> picture = [&] {

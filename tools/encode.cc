@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <future>
 #include <memory>
 
 #include "codec/encoder.h"
@@ -82,9 +83,12 @@ Status encode(const Options& options) {
   if (!codec) return codec.error();
   Result<OutputFile> output = OutputFile::create(options.output);
   if (!output) return output.error();
+  std::future<Result<Photo>> reading = std::async(std::launch::async, [&] {
+    return read_image(options.input, {options.common.strict, codec->max_pixels});
+  });
   const Result<std::shared_ptr<const Model>> model = load_model(options.common.model);
   if (!model) return model.error();
-  Result<Photo> photo = read_image(options.input, {options.common.strict, codec->max_pixels});
+  Result<Photo> photo = reading.get();
   if (!photo) return photo.error();
   for (const std::string& note : photo->notes) warn(options.input + ": " + note, options.common);
 

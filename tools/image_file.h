@@ -1,6 +1,7 @@
-// Photos in and pictures out, through libvips. The only file of the project that knows about image formats.
+// Photos in and pictures out. Everything but PPM goes through libvips (image_module.h).
 #pragma once
 
+#include <future>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,10 +12,6 @@
 #include "output_file.h"
 
 namespace compass::tools {
-
-// Starts libvips, once; reading and writing do it themselves when they first need it. Most of a small
-// decode's time would be spent in it.
-Status start_image_files();
 
 struct ReadSettings {
   bool strict = false;                // refuse what cannot be kept, instead of saying so in `notes`
@@ -35,8 +32,12 @@ struct Photo {
 Result<Photo> read_image(const std::string& path, const ReadSettings& settings = {});
 
 // The format to write to `path`: `format` if not empty, else the path's extension, else PPM for "-". The
-// result is a file name ending that libvips knows, such as ".png". Errors: kUsage, listing the choices.
+// result is a file name ending such as ".png". Errors: kUsage, listing the choices.
 Result<std::string> choose_format(const std::string& path, const std::string& format);
+
+// Makes ready to write that format, in the background; `path` is for messages. Errors: kUsage (this libvips
+// cannot write it; lists what it can), kFailure (libvips does not start).
+std::future<Status> prepare_format(const std::string& path, const std::string& format);
 
 // Writes 8-bit sRGB in that format (lossy ones at quality 95), with the Exif and XMP of `metadata` where the
 // format has a place for them, and commits the file. Holds a few rows at a time beside the picture. Errors:

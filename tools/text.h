@@ -1,4 +1,4 @@
-// Text as pixels, through libvips (Pango).
+// Text as pixels, through the image module (Pango).
 #pragma once
 
 #include <cstdint>

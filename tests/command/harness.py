@@ -116,9 +116,9 @@ class CommandTest(unittest.TestCase):
         env.update(changes)
         return env
 
-    def run_command(self, *arguments, stdin=b"", env=None):
+    def run_command(self, *arguments, stdin=b"", env=None, command=COMMAND):
         """Runs `compass arguments...` in the test's directory, whatever comes of it."""
-        return subprocess.run([COMMAND, *map(str, arguments)], input=stdin, capture_output=True, cwd=self.directory,
+        return subprocess.run([command, *map(str, arguments)], input=stdin, capture_output=True, cwd=self.directory,
                               env=env or self.environment(), timeout=300)
 
     def compass(self, *arguments, code=OK, **options):

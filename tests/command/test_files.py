@@ -2,12 +2,13 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
 import unittest
 
-from harness import BAD_FILE, COMMAND, DAMAGED, IO, MODEL, MODEL_OTHER, OK, USAGE, CommandTest, Picture, main
+from harness import BAD_FILE, COMMAND, DAMAGED, FAILURE, IO, MODEL, MODEL_OTHER, OK, USAGE, CommandTest, Picture, main
 
 
 class Pipes(CommandTest):
@@ -236,6 +237,15 @@ class Words(CommandTest):
             self.assertIn("Usage: compass", text)
             self.assertIn("Examples:", text)
             self.assertLessEqual(max(map(len, text.splitlines())), 80, text)
+
+    def test_only_picture_formats_need_the_image_module(self):
+        self.encode(Picture.smooth(60, 40))
+        alone = shutil.copy(COMMAND, self.path("alone"))  # without the module that an installation has
+        self.compass("info", "file.cmps", command=alone)
+        self.compass("decode", "file.cmps", "out.ppm", command=alone)
+        refused = self.compass("decode", "file.cmps", "out.png", command=alone, code=FAILURE)
+        self.assertIn(b"install compass again", refused.stderr)
+        self.assertFalse(os.path.exists(self.path("out.png")))
 
     def test_info(self):
         self.put("in.ppm", Picture.smooth(60, 40).ppm())

@@ -17,3 +17,6 @@ run(${CMAKE_COMMAND} --build ${work}/build)
 run(${work}/build/use_c ${model})
 run(${work}/build/use_cpp ${model})
 run(${work}/prefix/bin/compass --version)
+# Pictures are read and written by a module that the installed command has to find.
+run(${work}/prefix/bin/compass encode ${SOURCE}/samples/perched-osprey.png ${work}/photo.cmps --model ${model})
+run(${work}/prefix/bin/compass decode ${work}/photo.cmps ${work}/photo.png --model ${model})

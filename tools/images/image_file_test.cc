@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "image_module.h"
+
 namespace compass::tools {
 namespace {
 
@@ -14,7 +16,7 @@ namespace fs = std::filesystem;
 
 class ImageFileTest : public testing::Test {
  protected:
-  static void SetUpTestSuite() { ASSERT_TRUE(start_image_files().ok()); }
+  static void SetUpTestSuite() { ASSERT_TRUE(image_module().ok()); }
   void SetUp() override {
     std::string pattern = (fs::temp_directory_path() / "compass-image-XXXXXX").string();
     ASSERT_NE(mkdtemp(pattern.data()), nullptr);

@@ -1,4 +1,4 @@
-#include "image_metadata.h"
+#include "metadata.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <array>
 #include <cstring>
 
-namespace compass::tools {
+namespace compass::tools::images {
 namespace {
 
 constexpr std::array<uint8_t, 6> kExifHeader{'E', 'x', 'i',
@@ -102,4 +102,4 @@ void attach_metadata(std::span<const MetadataChunk> chunks, VipsImage* picture) 
   }
 }
 
-}  // namespace compass::tools
+}  // namespace compass::tools::images

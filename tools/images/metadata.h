@@ -8,7 +8,7 @@
 #include "bitstream/container.h"
 #include "vips_handle.h"
 
-namespace compass::tools {
+namespace compass::tools::images {
 
 // What a picture carries, as chunks. The profile is taken only if `converted`: if the pixels were transformed
 // by it; otherwise they are sRGB by that name or another. Adds a line to `notes` for what is too large to
@@ -24,4 +24,4 @@ void attach_metadata(std::span<const MetadataChunk> chunks, VipsImage* picture);
 // sense, comes back as it is.
 std::vector<uint8_t> upright_exif(std::span<const uint8_t> exif);
 
-}  // namespace compass::tools
+}  // namespace compass::tools::images

@@ -8,7 +8,7 @@
 
 #include "core/printable.h"
 
-namespace compass::tools {
+namespace compass::tools::images {
 
 struct Unref {
   void operator()(void* object) const { g_object_unref(object); }
@@ -25,4 +25,4 @@ inline std::string vips_reason() {
   return printable(text.substr(0, text.find('\n')));
 }
 
-}  // namespace compass::tools
+}  // namespace compass::tools::images

@@ -1,4 +1,4 @@
-// Reading half of image_file.h: any picture libvips loads becomes upright 8-bit sRGB, row by row.
+// Reading pictures: any picture libvips loads becomes upright 8-bit sRGB, row by row.
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -6,13 +6,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <mutex>
 
-#include "image_file.h"
-#include "image_metadata.h"
+#include "functions.h"
+#include "metadata.h"
 #include "vips_handle.h"
 
-namespace compass::tools {
+namespace compass::tools::images {
 namespace {
 
 using VipsImageHandle = Handle<VipsImage>;
@@ -228,29 +227,22 @@ void place_row(const uint8_t* row, int bands, Size stored, int y, const Upright&
   }
 }
 
-bool start() {
-  if (vips_init("compass") != 0) return false;
+}  // namespace
+
+Status start() {
+  if (vips_init("compass") != 0) {
+    return Error{ErrorCode::kFailure, fmt::format("libvips does not start: {}", vips_reason())};
+  }
   vips_cache_set_max(0);  // every operation is used once
   vips_block_untrusted_set(TRUE);
   for (const char* loader : kExtraLoaders) vips_operation_block_set(loader, FALSE);
   // Our own messages say what matters; libvips' warnings would break the one-line promise.
   g_log_set_handler(
       "VIPS", G_LOG_LEVEL_WARNING, [](const char*, GLogLevelFlags, const char*, void*) {}, nullptr);
-  return true;
-}
-
-}  // namespace
-
-Status start_image_files() {
-  static std::once_flag once;
-  static bool started = false;
-  std::call_once(once, [] { started = start(); });
-  if (started) return {};
-  return Error{ErrorCode::kFailure, fmt::format("libvips does not start: {}", vips_reason())};
+  return {};
 }
 
 Result<Photo> read_image(const std::string& path, const ReadSettings& settings) {
-  if (const Status started = start_image_files(); !started) return started.error();
   Result<Handle<VipsSource>> source = open_source(path);
   if (!source) return source.error();
   // Reads the header only.
@@ -296,4 +288,4 @@ Result<Photo> read_image(const std::string& path, const ReadSettings& settings) 
   return photo;
 }
 
-}  // namespace compass::tools
+}  // namespace compass::tools::images

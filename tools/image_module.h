@@ -1,0 +1,44 @@
+// The part of the command that needs libvips, a module of its own (tools/images/), loaded when a picture is
+// first read or written. libvips brings more than a hundred libraries, whose loading takes longer than
+// decoding a small picture: commands that need none of it do not wait for it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "image_file.h"
+#include "text.h"
+
+namespace compass::tools {
+
+// Where a picture's bytes go. The calls are OutputFile's (output_file.h).
+class ByteSink {
+ public:
+  virtual Status write(std::span<const uint8_t> bytes) = 0;
+  virtual int64_t seek(int64_t offset, int whence) = 0;
+  virtual int64_t read(std::span<uint8_t> out) = 0;
+
+ protected:
+  ~ByteSink() = default;
+};
+
+// What the module does; see the functions of the same names in image_file.h and text.h.
+struct ImageModule {
+  Status (*start)();
+  Result<Photo> (*read_image)(const std::string& path, const ReadSettings& settings);
+  bool (*can_write)(const std::string& format);
+  // Does not commit the file.
+  Status (*write_image)(const Rgb8View& image, const std::string& format, ByteSink& sink,
+                        std::span<const MetadataChunk> metadata);
+  Result<TextMask> (*render_text)(const std::string& text, const std::string& font);
+};
+
+// The module's only visible symbol, and its type.
+inline constexpr const char* kImageModuleEntry = "compass_image_module";
+using ImageModuleEntry = const ImageModule*();
+
+// The module, found and loaded by the first call, libvips started. Errors: kFailure (a broken installation).
+Result<const ImageModule*> image_module();
+
+}  // namespace compass::tools
