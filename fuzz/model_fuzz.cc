@@ -84,8 +84,8 @@ void put_in_steps(std::vector<Entry>& entries, size_t index) {
   const float step = 1.0F / 256.0F;
   steps.data.resize(outputs * sizeof step);
   for (size_t i = 0; i < outputs; ++i) std::memcpy(&steps.data[i * sizeof step], &step, sizeof step);
-  // Any bytes do as integers; floats lie here two or four bytes apart.
-  const size_t width = kernel.dtype == DType::kF32 ? 4 : kernel.dtype == DType::kF16 ? 2 : 1;
+  // Any bytes do as integers: the last one of each value.
+  const auto width = static_cast<size_t>(dtype_size(kernel.dtype));
   std::vector<uint8_t> integers;
   for (size_t i = width - 1; i < kernel.data.size(); i += width) integers.push_back(kernel.data[i]);
   kernel.data = std::move(integers);

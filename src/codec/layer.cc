@@ -42,11 +42,11 @@ PredictionWindow LayerNetworks::window(const Place& place, const Patch& below, R
           columns.x,
           columns.x + columns.width,
           keep,
-          window_rows(place.k, want.height)};
+          window_rows(place.k, columns.height, keep)};
 }
 
-int LayerNetworks::window_rows(int k, int height) const {
-  return std::min(height, tile_side(k) + kHalo);
+int LayerNetworks::window_rows(int k, int height, bool keep) const {
+  return keep ? height : std::min(height, tile_side(k) + kHalo);
 }
 
 std::vector<Rect> LayerNetworks::analysis_tiles(const Place& place) const {

@@ -53,8 +53,8 @@ class LayerNetworks {
 
   // The prediction of layer k >= 1 where `want` is made of it; see PredictionWindow for the rest.
   PredictionWindow window(const Place& place, const Patch& below, Rect want, bool keep);
-  // Rows of layer k's prediction that its window holds at a time, of `height`.
-  int window_rows(int k, int height) const;
+  // Rows of layer k's prediction that its window holds at a time, of `height`; all with `keep`.
+  int window_rows(int k, int height, bool keep) const;
 
   // y of the whole layer; `prediction` is null for the base layer.
   Tensor analyse(const Place& place, const Original& original, PredictionWindow* prediction);

@@ -38,8 +38,7 @@ double tile_bytes(const LayerNetworks& networks, Size layer, int k) {
 // The prediction's window: all of `part`, or the rows of a tile and its halo.
 double window_bytes(const LayerNetworks& networks, Size part, int k, bool keep) {
   if (k == 0) return 0.0;
-  const int rows = keep ? part.height : networks.window_rows(k, part.height);
-  return kFloatPixel * part.width * rows;
+  return kFloatPixel * part.width * networks.window_rows(k, part.height, keep);
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ PredictionWindow::PredictionWindow(Predictor& predictor, const Patch& below, con
       below_(below),
       geometry_(geometry),
       keep_(keep),
-      rows_(keep ? geometry.target.height : rows),
+      rows_(rows),
       part_{left, 0, right - left, 0} {}
 
 void PredictionWindow::move_to(int top, int bottom) {

@@ -10,8 +10,8 @@ namespace compass {
 class PredictionWindow {
  public:
   // Columns [left, right) of the prediction from `below`; both it and the predictor must outlive the window.
-  // With `keep`, no row is dropped: whoever passes twice over the picture pays once. Without it, some `rows`
-  // are held at a time; memory for them is set aside at once, because growing would need it twice.
+  // With `keep`, no row is dropped: whoever passes twice over the picture pays once. Some `rows` are held at a
+  // time; memory for them is set aside at once, because growing would need it twice.
   PredictionWindow(Predictor& predictor, const Patch& below, const Liff::Geometry& geometry, int left,
                    int right, bool keep, int rows);
 
