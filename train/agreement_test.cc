@@ -4,6 +4,7 @@
 #include "codec/predictor.h"
 #include "entropy/factorised_prior.h"
 #include "export.h"
+#include "gdn.h"
 #include "model/networks.h"
 #include "model/safetensors.h"
 #include "nn/context.h"
@@ -251,6 +252,43 @@ TEST(Liff, GathersInBf16AgreeWithFloat) {
   for (size_t i = 0; i < wide.size(); ++i) {
     const double error = (narrow[i].to(at::kFloat) - wide[i]).abs().max().item<double>();
     EXPECT_LE(error, wide[i].abs().max().item<double>() / 128.0) << i;
+  }
+}
+
+// Values and gradients, in float and, but for its rounding, in bf16.
+TEST(Gdn, EqualsItsFormula) {
+  const torch::Tensor map = torch::randn({2, 6, 5, 7}), weights = torch::randn({2, 6, 5, 7});
+  const torch::Tensor gamma = torch::rand({6, 6}), beta = torch::rand({6}) + 0.5;
+  for (const bool inverse : {false, true}) {
+    const auto run = [&](auto function, at::ScalarType type) {
+      const std::vector<torch::Tensor> leaves = {map.to(type).detach().clone().requires_grad_(),
+                                                 gamma.to(type).detach().clone().requires_grad_(),
+                                                 beta.to(type).detach().clone().requires_grad_()};
+      const torch::Tensor y = function(leaves[0], leaves[1], leaves[2], inverse);
+      auto results = torch::autograd::grad({(y * weights.to(type)).sum()}, leaves);
+      results.push_back(y);
+      return results;
+    };
+    const auto truth = run(plain_gdn, at::kFloat);
+    for (const auto& [type, limit] : {std::pair{at::kFloat, 1e-5}, std::pair{at::kBFloat16, 3e-2}}) {
+      const auto results = run(gdn, type);
+      for (size_t i = 0; i < truth.size(); ++i) {
+        const double error = (results[i].to(at::kFloat) - truth[i]).abs().max().item<double>();
+        EXPECT_LE(error, limit * truth[i].abs().max().item<double>()) << inverse << ' ' << type << ' ' << i;
+      }
+    }
+  }
+}
+
+// With gradients one product, without them blocks of the band: the same picture.
+TEST(Pyramid, BlocksOfTheBandAreTheProduct) {
+  for (const auto& [from, to] :
+       {std::pair{MapSize{211, 97}, MapSize{70, 97}}, std::pair{MapSize{33, 40}, MapSize{150, 160}},
+        std::pair{MapSize{5, 300}, MapSize{1, 299}}}) {
+    const torch::Tensor x = torch::rand({2, 3, from.height, from.width});
+    const torch::Tensor blocks = resize_bicubic(x, to.height, to.width);
+    const torch::Tensor whole = resize_bicubic(x.clone().requires_grad_(), to.height, to.width).detach();
+    EXPECT_LT((blocks - whole).abs().max().item<double>(), 1e-5);
   }
 }
 

@@ -1,8 +1,7 @@
 // The two gathers of LIFF with their gradients. On CPUs they are loops over target pixels that read the
 // source map in place: index_select would first copy the 3C+3 channels of each source pixel to each of its
 // target pixels, which is all the time there is. On other devices they are index_select.
-#include <bit>
-
+#include "element.h"
 #include "liff.h"
 
 namespace compass::train {
@@ -10,23 +9,6 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-// Channels of one pixel, whatever they are kept in, are computed with as floats.
-inline float wide(float value) {
-  return value;
-}
-inline float wide(c10::BFloat16 value) {
-  return std::bit_cast<float>(static_cast<uint32_t>(value.x) << 16);
-}
-inline void narrow(float value, float& to) {
-  to = value;
-}
-// To the nearest, ties to even, without BFloat16's question whether it is a NaN: this loop has to vectorise,
-// and the NaNs that arithmetic makes (0x7fc00000) stay what they are.
-inline void narrow(float value, c10::BFloat16& to) {
-  const auto bits = std::bit_cast<uint32_t>(value);
-  to.x = static_cast<uint16_t>((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-}
 
 // A map [B,h,w,C] whose channels are neighbours in memory; the rest may be a view of a wider map.
 template <typename T>
@@ -43,16 +25,6 @@ struct View {
   T* data;
   int64_t batch, row, column;
 };
-
-// Calls body with a value of the maps' type.
-template <typename Body>
-void of_type(const Tensor& map, const Body& body) {
-  if (map.scalar_type() == at::kBFloat16) {
-    body(c10::BFloat16());
-  } else {
-    body(float());
-  }
-}
 
 Tensor indexes(const Nearest& n, const at::Device& device) {
   return torch::tensor(n.index, torch::kLong).to(device);

@@ -1,5 +1,7 @@
 #include "networks.h"
 
+#include "gdn.h"
+
 namespace compass::train {
 using nlohmann::json;
 
@@ -143,8 +145,7 @@ Tensor LayerImpl::forward(Tensor x, const Pass& pass, MapSize target) {
   } else if (op == "gdn" || op == "igdn") {
     const Tensor g = effective(gamma, 0.0).to(x.scalar_type());
     const Tensor b = effective(beta, 1e-6).to(x.scalar_type());
-    const Tensor norm = at::conv2d(x * x, g.unsqueeze(-1).unsqueeze(-1), b);
-    x = op == "gdn" ? x * at::rsqrt(norm) : x * at::sqrt(norm);
+    x = gdn(x, g, b, /*inverse=*/op == "igdn");
   } else if (op == "res") {
     x = x + conv2(activate(conv1(x), act));
   } else if (op == "condition") {

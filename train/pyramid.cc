@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 namespace compass::train {
 namespace {
@@ -37,11 +38,40 @@ torch::Tensor bicubic_matrix(int64_t in, int64_t out, const torch::Device& devic
   return matrix.to(device);
 }
 
+namespace {
+
+// matrix * x for a banded matrix [out,in], x [..,in,W]: an output row sees a few input rows only, so the band
+// is multiplied in blocks and the zeros around it are not.
+torch::Tensor banded_product(const torch::Tensor& matrix, const torch::Tensor& x) {
+  constexpr int64_t kRows = 32;
+  const int64_t out = matrix.size(0), in = matrix.size(1);
+  const double ratio = static_cast<double>(in) / static_cast<double>(out);
+  const double support = 2.0 * std::max(1.0, ratio) + 1.0;
+  std::vector<torch::Tensor> blocks;
+  for (int64_t top = 0; top < out; top += kRows) {
+    const int64_t bottom = std::min(out, top + kRows);
+    const auto first = std::max<int64_t>(0, std::llround(static_cast<double>(top) * ratio - support));
+    const auto last = std::min<int64_t>(in, std::llround(static_cast<double>(bottom) * ratio + support));
+    blocks.push_back(
+        at::matmul(matrix.slice(0, top, bottom).slice(1, first, last), x.slice(-2, first, last)));
+  }
+  return at::cat(blocks, -2);
+}
+
+}  // namespace
+
 torch::Tensor resize_bicubic(const torch::Tensor& x, int64_t height, int64_t width) {
+  // With gradients every block would fill and add one of the whole map; GPUs prefer one product.
+  const bool blocks = x.is_cpu() && !(at::GradMode::is_enabled() && x.requires_grad());
   torch::Tensor result = x;
-  if (height != x.size(2)) result = at::matmul(bicubic_matrix(x.size(2), height, x.device()), result);
+  if (height != x.size(2)) {
+    const torch::Tensor matrix = bicubic_matrix(x.size(2), height, x.device());
+    result = blocks ? banded_product(matrix, result) : at::matmul(matrix, result);
+  }
   if (width != x.size(3)) {
-    result = at::matmul(result, bicubic_matrix(x.size(3), width, x.device()).t());
+    const torch::Tensor matrix = bicubic_matrix(x.size(3), width, x.device());
+    result = blocks ? banded_product(matrix, result.transpose(2, 3).contiguous()).transpose(2, 3).contiguous()
+                    : at::matmul(result, matrix.t());
   }
   return result;
 }
