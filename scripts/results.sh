@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes docs/results.md from measurements.
+# Makes docs/results.md from measurements; docs/results_paper.md with --grid paper.
 #
 #   scripts/results.sh                    from report/results.csv, as the last run left it
 #   scripts/results.sh PICTURES [ARGS]    measures first: compass eval --images PICTURES ARGS
@@ -13,9 +13,11 @@ if [ ! -x "$compass" ]; then
   exit 1
 fi
 cd "$root"
+page=docs/results.md
+case " $* " in *" --grid paper "*) page=docs/results_paper.md ;; esac
 if [ $# -gt 0 ]; then
   pictures=$1
   shift
-  exec "$compass" eval --images "$pictures" --out report --markdown docs/results.md "$@"
+  exec "$compass" eval --images "$pictures" --out report --markdown "$page" "$@"
 fi
-exec "$compass" eval --from report/results.csv --out report --markdown docs/results.md
+exec "$compass" eval --from report/results.csv --out report --markdown "$page"
