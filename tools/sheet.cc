@@ -1,6 +1,7 @@
 // compass sheet: every layer of a file on one picture, with what each costs.
 #include <fmt/format.h>
 
+#include <future>
 #include <memory>
 
 #include "cmps_header.h"
@@ -67,9 +68,11 @@ Status sheet(const Options& options) {
   if (!output) return output.error();
   const Result<ContainerHeader> header = peek_header(*input, *codec);
   if (!header) return header.error();
+  std::future<Status> ready = prepare_format(options.output, *format);
   const Result<std::shared_ptr<const Model>> model =
       load_model_for(header->model, options.common.model, input->name());
   if (!model) return model.error();
+  if (const Status good = ready.get(); !good) return good;
   const Result<std::vector<uint8_t>> file = input->read_up_to(header->file_bytes());
   if (!file) return file.error();
   std::optional<Photo> original;

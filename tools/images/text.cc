@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <memory>
+
 #include "functions.h"
 #include "vips_handle.h"
 
@@ -10,32 +12,13 @@ namespace {
 
 constexpr int kDpi = 96;
 
-// Pango reads markup: the text is meant as it stands.
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
 Result<TextMask> render_text(const std::string& text, const std::string& font) {
   VipsImage* out = nullptr;
-  if (vips_text(&out, escaped(text).c_str(), "font", font.c_str(), "dpi", kDpi, nullptr) != 0) {
+  // Pango reads markup: the text is meant as it stands.
+  const std::unique_ptr<char, decltype(&g_free)> plain(g_markup_escape_text(text.c_str(), -1), g_free);
+  if (vips_text(&out, plain.get(), "font", font.c_str(), "dpi", kDpi, nullptr) != 0) {
     return Error{
         ErrorCode::kFailure,
         fmt::format("cannot draw text: {}; install a font such as fonts-dejavu-core", vips_reason())};
