@@ -8,6 +8,7 @@
 #include "eval/peers/av1_layers.h"
 #include "eval/peers/j2k_layers.h"
 #include "eval/peers/program_codec.h"
+#include "eval/peers/shvc_layers.h"
 
 namespace compass::eval {
 
@@ -57,10 +58,7 @@ Result<std::vector<Contestant>> make_contestants(const std::vector<std::string>&
     if (name == "j2k") add("j2k, one stream", make_j2k_layers(inputs.files));
     add(name, make_program_codec(std::move(spec), inputs.files));
   }
-  if (wanted("shvc")) {
-    missing.push_back(
-        {"shvc", "shvc: SHM's programs are not driven from here; its curve on Kodak is quoted instead"});
-  }
+  if (wanted("shvc")) add("shvc", make_shvc_layers(inputs.shvc));
   if (wanted("av1-svc")) add("av1-svc", make_av1_layers());
   return out;
 }

@@ -6,6 +6,7 @@
 
 #include "core/result.h"
 #include "eval/compass_codec.h"
+#include "eval/peers/shvc_layers.h"
 #include "eval/runner.h"
 
 namespace compass::eval {
@@ -15,6 +16,7 @@ struct ContestantInputs {
   std::vector<CompassPoint> compass;  // empty: our codec cannot take part
   CodecOptions options;
   std::string program;  // hash of this program
+  ShvcPrograms shvc;
 };
 
 // The names that may be asked for: compass, single-layer and simulcast (our base codec alone), bicubic

@@ -25,6 +25,7 @@ struct Picture {
 
 inline std::vector<Size> sizes_of(const std::vector<Picture>& pictures) {
   std::vector<Size> sizes;
+  sizes.reserve(pictures.size());
   for (const Picture& picture : pictures) sizes.push_back(picture.size);
   return sizes;
 }

@@ -40,6 +40,7 @@ struct Options {
   std::string from;
   std::string markdown;
   std::string precision = "auto";
+  eval::ShvcPrograms shvc;
   int jobs = 0;
   bool quiet = false;
 };
@@ -136,6 +137,7 @@ Result<eval::ContestantInputs> inputs_for(const Options& options, const eval::Gr
   if (!codec) return codec.error();
   inputs.options = *codec;
   inputs.program = eval::program_hash();
+  inputs.shvc = options.shvc;
 
   const bool ours = std::any_of(options.codecs.begin(), options.codecs.end(), [](const std::string& name) {
     return name == "compass" || name == "single-layer" || name == "simulcast" || name == "bicubic";
@@ -303,6 +305,12 @@ void add_eval(CLI::App& app, Action& action) {
       ->option_text("LIST")
       ->delimiter(',');
   command.add_option("--precision", options->precision, "f32, bf16 or auto (default).")->option_text("NAME");
+  command
+      .add_option("--shvc-encoder", options->shvc.encoder,
+                  "SHM's encoder with its configuration for as many layers, in quotes: \"TAppEncoder -c "
+                  "intra.cfg -c layers.cfg\".")
+      ->option_text("COMMAND");
+  command.add_option("--shvc-decoder", options->shvc.decoder, "SHM's decoder.")->option_text("COMMAND");
   command.add_option("--jobs", options->jobs, "How many encodings at once. Default: one per core.")
       ->option_text("N");
   command

@@ -9,10 +9,8 @@
 #include <aom/aomcx.h>
 #include <aom/aomdx.h>
 
-#include <algorithm>
-#include <cmath>
-
 #include "core/clock.h"
+#include "eval/peers/ycbcr.h"
 #include "eval/process.h"
 
 namespace compass::eval {
@@ -43,26 +41,17 @@ struct Context {
   bool open = false;
 };
 
-// Full-range BT.601 (ITU-R BT.601-7, 2.5), 4:4:4: what AVIF files hold by default.
-constexpr double kRed = 0.299;
-constexpr double kBlue = 0.114;
-constexpr double kGreen = 1.0 - kRed - kBlue;
-
-uint8_t byte(double v) {
-  return static_cast<uint8_t>(std::clamp(std::lround(v), 0L, 255L));
-}
-
+// 4:4:4, full range: what AVIF files hold by default.
 Image to_yuv(const Picture& picture) {
   Image image(aom_img_alloc(nullptr, AOM_IMG_FMT_I444, picture.size.width, picture.size.height, 32));
   if (!image) return image;
   image->range = AOM_CR_FULL_RANGE;
   for (int y = 0; y < picture.size.height; ++y) {
     for (int x = 0; x < picture.size.width; ++x) {
-      const uint8_t* rgb = picture.pixel(y, x);
-      const double luma = kRed * rgb[0] + kGreen * rgb[1] + kBlue * rgb[2];
-      image->planes[0][y * image->stride[0] + x] = byte(luma);
-      image->planes[1][y * image->stride[1] + x] = byte(128.0 + (rgb[2] - luma) / (2.0 * (1.0 - kBlue)));
-      image->planes[2][y * image->stride[2] + x] = byte(128.0 + (rgb[0] - luma) / (2.0 * (1.0 - kRed)));
+      const auto samples = ycbcr_of(picture.pixel(y, x));
+      for (int plane = 0; plane < 3; ++plane) {
+        image->planes[plane][y * image->stride[plane] + x] = to_byte(samples[plane]);
+      }
     }
   }
   return image;
@@ -78,13 +67,7 @@ Picture to_rgb(const aom_image_t& image) {
   };
   for (int y = 0; y < picture.size.height; ++y) {
     for (int x = 0; x < picture.size.width; ++x) {
-      const double luma = sample(0, y, x);
-      const double red = luma + (sample(2, y, x) - 128.0) * 2.0 * (1.0 - kRed);
-      const double blue = luma + (sample(1, y, x) - 128.0) * 2.0 * (1.0 - kBlue);
-      uint8_t* rgb = picture.pixel(y, x);
-      rgb[0] = byte(red);
-      rgb[1] = byte((luma - kRed * red - kBlue * blue) / kGreen);
-      rgb[2] = byte(blue);
+      rgb_of(sample(0, y, x), sample(1, y, x), sample(2, y, x), picture.pixel(y, x));
     }
   }
   return picture;

@@ -5,6 +5,7 @@
 #include "eval/metrics.h"
 #include "eval/peers/j2k_layers.h"
 #include "eval/peers/program_codec.h"
+#include "eval/peers/shvc_layers.h"
 #include "eval/picture_file.h"
 #include "eval/process.h"
 
@@ -140,6 +141,67 @@ TEST(J2kLayers, HostileCodestreams) {
   std::vector<uint8_t> bad = good;
   bad[5] = 1;  // a segment shorter than its own length field
   EXPECT_FALSE(j2k_resolution_ends(bad, 2, 1));
+}
+
+// Annex B: units of layers 0, 0, 1, 0, 2 of 7, 7 (a long start code), 7, 7 and 9 bytes.
+TEST(ShvcLayers, BytesByLayer) {
+  const std::vector<uint8_t> stream{0, 0, 1, 0x40, 1, 9, 9, 0, 0, 0, 1, 0x26, 1,    9,  0, 0, 1, 0x26, 9,
+                                    9, 9, 0, 0,    1, 2, 1, 3, 3, 0, 0, 1,    0x26, 17, 5, 5, 5, 5};
+  EXPECT_EQ(*shvc_layer_bytes(stream, 3), (std::vector<uint64_t>{21, 28, 37}));
+  EXPECT_FALSE(shvc_layer_bytes(stream, 2));
+  EXPECT_FALSE(shvc_layer_bytes({}, 1));
+  EXPECT_FALSE(shvc_layer_bytes(std::span(stream).subspan(1), 3));
+  EXPECT_EQ(*shvc_layer_bytes(std::span(stream).first(5), 1), std::vector<uint64_t>{5});
+}
+
+// Programs that take SHM's options: the encoder puts the pictures into NAL units, the decoder gets them out.
+constexpr const char* kStandIn = R"(
+import re, sys
+options = dict(zip(sys.argv[2::2], sys.argv[3::2]))
+layers = sorted(int(name[2:]) for name in options if re.fullmatch('-[io][0-9]+', name))
+if sys.argv[1] == 'encode':
+    assert options['-c'] == 'intra.cfg' and options['-f'] == '1'
+    with open(options['-b'], 'wb') as out:
+        for k in layers:
+            yuv = open(options[f'-i{k}'], 'rb').read()
+            width, height = int(options[f'-wdt{k}']), int(options[f'-hgt{k}'])
+            assert len(yuv) == width * height * 3 // 2 and options[f'-q{k}'] == '32'
+            out.write(bytes([0, 0, 0, 1, 0x26, k << 3 | 1]) + yuv.hex().encode())
+else:
+    for k, unit in enumerate(open(options['-b'], 'rb').read().split(bytes([0, 0, 0, 1]))[1:]):
+        open(options[f'-o{k}'], 'wb').write(bytes.fromhex(unit[2:].decode()))
+)";
+
+TEST(ShvcLayers, ProgramsAreGivenWhatTheyNeed) {
+  if (find_program("python3").empty()) GTEST_SKIP() << "no python3 here";
+  const Workspace w = std::move(*Workspace::create());
+  ASSERT_TRUE(write_file(w.file("shm.py"), std::string(kStandIn)));
+  const std::string program = "python3 " + w.file("shm.py");
+  const auto codec = make_shvc_layers({program + " encode -c intra.cfg", program + " decode"});
+  ASSERT_TRUE(codec) << codec.error().message;
+  EXPECT_NE((*codec)->how().find("-c intra.cfg"), std::string::npos);
+  const std::vector<Size> sizes{{24, 16}, {48, 32}};
+  const std::vector<Picture> originals = pyramid_of(scene({48, 32}), sizes);
+  const Result<Coded> coded = (*codec)->run(originals, "32", w.file(""));
+  ASSERT_TRUE(coded) << coded.error().message;
+  ASSERT_EQ(coded->layers.size(), 2U);
+  EXPECT_EQ(coded->layers[0].bytes, 6U + 2 * 24 * 16 * 3 / 2);
+  EXPECT_EQ(coded->layers[1].bytes, coded->layers[0].bytes + 6 + 2 * 48 * 32 * 3 / 2);
+  // All that is lost is the colour's resolution.
+  for (const int k : {0, 1}) EXPECT_GT(*psnr(coded->layers[k].decoded, originals[k]), 28.0) << k;
+
+  EXPECT_FALSE((*codec)->accepts({{24, 16}, {44, 32}}));
+  const auto mute = make_shvc_layers({program + " encode -c intra.cfg", "true"});
+  ASSERT_TRUE(mute);
+  const Workspace fresh = std::move(*Workspace::create());
+  const Result<Coded> nothing = (*mute)->run({originals[0]}, "32", fresh.file(""));
+  ASSERT_FALSE(nothing);
+}
+
+TEST(ShvcLayers, MissingProgramsAreNamed) {
+  EXPECT_NE(make_shvc_layers({}).error().message.find("--shvc-encoder"), std::string::npos);
+  EXPECT_NE(make_shvc_layers({"no-such-encoder -c a", "true"}).error().message.find("no-such-encoder"),
+            std::string::npos);
 }
 
 }  // namespace
