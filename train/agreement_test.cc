@@ -99,7 +99,7 @@ Pair make_pair() {
     }
     if (value.dim() > 1) value.copy_(value.to(at::kHalf).to(at::kFloat));
   }
-  auto model = Model::parse(export_model(*pair.system, {}));
+  auto model = Model::parse(export_model(*pair.system, {}, {}));
   EXPECT_TRUE(model) << model.error().message;
   pair.model = *model;
   return pair;
@@ -181,7 +181,7 @@ INSTANTIATE_TEST_SUITE_P(Sizes, Agreement,
 // The density that export writes is the one z's tables were made from.
 TEST(Export, DensityMakesTheTables) {
   auto pair = make_pair();
-  const auto bytes = export_model(*pair.system, {});
+  const auto bytes = export_model(*pair.system, {}, {});
   const auto file = Safetensors::parse(bytes);
   ASSERT_TRUE(file) << file.error().message;
   const auto values = [&](const std::string& name) {

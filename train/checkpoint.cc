@@ -70,7 +70,7 @@ void Trainer::use_average() {
 
 void Trainer::export_to(const std::string& path) {
   use_average();
-  write_file(path, export_model(*system_,
+  write_file(path, export_model(*system_, count_symbols(),
                                 {{"data", options_.config["training"].value("data", "")},
                                  {"stage", stage_},
                                  {"steps", global_step()},

@@ -97,6 +97,10 @@ CodecOutput CodecImpl::forward(const Tensor& x, Pass pass, Quantisation quantisa
   out.z_bits = prior->bits(training ? add_noise(z, pass.generator) : z_hat);
   out.y_bits = gaussian_bits(training ? add_noise(centred, pass.generator) : symbols, scales);
   const Tensor y_hat = (symbols + means).to(pass.dtype).contiguous(at::MemoryFormat::ChannelsLast);
+  if (!training) {
+    out.symbols = symbols;
+    out.scales = scales;
+  }
   out.x_hat = g_s->synthesise(y_hat, pass, {x.size(2), x.size(3)}).to(at::kFloat);
   return out;
 }

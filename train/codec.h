@@ -23,6 +23,9 @@ struct CodecOutput {
   Tensor x_hat;   // [B,3,H,W] float
   Tensor y_bits;  // [B]
   Tensor z_bits;  // [B]
+  // y's, [B,M,h,w]; only with kRounding.
+  Tensor symbols;
+  Tensor scales;
 };
 
 // What a pass sees instead of quantisation: additive noise for the rate and straight-through rounding for the

@@ -1,7 +1,6 @@
 #include "export.h"
 
 #include "entropy/factorised_prior.h"
-#include "entropy/gaussian_tables.h"
 #include "model/safetensors.h"
 
 namespace compass::train {
@@ -104,7 +103,8 @@ void add_density(SafetensorsWriter& file, const std::string& prefix, const compa
 
 }  // namespace
 
-std::vector<uint8_t> export_model(SystemImpl& system, const nlohmann::json& provenance,
+std::vector<uint8_t> export_model(SystemImpl& system, const CodecCounts& counts,
+                                  const nlohmann::json& provenance,
                                   const std::vector<std::string>& eight_bits) {
   SafetensorsWriter file;
   for (const auto& item : system.named_parameters()) {
@@ -123,17 +123,17 @@ std::vector<uint8_t> export_model(SystemImpl& system, const nlohmann::json& prov
         file_name(name), value.sizes().vec(), floats(value),
         value.dim() > 1 && name.find("log_gain") == std::string::npos ? DType::kF16 : DType::kF32);
   }
-  const auto add_codec = [&](const std::string& name, CodecImpl& codec) {
+  const auto add_codec = [&](const std::string& name, CodecImpl& codec, const SymbolCounts& symbols) {
     if (!codec.h_scales.is_empty()) add_scale_network(file, name + ".h_scales", *codec.h_scales);
     const compass::FactorisedPrior prior = values_of(*codec.prior);
     add_density(file, name + ".z", prior);
     const auto tables = factorised_tables(prior, ZOrigin::kInteger);
     TORCH_CHECK(tables.ok(), name, ".z: ", tables.ok() ? "" : tables.error().message);
     add_tables(file, name + ".z", *tables, true);
+    add_tables(file, name + ".y", symbols.tables(), false);
   };
-  add_codec("base", *system.base);
-  if (!system.enhancement.is_empty()) add_codec("enhancement", *system.enhancement);
-  add_tables(file, "gaussian", gaussian_tables(), false);
+  add_codec("base", *system.base, counts.base);
+  if (!system.enhancement.is_empty()) add_codec("enhancement", *system.enhancement, counts.enhancement);
 
   nlohmann::json description = system.description;
   description["provenance"] = provenance;

@@ -5,15 +5,23 @@
 #include <string>
 #include <vector>
 
+#include "entropy/symbol_counts.h"
 #include "system.h"
 
 namespace compass::train {
+
+// How often y's symbols occurred in each codec: what its tables are made from.
+struct CodecCounts {
+  SymbolCounts base;
+  SymbolCounts enhancement;
+};
 
 // The file's bytes: weights in fp16, vectors in fp32, the integer scale networks, and the CDF tables, all
 // fixed here once and for all. `provenance` goes into the description as it is. Kernels of modules named in
 // `eight_bits` ("h_s", "conv1") take 8 bits a weight. Throws c10::Error if a sum of an integer network could
 // leave the range that float arithmetic holds exactly.
-std::vector<uint8_t> export_model(SystemImpl& system, const nlohmann::json& provenance,
+std::vector<uint8_t> export_model(SystemImpl& system, const CodecCounts& counts,
+                                  const nlohmann::json& provenance,
                                   const std::vector<std::string>& eight_bits = {});
 
 }  // namespace compass::train

@@ -45,7 +45,7 @@ double Stage::rate_at(int64_t step) const {
 Stage parse_stage(const json& d) {
   static const std::set<std::string> known{"name",   "train", "prediction", "loss",       "sizes",
                                            "steps",  "batch", "patch",      "base_batch", "max_shrink",
-                                           "warmup", "decay", "rate",       "optimiser"};
+                                           "warmup", "decay", "rate",       "optimiser",  "liff_every"};
   Stage s;
   s.name = d.value("name", "");
   for (const auto& [key, _] : d.items()) {
@@ -75,11 +75,12 @@ Stage parse_stage(const json& d) {
   s.batch = d.value("batch", s.batch);
   s.base_batch = d.value("base_batch", s.base_batch);
   s.patch = d.value("patch", s.patch);
+  s.liff_every = d.value("liff_every", s.liff_every);
   s.max_shrink = d.value("max_shrink", s.max_shrink);
   s.rate = d.value("rate", s.rate);
   s.warmup = d.value("warmup", s.warmup);
-  TORCH_CHECK(s.steps > 0 && s.batch > 0 && s.base_batch >= 0, "stage '", s.name,
-              "': steps and batch must be at least 1, base_batch at least 0");
+  TORCH_CHECK(s.steps > 0 && s.batch > 0 && s.liff_every > 0 && s.base_batch >= 0, "stage '", s.name,
+              "': steps, batch and liff_every must be at least 1, base_batch at least 0");
   TORCH_CHECK(s.patch >= 64 && s.patch <= 4096, "stage '", s.name, "': patch must be 64 to 4096 pixels");
   return s;
 }

@@ -28,6 +28,7 @@ struct Stage {
   int64_t batch = 8;        // patches of a step, of this process
   int64_t base_batch = 0;   // and patches of half the side for the base codec alone
   int64_t patch = 256;      // pixels a side
+  int64_t liff_every = 1;   // LIFF learns in one step of so many; see between_layers_at
   double max_shrink = 3.0;  // photos are shrunk by up to this before they are cut
   double rate = 5e-4;       // of learning
   int64_t warmup = 0;       // steps
@@ -37,6 +38,13 @@ struct Stage {
   bool trains(const std::string& part) const;
   // Only the base codec: nothing above the base layer is computed.
   bool base_only() const { return !trains("enhancement") && !trains("liff"); }
+  bool trains_liff_at(int64_t step) const { return trains("liff") && step % liff_every == 0; }
+  // What gradients from a layer to the one below it are multiplied by. The way back through LIFF is half of a
+  // step's time: in steps in which LIFF does not learn it is spared, and counts as often more in the others.
+  double between_layers_at(int64_t step) const {
+    if (!trains("liff")) return 1.0;
+    return trains_liff_at(step) ? static_cast<double>(liff_every) : 0.0;
+  }
   // The learning rate at a step: warm-up, then `decay`: "constant", "linear" or "cosine" to a hundredth, or
   // "halve3" and "halve4", halved after each third or quarter.
   double rate_at(int64_t step) const;

@@ -29,6 +29,13 @@ void set_ranges(Codec& codec, double gain) {
   codec->g_s->layers.back()->conv->weight.mul_(0.1 / gain);
 }
 
+// x, whose gradient will be `factor` times what it would be.
+Tensor scale_gradient(const Tensor& x, double factor) {
+  if (factor == 1.0) return x;
+  const Tensor value = x.detach();
+  return factor == 0.0 ? value : value + (x - value) * factor;
+}
+
 }  // namespace
 
 SystemImpl::SystemImpl(const nlohmann::json& d) : description(d) {
@@ -69,7 +76,8 @@ Tensor SystemImpl::predict(const Tensor& below, MapSize size, Prediction predict
 }
 
 std::vector<LayerOutput> SystemImpl::forward(const std::vector<Tensor>& layers, const Pass& common,
-                                             Prediction prediction, Quantisation quantisation) {
+                                             Prediction prediction, Quantisation quantisation,
+                                             double between_layers) {
   std::vector<LayerOutput> outputs;
   for (size_t k = 0; k < layers.size(); ++k) {
     LayerOutput out;
@@ -82,13 +90,15 @@ std::vector<LayerOutput> SystemImpl::forward(const std::vector<Tensor>& layers, 
       out.reconstruction = coded.x_hat;
     } else {
       // The base layer is a codec in its own right: enhancement layers do not bend it.
-      const Tensor below = k == 1 ? outputs[0].reconstruction.detach() : outputs[k - 1].reconstruction;
+      const Tensor below = scale_gradient(outputs[k - 1].reconstruction, k == 1 ? 0.0 : between_layers);
       out.prediction = predict(below, size, prediction, common.dtype);
       pass.prediction = out.prediction;
       coded = enhancement(layers[k] - out.prediction, pass, quantisation);
       out.reconstruction = coded.x_hat + out.prediction;
     }
     out.bpp = (coded.y_bits + coded.z_bits) / static_cast<double>(size.height * size.width);
+    out.symbols = coded.symbols;
+    out.scales = coded.scales;
     out.mse = at::square(out.reconstruction - out.original).mean({1, 2, 3});
     outputs.push_back(std::move(out));
   }

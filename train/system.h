@@ -14,15 +14,19 @@ struct LayerOutput {
   Tensor reconstruction;  // unclamped
   Tensor bpp;             // [B], of this layer's pixels
   Tensor mse;             // [B], samples in [0,1]
+  Tensor symbols;         // of y, and their scales: see CodecOutput
+  Tensor scales;
 };
 
 struct SystemImpl : torch::nn::Module {
   explicit SystemImpl(const nlohmann::json& model_description);
 
   // Codes `layers` (lowest first, each [B,3,H_k,W_k]) as one scalable stream. `common` holds what every
-  // layer's pass shares: the rates [B], the arithmetic, the noise.
+  // layer's pass shares: the rates [B], the arithmetic, the noise. Gradients that reach an enhancement layer
+  // from the layer above are multiplied by `between_layers`; with 0 each layer learns for itself.
   std::vector<LayerOutput> forward(const std::vector<Tensor>& layers, const Pass& common,
-                                   Prediction prediction, Quantisation quantisation);
+                                   Prediction prediction, Quantisation quantisation,
+                                   double between_layers = 1.0);
 
   // Inter-layer prediction of a picture at another size (COMPASS, section 3.2).
   Tensor predict(const Tensor& below, MapSize size, Prediction prediction, at::ScalarType dtype);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "dataset.h"
+#include "export.h"
 #include "optimiser.h"
 #include "peers.h"
 #include "run_log.h"
@@ -68,6 +69,8 @@ class Trainer {
   StepLog step(const Stage& stage, Optimiser& optimiser, bool want_stop);
   Tensor share(const Stage& stage, Worker& worker, int64_t index);
   Batch draw(const Stage& stage, int64_t step, int64_t index) const;
+  Tensor draw_rates(int64_t count, at::Generator& generator) const;  // [count], even over the rate axis
+  CodecCounts count_symbols();  // of training pictures under the current weights; symbols.cc
   void gather_gradients(StepLog& log, bool want_stop);
   uint64_t seed(int64_t step, int64_t worker) const;
   int64_t number_of(int64_t worker) const;  // among the workers of all processes

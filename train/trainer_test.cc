@@ -6,7 +6,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "entropy/gaussian_tables.h"
 #include "linear_start.h"
+#include "model/safetensors.h"
 #include "plot.h"
 #include "widen.h"
 
@@ -202,6 +204,54 @@ TEST_F(TrainerTest, MoreLatentsBeginWithWhatTheOldOnesMiss) {
   EXPECT_LT(error(run(wide)), 0.8 * error(old));
 }
 
+// Gradients of the enhancement codec that come from the layer above are `between_layers` times those of the
+// loss itself, and nothing else changes.
+TEST_F(TrainerTest, GradientsBetweenLayersAreScaled) {
+  torch::manual_seed(3);
+  System system(options("scaled", 1).config["model"]);
+  const std::vector<Tensor> layers = {torch::rand({1, 3, 16, 16}), torch::rand({1, 3, 32, 32}),
+                                      torch::rand({1, 3, 64, 64})};
+  const auto gradients = [&](double between_layers) {
+    auto generator = at::detail::createCPUGenerator(5);
+    const Pass pass{torch::full({1}, 1.0), {}, at::kFloat, generator};
+    const auto outputs =
+        system->forward(layers, pass, Prediction::kLiff, Quantisation::kTraining, between_layers);
+    return torch::autograd::grad({outputs[1].mse.sum() + outputs[2].mse.sum()},
+                                 system->enhancement->g_s->parameters());
+  };
+  const auto none = gradients(0.0), once = gradients(1.0), thrice = gradients(3.0);
+  double largest = 0.0;
+  for (size_t i = 0; i < none.size(); ++i) {
+    const Tensor passed = once[i] - none[i];
+    largest = std::max(largest, passed.abs().max().item<double>());
+    EXPECT_LT((thrice[i] - none[i] - 3.0 * passed).abs().max().item<double>(),
+              1e-4 * once[i].abs().max().item<double>() + 1e-9)
+        << i;
+  }
+  EXPECT_GT(largest, 0.0);
+}
+
+// An exported model's y tables fit the symbols of the training pictures, in both codecs.
+TEST_F(TrainerTest, ExportedTablesAreFitted) {
+  auto o = options("exported", 2);
+  o.config["training"]["counted_patches"] = 16;
+  Trainer(o).run();
+  Trainer(o).export_to(folder_ / "model.safetensors");
+  const auto file = Safetensors::load(folder_ / "model.safetensors");
+  ASSERT_TRUE(file.ok());
+  const CdfTables gaussian = gaussian_tables();
+  const auto stored = gaussian.ragged_cdf();
+  for (const std::string codec : {"base", "enhancement"}) {
+    const auto cdf = file->find(codec + ".y.cdf")->integers();
+    ASSERT_TRUE(cdf.ok());
+    ASSERT_EQ(cdf->size(), stored.size());
+    size_t differ = 0;
+    for (size_t i = 0; i < stored.size(); ++i) differ += (*cdf)[i] != (stored[i] & 0xFFFF) ? 1 : 0;
+    EXPECT_GT(differ, 10U) << codec;
+    EXPECT_LT(differ, stored.size() / 2) << codec;  // most rows were never used: Gaussians
+  }
+}
+
 TEST_F(TrainerTest, StagesAreCheckedAndScheduled) {
   const auto stage = [](const char* text) { return parse_stage(nlohmann::json::parse(text)); };
   const Stage s =
@@ -211,6 +261,14 @@ TEST_F(TrainerTest, StagesAreCheckedAndScheduled) {
   EXPECT_DOUBLE_EQ(s.rate_at(100), 0.5);
   EXPECT_DOUBLE_EQ(s.rate_at(299), 0.25);
   EXPECT_FALSE(s.base_only());
+  EXPECT_DOUBLE_EQ(s.between_layers_at(1), 1.0);
+  const Stage rare = stage(R"({"name":"r","train":["enhancement","liff"],"steps":9,"liff_every":3})");
+  EXPECT_TRUE(rare.trains_liff_at(3));
+  EXPECT_FALSE(rare.trains_liff_at(4));
+  EXPECT_DOUBLE_EQ(rare.between_layers_at(3), 3.0);
+  EXPECT_DOUBLE_EQ(rare.between_layers_at(4), 0.0);
+  const Stage without = stage(R"({"name":"w","train":["enhancement"],"steps":9,"liff_every":3})");
+  EXPECT_DOUBLE_EQ(without.between_layers_at(4), 1.0);
   EXPECT_TRUE(stage(R"({"name":"b","train":["base"],"steps":1})").base_only());
   for (const char* wrong : {R"({"name":"c","train":["base"]})", R"({"name":"c","train":["bass"],"steps":1})",
                             R"({"name":"c","train":["base"],"steps":1,"decay":"sometimes"})",

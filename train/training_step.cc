@@ -1,6 +1,5 @@
 // One step of training: pictures, loss, gradients over all workers and processes.
-#include <future>
-
+#include "on_threads.h"
 #include "pyramid.h"
 #include "trainer.h"
 
@@ -13,17 +12,6 @@ constexpr double kUnitLambda = 0.0067;
 // R + lambda D grows about as the square root of lambda: divide, so that every rate weighs alike.
 Tensor cost(const LayerOutput& out, const Tensor& lambda) {
   return ((out.bpp + lambda * (255.0 * 255.0) * out.mse) * at::rsqrt(lambda / kUnitLambda)).mean();
-}
-
-// Runs body(0..count-1), each on a thread of its own, and rethrows the first exception.
-void on_threads(int64_t count, const std::function<void(int64_t)>& body) {
-  std::vector<std::future<void>> running;
-  for (int64_t i = 0; i < count; ++i)
-    running.push_back(std::async(std::launch::async, [&body, i] {
-      at::set_num_threads(1);  // OpenMP counts per thread
-      body(i);
-    }));
-  for (auto& r : running) r.get();
 }
 
 }  // namespace
@@ -81,6 +69,11 @@ Trainer::Batch Trainer::draw(const Stage& stage, int64_t step, int64_t index) co
   return batch;
 }
 
+Tensor Trainer::draw_rates(int64_t count, at::Generator& generator) const {
+  const double last = static_cast<double>(system_->rate_points.size()) - 1.0;
+  return at::rand({count}, generator, at::TensorOptions().device(device_)) * last;
+}
+
 // A worker's share of a step; leaves gradients in its parameters.
 Tensor Trainer::share(const Stage& stage, Worker& worker, int64_t index) {
   const Batch batch = worker.ahead.valid() ? worker.ahead.get() : draw(stage, step_, index);
@@ -89,6 +82,10 @@ Tensor Trainer::share(const Stage& stage, Worker& worker, int64_t index) {
                               [this, stage, index, next = step_ + 1] { return draw(stage, next, index); });
   }
   auto& system = worker.system;
+  if (!system->liff.is_empty()) {
+    const bool learns = stage.trains_liff_at(step_);
+    for (auto& p : system->liff->parameters()) p.requires_grad_(learns);
+  }
   worker.noise.set_current_seed(seed(step_, -1 - number_of(index)));
   if (stage.loss == Loss::kPredictionL1) {
     const auto& top = batch.layers.back();
@@ -99,18 +96,15 @@ Tensor Trainer::share(const Stage& stage, Worker& worker, int64_t index) {
     const Tensor mse = at::square(predicted.detach() - top).mean();
     return at::stack({loss.detach(), at::zeros_like(mse), mse}).to(at::kDouble);
   }
-  const double last_rate = static_cast<double>(system->rate_points.size()) - 1.0;
-  const auto random_rates = [&](int64_t count) {
-    return at::rand({count}, worker.noise, at::TensorOptions().device(device_)) * last_rate;
-  };
-  Pass pass{random_rates(batch.layers.back().size(0)), {}, dtype_, worker.noise};
-  const auto outputs = system->forward(batch.layers, pass, stage.prediction, Quantisation::kTraining);
+  Pass pass{draw_rates(batch.layers.back().size(0), worker.noise), {}, dtype_, worker.noise};
+  const auto outputs = system->forward(batch.layers, pass, stage.prediction, Quantisation::kTraining,
+                                       stage.between_layers_at(step_));
   Tensor loss = torch::zeros({}, device_);
   for (size_t k = stage.trains("base") ? 0 : 1; k < outputs.size(); ++k) {
     loss = loss + cost(outputs[k], system->lambda(pass.rate));
   }
   if (batch.base.defined()) {
-    pass.rate = random_rates(batch.base.size(0));
+    pass.rate = draw_rates(batch.base.size(0), worker.noise);
     const auto out = system->forward({batch.base}, pass, stage.prediction, Quantisation::kTraining);
     loss = loss + cost(out[0], system->lambda(pass.rate));
   }

@@ -177,7 +177,7 @@ double escape_bits(const CdfRow& row, int32_t symbol) {
 }
 
 // Information of the symbols under the model, in bits: what an ideal coder would spend.
-double ideal_bits(const LayerLatents& latents, const CdfTables& z_tables, const CdfTables& gaussian) {
+double ideal_bits(const LayerLatents& latents, const CdfTables& z_tables, const CdfTables& y_tables) {
   double bits = 0.0;
   for (size_t i = 0; i < latents.z.size(); ++i) {
     const CdfRow row = z_tables.row(static_cast<int>(i % z_tables.rows()));
@@ -185,7 +185,7 @@ double ideal_bits(const LayerLatents& latents, const CdfTables& z_tables, const 
     bits -= std::log2((row.cdf[slot + 1] - row.cdf[slot]) / 65536.0);
   }
   for (size_t i = 0; i < latents.y.size(); ++i) {
-    const CdfRow row = gaussian.row(latents.indexes[i]);
+    const CdfRow row = y_tables.row(latents.indexes[i]);
     const int slot = row.slot_of(latents.y[i]);
     bits += slot == row.escape ? escape_bits(row, latents.y[i])
                                : -std::log2((row.cdf[slot + 1] - row.cdf[slot]) / 65536.0);
@@ -211,11 +211,12 @@ TEST(Codec, StreamsAreAsLongAsTheModelEstimates) {
     const auto high = networks.quantise(top, networks.analyse(top, original, &prediction));
     for (const bool is_top : {false, true}) {
       const auto& latents = is_top ? high : low;
-      const auto& z_tables = (*model)->hyper_tables(is_top ? CodecKind::kEnhancement : CodecKind::kBase);
-      const auto bytes =
-          encode_layer({latents.z, latents.y, latents.indexes}, z_tables, (*model)->gaussian_tables());
+      const CodecKind kind = is_top ? CodecKind::kEnhancement : CodecKind::kBase;
+      const auto& z_tables = (*model)->hyper_tables(kind);
+      const auto& y_tables = (*model)->latent_tables(kind);
+      const auto bytes = encode_layer({latents.z, latents.y, latents.indexes}, z_tables, y_tables);
       ASSERT_TRUE(bytes);
-      const double estimate = ideal_bits(latents, z_tables, (*model)->gaussian_tables());
+      const double estimate = ideal_bits(latents, z_tables, y_tables);
       EXPECT_NEAR(bytes->size() * 8.0, estimate, 0.01 * estimate + 24)
           << "rate " << rate << " top " << is_top;
     }

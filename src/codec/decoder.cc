@@ -201,7 +201,7 @@ std::vector<LayerLatents> Decoder::Parts::decode_symbols(const Layers& layers, R
     const int k = count - 1 - i;  // the longest first
     if (!statuses[k]) return;
     LayerLatents& layer = latents[k];
-    statuses[k] = decoders[k]->decode_y_onto(model->gaussian_tables(), layer.indexes, layer.y_hat.data);
+    statuses[k] = decoders[k]->decode_y_onto(latent_tables(k), layer.indexes, layer.y_hat.data);
     layer.indexes = {};
   });
   for (int k = 0; k < count; ++k) {

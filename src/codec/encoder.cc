@@ -156,8 +156,7 @@ Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const LayerNetworks::P
 
 Result<std::vector<uint8_t>> Encoder::Parts::code_symbols(int k, const LayerLatents& latents) const {
   const nn::StageTimer timer(options.times, "entropy", 0.0);
-  return compass::encode_layer({latents.z, latents.y, latents.indexes}, hyper_tables(k),
-                               model->gaussian_tables());
+  return compass::encode_layer({latents.z, latents.y, latents.indexes}, hyper_tables(k), latent_tables(k));
 }
 
 }  // namespace compass

@@ -36,10 +36,10 @@ struct CodecRuntime {
     context.prepare(dry_run);
   }
 
-  // The tables that layer k's z is coded with.
-  const CdfTables& hyper_tables(int k) const {
-    return model->hyper_tables(k == 0 ? CodecKind::kBase : CodecKind::kEnhancement);
-  }
+  // The tables that layer k's z and y are coded with.
+  const CdfTables& hyper_tables(int k) const { return model->hyper_tables(kind(k)); }
+  const CdfTables& latent_tables(int k) const { return model->latent_tables(kind(k)); }
+  static CodecKind kind(int k) { return k == 0 ? CodecKind::kBase : CodecKind::kEnhancement; }
 
   static constexpr int64_t kPrepareAllPixels = int64_t{4} << 20;
 

@@ -1,12 +1,12 @@
 // The Gaussian conditional's tables: 64 zero-mean Gaussians of rising scale, each integrated over unit
 // intervals around the integers (Balle et al. 2018, Minnen et al. 2018). y's symbols are coded with the one
-// whose index the hyper-synthesis gives. Tables are made when a model is exported; decoders read them from
-// the model file.
+// whose index the hyper-synthesis gives. Tables are made when a model is exported (from these and from what
+// symbols really were, symbol_counts.h); decoders read them from the model file.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <span>
+#include <vector>
 
 #include "core/result.h"
 #include "entropy/cdf_tables.h"
@@ -23,8 +23,13 @@ extern const std::array<float, kScales> kScaleTable;
 // The smallest i with max(scale, 0.11) <= kScaleTable[i]; 63 if there is none (NaN included).
 int scale_index(float scale);
 
-// The 64 rows, ready for the coder. Row i covers the integers within 6.109 scales of 0 (all but 1e-9 of the
-// mass), the escape has the rest. Equal to the reference's tables to the unit: float32 arithmetic, with the
+// Row i covers the integers -r..r, r = gaussian_reach(i), within 6.109 scales of 0: all but 1e-9 of the mass.
+int gaussian_reach(int index);
+
+// Row i's probabilities [2r + 2] before quantisation: of -r..r, then of all else, the escape's.
+std::vector<float> gaussian_pmf(int index);
+
+// The 64 rows, ready for the coder. Equal to the reference's tables to the unit: float32 arithmetic, with the
 // error function taken in double and rounded.
 CdfTables gaussian_tables();
 

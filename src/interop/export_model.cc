@@ -99,9 +99,9 @@ class Exporter {
 
   Status add_codec(const CodecDescription& codec, const std::string& ours, const std::string& theirs) {
     const auto z = read_hyper_tables(ours, codec);
-    const auto gaussian = read_gaussian_tables(model_);
-    if (!z || !gaussian) {
-      return !z ? z.error() : gaussian.error();
+    const auto y = read_latent_tables(model_, ours.substr(0, ours.size() - 1));  // "base." -> "base"
+    if (!z || !y) {
+      return !z ? z.error() : y.error();
     }
     if (const Status s = copy_all(codec_names(codec), ours, theirs, true); !s) {
       return s;
@@ -121,7 +121,7 @@ class Exporter {
     add_constant(bottleneck + "likelihood_lower_bound.bound", kTailMass);
 
     const std::string conditional = theirs + "gaussian_conditional.";
-    add_tables(conditional, *gaussian);
+    add_tables(conditional, *y);
     add_constants(conditional + "scale_table", kScaleTable);
     add_constant(conditional + "scale_bound", kSmallestScale);
     add_constant(conditional + "lower_bound_scale.bound", kSmallestScale);

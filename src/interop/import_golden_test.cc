@@ -93,11 +93,11 @@ TEST(ImportedTables, EqualTheReferences) {
     const auto model = imported_model(name, ScaleToken::kOwn);
     ASSERT_NE(model, nullptr);
     EXPECT_EQ(model->parameters(), by_hand->parameters());
-    EXPECT_EQ(model->gaussian_tables().ragged_cdf(), by_hand->gaussian_tables().ragged_cdf());
-    EXPECT_EQ(model->gaussian_tables().offsets(), by_hand->gaussian_tables().offsets());
     for (const CodecKind kind : {CodecKind::kBase, CodecKind::kEnhancement}) {
       EXPECT_EQ(model->hyper_tables(kind).ragged_cdf(), by_hand->hyper_tables(kind).ragged_cdf());
       EXPECT_EQ(model->hyper_tables(kind).offsets(), by_hand->hyper_tables(kind).offsets());
+      EXPECT_EQ(model->latent_tables(kind).ragged_cdf(), by_hand->latent_tables(kind).ragged_cdf());
+      EXPECT_EQ(model->latent_tables(kind).offsets(), by_hand->latent_tables(kind).offsets());
       EXPECT_EQ(model->weights(kind).medians, by_hand->weights(kind).medians);
       for (size_t i = 0; i < 7; ++i) {
         EXPECT_EQ(model->weights(kind).g_a[i].weight, by_hand->weights(kind).g_a[i].weight);

@@ -76,12 +76,6 @@ class Importer {
       description.enhancement = std::move(*enhancement);
       description.liff = std::move(*liff);
     }
-    const std::vector<int32_t> cdf = gaussian_.ragged_cdf();
-    const std::vector<int32_t> lengths = gaussian_.lengths();
-    const std::vector<int32_t> offsets = gaussian_.offsets();
-    writer_.add_integers("gaussian.cdf", {static_cast<int64_t>(cdf.size())}, cdf);
-    writer_.add_integers("gaussian.length", {kScales}, lengths);
-    writer_.add_integers("gaussian.offset", {kScales}, offsets);
     writer_.set_metadata("format", "compass-model");
     writer_.set_metadata("version", "1");
     writer_.set_metadata("compass", to_json(description));
@@ -128,7 +122,7 @@ class Importer {
   }
 
   Result<CodecDescription> add_codec(const CheckpointPart& part, const std::string& name) {
-    const auto codec = describe_codec(part);
+    auto codec = describe_codec(part);
     if (!codec) {
       return codec.error();
     }
@@ -150,7 +144,7 @@ class Importer {
     if (const Status added = add_hyper_tables(reader, *codec, name); !added) {
       return added.error();
     }
-    if (const Status added = add_gaussian_rows(reader, name); !added) {
+    if (const Status added = add_latent_tables(reader, name); !added) {
       return added.error();
     }
     finish_part(reader, name, widths(*codec));
@@ -188,8 +182,7 @@ class Importer {
     return {};
   }
 
-  // A model has one set of Gaussian rows: the base codec's.
-  Status add_gaussian_rows(PartReader& reader, const std::string& name) {
+  Status add_latent_tables(PartReader& reader, const std::string& name) {
     auto stored = gaussian_rows(reader);
     if (!stored) {
       return stored.error();
@@ -197,18 +190,16 @@ class Importer {
     if (!*stored) {
       result_.notes.push_back(name + ": no CDF buffers for y; computed");
     }
-    if (gaussian_.rows() == 0) {
-      gaussian_ = *stored ? std::move(**stored) : gaussian_tables();
-    } else if (*stored && ((*stored)->ragged_cdf() != gaussian_.ragged_cdf() ||
-                           (*stored)->offsets() != gaussian_.offsets())) {
-      result_.notes.push_back(name +
-                              ": its Gaussian CDFs differ from the base codec's, which are used for both");
-    }
+    const CdfTables tables = *stored ? std::move(**stored) : gaussian_tables();
+    const std::vector<int32_t> cdf = tables.ragged_cdf();
+    writer_.add_integers(name + ".y.cdf", {static_cast<int64_t>(cdf.size())}, cdf);
+    writer_.add_integers(name + ".y.length", {kScales}, tables.lengths());
+    writer_.add_integers(name + ".y.offset", {kScales}, tables.offsets());
     return {};
   }
 
   Result<LiffDescription> add_liff(const CheckpointPart& part) {
-    const auto liff = describe_liff(part);
+    auto liff = describe_liff(part);
     if (!liff) {
       return liff.error();
     }
@@ -243,7 +234,6 @@ class Importer {
 
   ImportOptions options_;
   SafetensorsWriter writer_;
-  CdfTables gaussian_;
   ImportedModel result_;
   int64_t part_parameters_ = 0;
   int64_t parameters_ = 0;

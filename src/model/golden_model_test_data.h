@@ -178,18 +178,18 @@ inline std::shared_ptr<const Model> golden_model(const std::string& scale_token 
     std::vector<float> medians;
     for (int c = 0; c < 8; ++c) medians.push_back(quantiles[c * 3 + 1]);
     writer.add_floats(t + "z.median", {8}, medians);
+    const std::string y = "w." + f + "gaussian_conditional.";
+    const auto cdf = golden->integers(y + "_quantized_cdf");
+    const auto lengths = golden->integers(y + "_cdf_length");
+    const size_t width = cdf.size() / lengths.size();
+    std::vector<int32_t> ragged;
+    for (size_t r = 0; r < lengths.size(); ++r) {
+      ragged.insert(ragged.end(), cdf.begin() + r * width, cdf.begin() + r * width + lengths[r]);
+    }
+    writer.add_integers(t + "y.cdf", {static_cast<int64_t>(ragged.size())}, ragged);
+    writer.add_integers(t + "y.length", {64}, lengths);
+    writer.add_integers(t + "y.offset", {64}, golden->integers(y + "_offset"));
   }
-  const std::string y = "w.base.gaussian_conditional.";
-  const auto cdf = golden->integers(y + "_quantized_cdf");
-  const auto lengths = golden->integers(y + "_cdf_length");
-  const size_t width = cdf.size() / lengths.size();
-  std::vector<int32_t> ragged;
-  for (size_t r = 0; r < lengths.size(); ++r) {
-    ragged.insert(ragged.end(), cdf.begin() + r * width, cdf.begin() + r * width + lengths[r]);
-  }
-  writer.add_integers("gaussian.cdf", {static_cast<int64_t>(ragged.size())}, ragged);
-  writer.add_integers("gaussian.length", {64}, lengths);
-  writer.add_integers("gaussian.offset", {64}, golden->integers(y + "_offset"));
 
   copy_layer("liff.SFENet1", "liff.sfe1");
   copy_layer("liff.SFENet2", "liff.sfe2");

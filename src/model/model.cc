@@ -114,11 +114,8 @@ Result<std::shared_ptr<const Model>> Model::from(const Safetensors& file) {
     if (!filters) return filters.error();
     model->liff_ = std::move(*filters);
   }
-  auto gaussian = read_gaussian_tables(file);
-  if (!gaussian) return gaussian.error();
-  model->gaussian_ = std::move(*gaussian);
   for (const auto& [name, view] : file.tensors()) {
-    const bool table = name.starts_with("gaussian.") || name.find(".z.") != std::string::npos;
+    const bool table = name.find(".y.") != std::string::npos || name.find(".z.") != std::string::npos;
     if (!table && !is_step_tensor(file, name)) model->parameters_ += view.elements();
   }
   model->id_ = id.get();

@@ -48,8 +48,8 @@ class Model {
   }
   const LiffWeights& liff_weights() const { return liff_; }
 
-  // Tables for y: row i is the Gaussian of scale index i. Tables for z: one row per hyper channel.
-  const CdfTables& gaussian_tables() const { return gaussian_; }
+  // Tables for y: one row per scale index. Tables for z: one row per hyper channel.
+  const CdfTables& latent_tables(CodecKind kind) const { return weights(kind).y; }
   const CdfTables& hyper_tables(CodecKind kind) const { return weights(kind).z; }
 
   // The position of quality q in [0,100] on the rate-point axis: q/100 * (points - 1).
@@ -65,7 +65,6 @@ class Model {
   CodecWeights base_;
   CodecWeights enhancement_;
   LiffWeights liff_;
-  CdfTables gaussian_;
 };
 
 // "a1b2c3d4e5f60718": how messages name a model.

@@ -89,9 +89,11 @@ class RandomModel {
     writer.liff(*description->liff);
     const CdfTables tables = gaussian_tables();
     const auto cdf = tables.ragged_cdf();
-    writer.file_.add_integers("gaussian.cdf", {static_cast<int64_t>(cdf.size())}, cdf);
-    writer.file_.add_integers("gaussian.length", {64}, tables.lengths());
-    writer.file_.add_integers("gaussian.offset", {64}, tables.offsets());
+    for (const std::string prefix : {"base.y.", "enhancement.y."}) {
+      writer.file_.add_integers(prefix + "cdf", {static_cast<int64_t>(cdf.size())}, cdf);
+      writer.file_.add_integers(prefix + "length", {kScales}, tables.lengths());
+      writer.file_.add_integers(prefix + "offset", {kScales}, tables.offsets());
+    }
     writer.file_.set_metadata("format", "compass-model");
     writer.file_.set_metadata("version", "1");
     writer.file_.set_metadata("compass", to_json(*description));

@@ -15,7 +15,7 @@ using nn::LayerWeights;
 using nn::Op;
 using Shape = std::vector<int64_t>;
 
-constexpr int kGaussianRows = 64;
+constexpr int kScaleRows = 64;
 constexpr int kMaxShift = 24;
 constexpr int64_t kExactLimit = int64_t{1} << 24;  // f32 holds every integer below this
 constexpr int kMaxHyperSymbol = 127;               // z symbols are clamped to +-this before h_scales
@@ -143,12 +143,12 @@ Status read_network(const Safetensors& file, const std::vector<Layer>& layers, c
     const std::string place = fmt::format("{}.{}.", prefix, i);
     LayerWeights& w = out.emplace_back();
     for (const Parameter& p : parameters_of(layer, rate_points, w)) {
-      const Status read = p.floats != nullptr ? read_floats(file, place + p.name, p.shape, *p.floats)
-                                              : read_integers(file, place + p.name, p.shape, *p.integers);
+      Status read = p.floats != nullptr ? read_floats(file, place + p.name, p.shape, *p.floats)
+                                        : read_integers(file, place + p.name, p.shape, *p.integers);
       if (!read) return read;
     }
     if (layer.op == Op::kIntConv) {
-      if (const Status exact = check_exact(layer, w, max_input, place); !exact) return exact;
+      if (Status exact = check_exact(layer, w, max_input, place); !exact) return exact;
       max_input = layer.limit;
       w.weight.assign(w.int_weight.begin(), w.int_weight.end());
       w.bias.assign(w.int_bias.begin(), w.int_bias.end());
@@ -231,6 +231,9 @@ Result<CodecWeights> read_codec_weights(const Safetensors& file, const CodecDesc
   auto tables = CdfTables::from_padded(cdf, lengths, offsets);
   if (!tables) return bad(prefix + ".z.cdf", tables.error().message);
   w.z = std::move(*tables);
+  auto latent_tables = read_latent_tables(file, prefix);
+  if (!latent_tables) return latent_tables.error();
+  w.y = std::move(*latent_tables);
   return w;
 }
 
@@ -243,20 +246,20 @@ Result<LiffWeights> read_liff_weights(const Safetensors& file, const LiffDescrip
   return w;
 }
 
-Result<CdfTables> read_gaussian_tables(const Safetensors& file) {
+Result<CdfTables> read_latent_tables(const Safetensors& file, const std::string& prefix) {
   std::vector<int32_t> cdf;
   std::vector<int32_t> lengths;
   std::vector<int32_t> offsets;
-  if (Status s = read_integers(file, "gaussian.cdf", {-1}, cdf); !s) return s.error();
-  if (Status s = read_integers(file, "gaussian.length", {kGaussianRows}, lengths); !s) return s.error();
-  if (Status s = read_integers(file, "gaussian.offset", {kGaussianRows}, offsets); !s) return s.error();
+  if (Status s = read_integers(file, prefix + ".y.cdf", {-1}, cdf); !s) return s.error();
+  if (Status s = read_integers(file, prefix + ".y.length", {kScaleRows}, lengths); !s) return s.error();
+  if (Status s = read_integers(file, prefix + ".y.offset", {kScaleRows}, offsets); !s) return s.error();
   auto tables = CdfTables::from_ragged(cdf, lengths, offsets);
-  if (!tables) return bad("gaussian.cdf", tables.error().message);
+  if (!tables) return bad(prefix + ".y.cdf", tables.error().message);
   return tables;
 }
 
 std::vector<std::string> tensor_names(const Description& d) {
-  std::vector<std::string> names{"gaussian.cdf", "gaussian.length", "gaussian.offset"};
+  std::vector<std::string> names;
   const auto network = [&](const std::string& prefix, const std::vector<Layer>& layers) {
     for (size_t i = 0; i < layers.size(); ++i) {
       LayerWeights unused;
@@ -271,7 +274,9 @@ std::vector<std::string> tensor_names(const Description& d) {
     network(prefix + ".h_a", c.h_a);
     network(prefix + ".h_s", c.h_s);
     network(prefix + ".h_scales", c.h_scales);
-    for (const char* table : {".z.cdf", ".z.length", ".z.offset"}) names.push_back(prefix + table);
+    for (const char* table : {".y.cdf", ".y.length", ".y.offset", ".z.cdf", ".z.length", ".z.offset"}) {
+      names.push_back(prefix + table);
+    }
     if (c.quantise == Quantise::kMedians) names.push_back(prefix + ".z.median");
   };
   codec("base", d.base);

@@ -12,11 +12,12 @@
 
 namespace compass {
 
-// One codec's parameters, one entry per layer, and the tables of its hyper-latents.
+// One codec's parameters, one entry per layer, and the tables of its symbols.
 struct CodecWeights {
   std::vector<nn::LayerWeights> g_a, g_s, h_a, h_s, h_scales;
   std::vector<float> medians;  // [hyper_channels], zeros unless quantise is kMedians
   CdfTables z;                 // one row per hyper channel
+  CdfTables y;                 // one row per scale index
 };
 
 // A convolution or, with a 1x1 kernel, a dense layer: weight [out,in,k,k], bias [out].
@@ -41,8 +42,8 @@ Result<CodecWeights> read_codec_weights(const Safetensors& file, const CodecDesc
                                         const std::string& prefix, int rate_points);
 Result<LiffWeights> read_liff_weights(const Safetensors& file, const LiffDescription& liff);
 
-// The 64 rows for y. Errors as above.
-Result<CdfTables> read_gaussian_tables(const Safetensors& file);
+// The 64 rows for y of the codec under `prefix`. Errors as above.
+Result<CdfTables> read_latent_tables(const Safetensors& file, const std::string& prefix);
 
 // Names of every tensor that a model of this description has, sorted. The optional ones below are not among
 // them.

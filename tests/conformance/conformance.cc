@@ -46,7 +46,7 @@ Result<std::vector<SymbolHashes>> decode_hashes(const std::shared_ptr<const Mode
     if (!decoder) return decoder.error();
     if (const auto status = decoder->decode_z(model->hyper_tables(kind), z); !status) return status.error();
     const HyperParameters parameters = networks.hyper_synthesise(z, layer.size);
-    if (const auto status = decoder->decode_y(model->gaussian_tables(), parameters.indexes, y); !status) {
+    if (const auto status = decoder->decode_y(model->latent_tables(kind), parameters.indexes, y); !status) {
       return status.error();
     }
     hashes.push_back(hashes_of(layer.size, z, parameters.indexes, y));

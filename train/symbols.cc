@@ -1,0 +1,51 @@
+// Counts what y's symbols are under the trained weights, for the tables of the exported model.
+#include "on_threads.h"
+#include "trainer.h"
+
+namespace compass::train {
+namespace {
+
+void add(SymbolCounts& counts, const LayerOutput& layer) {
+  // The scales are of the table; the smallest index that holds, whatever the last digit says.
+  const Tensor index =
+      at::ceil((at::log(layer.scales) - kLogScaleMin) / kLogScaleStep - 1e-3).clamp(0, kScaleCount - 1);
+  const Tensor indexes = index.to(at::kCPU, at::kByte).expand_as(layer.symbols).contiguous();
+  const Tensor symbols = layer.symbols.to(at::kCPU, at::kInt).contiguous();
+  const auto count = static_cast<size_t>(symbols.numel());
+  counts.add({indexes.data_ptr<uint8_t>(), count}, {symbols.data_ptr<int32_t>(), count});
+}
+
+}  // namespace
+
+CodecCounts Trainer::count_symbols() {
+  const auto& training = options_.config.at("training");
+  const size_t stages = training.at("stages").size();
+  const Stage stage = stage_at(std::min(stage_, stages - 1));
+  const int64_t steps = (training.value("counted_patches", int64_t{1024}) + stage.batch - 1) / stage.batch;
+  std::vector<CodecCounts> counts(workers_.size());
+  on_threads(static_cast<int64_t>(workers_.size()), [&](int64_t i) {
+    const torch::NoGradGuard guard;  // thread-local
+    for (int64_t n = 0; n < steps; ++n) {
+      const int64_t step = stage.steps + n;  // pictures that no step of the stage has drawn
+      const Batch batch = draw(stage, step, i);
+      Worker& worker = workers_[i];
+      worker.noise.set_current_seed(seed(step, -1 - number_of(i)));
+      const auto code = [&](const std::vector<Tensor>& layers) {
+        const Pass pass{draw_rates(layers.back().size(0), worker.noise), {}, dtype_, worker.noise};
+        const auto outputs = worker.system->forward(layers, pass, stage.prediction, Quantisation::kRounding);
+        for (size_t k = 0; k < outputs.size(); ++k) {
+          add(k == 0 ? counts[i].base : counts[i].enhancement, outputs[k]);
+        }
+      };
+      code(batch.layers);
+      if (batch.base.defined()) code({batch.base});
+    }
+  });
+  for (size_t i = 1; i < counts.size(); ++i) {
+    counts[0].base.add(counts[i].base);
+    counts[0].enhancement.add(counts[i].enhancement);
+  }
+  return std::move(counts[0]);
+}
+
+}  // namespace compass::train
