@@ -145,11 +145,13 @@ Result<eval::ContestantInputs> inputs_for(const Options& options, const eval::Gr
   if (!ours) return inputs;
   std::vector<std::shared_ptr<const Model>> models;
   for (const std::string& path : options.models.empty() ? std::vector<std::string>{""} : options.models) {
-    const Result<std::shared_ptr<const Model>> model = load_model(path);
+    const Result<std::string> file = find_model(path);
+    if (!file) return file.error();
+    const Result<std::shared_ptr<const Model>> model = Model::load(*file);
     if (!model) return model.error();
     models.push_back(*model);
     facts[models.size() == 1 ? "model" : fmt::format("model {}", models.size())] =
-        eval::model_fact(**model, path);
+        eval::model_fact(**model, *file);
   }
   std::vector<std::string> qualities = options.qualities.empty() ? grid.qualities : options.qualities;
   if (qualities.empty()) qualities = {"0", "25", "50", "75", "100"};

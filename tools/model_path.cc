@@ -73,13 +73,18 @@ std::vector<std::string> model_places() {
   return places;
 }
 
-Result<std::shared_ptr<const Model>> load_model(const std::string& path) {
-  if (!path.empty()) return Model::load(path);
+Result<std::string> find_model(const std::string& path) {
+  if (!path.empty()) return path;
   const std::vector<std::string> files = model_files(/*shipped_only=*/true);
-  if (!files.empty()) return Model::load(files.front());
+  if (!files.empty()) return files.front();
   return Error{ErrorCode::kModel,
                fmt::format("no {} in {}; name a model with --model or its directory in COMPASS_MODEL_PATH",
                            kShipped, fmt::join(model_places(), ", "))};
+}
+
+Result<std::shared_ptr<const Model>> load_model(const std::string& path) {
+  const Result<std::string> file = find_model(path);
+  return file ? Model::load(*file) : file.error();
 }
 
 Result<std::shared_ptr<const Model>> load_model_for(const ModelTag& wanted, const std::string& path,

@@ -19,8 +19,11 @@ std::string tag_text(const ModelTag& tag);
 // tree.
 std::vector<std::string> model_places();
 
-// The model at `path` (the user's --model) or, if that is empty, the shipped one: the first lite.safetensors
-// in model_places(), or the first entry of COMPASS_MODEL_PATH that is itself a file. Errors: kModel, kIo.
+// `path` (the user's --model) or, if that is empty, the shipped model: the first lite.safetensors in
+// model_places(), or the first entry of COMPASS_MODEL_PATH that is itself a file. Errors: kModel.
+Result<std::string> find_model(const std::string& path);
+
+// The model of that file. Errors: kModel, kIo.
 Result<std::shared_ptr<const Model>> load_model(const std::string& path);
 
 // The model that made `file_name`. With an empty `path`, every model of model_places() is tried until one has
