@@ -184,11 +184,23 @@ double ideal_bits(const LayerLatents& latents, const CdfTables& z_tables, const 
     const int slot = row.slot_of(latents.z[i]);
     bits -= std::log2((row.cdf[slot + 1] - row.cdf[slot]) / 65536.0);
   }
+  // Elements of scale index 0 are 0 but for exceptions (docs/bitstream.md): which ones, and their values.
+  double zeros = 0.0, exceptions = 0.0;
   for (size_t i = 0; i < latents.y.size(); ++i) {
+    if (latents.indexes[i] == 0) {
+      const int32_t symbol = latents.y[i];
+      (symbol == 0 ? zeros : exceptions) += 1.0;
+      const int32_t value = symbol > 0 ? 2 * (symbol - 1) : -2 * symbol - 1;
+      if (symbol != 0) bits += 2.0 * std::bit_width(static_cast<uint32_t>(value) + 1) - 1.0;
+      continue;
+    }
     const CdfRow row = y_tables.row(latents.indexes[i]);
     const int slot = row.slot_of(latents.y[i]);
     bits += slot == row.escape ? escape_bits(row, latents.y[i])
                                : -std::log2((row.cdf[slot + 1] - row.cdf[slot]) / 65536.0);
+  }
+  for (const double n : {zeros, exceptions}) {
+    if (n > 0.0) bits += n * std::log2((zeros + exceptions) / n);
   }
   return bits;
 }
