@@ -39,8 +39,9 @@ struct Stage {
   // Only the base codec: nothing above the base layer is computed.
   bool base_only() const { return !trains("enhancement") && !trains("liff"); }
   bool trains_liff_at(int64_t step) const { return trains("liff") && step % liff_every == 0; }
-  // What gradients from a layer to the one below it are multiplied by. The way back through LIFF is half of a
-  // step's time: in steps in which LIFF does not learn it is spared, and counts as often more in the others.
+  // What gradients from a layer to the one below it are multiplied by. The way back through LIFF takes 40 %
+  // of a step's time: in steps in which LIFF does not learn it is spared, and counts as often more in the
+  // others.
   double between_layers_at(int64_t step) const {
     if (!trains("liff")) return 1.0;
     return trains_liff_at(step) ? static_cast<double>(liff_every) : 0.0;

@@ -18,10 +18,9 @@ void add(SymbolCounts& counts, const LayerOutput& layer) {
 }  // namespace
 
 CodecCounts Trainer::count_symbols() {
-  const auto& training = options_.config.at("training");
-  const size_t stages = training.at("stages").size();
-  const Stage stage = stage_at(std::min(stage_, stages - 1));
-  const int64_t steps = (training.value("counted_patches", int64_t{1024}) + stage.batch - 1) / stage.batch;
+  const Stage stage = current_stage();
+  const auto patches = options_.config.at("training").value("counted_patches", int64_t{1024});
+  const int64_t steps = (patches + stage.batch - 1) / stage.batch;
   std::vector<CodecCounts> counts(workers_.size());
   on_threads(static_cast<int64_t>(workers_.size()), [&](int64_t i) {
     const torch::NoGradGuard guard;  // thread-local

@@ -51,6 +51,10 @@ Stage Trainer::stage_at(size_t index) const {
   return parse_stage(options_.config.at("training").at("stages").at(index));
 }
 
+Stage Trainer::current_stage() const {
+  return stage_at(std::min(stage_, options_.config.at("training").at("stages").size() - 1));
+}
+
 int64_t Trainer::global_step() const {
   int64_t before = 0;
   for (size_t i = 0; i < stage_; ++i) before += stage_at(i).steps;

@@ -79,6 +79,7 @@ class Trainer {
   bool load();
 
   Stage stage_at(size_t index) const;
+  Stage current_stage() const;  // the last one when all are done
   int64_t global_step() const;
   double elapsed() const;  // seconds since this run began
 

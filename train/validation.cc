@@ -20,8 +20,7 @@ Tensor centre(const Tensor& pixels) {
 
 void Trainer::validate() {
   const torch::NoGradGuard guard;
-  const size_t stages = options_.config.at("training").at("stages").size();
-  const Stage stage = stage_at(std::min(stage_, stages - 1));
+  const Stage stage = current_stage();
   for (size_t p = 0; p < system_->rate_points.size(); ++p) {
     ValidationPoint point{stage.name, global_step(), seconds_ + elapsed(), static_cast<int>(p),
                           system_->rate_points[p]};

@@ -169,11 +169,16 @@ TEST(Codec, QualityRaisesTheRate) {
   EXPECT_LT(encoder.encode(picture, low)->bytes.size(), encoder.encode(picture, high)->bytes.size());
 }
 
+// Bits of an Exp-Golomb number of order 0.
+double golomb_bits(uint64_t number) {
+  return 2.0 * std::bit_width(number + 1) - 1.0;
+}
+
 // Bits of a symbol outside its row: the escape, then an Exp-Golomb number.
 double escape_bits(const CdfRow& row, int32_t symbol) {
   const auto escape = static_cast<size_t>(row.escape);
   const double slot = -std::log2((row.cdf[escape + 1] - row.cdf[escape]) / 65536.0);
-  return slot + 2.0 * std::bit_width(escape_value(row, symbol) + 1) - 1.0;
+  return slot + golomb_bits(escape_value(row, symbol));
 }
 
 // Information of the symbols under the model, in bits: what an ideal coder would spend.
@@ -190,8 +195,7 @@ double ideal_bits(const LayerLatents& latents, const CdfTables& z_tables, const 
     if (latents.indexes[i] == 0) {
       const int32_t symbol = latents.y[i];
       (symbol == 0 ? zeros : exceptions) += 1.0;
-      const int32_t value = symbol > 0 ? 2 * (symbol - 1) : -2 * symbol - 1;
-      if (symbol != 0) bits += 2.0 * std::bit_width(static_cast<uint32_t>(value) + 1) - 1.0;
+      if (symbol != 0) bits += golomb_bits(symbol > 0 ? 2 * (symbol - 1) : -2 * symbol - 1);
       continue;
     }
     const CdfRow row = y_tables.row(latents.indexes[i]);

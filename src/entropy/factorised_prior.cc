@@ -40,15 +40,10 @@ float between(float lower, float upper) {
   return std::fabs(sigmoid(sign * upper) - sigmoid(sign * lower));
 }
 
-struct Row {
-  std::vector<float> pmf;  // the escape last
-  int32_t offset = 0;
-};
-
 // `count` symbols from `offset` on, relative to `origin`. The escape gets the mass below the first and above
 // symbol number `last`: for the reference's tables that is the end of the longest row, whichever row this is.
-Row make_row(const FactorisedPrior& prior, int channel, float origin, int offset, int count, int last) {
-  Row row{{}, offset};
+PmfRow make_row(const FactorisedPrior& prior, int channel, float origin, int offset, int count, int last) {
+  PmfRow row{offset, {}};
   const float start = origin + static_cast<float>(offset);
   for (int s = 0; s < count; ++s) {
     const float value = static_cast<float>(s) + start;
@@ -144,21 +139,14 @@ Result<CdfTables> factorised_tables(const FactorisedPrior& prior, ZOrigin origin
     longest = std::max(longest, count);
   }
 
-  std::vector<int32_t> cdf;
-  std::vector<int32_t> lengths;
-  std::vector<int32_t> offsets;
+  std::vector<PmfRow> rows;
   for (int c = 0; c < prior.channels; ++c) {
     const bool median = origin == ZOrigin::kMedian;
     const int count = below[c] + above[c] + 1;
-    const Row row =
-        make_row(prior, c, median ? prior.median(c) : 0.0F, -below[c], count, (median ? longest : count) - 1);
-    const auto quantised = quantise_pmf(row.pmf);
-    if (!quantised) return quantised.error();
-    cdf.insert(cdf.end(), quantised->begin(), quantised->end());
-    lengths.push_back(static_cast<int32_t>(quantised->size()));
-    offsets.push_back(row.offset);
+    rows.push_back(make_row(prior, c, median ? prior.median(c) : 0.0F, -below[c], count,
+                            (median ? longest : count) - 1));
   }
-  return CdfTables::from_ragged(cdf, lengths, offsets);
+  return quantised_tables(rows);
 }
 
 }  // namespace compass

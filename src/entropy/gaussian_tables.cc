@@ -4,8 +4,6 @@
 #include <cmath>
 #include <vector>
 
-#include "entropy/pmf.h"
-
 namespace compass {
 namespace {
 
@@ -43,34 +41,23 @@ int scale_index(float scale) {
   return static_cast<int>(above - kScaleTable.begin());
 }
 
-int gaussian_reach(int index) {
-  return static_cast<int>(std::ceil(kScaleTable[index] * static_cast<float>(kTailQuantile)));
-}
-
-std::vector<float> gaussian_pmf(int index) {
+PmfRow gaussian_row(int index) {
   const float scale = kScaleTable[index];
-  const int reach = gaussian_reach(index);
-  std::vector<float> pmf;
+  const int reach = static_cast<int>(std::ceil(scale * static_cast<float>(kTailQuantile)));
+  PmfRow row{-reach, {}};
   for (int symbol = -reach; symbol <= reach; ++symbol) {
     const auto distance = static_cast<float>(std::abs(symbol));
-    pmf.push_back(cumulative((0.5F - distance) / scale) - cumulative((-0.5F - distance) / scale));
+    row.pmf.push_back(cumulative((0.5F - distance) / scale) - cumulative((-0.5F - distance) / scale));
   }
-  // The mass beyond the range, on both sides.
-  pmf.push_back(2.0F * cumulative((-0.5F - static_cast<float>(reach)) / scale));
-  return pmf;
+  // The escape's share: the mass beyond the range, on both sides.
+  row.pmf.push_back(2.0F * cumulative((-0.5F - static_cast<float>(reach)) / scale));
+  return row;
 }
 
 CdfTables gaussian_tables() {
-  std::vector<int32_t> cdf;
-  std::vector<int32_t> lengths;
-  std::vector<int32_t> offsets;
-  for (int i = 0; i < kScales; ++i) {
-    const auto row = *quantise_pmf(gaussian_pmf(i));
-    cdf.insert(cdf.end(), row.begin(), row.end());
-    lengths.push_back(static_cast<int32_t>(row.size()));
-    offsets.push_back(-gaussian_reach(i));
-  }
-  return *CdfTables::from_ragged(cdf, lengths, offsets);
+  std::vector<PmfRow> rows;
+  for (int i = 0; i < kScales; ++i) rows.push_back(gaussian_row(i));
+  return *quantised_tables(rows);
 }
 
 double gaussian_likelihood(int32_t symbol, int index) {

@@ -6,10 +6,9 @@
 
 #include <array>
 #include <cstdint>
-#include <vector>
 
-#include "core/result.h"
 #include "entropy/cdf_tables.h"
+#include "entropy/pmf.h"
 
 namespace compass {
 
@@ -23,11 +22,9 @@ extern const std::array<float, kScales> kScaleTable;
 // The smallest i with max(scale, 0.11) <= kScaleTable[i]; 63 if there is none (NaN included).
 int scale_index(float scale);
 
-// Row i covers the integers -r..r, r = gaussian_reach(i), within 6.109 scales of 0: all but 1e-9 of the mass.
-int gaussian_reach(int index);
-
-// Row i's probabilities [2r + 2] before quantisation: of -r..r, then of all else, the escape's.
-std::vector<float> gaussian_pmf(int index);
+// Row i before quantisation. It covers the integers within 6.109 scales of 0, which is all but 1e-9 of the
+// mass.
+PmfRow gaussian_row(int index);
 
 // The 64 rows, ready for the coder. Equal to the reference's tables to the unit: float32 arithmetic, with the
 // error function taken in double and rounded.

@@ -3,8 +3,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "entropy/cdf_tables.h"
-
 namespace compass {
 namespace {
 
@@ -47,6 +45,20 @@ Result<std::vector<int32_t>> quantise_pmf(std::span<const float> pmf) {
   std::vector<int32_t> cdf{0};
   for (const uint32_t f : freq) cdf.push_back(cdf.back() + static_cast<int32_t>(f));
   return cdf;
+}
+
+Result<CdfTables> quantised_tables(std::span<const PmfRow> rows) {
+  std::vector<int32_t> cdf;
+  std::vector<int32_t> lengths;
+  std::vector<int32_t> offsets;
+  for (const PmfRow& row : rows) {
+    const auto quantised = quantise_pmf(row.pmf);
+    if (!quantised) return quantised.error();
+    cdf.insert(cdf.end(), quantised->begin(), quantised->end());
+    lengths.push_back(static_cast<int32_t>(quantised->size()));
+    offsets.push_back(row.offset);
+  }
+  return CdfTables::from_ragged(cdf, lengths, offsets);
 }
 
 }  // namespace compass

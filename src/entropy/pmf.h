@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "entropy/cdf_tables.h"
 
 namespace compass {
 
@@ -15,5 +16,14 @@ namespace compass {
 // models get the tables they were made with. Errors: kFailure if a probability is negative or not finite, if
 // all are zero, or if there are none or more than 65536.
 Result<std::vector<int32_t>> quantise_pmf(std::span<const float> pmf);
+
+// A table's row before quantisation: probabilities of the symbols offset, offset + 1, ..., then the escape's.
+struct PmfRow {
+  int32_t offset = 0;
+  std::vector<float> pmf;
+};
+
+// Tables of these rows. Errors: as quantise_pmf.
+Result<CdfTables> quantised_tables(std::span<const PmfRow> rows);
 
 }  // namespace compass

@@ -26,8 +26,8 @@ class SymbolCounts {
 
  private:
   struct Row {
-    int reach = 0;                 // symbols -reach..reach have slots of their own
-    std::vector<uint64_t> counts;  // of these, then of all others
+    int32_t offset = 0;            // the first symbol that has a slot of its own
+    std::vector<uint64_t> counts;  // by slot, the escape last
   };
   std::vector<Row> rows_;
 };

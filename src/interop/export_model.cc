@@ -99,7 +99,7 @@ class Exporter {
 
   Status add_codec(const CodecDescription& codec, const std::string& ours, const std::string& theirs) {
     const auto z = read_hyper_tables(ours, codec);
-    const auto y = read_latent_tables(model_, ours.substr(0, ours.size() - 1));  // "base." -> "base"
+    const auto y = read_latent_tables(model_, ours + "y");
     if (!z || !y) {
       return !z ? z.error() : y.error();
     }

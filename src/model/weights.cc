@@ -231,7 +231,7 @@ Result<CodecWeights> read_codec_weights(const Safetensors& file, const CodecDesc
   auto tables = CdfTables::from_padded(cdf, lengths, offsets);
   if (!tables) return bad(prefix + ".z.cdf", tables.error().message);
   w.z = std::move(*tables);
-  auto latent_tables = read_latent_tables(file, prefix);
+  auto latent_tables = read_latent_tables(file, prefix + ".y");
   if (!latent_tables) return latent_tables.error();
   w.y = std::move(*latent_tables);
   return w;
@@ -250,11 +250,11 @@ Result<CdfTables> read_latent_tables(const Safetensors& file, const std::string&
   std::vector<int32_t> cdf;
   std::vector<int32_t> lengths;
   std::vector<int32_t> offsets;
-  if (Status s = read_integers(file, prefix + ".y.cdf", {-1}, cdf); !s) return s.error();
-  if (Status s = read_integers(file, prefix + ".y.length", {kScaleRows}, lengths); !s) return s.error();
-  if (Status s = read_integers(file, prefix + ".y.offset", {kScaleRows}, offsets); !s) return s.error();
+  if (Status s = read_integers(file, prefix + ".cdf", {-1}, cdf); !s) return s.error();
+  if (Status s = read_integers(file, prefix + ".length", {kScaleRows}, lengths); !s) return s.error();
+  if (Status s = read_integers(file, prefix + ".offset", {kScaleRows}, offsets); !s) return s.error();
   auto tables = CdfTables::from_ragged(cdf, lengths, offsets);
-  if (!tables) return bad(prefix + ".y.cdf", tables.error().message);
+  if (!tables) return bad(prefix + ".cdf", tables.error().message);
   return tables;
 }
 

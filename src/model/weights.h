@@ -42,7 +42,7 @@ Result<CodecWeights> read_codec_weights(const Safetensors& file, const CodecDesc
                                         const std::string& prefix, int rate_points);
 Result<LiffWeights> read_liff_weights(const Safetensors& file, const LiffDescription& liff);
 
-// The 64 rows for y of the codec under `prefix`. Errors as above.
+// The 64 rows for y whose tensors are named `prefix` ("base.y"), ".cdf" and so on. Errors as above.
 Result<CdfTables> read_latent_tables(const Safetensors& file, const std::string& prefix);
 
 // Names of every tensor that a model of this description has, sorted. The optional ones below are not among
