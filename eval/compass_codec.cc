@@ -15,6 +15,8 @@
 namespace compass::eval {
 namespace {
 
+constexpr int kEffort = 12;  // of CompassVariant::kEffort
+
 // An encoder and a decoder of one model. They cache what they built for a picture size, so they are kept.
 struct Machine {
   Encoder encoder;
@@ -35,6 +37,8 @@ class CompassCodec : public EvaluatedCodec {
         return "compass-base";
       case CompassVariant::kBicubic:
         return "compass-bicubic";
+      case CompassVariant::kEffort:
+        return "compass-effort";
       case CompassVariant::kLayers:
         break;
     }
@@ -51,10 +55,12 @@ class CompassCodec : public EvaluatedCodec {
   }
   std::string how() const override {
     const char* layers = variant_ == CompassVariant::kBase ? "--layers 1" : "--sizes {sizes}";
+    const std::string effort = this->effort() > 0 ? fmt::format(" --effort {}", this->effort()) : "";
     const char* note =
         variant_ == CompassVariant::kBicubic ? " (with bicubic up-sampling in LIFF's place)" : "";
-    return fmt::format("compass encode {{in}} {{out}} {} --quality {{}}; compass decode {{prefix}} {{out}}{}",
-                       layers, note);
+    return fmt::format(
+        "compass encode {{in}} {{out}} {} --quality {{}}{}; compass decode {{prefix}} {{out}}{}", layers,
+        effort, note);
   }
   std::vector<std::string> settings() const override {
     std::vector<std::string> names;
@@ -70,7 +76,7 @@ class CompassCodec : public EvaluatedCodec {
       return Error{ErrorCode::kUsage, fmt::format("{}: no setting '{}'", name(), setting)};
     }
     std::unique_ptr<Machine> machine = borrow(point->model);
-    Result<Coded> coded = run_on(*machine, originals, point->quality, prediction(), directory);
+    Result<Coded> coded = run_on(*machine, originals, point->quality, directory);
     give_back(point->model.get(), std::move(machine));
     return coded;
   }
@@ -80,12 +86,15 @@ class CompassCodec : public EvaluatedCodec {
     return variant_ == CompassVariant::kBicubic ? PredictionKind::kBicubic : PredictionKind::kLiff;
   }
 
-  static Result<Coded> run_on(Machine& machine, const std::vector<Picture>& originals, double quality,
-                              PredictionKind prediction, const std::string& directory) {
+  int effort() const { return variant_ == CompassVariant::kEffort ? kEffort : 0; }
+
+  Result<Coded> run_on(Machine& machine, const std::vector<Picture>& originals, double quality,
+                       const std::string& directory) const {
     const Picture& top = originals.back();
     EncodeSettings settings;
     settings.quality = quality;
-    settings.prediction = prediction;
+    settings.effort = effort();
+    settings.prediction = prediction();
     settings.sizes = sizes_of(originals);
 
     Coded coded;
@@ -111,7 +120,7 @@ class CompassCodec : public EvaluatedCodec {
       MemorySource source{std::span<const uint8_t>(*file).first(prefix)};
       DecodeSettings wanted;
       wanted.layer = static_cast<int>(k);
-      wanted.prediction = prediction;
+      wanted.prediction = prediction();
       const Clock::time_point decode_start = Clock::now();
       const Result<DecodedPicture> decoded = machine.decoder.decode(source, wanted);
       const double seconds = seconds_since(decode_start);

@@ -21,6 +21,7 @@ struct CompassPoint {
 
 enum class CompassVariant {
   kLayers,   // "compass": all layers in one file, as it is meant
+  kEffort,   // "compass-effort": the same with --effort 12
   kBicubic,  // "compass-bicubic": the same with bicubic up-sampling in LIFF's place, the paper's ablation
   kBase,  // "compass-base": the base codec alone, one file per size: what the paper calls single-layer, and
           // simulcast

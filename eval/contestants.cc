@@ -13,7 +13,7 @@
 namespace compass::eval {
 
 std::vector<std::string> contestant_names() {
-  std::vector<std::string> names{"compass", "single-layer", "simulcast", "bicubic"};
+  std::vector<std::string> names{"compass", "effort", "single-layer", "simulcast", "bicubic"};
   for (const ProgramCodecSpec& spec : picture_program_specs()) names.push_back(spec.name);
   names.emplace_back("av1-svc");
   names.emplace_back("shvc");
@@ -36,12 +36,13 @@ Result<std::vector<Contestant>> make_contestants(const std::vector<std::string>&
   std::vector<Contestant> out;
   const bool single = wanted("single-layer");
   const bool simulcast = wanted("simulcast");
-  if (wanted("compass") || wanted("bicubic") || single || simulcast) {
+  if (wanted("compass") || wanted("effort") || wanted("bicubic") || single || simulcast) {
     if (inputs.compass.empty()) return Error{ErrorCode::kModel, "our own codec needs a model"};
     const auto ours = [&](CompassVariant variant) {
       return make_compass_codec(variant, inputs.compass, inputs.options, inputs.program);
     };
     if (wanted("compass")) out.push_back({ours(CompassVariant::kLayers), true, true});
+    if (wanted("effort")) out.push_back({ours(CompassVariant::kEffort), true, true});
     if (wanted("bicubic")) out.push_back({ours(CompassVariant::kBicubic), true, true});
     if (single || simulcast) out.push_back({ours(CompassVariant::kBase), simulcast, single});
   }

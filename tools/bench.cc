@@ -36,6 +36,7 @@ struct Options {
   int layers = 3;
   std::string scales;
   double quality = 50.0;
+  int effort = 0;
   int runs = 5;
   CommonFlags common;
 };
@@ -47,7 +48,7 @@ struct Stage {
   const char* name;
   bool network;
 };
-constexpr std::array<Stage, 10> kStages{{{"pyramid", "pyramid", false},
+constexpr std::array<Stage, 12> kStages{{{"pyramid", "pyramid", false},
                                          {"bicubic", "bicubic prediction", false},
                                          {"g_a", "g_a", true},
                                          {"h_a", "h_a", true},
@@ -55,6 +56,8 @@ constexpr std::array<Stage, 10> kStages{{{"pyramid", "pyramid", false},
                                          {"g_s", "g_s", true},
                                          {"liff features", "LIFF features", true},
                                          {"liff filters", "LIFF MLP", true},
+                                         {"pull back", "g_s, way back", true},
+                                         {"search", "search", false},
                                          {"entropy", "entropy", false},
                                          {"kernels", "kernels", false}}};
 
@@ -255,6 +258,7 @@ Status run_bench(const Options& options) {
   }
   EncodeSettings settings;
   settings.quality = options.quality;
+  settings.effort = options.effort;
   std::vector<double> scales = default_scales((*model)->layered() ? options.layers : 1);
   if (!options.scales.empty()) {
     Result<std::vector<double>> given = parse_scales(options.scales);
@@ -338,6 +342,8 @@ void add_bench(CLI::App& app, Action& action) {
       ->option_text("LIST")
       ->excludes(layers);
   command.add_option("-q,--quality", options->quality, "Quality, 0 to 100. Default: 50.")->option_text("Q");
+  command.add_option("--effort", options->effort, "Rounds of search when encoding, 0 to 40. Default: 0.")
+      ->option_text("N");
   command
       .add_option("--runs", options->runs, "Runs after the first, the fastest of which is shown. Default: 5.")
       ->option_text("N");

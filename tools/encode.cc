@@ -27,6 +27,7 @@ struct Options {
   std::string scales;
   std::string sizes;
   double quality = 50.0;
+  int effort = 0;
   bool psnr = false;
   bool strip = false;
   CommonFlags common;
@@ -58,6 +59,9 @@ Status check(const Options& options) {
   }
   if (!(options.quality >= 0.0 && options.quality <= 100.0)) {
     return Error{ErrorCode::kUsage, fmt::format("--quality: {} is not 0 to 100", options.quality)};
+  }
+  if (options.effort < 0 || options.effort > kMaxEffort) {
+    return Error{ErrorCode::kUsage, fmt::format("--effort: {} is not 0 to {}", options.effort, kMaxEffort)};
   }
   if (options.output == "-" && isatty(STDOUT_FILENO) == 1) {
     return Error{ErrorCode::kUsage, "-: a .cmps file is not for the terminal; name a file or a pipe"};
@@ -97,6 +101,7 @@ Status encode(const Options& options) {
   EncodeSettings settings;
   settings.sizes = *sizes;
   settings.quality = options.quality;
+  settings.effort = options.effort;
   settings.measure = options.psnr;
   if (!options.strip) settings.metadata = photo->metadata;
   const auto start = Clock::now();
@@ -116,6 +121,7 @@ Status encode(const Options& options) {
                        {"output", options.output},
                        {"model", {{"name", (*model)->name()}, {"id", to_string((*model)->id())}}},
                        {"quality", options.quality},
+                       {"effort", options.effort},
                        {"bytes", encoded->bytes.size()},
                        {"seconds", seconds},
                        {"layers", layer_json(rows)},
@@ -141,6 +147,12 @@ void add_encode(CLI::App& app, Action& action) {
       .add_option("-q,--quality", options->quality,
                   "Quality, 0 (smallest file) to 100. Default: 50. Models with a single rate ignore it.")
       ->option_text("Q");
+  command
+      .add_option(
+          "--effort", options->effort,
+          "Rounds of search for symbols that take fewer bits, 0 to 40. Default: 0. With 12, files are "
+          "some 4 % smaller at the same PSNR; each round takes about as long as half a decoding.")
+      ->option_text("N");
   CLI::Option* layers =
       command.add_option("--layers", options->layers, "Layers, each half as large as the next. Default: 3.")
           ->option_text("N");

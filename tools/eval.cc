@@ -140,7 +140,8 @@ Result<eval::ContestantInputs> inputs_for(const Options& options, const eval::Gr
   inputs.shvc = options.shvc;
 
   const bool ours = std::any_of(options.codecs.begin(), options.codecs.end(), [](const std::string& name) {
-    return name == "compass" || name == "single-layer" || name == "simulcast" || name == "bicubic";
+    return name == "compass" || name == "effort" || name == "single-layer" || name == "simulcast" ||
+           name == "bicubic";
   });
   if (!ours) return inputs;
   std::vector<std::shared_ptr<const Model>> models;

@@ -131,6 +131,7 @@ typedef struct compass_encode_settings {
   const compass_size* sizes; /* the layers, smallest first; the last must be the picture's own size. Read during
                                 the call only. NULL (default): a quarter, a half and the whole of the size */
   size_t size_count;
+  int effort; /* rounds of search for symbols that take fewer bits, 0 (default) to 40 */
 } compass_encode_settings;
 
 COMPASS_API void compass_encode_settings_init(compass_encode_settings* settings);
@@ -153,8 +154,8 @@ COMPASS_API void compass_encoder_free(compass_encoder* encoder);
 
 /* Encodes a picture. `rgb` holds `height` rows of 3 * width bytes, each `stride` bytes after the one before. `settings`
  * may be NULL: the defaults. On success `*file` is the caller's: compass_bytes_free; on failure it is empty.
- * Errors: COMPASS_USAGE (sizes that shrink, or do not end in the picture's; quality out of range; a stride
- * below 3 * width), COMPASS_BAD_FILE (over a limit). */
+ * Errors: COMPASS_USAGE (sizes that shrink, or do not end in the picture's; quality or effort out of range; a
+ * stride below 3 * width), COMPASS_BAD_FILE (over a limit). */
 COMPASS_API compass_status compass_encode(compass_encoder* encoder, const uint8_t* rgb, int width, int height,
                                           size_t stride, const compass_encode_settings* settings,
                                           compass_bytes* file, compass_error* error);

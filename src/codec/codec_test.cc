@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <bit>
 #include <cmath>
 
 #include "codec/decoder.h"
@@ -10,6 +9,7 @@
 #include "codec/layer.h"
 #include "codec/test_pictures.h"
 #include "entropy/escape.h"
+#include "entropy/exp_golomb.h"
 #include "entropy/layer_coder.h"
 #include "image/resize.h"
 
@@ -169,16 +169,11 @@ TEST(Codec, QualityRaisesTheRate) {
   EXPECT_LT(encoder.encode(picture, low)->bytes.size(), encoder.encode(picture, high)->bytes.size());
 }
 
-// Bits of an Exp-Golomb number of order 0.
-double golomb_bits(uint64_t number) {
-  return 2.0 * std::bit_width(number + 1) - 1.0;
-}
-
 // Bits of a symbol outside its row: the escape, then an Exp-Golomb number.
 double escape_bits(const CdfRow& row, int32_t symbol) {
   const auto escape = static_cast<size_t>(row.escape);
   const double slot = -std::log2((row.cdf[escape + 1] - row.cdf[escape]) / 65536.0);
-  return slot + golomb_bits(escape_value(row, symbol));
+  return slot + exp_golomb_bits(escape_value(row, symbol));
 }
 
 // Information of the symbols under the model, in bits: what an ideal coder would spend.
@@ -195,7 +190,7 @@ double ideal_bits(const LayerLatents& latents, const CdfTables& z_tables, const 
     if (latents.indexes[i] == 0) {
       const int32_t symbol = latents.y[i];
       (symbol == 0 ? zeros : exceptions) += 1.0;
-      if (symbol != 0) bits += golomb_bits(symbol > 0 ? 2 * (symbol - 1) : -2 * symbol - 1);
+      if (symbol != 0) bits += exp_golomb_bits(symbol > 0 ? 2 * (symbol - 1) : -2 * symbol - 1);
       continue;
     }
     const CdfRow row = y_tables.row(latents.indexes[i]);

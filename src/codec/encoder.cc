@@ -46,10 +46,10 @@ Status check_sizes(const std::vector<Size>& sizes, Size picture) {
 struct Encoder::Parts : CodecRuntime {
   using CodecRuntime::CodecRuntime;
 
-  Status check(const Original& picture, const EncodeSettings& settings) const;
+  Status check(const Original& picture, const EncodeSettings& settings);
   Result<EncodedPicture> encode(const Original& picture, const EncodeSettings& settings);
   Result<std::vector<uint8_t>> encode_layer(const LayerNetworks::Place& place, const Original& picture,
-                                            bool reconstruct, Patch& x_hat);
+                                            int effort, bool reconstruct, Patch& x_hat);
   Result<std::vector<uint8_t>> code_symbols(int k, const LayerLatents& latents) const;
 };
 
@@ -66,7 +66,7 @@ Result<EncodedPicture> Encoder::encode(const Rgb8View& picture, const EncodeSett
 }
 
 // Everything that can be refused before anything large is allocated.
-Status Encoder::Parts::check(const Original& picture, const EncodeSettings& settings) const {
+Status Encoder::Parts::check(const Original& picture, const EncodeSettings& settings) {
   const auto& sizes = settings.sizes;
   const Size full = picture.size();
   if (const auto status = check_sizes(sizes, full); !status) return status;
@@ -77,13 +77,23 @@ Status Encoder::Parts::check(const Original& picture, const EncodeSettings& sett
   if (!(settings.quality >= 0.0 && settings.quality <= 100.0)) {
     return Error{ErrorCode::kUsage, fmt::format("quality {} is not in 0..100", settings.quality)};
   }
+  if (settings.effort < 0 || settings.effort > kMaxEffort) {
+    return Error{ErrorCode::kUsage, fmt::format("effort {} is not in 0..{}", settings.effort, kMaxEffort)};
+  }
+  if (settings.effort > 0 && !networks.make_search()) {
+    return Error{ErrorCode::kUsage,
+                 fmt::format("model '{}' has networks that an effort above 0 cannot search with: encode with "
+                             "effort 0",
+                             model->name())};
+  }
   if (static_cast<uint64_t>(full.pixels()) > options.max_pixels) {
     return Error{ErrorCode::kBadFile, fmt::format("{}x{} pixels are more than the limit of {}", full.width,
                                                   full.height, options.max_pixels)};
   }
   const int top = static_cast<int>(sizes.size()) - 1;
-  return check_memory(encode_bytes(networks, {sizes, top, picture.in_bytes(), settings.measure}),
-                      options.max_memory);
+  return check_memory(
+      encode_bytes(networks, {sizes, top, picture.in_bytes(), settings.measure, settings.effort > 0}),
+      options.max_memory);
 }
 
 // From the base layer up, each layer predicted from the reconstruction of the one below.
@@ -99,7 +109,7 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
   const auto reconstructed = [&](int k) { return k < top || settings.measure; };
   networks.set_prediction(settings.prediction);
   prepare(picture.size(), [&] {
-    for (int k = 0; k <= top; ++k) networks.prepare_encode(place(k), reconstructed(k));
+    for (int k = 0; k <= top; ++k) networks.prepare_encode(place(k), reconstructed(k), settings.effort > 0);
   });
 
   double pixels_total = 0.0;
@@ -111,7 +121,7 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
   contents.metadata = settings.metadata;
   Patch x_hat;  // the last layer coded, as the decoder will see it
   for (int k = 0; k <= top; ++k) {
-    auto stream = encode_layer(place(k), picture, reconstructed(k), x_hat);
+    auto stream = encode_layer(place(k), picture, settings.effort, reconstructed(k), x_hat);
     if (!stream) return stream.error();
     EncodedLayer layer{sizes[k], stream->size(), std::nan("")};
     if (settings.measure) layer.psnr = psnr(x_hat.image, picture.layer(sizes[k], pool));
@@ -130,25 +140,35 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
 // One layer of the figure; returns its stream. `x_hat` comes as the reconstruction of the layer below (empty
 // below the base layer) and leaves as this layer's, or empty if that is not wanted.
 Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const LayerNetworks::Place& place,
-                                                          const Original& picture, bool reconstruct,
-                                                          Patch& x_hat) {
+                                                          const Original& picture, int effort,
+                                                          bool reconstruct, Patch& x_hat) {
   const Rect all = whole(place.size());
   std::optional<PredictionWindow> liff;
-  if (place.k > 0) liff.emplace(networks.window(place, x_hat, all, reconstruct));
-  PredictionWindow* const prediction = liff ? &*liff : nullptr;
+  const auto predict = [&]() -> PredictionWindow* {
+    if (place.k == 0) return nullptr;
+    if (!liff || !reconstruct) liff.emplace(networks.window(place, x_hat, all, reconstruct));
+    return &*liff;
+  };
 
-  Tensor y = networks.analyse(place, picture, prediction);
-  if (!reconstruct) {  // nobody needs these any more, and large pictures need the room
+  const auto give_up_prediction = [&] {  // large pictures need the room
     liff.reset();
     x_hat = {};
-  }
+  };
+
+  Tensor y = networks.analyse(place, picture, predict());
+  if (!reconstruct && effort == 0) give_up_prediction();
   LayerLatents latents = networks.quantise(place, std::move(y));
+  if (effort > 0) {
+    SymbolSearch search(latent_tables(place.k), effort);
+    networks.search(place, picture, predict(), search, latents);
+    if (!reconstruct) give_up_prediction();
+  }
   auto stream = code_symbols(place.k, latents);
   if (!stream || !reconstruct) return stream;
 
   latents.y = {};
   latents.indexes = {};
-  Patch reconstruction = networks.reconstruct(place, latents.y_hat, prediction, all);
+  Patch reconstruction = networks.reconstruct(place, latents.y_hat, predict(), all);
   liff.reset();  // it looks at the layer below
   x_hat = std::move(reconstruction);
   return stream;

@@ -13,9 +13,13 @@
 
 namespace compass {
 
+// More rounds than this find nothing.
+inline constexpr int kMaxEffort = 40;
+
 struct EncodeSettings {
   std::vector<Size> sizes;  // lowest first; the last must be the picture's own size
   double quality = 50.0;    // 0..100, the same for every layer; a fixed-rate model ignores it
+  int effort = 0;  // 0..kMaxEffort: rounds of search for symbols that cost less; see LayerNetworks::search
   std::vector<MetadataChunk> metadata;
   PredictionKind prediction = PredictionKind::kLiff;  // decode with the same
   bool measure = false;               // fill EncodedLayer::psnr: costs decoding the top layer, too

@@ -24,6 +24,7 @@ TEST_P(Kernels, AreNeverTheReferenceAndCompileOnce) {
   ThreadPool pool(2);
   nn::Context context(pool, std::get<1>(GetParam()));
   LayerNetworks networks(model, context);
+  const bool searched = networks.make_search();
   for (const std::vector<Size>& sizes :
        {std::vector<Size>{{192, 128}, {384, 256}, {768, 512}}, std::vector<Size>{{1, 1}, {33, 47}, {97, 95}},
         std::vector<Size>{{640, 200}, {2560, 801}}}) {
@@ -31,7 +32,7 @@ TEST_P(Kernels, AreNeverTheReferenceAndCompileOnce) {
       context.prepare([&] {
         for (size_t k = 0; k < sizes.size(); ++k) {
           const LayerNetworks::Place place{sizes, static_cast<int>(k), 0.0F};
-          networks.prepare_encode(place, true);
+          networks.prepare_encode(place, true, searched);
           networks.prepare_decode(place, whole(sizes[k]));
         }
       });

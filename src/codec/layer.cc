@@ -56,30 +56,33 @@ std::vector<Rect> LayerNetworks::analysis_tiles(const Place& place) const {
   return tiles_of(whole(latent), side);
 }
 
+void LayerNetworks::read_residual(const Place& place, const Original& original, PredictionWindow* prediction,
+                                  Rect pixels) {
+  const nn::StageTimer timer(context_.times(), "pyramid", 0.0);
+  original.read(place.size(), pixels, context_.pool(), x_);
+  if (prediction == nullptr) return;
+  for_rows(context_.pool(), pixels.height, [&](int row) {
+    float* x = x_.pixel(row, 0);
+    const float* predicted = prediction->pixel(pixels.y + row, pixels.x);
+    for (int i = 0; i < 3 * pixels.width; ++i) x[i] -= predicted[i];
+  });
+}
+
 Tensor LayerNetworks::analyse(const Place& place, const Original& original, PredictionWindow* prediction) {
   auto& networks = codec(place.k);
-  ThreadPool& pool = context_.pool();
   const Size latent = networks.latent_size(place.size());
   Tensor y;
   y.reshape(networks.latent_channels(), latent.height, latent.width);
   for (const Rect tile : analysis_tiles(place)) {
     const Rect pixels = networks.analysis_footprint(place.size(), tile);
-    {
-      const nn::StageTimer timer(context_.times(), "pyramid", 0.0);
-      original.read(place.size(), pixels, pool, x_);
-    }
     HeldMap held;
     if (prediction != nullptr) {
       prediction->move_to(pixels.y, pixels.y + pixels.height);
       held = prediction->held();
-      for_rows(pool, pixels.height, [&](int row) {
-        float* x = x_.pixel(row, 0);
-        const float* predicted = prediction->pixel(pixels.y + row, pixels.x);
-        for (int i = 0; i < 3 * pixels.width; ++i) x[i] -= predicted[i];
-      });
     }
+    read_residual(place, original, prediction, pixels);
     networks.analyse({&x_, pixels}, held, place.rate, place.size(), tile, tile_);
-    for_rows(pool, tile.height, [&](int row) {
+    for_rows(context_.pool(), tile.height, [&](int row) {
       std::copy_n(tile_.pixel(row, 0), static_cast<size_t>(tile.width) * y.channels,
                   y.pixel(tile.y + row, tile.x));
     });
@@ -206,7 +209,7 @@ Rect LayerNetworks::below_footprint(const Place& place, Rect want) const {
                                prediction_rect(place, want));
 }
 
-void LayerNetworks::prepare_encode(const Place& place, bool reconstruct) {
+void LayerNetworks::prepare_encode(const Place& place, bool reconstruct, bool search) {
   auto& networks = codec(place.k);
   const Size size = place.size();
   for (const Rect tile : analysis_tiles(place)) networks.prepare_analyse(size, tile);
@@ -214,6 +217,11 @@ void LayerNetworks::prepare_encode(const Place& place, bool reconstruct) {
     networks.prepare_hyper_analyse(size, tile);
   }
   prepare_both_ways(place, whole(size), reconstruct);
+  if (!search) return;
+  for (const Rect tile : analysis_tiles(place)) {
+    networks.prepare_synthesise(size, networks.pull_back_footprint(size, tile));
+    networks.prepare_pull_back(size, tile);
+  }
 }
 
 void LayerNetworks::prepare_decode(const Place& place, Rect want) {

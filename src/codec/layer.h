@@ -16,6 +16,7 @@
 #include "codec/patch.h"
 #include "codec/prediction_window.h"
 #include "codec/predictor.h"
+#include "codec/symbol_search.h"
 #include "model/networks.h"
 
 namespace compass {
@@ -62,6 +63,12 @@ class LayerNetworks {
   // Hyper analysis and quantisation of y.
   LayerLatents quantise(const Place& place, Tensor y);
 
+  // Moves y's symbols to where layer k costs less (codec/symbol_search.h), tile by tile; only if
+  // make_search() says so. Afterwards latents.y_hat is what a decoder makes of the symbols.
+  void search(const Place& place, const Original& original, PredictionWindow* prediction,
+              SymbolSearch& search, LayerLatents& latents);
+  bool make_search() { return base_.make_adjoint() && (!enhancement_ || enhancement_->make_adjoint()); }
+
   // h_s: what y's symbols are to be decoded with. y_hat is left at the means.
   LayerLatents hyper_synthesise(const Place& place, std::vector<int32_t> z);
 
@@ -72,7 +79,7 @@ class LayerNetworks {
   Rect below_footprint(const Place& place, Rect want) const;
 
   // Inside nn::Context::prepare: notes what encoding, or decoding, a layer will need.
-  void prepare_encode(const Place& place, bool reconstruct);
+  void prepare_encode(const Place& place, bool reconstruct, bool search);
   void prepare_decode(const Place& place, Rect want);
 
   Size latent_size(const Place& place) const { return codec(place.k).latent_size(place.size()); }
@@ -103,6 +110,20 @@ class LayerNetworks {
   // Calls take(tile, parameters) for the tiles of all latents.
   void hyper_synthesise(const Place& place, std::span<const int32_t> z,
                         const std::function<void(Rect tile, const HyperParameters&)>& take);
+  // x_ = rectangle `pixels` of the layer's original, less the prediction, whose window must hold it.
+  void read_residual(const Place& place, const Original& original, PredictionWindow* prediction, Rect pixels);
+  // The tile's part of a search, and the gradient that it follows: of lambda times the squared error of the
+  // tile's surroundings `pixels`, in bits, with respect to its latents.
+  struct SearchTile {
+    const Place& place;
+    Rect latents;
+    Rect pixels;
+    HeldMap prediction;
+  };
+  void search_tile(const SearchTile& tile, SymbolSearch& search, LayerLatents& latents);
+  void gradient(const SearchTile& tile, const Tensor& y_hat, Tensor& result);
+  // y_hat = means + symbols.
+  void dequantise(const Place& place, LayerLatents& latents);
   // What encoding and decoding both run: h_s, the prediction for `want` and, with `synthesis`, g_s.
   void prepare_both_ways(const Place& place, Rect want, bool synthesis);
   std::vector<Rect> analysis_tiles(const Place& place) const;
@@ -119,6 +140,8 @@ class LayerNetworks {
   // Kept from tile to tile, so that a steady state allocates nothing.
   Tensor x_;
   Tensor tile_;
+  Tensor gradient_, displaced_;
+  nn::Trace trace_;
   HyperParameters hyper_;
 };
 

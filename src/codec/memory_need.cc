@@ -57,7 +57,9 @@ double encode_bytes(const LayerNetworks& networks, const MemoryQuestion& q) {
     const double picture = reconstruct ? kFloatPixel * pixels(q.sizes[k]) : 0.0;
     const double synthesis = reconstruct ? 4.0 * y + picture * (q.measure ? 2.0 : 1.0) + tile : 0.0;
     const double held = below + window;
-    most = std::max({most, held + analysis, coding + (reconstruct ? held : 0.0), held + synthesis});
+    // Gradients and what the way back remembers are half as much again as a tile's maps.
+    const double search = q.search ? held + coding + 1.5 * tile : 0.0;
+    most = std::max({most, held + analysis, coding + (reconstruct ? held : 0.0), held + synthesis, search});
   }
   return kFixed + networks.weight_bytes() + source + most;
 }

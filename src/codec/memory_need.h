@@ -13,6 +13,7 @@ struct MemoryQuestion {
   int top = 0;                     // the highest one coded
   bool bytes = false;              // whether the picture is kept in 8 bits rather than in floats
   bool measure = false;            // encoding: whether the top layer is reconstructed, too
+  bool search = false;             // encoding: whether symbols are searched for
 };
 
 // Bytes held at most, the picture itself included, roughly (within some ten percent).

@@ -17,6 +17,11 @@ namespace compass {
 inline constexpr int kRawGroupBits = 16;
 inline constexpr int kMaxPrefix = 33;  // enough for every number < 2^33, which all of ours are
 
+// Bits that number u takes.
+inline int exp_golomb_bits(uint64_t u, int k = 0) {
+  return 2 * std::bit_width((u >> k) + 1) - 1 + k;
+}
+
 // Collects raw bits in the order in which they will be popped, then pushes them the other way round.
 class RawBits {
  public:

@@ -127,6 +127,14 @@ float Model::rate_position(double quality) const {
                             static_cast<double>(rate_points().size() - 1));
 }
 
+double Model::lambda(float rate) const {
+  const auto& points = rate_points();
+  const double position = std::clamp(static_cast<double>(rate), 0.0, static_cast<double>(points.size() - 1));
+  const auto low = static_cast<size_t>(position);
+  const size_t high = std::min(low + 1, points.size() - 1);
+  return points[low] * std::pow(points[high] / points[low], position - static_cast<double>(low));
+}
+
 std::string to_string(const ModelId& id) {
   std::string out;
   for (const uint8_t byte : id) out += fmt::format("{:02x}", byte);

@@ -54,6 +54,9 @@ class Model {
 
   // The position of quality q in [0,100] on the rate-point axis: q/100 * (points - 1).
   float rate_position(double quality) const;
+  // Lambda at a position on that axis, exponential between rate points: bits per pixel that a squared error
+  // of 1 (8-bit values, mean over colours) was worth in training.
+  double lambda(float rate) const;
 
  private:
   Model() = default;

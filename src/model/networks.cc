@@ -187,14 +187,32 @@ Tensor CodecNetworks::synthesise(const Tensor& y_hat, const Tensor* prediction, 
 }
 
 void CodecNetworks::synthesise(const HeldMap& y_hat, const HeldMap& prediction, float rate, Size picture,
-                               Rect out, Tensor& x_hat) {
+                               Rect out, Tensor& x_hat, nn::Trace* trace) {
   const StageTimer timer(context_.times(), "g_s", g_s_.macs(out, picture));
   g_s_.run({.x = y_hat.map,
             .x_part = y_hat.part,
             .prediction = prediction.map,
             .prediction_part = prediction.part,
-            .rate = rate},
+            .rate = rate,
+            .trace = trace},
            picture, out, x_hat);
+}
+
+bool CodecNetworks::make_adjoint() {
+  if (adjoint_) return true;
+  auto adjoint = nn::adjoint_of(codec_.g_s, weights_.g_s);
+  if (!adjoint) return false;
+  // A network looks at its layers where they are: moving the vectors leaves them there.
+  nn::Network network(context_, Network::Role::kAdjoint, adjoint->layers, adjoint->weights, adjoint->layers);
+  adjoint_ = std::make_unique<WayBack>(WayBack{*std::move(adjoint), std::move(network)});
+  return true;
+}
+
+void CodecNetworks::pull_back(const HeldMap& weights, const nn::Trace& trace, float rate, Size picture,
+                              Rect out, Tensor& dy) {
+  nn::Network& network = adjoint_->network;
+  const StageTimer timer(context_.times(), "pull back", network.macs(out, picture));
+  network.run({.x = weights.map, .x_part = weights.part, .rate = rate, .passed = &trace}, picture, out, dy);
 }
 
 CodecNetworks::SynthesisFootprint CodecNetworks::synthesis_footprint(Size picture, Rect out) const {

@@ -18,6 +18,7 @@
 #include "core/size.h"
 #include "core/tensor.h"
 #include "model/model.h"
+#include "nn/adjoint.h"
 #include "nn/context.h"
 #include "nn/network.h"
 
@@ -79,18 +80,29 @@ class CodecNetworks {
   Tensor synthesise(const Tensor& y_hat, const Tensor* prediction, float rate, Size picture);
   // The pixels of rectangle `out`; y_hat and prediction hold the parts that synthesis_footprint names.
   Tensor synthesise(const Tensor& y_hat, const Tensor* prediction, float rate, Size picture, Rect out);
-  // The same into `x_hat`, from any parts that hold the footprint.
+  // The same into `x_hat`, from any parts that hold the footprint. `trace`, if given, keeps what pull_back
+  // wants to know.
   void synthesise(const HeldMap& y_hat, const HeldMap& prediction, float rate, Size picture, Rect out,
-                  Tensor& x_hat);
+                  Tensor& x_hat, nn::Trace* trace = nullptr);
   struct SynthesisFootprint {
     Rect latents;
     Rect prediction;  // in pixels; empty if g_s does not look at the prediction
   };
   SynthesisFootprint synthesis_footprint(Size picture, Rect out) const;
 
+  // The way back through g_s. Whether there is one: it takes layers that nn/adjoint.h knows.
+  bool make_adjoint();
+  // The gradient of sum(weights * x_hat) with respect to the latents `out` of y_hat, into `dy` [M,h,w].
+  // `weights` [3,h,w] holds exactly pull_back_footprint(picture, out), and `trace` is of a run of synthesise
+  // for these pixels. Only after make_adjoint.
+  void pull_back(const HeldMap& weights, const nn::Trace& trace, float rate, Size picture, Rect out,
+                 Tensor& dy);
+  Rect pull_back_footprint(Size picture, Rect out) const { return adjoint_->network.footprint(picture, out); }
+
   // Inside nn::Context::prepare: notes what the run of that name will need.
   void prepare_analyse(Size picture, Rect out) { g_a_.prepare(picture, out); }
   void prepare_synthesise(Size picture, Rect out) { g_s_.prepare(picture, out); }
+  void prepare_pull_back(Size picture, Rect out) { adjoint_->network.prepare(picture, out); }
   void prepare_hyper_analyse(Size picture, Rect out) { h_a_.prepare(latent_size(picture), out); }
   void prepare_hyper_synthesise(Size picture, Rect out);
 
@@ -111,6 +123,11 @@ class CodecNetworks {
   bool conditional_ = false;
   nn::Network g_a_, g_s_, h_a_, h_s_;
   std::optional<nn::Network> h_scales_;
+  struct WayBack {
+    nn::Adjoint adjoint;
+    nn::Network network;
+  };
+  std::unique_ptr<WayBack> adjoint_;
 };
 
 // y's symbols q = round_half_even(y - mean), and back: y_hat = q + mean.

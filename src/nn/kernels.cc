@@ -118,6 +118,24 @@ void ScaleChannels(const float* HWY_RESTRICT x, const float* HWY_RESTRICT gain, 
 }
 
 template <typename T>
+HWY_INLINE void times_slope_in(const T* HWY_RESTRICT hidden, float slope, T* HWY_RESTRICT x, size_t n) {
+  const V below = hn::Set(Floats(), slope);
+  const V above = hn::Set(Floats(), 1.0F);
+  const V zero = hn::Zero(Floats());
+  const size_t done = for_vectors(n, [&](size_t i) HWY_ATTR {
+    const V factor = hn::IfThenElse(hn::Gt(load(hidden + i), zero), above, below);
+    store(hn::Mul(load(x + i), factor), x + i);
+  });
+  plain::times_slope(hidden + done, slope, x + done, n - done);
+}
+void TimesSlopeF32(const float* hidden, float slope, float* x, size_t n) {
+  times_slope_in(hidden, slope, x, n);
+}
+void TimesSlopeBf16(const BFloat16* hidden, float slope, BFloat16* x, size_t n) {
+  times_slope_in(hidden, slope, x, n);
+}
+
+template <typename T>
 HWY_INLINE void offset_relu_into(const float* HWY_RESTRICT base, const float* HWY_RESTRICT wy,
                                  const float* HWY_RESTRICT wx, const FilterTarget* HWY_RESTRICT targets,
                                  size_t count, T* HWY_RESTRICT hidden, size_t n) {
@@ -218,6 +236,8 @@ HWY_EXPORT(SquareF32);
 HWY_EXPORT(SquareBf16);
 HWY_EXPORT(Normalise);
 HWY_EXPORT(ScaleChannels);
+HWY_EXPORT(TimesSlopeF32);
+HWY_EXPORT(TimesSlopeBf16);
 HWY_EXPORT(OffsetReluF32);
 HWY_EXPORT(OffsetReluBf16);
 HWY_EXPORT(FilterProductsF32);
@@ -251,6 +271,12 @@ void normalise(float* x, const float* norm, size_t n, bool inverse) {
 }
 void scale_channels(const float* x, const float* gain, float* out, size_t pixels, size_t channels) {
   HWY_DYNAMIC_DISPATCH(ScaleChannels)(x, gain, out, pixels, channels);
+}
+void times_slope(const float* hidden, float slope, float* x, size_t n) {
+  HWY_DYNAMIC_DISPATCH(TimesSlopeF32)(hidden, slope, x, n);
+}
+void times_slope(const BFloat16* hidden, float slope, BFloat16* x, size_t n) {
+  HWY_DYNAMIC_DISPATCH(TimesSlopeBf16)(hidden, slope, x, n);
 }
 void offset_relu(const float* base, const float* wy, const float* wx, const FilterTarget* targets,
                  size_t count, float* hidden, size_t n) {

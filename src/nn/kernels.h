@@ -30,6 +30,10 @@ void normalise(float* x, const float* norm, size_t n, bool inverse);
 // out[p*channels + c] = x[p*channels + c] * gain[c].
 void scale_channels(const float* x, const float* gain, float* out, size_t pixels, size_t channels);
 
+// x[i] *= the slope at hidden[i] of an activation that is 1 above zero and `slope` elsewhere.
+void times_slope(const float* hidden, float slope, float* x, size_t n);
+void times_slope(const BFloat16* hidden, float slope, BFloat16* x, size_t n);
+
 // A target pixel of LIFF: its source pixel's place among those at hand, its offset from it, and where its
 // three colours go.
 struct FilterTarget {
@@ -70,6 +74,8 @@ void square(const float* x, float* out, size_t n);
 void square(const float* x, BFloat16* out, size_t n);
 void normalise(float* x, const float* norm, size_t n, bool inverse);
 void scale_channels(const float* x, const float* gain, float* out, size_t pixels, size_t channels);
+void times_slope(const float* hidden, float slope, float* x, size_t n);
+void times_slope(const BFloat16* hidden, float slope, BFloat16* x, size_t n);
 void offset_relu(const float* base, const float* wy, const float* wx, const FilterTarget* targets,
                  size_t count, float* hidden, size_t n);
 void offset_relu(const float* base, const float* wy, const float* wx, const FilterTarget* targets,

@@ -49,6 +49,14 @@ void scale_channels(const float* x, const float* gain, float* out, size_t pixels
   }
 }
 
+void times_slope(const float* hidden, float slope, float* x, size_t n) {
+  for (size_t i = 0; i < n; ++i) x[i] *= hidden[i] > 0.0F ? 1.0F : slope;
+}
+
+void times_slope(const BFloat16* hidden, float slope, BFloat16* x, size_t n) {
+  for (size_t i = 0; i < n; ++i) x[i] = to_bf16(to_float(x[i]) * (to_float(hidden[i]) > 0.0F ? 1.0F : slope));
+}
+
 void offset_relu(const float* base, const float* wy, const float* wx, const FilterTarget* targets,
                  size_t count, float* hidden, size_t n) {
   for (size_t t = 0; t < count; ++t) {

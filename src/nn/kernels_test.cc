@@ -56,6 +56,24 @@ TEST(Kernels, ConversionsEqualTheirPlainTwins) {
   }
 }
 
+TEST(Kernels, SlopesEqualTheirPlainTwins) {
+  for (const size_t n : kLengths) {
+    auto hidden = random_floats(n, -1.0F, 1.0F, 5);
+    for (size_t i = 0; i < n; i += 5) hidden[i] = i % 2 == 0 ? 0.0F : -0.0F;
+    auto a = random_floats(n, -3.0F, 3.0F, 6);
+    auto b = a;
+    auto ha = rounded(a);
+    auto hb = ha;
+    const auto half = rounded(hidden);
+    times_slope(hidden.data(), 0.01F, a.data(), n);
+    plain::times_slope(hidden.data(), 0.01F, b.data(), n);
+    EXPECT_EQ(a, b) << n;
+    times_slope(half.data(), 0.01F, ha.data(), n);
+    plain::times_slope(half.data(), 0.01F, hb.data(), n);
+    EXPECT_EQ(ha, hb) << n;
+  }
+}
+
 TEST(Kernels, PointwiseEqualTheirPlainTwins) {
   for (const size_t n : kLengths) {
     const auto x = random_floats(n, -3.0F, 3.0F, 2);

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "nn/conv_pass.h"
 #include "nn/footprint.h"
@@ -34,6 +35,15 @@ Padding start_padding(int height_from, int width_from, int height_to, int width_
   return {height_to - height_from, width_to - width_from};
 }
 
+// `x` as a part of the padded map, in which the padding is what is not there: zeros.
+MapView behind_zeros(MapView x, const Padding& padding) {
+  x.part.y += padding.top;
+  x.part.x += padding.left;
+  x.full.height += padding.top;
+  x.full.width += padding.left;
+  return x;
+}
+
 }  // namespace
 
 struct Network::Parts {
@@ -52,9 +62,10 @@ struct Network::Parts {
     Size at(size_t i) const { return {widths[i], heights[i]}; }
   };
 
+  bool shrinks() const { return role != Role::kSynthesis; }
+
   Extents extents(Size full) const {
-    if (role == Role::kAnalysis)
-      return {analysis_extents(layers, full.height), analysis_extents(layers, full.width)};
+    if (shrinks()) return {analysis_extents(layers, full.height), analysis_extents(layers, full.width)};
     return {synthesis_extents(mirror, layers, full.height), synthesis_extents(mirror, layers, full.width)};
   }
 
@@ -62,7 +73,7 @@ struct Network::Parts {
   std::vector<Rect> needs(const Extents& e, Rect out) const {
     std::vector<Rect> parts(layers.size() + 1);
     parts.back() = out;
-    const bool analysis = role == Role::kAnalysis;
+    const bool analysis = shrinks();
     for (size_t i = layers.size(); i-- > 0;) {
       const Rect& next = parts[i + 1];
       const Span y =
@@ -145,7 +156,7 @@ void Network::Parts::build() {
         step.passes.emplace_back(ConvSpec{.in = l.in,
                                           .out = l.hidden,
                                           .kernel = l.kernel,
-                                          .act = l.act,
+                                          .act = role == Role::kAdjoint ? Act::kNone : l.act,
                                           .weight = &w.weight,
                                           .bias = &w.bias});
         step.passes.emplace_back(ConvSpec{
@@ -312,7 +323,8 @@ void Network::run_into(const Input& input, Size full, Rect out, Tensor& result) 
   bool owned = false;
   const MapView first = view_of(*input.x, input.x_part, e.at(0));
   const auto view = [&](Element element) { return owned ? current.view(element) : first; };
-  const bool analysis = p.role == Role::kAnalysis;
+  const bool analysis = p.shrinks();
+  size_t blocks = 0;  // residual blocks run
 
   for (size_t s = 0; s < p.steps.size(); ++s) {
     Step& step = p.steps[s];
@@ -337,7 +349,13 @@ void Network::run_into(const Input& input, Size full, Rect out, Tensor& result) 
         Map hidden = p.make_map(layer.hidden, part, in_size, {false, true});
         const MapView trunk = current.view(Element::kF32);
         step.passes[0].run(p.context, current.view(p.compute), hidden, part);
+        ++blocks;
+        if (input.passed != nullptr) {
+          const Map& there = input.passed->hidden[input.passed->hidden.size() - blocks];
+          slope_rows(p.context, there.view(p.compute), layer.act, hidden, part);
+        }
         step.passes[1].run(p.context, hidden.view(p.compute), current, bounds, &trunk);
+        if (input.trace != nullptr) input.trace->hidden.push_back(std::move(hidden));
       } else {
         assert(input.prediction != nullptr);
         const Span ys = grown({bounds.y, bounds.y + bounds.height}, (layer.kernel - 1) / 2, in_size.height);
@@ -377,9 +395,11 @@ void Network::run_into(const Input& input, Size full, Rect out, Tensor& result) 
         break;
       }
       case Op::kUnshuffle: {
-        const Padding padding = start_padding(in_size.height, in_size.width, layer.factor * out_size.height,
-                                              layer.factor * out_size.width);
-        unshuffle_rows(p.context, view(Element::kF32), padding, layer.factor, target, bounds);
+        Padding padding = start_padding(in_size.height, in_size.width, layer.factor * out_size.height,
+                                        layer.factor * out_size.width);
+        MapView x = view(Element::kF32);
+        if (p.role == Role::kAdjoint) x = behind_zeros(x, std::exchange(padding, {}));
+        unshuffle_rows(p.context, x, padding, layer.factor, target, bounds);
         break;
       }
       case Op::kShuffle: {

@@ -9,13 +9,21 @@
 #include "core/tensor.h"
 #include "nn/context.h"
 #include "nn/layer.h"
+#include "nn/map.h"
 
 namespace compass::nn {
 
+// What the way back through a network must know of the way there: the maps between the two convolutions of
+// each residual block, in the order in which they were made.
+struct Trace {
+  std::vector<Map> hidden;
+};
+
 class Network {
  public:
-  // Analysis networks shrink maps, synthesis networks enlarge them back to their mirror's sizes.
-  enum class Role { kAnalysis, kSynthesis };
+  // Analysis networks shrink maps, synthesis networks enlarge them back to their mirror's sizes. Adjoint ones
+  // (nn/adjoint.h) shrink like analysis networks, but what was cropped on the way there counts as zero.
+  enum class Role { kAnalysis, kSynthesis, kAdjoint };
 
   // `weights[i]` belongs to `layers[i]`; `mirror` is the analysis network that a synthesis network undoes
   // (for an analysis network, itself). All three must outlive the network, as must `context`.
@@ -32,6 +40,9 @@ class Network {
         nullptr;             // the part prediction_part of the picture; null if no layer looks at it
     Rect prediction_part{};  // contains prediction_footprint(full, out)
     float rate = 0.0F;       // position on the rate-point axis
+    Trace* trace = nullptr;  // filled by a synthesis network's run, if wanted
+    const Trace* passed =
+        nullptr;  // an adjoint network's: from a run that made at least footprint(full, out)
   };
   // The part `out` of the network's output.
   Tensor run(const Input& input, Size full, Rect out);

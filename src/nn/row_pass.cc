@@ -122,6 +122,21 @@ void shuffle_rows(Context& context, const MapView& x, const Padding& crop, int f
   });
 }
 
+void slope_rows(Context& context, const MapView& hidden, Act act, Map& x, const Rect& bounds) {
+  const float slope = act == Act::kLeakyRelu ? kLeakySlope : act == Act::kRelu ? 0.0F : 1.0F;
+  const size_t count = static_cast<size_t>(bounds.width) * x.pitch;
+  context.parallel_for(bounds.height, [&](int i, int /*worker*/) {
+    const size_t row = static_cast<size_t>(bounds.y + i - hidden.part.y) * hidden.part.width;
+    const size_t from = (row + static_cast<size_t>(bounds.x - hidden.part.x)) * hidden.pitch;
+    const size_t to = x.offset(bounds.y + i, bounds.x);
+    if (hidden.element == Element::kF32) {
+      times_slope(static_cast<const float*>(hidden.data) + from, slope, x.f32 + to, count);
+    } else {
+      times_slope(static_cast<const BFloat16*>(hidden.data) + from, slope, x.bf16 + to, count);
+    }
+  });
+}
+
 std::vector<float> gains_at(const std::vector<float>& log_gain, int channels, float rate) {
   const int points = static_cast<int>(log_gain.size()) / channels;
   const float position = std::clamp(rate, 0.0F, static_cast<float>(points - 1));

@@ -30,6 +30,10 @@ void gdn_rows(Context& context, const MapView& x, const LayerWeights& weights, b
 void gain_rows(Context& context, const MapView& x, const std::vector<float>& gains, Map& out,
                const Rect& bounds);
 
+// x *= slope where the activation `act` had it in `hidden`, a map of x's channels that holds `bounds`: 1
+// above zero, the activation's own below. Changes the copy of x in `hidden`'s format; x.part is `bounds`.
+void slope_rows(Context& context, const MapView& hidden, Act act, Map& x, const Rect& bounds);
+
 // exp of the rows of log_gain [P,C], interpolated linearly at position `rate` in [0, P-1].
 std::vector<float> gains_at(const std::vector<float>& log_gain, int channels, float rate);
 

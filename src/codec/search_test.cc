@@ -1,0 +1,136 @@
+// The search for symbols that cost less: it must pay, and nobody but the encoder may notice.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "codec/decoder.h"
+#include "codec/encoder.h"
+#include "codec/layer.h"
+#include "codec/symbol_search.h"
+#include "codec/test_pictures.h"
+#include "entropy/layer_coder.h"
+#include "model/random_model.h"
+
+namespace compass {
+namespace {
+
+EncodedPicture encode(Encoder& encoder, const Image& picture, std::vector<Size> sizes, int effort) {
+  EncodeSettings settings;
+  settings.sizes = std::move(sizes);
+  settings.effort = effort;
+  settings.measure = settings.keep_reconstructions = true;
+  auto encoded = encoder.encode(picture, settings);
+  EXPECT_TRUE(encoded) << encoded.error().message;
+  return *std::move(encoded);
+}
+
+std::shared_ptr<const Model> lite() {
+  auto model = Model::load(COMPASS_SOURCE_DIR "/models/lite.safetensors");
+  EXPECT_TRUE(model) << model.error().message;
+  return *model;
+}
+
+TEST(Search, DecodersSeeWhatTheEncoderMade) {
+  Encoder encoder(tiny_model(), {.threads = 2});
+  Decoder decoder(tiny_model(), {.threads = 1});
+  for (const auto& sizes :
+       {std::vector<Size>{{1, 1}}, std::vector<Size>{{1, 1}, {2, 1}, {3, 7}},
+        std::vector<Size>{{25, 18}, {70, 50}}, std::vector<Size>{{33, 47}, {33, 94}, {99, 95}}}) {
+    const auto encoded = encode(encoder, test_picture(sizes.back()), sizes, 3);
+    for (size_t k = 0; k < sizes.size(); ++k) {
+      MemorySource source(encoded.bytes);
+      const auto decoded = decoder.decode(source, {.layer = static_cast<int>(k)});
+      ASSERT_TRUE(decoded) << decoded.error().message;
+      EXPECT_TRUE(decoded->damage.empty());
+      EXPECT_EQ(largest_difference(decoded->image, encoded.reconstructions[k]), 0.0) << "layer " << k;
+    }
+  }
+}
+
+TEST(Search, ThreadsAndMeasuringChangeNothing) {
+  const std::vector<Size> sizes = {{60, 44}, {120, 88}, {333, 201}};
+  const Image picture = test_picture(sizes.back());
+  Encoder one(tiny_model(), {.threads = 1});
+  const auto expected = encode(one, picture, sizes, 4);
+  Encoder three(tiny_model(), {.threads = 3});
+  EXPECT_EQ(encode(three, picture, sizes, 4).bytes, expected.bytes);
+  const auto unmeasured = three.encode(picture, {.sizes = sizes, .effort = 4});
+  ASSERT_TRUE(unmeasured);
+  EXPECT_EQ(unmeasured->bytes, expected.bytes);
+}
+
+// Bits plus lambda times squared error, of the one layer: what the search lowers.
+TEST(Search, LowersTheCost) {
+  const auto model = lite();
+  Encoder encoder(model);
+  const Size size{200, 136};
+  const Image picture = test_picture(size);
+  const double weight = 1.5 * model->lambda(model->rate_position(50.0)) * 255.0 * 255.0;
+  const auto cost = [&](int effort) {
+    const auto encoded = encode(encoder, picture, {size}, effort);
+    const double mse = std::pow(10.0, -encoded.layers[0].psnr / 10.0);
+    return 8.0 * static_cast<double>(encoded.layers[0].bytes) +
+           weight * mse * static_cast<double>(size.pixels());
+  };
+  const double none = cost(0), few = cost(3), many = cost(16);
+  EXPECT_LT(few, 0.99 * none);
+  EXPECT_LT(many, 0.975 * none);
+}
+
+TEST(Search, TilesLowerTheCostAsWell) {
+  const auto model = lite();
+  ThreadPool pool(2);
+  nn::Context context(pool);
+  const std::vector<Size> sizes = {{150, 310}};
+  const Image picture = test_picture(sizes[0]);
+  const Original original(picture);
+  const auto bytes = [&](int side, int effort) {
+    LayerNetworks networks(model, context);
+    EXPECT_TRUE(networks.make_search());
+    networks.limit_tiles(side);
+    const LayerNetworks::Place place{sizes, 0, 2.5F};
+    auto latents = networks.quantise(place, networks.analyse(place, original, nullptr));
+    const auto& tables = model->latent_tables(CodecKind::kBase);
+    SymbolSearch search(tables, std::max(effort, 1));
+    if (effort > 0) networks.search(place, original, nullptr, search, latents);
+    return encode_layer({latents.z, latents.y, latents.indexes}, model->hyper_tables(CodecKind::kBase),
+                        tables)
+        ->size();
+  };
+  const auto plain = static_cast<double>(bytes(1024, 0));
+  const auto whole = static_cast<double>(bytes(1024, 8));
+  const auto tiled = static_cast<double>(bytes(64, 8));
+  EXPECT_LT(whole, plain);
+  EXPECT_NEAR(tiled, whole, 0.02 * whole);
+}
+
+TEST(Search, CostsAreThoseOfTheTables) {
+  const auto model = tiny_model();
+  const CdfTables& tables = model->latent_tables(CodecKind::kBase);
+  const SymbolCosts costs(tables);
+  double share = 0.0;
+  for (int symbol = -SymbolCosts::kReach; symbol <= SymbolCosts::kReach; ++symbol) {
+    share += std::exp2(-costs.row(20)[symbol + SymbolCosts::kReach]);
+  }
+  EXPECT_LE(share, 1.0 + 1e-6);
+  EXPECT_GT(share, 0.99);
+  for (int symbol = 1; symbol < SymbolCosts::kReach; ++symbol) {  // escapes cost more, too
+    EXPECT_GE(costs.row(5)[SymbolCosts::kReach + symbol + 1],
+              costs.row(5)[SymbolCosts::kReach + symbol] - 1e-6F);
+  }
+}
+
+TEST(Search, IsRefusedWhereItCannotBe) {
+  const Image picture = test_picture({64, 48});
+  const auto code = [&](const std::shared_ptr<const Model>& model, int effort) {
+    const auto result = Encoder(model).encode(picture, {.sizes = {{64, 48}}, .effort = effort});
+    EXPECT_FALSE(result);
+    return result.error().code;
+  };
+  EXPECT_EQ(code(tiny_model(), -1), ErrorCode::kUsage);
+  EXPECT_EQ(code(tiny_model(), kMaxEffort + 1), ErrorCode::kUsage);
+  EXPECT_EQ(code(*random_model("paper"), 1), ErrorCode::kUsage);  // GDN
+}
+
+}  // namespace
+}  // namespace compass

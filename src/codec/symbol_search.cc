@@ -1,0 +1,94 @@
+#include "codec/symbol_search.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "entropy/escape.h"
+#include "entropy/exp_golomb.h"
+
+namespace compass {
+namespace {
+
+// Measured on photos that the shipped model has not seen: docs/search.md.
+constexpr double kCaution = 1.15;   // curvatures are taken to be so many times what they were measured
+constexpr float kFirstGain = 3.0F;  // bits that the first round asks for; the last one asks for none
+constexpr uint64_t kMoved = 154;    // of 256 symbols that would gain, in each round
+constexpr double kPrior = 16.0;     // positions that the mean curvature counts for beside a channel's own
+constexpr double kFarthest = 3.0;   // ratio of a channel's curvature to the mean, either way
+
+// Evenly spread bits from a place (SplitMix64's finaliser): the same on every machine and for any threads.
+uint64_t scattered(uint64_t a, uint64_t b, uint64_t c) {
+  uint64_t x = a * 0x9E3779B97F4A7C15ULL + b * 0xBF58476D1CE4E5B9ULL + c * 0x94D049BB133111EBULL;
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
+  return x ^ (x >> 31);
+}
+
+}  // namespace
+
+SymbolCosts::SymbolCosts(const CdfTables& tables) : bits_(static_cast<size_t>(tables.rows()) * kRow) {
+  for (int r = 0; r < tables.rows(); ++r) {
+    const CdfRow row = tables.row(r);
+    for (int symbol = -kReach; symbol <= kReach; ++symbol) {
+      const int slot = row.slot_of(symbol);
+      const double share = (row.cdf[slot + 1] - row.cdf[slot]) / static_cast<double>(kCdfTotal);
+      const double extra = slot == row.escape ? exp_golomb_bits(escape_value(row, symbol)) : 0.0;
+      bits_[static_cast<size_t>(r) * kRow + symbol + kReach] = static_cast<float>(extra - std::log2(share));
+    }
+  }
+}
+
+float SymbolSearch::probe(int channel, int y, int x) {
+  return (scattered(static_cast<uint64_t>(channel), static_cast<uint64_t>(y), static_cast<uint64_t>(x)) &
+          1U) != 0
+             ? kProbe
+             : -kProbe;
+}
+
+// Hutchinson's estimate of a diagonal: for independent signs n, the mean of n * (H n) is the diagonal of H.
+// Elements of a channel are taken to be alike.
+void SymbolSearch::measure(const Tensor& gradient, const Tensor& displaced, Rect tile) {
+  const int channels = gradient.channels;
+  std::vector<double> sums(channels, 0.0);
+  for (int y = 0; y < tile.height; ++y) {
+    for (int x = 0; x < tile.width; ++x) {
+      const float* before = gradient.pixel(y, x);
+      const float* after = displaced.pixel(y, x);
+      for (int c = 0; c < channels; ++c) {
+        sums[c] += (after[c] - before[c]) / (2.0 * probe(c, tile.y + y, tile.x + x));
+      }
+    }
+  }
+  const auto positions = static_cast<double>(tile.size().pixels());
+  double mean = 0.0;
+  for (const double sum : sums) mean += sum / (positions * channels);
+  mean = std::max(mean, 0.0);
+  curvature_.resize(channels);
+  for (int c = 0; c < channels; ++c) {
+    const double own = (sums[c] + kPrior * mean) / (positions + kPrior);
+    curvature_[c] = static_cast<float>(kCaution * std::clamp(own, mean / kFarthest, mean * kFarthest));
+  }
+}
+
+void SymbolSearch::move(int round, int y, int x, std::span<const float> gradient, const Row& row) const {
+  const float wanted = kFirstGain * (1.0F - static_cast<float>(round + 1) / static_cast<float>(rounds_));
+  const size_t channels = curvature_.size();
+  for (size_t i = 0; i < gradient.size(); ++i) {
+    const int32_t symbol = row.symbols[i];
+    if (std::abs(symbol) >= SymbolCosts::kReach) continue;
+    const float g = gradient[i];
+    const float c = curvature_[i % channels];
+    const float* bits = costs_.row(row.indexes[i]) + SymbolCosts::kReach + symbol;
+    const float up = g + c + bits[1] - bits[0];
+    const float down = -g + c + bits[-1] - bits[0];
+    if (std::min(up, down) >= -wanted) continue;
+    const uint64_t place = static_cast<uint64_t>(x) * channels + i;
+    if ((scattered(static_cast<uint64_t>(round) + 1, static_cast<uint64_t>(y), place) & 255U) >= kMoved)
+      continue;
+    const int32_t step = up < down ? 1 : -1;
+    row.symbols[i] += step;
+    row.y_hat[i] += static_cast<float>(step);
+  }
+}
+
+}  // namespace compass

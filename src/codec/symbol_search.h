@@ -1,0 +1,66 @@
+// Which symbols of y to change by one, so that a layer costs less: bits plus lambda times its squared error.
+//
+// Rounding y minds the error of y alone. The picture's error depends on all elements of y together, and bits
+// on what the tables expect. With the gradient g of the picture's error with respect to y_hat and its
+// curvature c along each channel, both in bits, moving symbol q by d = -1 or +1 changes the cost by about
+//
+//   d g + c + bits(q + d) - bits(q).
+//
+// Each round moves symbols for which that is negative. Not all of them, because they also act on each other:
+// a random part, and in the first rounds only those that gain most.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/size.h"
+#include "core/tensor.h"
+#include "core/thread_pool.h"
+#include "entropy/cdf_tables.h"
+
+namespace compass {
+
+// Bits of y's symbols of magnitude up to kReach, by scale index.
+class SymbolCosts {
+ public:
+  static constexpr int kReach = 64;
+  explicit SymbolCosts(const CdfTables& tables);
+  // The costs of -kReach .. kReach; entry kReach is the zero's.
+  const float* row(int index) const { return bits_.data() + static_cast<size_t>(index) * kRow; }
+
+ private:
+  static constexpr int kRow = 2 * kReach + 1;
+  std::vector<float> bits_;
+};
+
+class SymbolSearch {
+ public:
+  // `tables` are y's; `rounds` >= 1.
+  SymbolSearch(const CdfTables& tables, int rounds) : costs_(tables), rounds_(rounds) {}
+
+  int rounds() const { return rounds_; }
+
+  // A small displacement of the latents of rectangle `tile`, +-kProbe, and what the curvatures are by the
+  // change of the gradient that it makes. Both gradients are [M,h,w] of the tile.
+  static constexpr float kProbe = 0.3F;
+  static float probe(int channel, int y, int x);
+  void measure(const Tensor& gradient, const Tensor& displaced, Rect tile);
+  bool measured() const { return !curvature_.empty(); }
+
+  // The symbols of one row of latents of a layer, channels fastest, and what they make.
+  struct Row {
+    std::span<int32_t> symbols;
+    std::span<const uint8_t> indexes;
+    std::span<float> y_hat;
+  };
+  // Round `round` of a row of latents from (y, x) on, `gradient` being that of its elements.
+  void move(int round, int y, int x, std::span<const float> gradient, const Row& row) const;
+
+ private:
+  SymbolCosts costs_;
+  int rounds_;
+  std::vector<float> curvature_;  // half the second derivative, bits, by channel
+};
+
+}  // namespace compass

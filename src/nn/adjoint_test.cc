@@ -1,0 +1,132 @@
+// The way back through synthesis networks, against differences of the way there.
+#include "nn/adjoint.h"
+
+#include <gtest/gtest.h>
+
+#include "core/tensor_test_data.h"
+#include "nn/network.h"
+#include "nn/network_pairs_test_data.h"
+
+namespace compass::nn {
+namespace {
+
+constexpr float kRate = 1.3F;
+
+// The pair whose synthesis network has every layer that an adjoint is known of.
+Pair known_pair() {
+  return all_pairs()[1];
+}
+
+double product(const Tensor& a, const Tensor& b) {
+  double sum = 0.0;
+  for (size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a.data[i]) * b.data[i];
+  return sum;
+}
+
+Tensor moved(Tensor y, const Tensor& direction, float step) {
+  for (size_t i = 0; i < y.size(); ++i) y.data[i] += step * direction.data[i];
+  return y;
+}
+
+struct Both {
+  Network there;
+  Network back;
+  Tensor forward(const Tensor& y, const Tensor& prediction, Size size, Rect out, Trace* trace = nullptr) {
+    return there.run({.x = &y,
+                      .x_part = whole({y.width, y.height}),
+                      .prediction = &prediction,
+                      .prediction_part = whole(size),
+                      .rate = kRate,
+                      .trace = trace},
+                     size, out);
+  }
+  Tensor backward(const Tensor& w, Rect part, const Trace& trace, Size size, Rect out) {
+    return back.run({.x = &w, .x_part = part, .rate = kRate, .passed = &trace}, size, out);
+  }
+};
+
+template <typename Check>
+void for_both(Precision precision, const Check& check) {
+  const Pair pair = known_pair();
+  const auto adjoint = adjoint_of(pair.synthesis, pair.synthesis_weights);
+  ASSERT_TRUE(adjoint);
+  ThreadPool pool(2);
+  Context context(pool, precision);
+  Both both{
+      Network(context, Network::Role::kSynthesis, pair.synthesis, pair.synthesis_weights, pair.analysis),
+      Network(context, Network::Role::kAdjoint, adjoint->layers, adjoint->weights, adjoint->layers)};
+  for (const Size size : {Size{1, 1}, Size{16, 16}, Size{2, 9}, Size{37, 21}, Size{150, 67}}) {
+    const Size latent = both.there.input_size(size);
+    EXPECT_EQ(both.back.output_size(size), latent);
+    const Tensor y = random_map(pair.synthesis.front().in, latent, 3);
+    check(both, y, random_map(3, size, 2), size);
+  }
+}
+
+TEST(Adjoint, IsTheGradient) {
+  for_both(Precision::kF32, [](Both& both, const Tensor& y, const Tensor& prediction, Size size) {
+    const Tensor weights = random_map(3, size, 7);
+    Trace trace;
+    both.forward(y, prediction, size, whole(size), &trace);
+    const Tensor gradient = both.backward(weights, whole(size), trace, size, whole({y.width, y.height}));
+    ASSERT_EQ(gradient.size(), y.size());
+    for (const uint32_t seed : {11U, 12U, 13U}) {
+      const Tensor direction = random_map(y.channels, {y.width, y.height}, seed);
+      constexpr float kStep = 2e-4F;  // larger ones cross more of the kinks of activations
+      const auto at = [&](float step) {
+        return product(weights, both.forward(moved(y, direction, step), prediction, size, whole(size)));
+      };
+      const double slope = (at(kStep) - at(-kStep)) / (2.0 * kStep);
+      EXPECT_NEAR(product(gradient, direction), slope, 0.02 * std::sqrt(product(gradient, gradient)))
+          << size.width << "x" << size.height;
+    }
+  });
+}
+
+TEST(Adjoint, PartsEqualTheWhole) {
+  for_both(Precision::kF32, [](Both& both, const Tensor& y, const Tensor& prediction, Size size) {
+    const Tensor weights = random_map(3, size, 7);
+    Trace trace;
+    both.forward(y, prediction, size, whole(size), &trace);
+    const Tensor all = both.backward(weights, whole(size), trace, size, whole({y.width, y.height}));
+    for (const Rect out : {Rect{0, 0, 1, 1}, Rect{y.width - 1, y.height / 2, 1, 1},
+                           Rect{y.width / 3, y.height / 3, (y.width + 2) / 3, (y.height + 1) / 2}}) {
+      const Rect pixels = both.back.footprint(size, out);
+      Trace part_trace;
+      both.forward(y, prediction, size, pixels, &part_trace);
+      const Tensor part_weights = crop(weights, pixels);
+      const Tensor part = both.backward(part_weights, pixels, part_trace, size, out);
+      const Tensor want = crop(all, out);
+      for (size_t i = 0; i < want.size(); ++i) ASSERT_NEAR(part.data[i], want.data[i], 2e-4);
+    }
+  });
+}
+
+TEST(Adjoint, Bf16IsCloseToF32) {
+  std::vector<Tensor> exact;
+  const auto gradients = [](std::vector<Tensor>& results) {
+    return [&results](Both& both, const Tensor& y, const Tensor& prediction, Size size) {
+      Trace trace;
+      both.forward(y, prediction, size, whole(size), &trace);
+      results.push_back(
+          both.backward(random_map(3, size, 7), whole(size), trace, size, whole({y.width, y.height})));
+    };
+  };
+  for_both(Precision::kF32, gradients(exact));
+  std::vector<Tensor> rounded;
+  for_both(Precision::kBF16, gradients(rounded));
+  for (size_t i = 0; i < exact.size(); ++i) {
+    const double angle = product(exact[i], rounded[i]) /
+                         std::sqrt(product(exact[i], exact[i]) * product(rounded[i], rounded[i]));
+    EXPECT_GT(angle, 0.995) << i;
+  }
+}
+
+TEST(Adjoint, IsNotMadeUpForOtherLayers) {
+  const auto pairs = all_pairs();
+  EXPECT_FALSE(adjoint_of(pairs[0].synthesis, pairs[0].synthesis_weights));  // GDN, transposed convolutions
+  EXPECT_FALSE(adjoint_of(pairs[2].synthesis, pairs[2].synthesis_weights));  // a convolution that crops
+}
+
+}  // namespace
+}  // namespace compass::nn
