@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 
 #include "eval/peers/av1_layers.h"
 #include "eval/peers/j2k_layers.h"
@@ -12,8 +13,18 @@
 
 namespace compass::eval {
 
+namespace {
+
+constexpr std::array kOwnNames{"compass", "effort", "single-layer", "simulcast", "bicubic"};
+
+}  // namespace
+
+bool need_model(const std::vector<std::string>& names) {
+  return std::find_first_of(names.begin(), names.end(), kOwnNames.begin(), kOwnNames.end()) != names.end();
+}
+
 std::vector<std::string> contestant_names() {
-  std::vector<std::string> names{"compass", "effort", "single-layer", "simulcast", "bicubic"};
+  std::vector<std::string> names(kOwnNames.begin(), kOwnNames.end());
   for (const ProgramCodecSpec& spec : picture_program_specs()) names.push_back(spec.name);
   names.emplace_back("av1-svc");
   names.emplace_back("shvc");
@@ -36,7 +47,7 @@ Result<std::vector<Contestant>> make_contestants(const std::vector<std::string>&
   std::vector<Contestant> out;
   const bool single = wanted("single-layer");
   const bool simulcast = wanted("simulcast");
-  if (wanted("compass") || wanted("effort") || wanted("bicubic") || single || simulcast) {
+  if (need_model(names)) {
     if (inputs.compass.empty()) return Error{ErrorCode::kModel, "our own codec needs a model"};
     const auto ours = [&](CompassVariant variant) {
       return make_compass_codec(variant, inputs.compass, inputs.options, inputs.program);

@@ -19,9 +19,12 @@ struct ContestantInputs {
   ShvcPrograms shvc;
 };
 
-// The names that may be asked for: compass, single-layer and simulcast (our base codec alone), bicubic
-// (ours without LIFF), the peers.
+// The names that may be asked for: compass, effort (ours with a search), single-layer and simulcast (our base
+// codec alone), bicubic (ours without LIFF), the peers.
 std::vector<std::string> contestant_names();
+
+// Whether one of these codecs is ours.
+bool need_model(const std::vector<std::string>& names);
 
 // The codecs of these names, each once. A peer whose programs are missing is left out and listed in `missing`
 // with the line that says how to install it. Errors: kUsage (an unknown name), kModel (ours, without a

@@ -139,11 +139,7 @@ Result<eval::ContestantInputs> inputs_for(const Options& options, const eval::Gr
   inputs.program = eval::program_hash();
   inputs.shvc = options.shvc;
 
-  const bool ours = std::any_of(options.codecs.begin(), options.codecs.end(), [](const std::string& name) {
-    return name == "compass" || name == "effort" || name == "single-layer" || name == "simulcast" ||
-           name == "bicubic";
-  });
-  if (!ours) return inputs;
+  if (!eval::need_model(options.codecs)) return inputs;
   std::vector<std::shared_ptr<const Model>> models;
   for (const std::string& path : options.models.empty() ? std::vector<std::string>{""} : options.models) {
     const Result<std::string> file = find_model(path);

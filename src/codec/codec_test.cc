@@ -16,15 +16,6 @@
 namespace compass {
 namespace {
 
-EncodedPicture encode(Encoder& encoder, const Image& picture, std::vector<Size> sizes) {
-  EncodeSettings settings;
-  settings.sizes = std::move(sizes);
-  settings.measure = settings.keep_reconstructions = true;
-  auto encoded = encoder.encode(picture, settings);
-  EXPECT_TRUE(encoded) << encoded.error().message;
-  return *std::move(encoded);
-}
-
 DecodedPicture decode(Decoder& decoder, std::span<const uint8_t> bytes, const DecodeSettings& settings = {}) {
   MemorySource source(bytes);
   auto decoded = decoder.decode(source, settings);
@@ -169,20 +160,11 @@ TEST(Codec, QualityRaisesTheRate) {
   EXPECT_LT(encoder.encode(picture, low)->bytes.size(), encoder.encode(picture, high)->bytes.size());
 }
 
-// Bits of a symbol outside its row: the escape, then an Exp-Golomb number.
-double escape_bits(const CdfRow& row, int32_t symbol) {
-  const auto escape = static_cast<size_t>(row.escape);
-  const double slot = -std::log2((row.cdf[escape + 1] - row.cdf[escape]) / 65536.0);
-  return slot + exp_golomb_bits(escape_value(row, symbol));
-}
-
 // Information of the symbols under the model, in bits: what an ideal coder would spend.
 double ideal_bits(const LayerLatents& latents, const CdfTables& z_tables, const CdfTables& y_tables) {
   double bits = 0.0;
   for (size_t i = 0; i < latents.z.size(); ++i) {
-    const CdfRow row = z_tables.row(static_cast<int>(i % z_tables.rows()));
-    const int slot = row.slot_of(latents.z[i]);
-    bits -= std::log2((row.cdf[slot + 1] - row.cdf[slot]) / 65536.0);
+    bits += symbol_bits(z_tables.row(static_cast<int>(i % z_tables.rows())), latents.z[i]);
   }
   // Elements of scale index 0 are 0 but for exceptions (docs/bitstream.md): which ones, and their values.
   double zeros = 0.0, exceptions = 0.0;
@@ -193,10 +175,7 @@ double ideal_bits(const LayerLatents& latents, const CdfTables& z_tables, const 
       if (symbol != 0) bits += exp_golomb_bits(symbol > 0 ? 2 * (symbol - 1) : -2 * symbol - 1);
       continue;
     }
-    const CdfRow row = y_tables.row(latents.indexes[i]);
-    const int slot = row.slot_of(latents.y[i]);
-    bits += slot == row.escape ? escape_bits(row, latents.y[i])
-                               : -std::log2((row.cdf[slot + 1] - row.cdf[slot]) / 65536.0);
+    bits += symbol_bits(y_tables.row(latents.indexes[i]), latents.y[i]);
   }
   for (const double n : {zeros, exceptions}) {
     if (n > 0.0) bits += n * std::log2((zeros + exceptions) / n);
@@ -205,11 +184,10 @@ double ideal_bits(const LayerLatents& latents, const CdfTables& z_tables, const 
 }
 
 TEST(Codec, StreamsAreAsLongAsTheModelEstimates) {
-  const auto model = Model::load(COMPASS_SOURCE_DIR "/models/lite.safetensors");
-  ASSERT_TRUE(model) << model.error().message;
+  const auto model = shipped_model();
   ThreadPool pool(2);
   nn::Context context(pool);
-  LayerNetworks networks(*model, context);
+  LayerNetworks networks(model, context);
   const std::vector<Size> sizes = {{192, 128}, {384, 256}};
   const Image picture = test_picture(sizes[1]);
   for (const float rate : {1.0F, 2.5F, 4.0F}) {
@@ -223,8 +201,8 @@ TEST(Codec, StreamsAreAsLongAsTheModelEstimates) {
     for (const bool is_top : {false, true}) {
       const auto& latents = is_top ? high : low;
       const CodecKind kind = is_top ? CodecKind::kEnhancement : CodecKind::kBase;
-      const auto& z_tables = (*model)->hyper_tables(kind);
-      const auto& y_tables = (*model)->latent_tables(kind);
+      const auto& z_tables = model->hyper_tables(kind);
+      const auto& y_tables = model->latent_tables(kind);
       const auto bytes = encode_layer({latents.z, latents.y, latents.indexes}, z_tables, y_tables);
       ASSERT_TRUE(bytes);
       const double estimate = ideal_bits(latents, z_tables, y_tables);

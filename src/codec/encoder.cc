@@ -144,12 +144,13 @@ Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const LayerNetworks::P
                                                           bool reconstruct, Patch& x_hat) {
   const Rect all = whole(place.size());
   std::optional<PredictionWindow> liff;
+  // For one pass over the picture. A window that is kept for reconstructing serves all of them; another moves
+  // down the picture and forgets, and the next pass begins with a new one.
   const auto predict = [&]() -> PredictionWindow* {
     if (place.k == 0) return nullptr;
     if (!liff || !reconstruct) liff.emplace(networks.window(place, x_hat, all, reconstruct));
     return &*liff;
   };
-
   const auto give_up_prediction = [&] {  // large pictures need the room
     liff.reset();
     x_hat = {};

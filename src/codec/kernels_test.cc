@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "codec/layer.h"
+#include "codec/test_pictures.h"
 #include "model/random_model.h"
 #include "nn/context.h"
 
@@ -10,8 +11,8 @@ namespace compass {
 namespace {
 
 std::shared_ptr<const Model> model_named(const std::string& name) {
-  const auto model =
-      name == "shipped" ? Model::load(COMPASS_SOURCE_DIR "/models/lite.safetensors") : random_model(name);
+  if (name == "shipped") return shipped_model();
+  const auto model = random_model(name);
   EXPECT_TRUE(model) << model.error().message;
   return *model;
 }

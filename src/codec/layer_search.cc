@@ -69,7 +69,6 @@ void LayerNetworks::search_tile(const SearchTile& tile, SymbolSearch& search, La
 void LayerNetworks::gradient(const SearchTile& tile, const Tensor& y_hat, Tensor& result) {
   auto& networks = codec(tile.place.k);
   const Size size = tile.place.size();
-  trace_.hidden.clear();
   networks.synthesise({&y_hat, whole({y_hat.width, y_hat.height})}, tile.prediction, tile.place.rate, size,
                       tile.pixels, tile_, &trace_);
   // d/dx of lambda 255^2 (x - original)^2 / 3.

@@ -14,22 +14,6 @@
 namespace compass {
 namespace {
 
-EncodedPicture encode(Encoder& encoder, const Image& picture, std::vector<Size> sizes, int effort) {
-  EncodeSettings settings;
-  settings.sizes = std::move(sizes);
-  settings.effort = effort;
-  settings.measure = settings.keep_reconstructions = true;
-  auto encoded = encoder.encode(picture, settings);
-  EXPECT_TRUE(encoded) << encoded.error().message;
-  return *std::move(encoded);
-}
-
-std::shared_ptr<const Model> lite() {
-  auto model = Model::load(COMPASS_SOURCE_DIR "/models/lite.safetensors");
-  EXPECT_TRUE(model) << model.error().message;
-  return *model;
-}
-
 TEST(Search, DecodersSeeWhatTheEncoderMade) {
   Encoder encoder(tiny_model(), {.threads = 2});
   Decoder decoder(tiny_model(), {.threads = 1});
@@ -61,7 +45,7 @@ TEST(Search, ThreadsAndMeasuringChangeNothing) {
 
 // Bits plus lambda times squared error, of the one layer: what the search lowers.
 TEST(Search, LowersTheCost) {
-  const auto model = lite();
+  const auto model = shipped_model();
   Encoder encoder(model);
   const Size size{200, 136};
   const Image picture = test_picture(size);
@@ -78,7 +62,7 @@ TEST(Search, LowersTheCost) {
 }
 
 TEST(Search, TilesLowerTheCostAsWell) {
-  const auto model = lite();
+  const auto model = shipped_model();
   ThreadPool pool(2);
   nn::Context context(pool);
   const std::vector<Size> sizes = {{150, 310}};

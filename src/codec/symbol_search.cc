@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "entropy/escape.h"
-#include "entropy/exp_golomb.h"
 
 namespace compass {
 namespace {
@@ -30,10 +29,7 @@ SymbolCosts::SymbolCosts(const CdfTables& tables) : bits_(static_cast<size_t>(ta
   for (int r = 0; r < tables.rows(); ++r) {
     const CdfRow row = tables.row(r);
     for (int symbol = -kReach; symbol <= kReach; ++symbol) {
-      const int slot = row.slot_of(symbol);
-      const double share = (row.cdf[slot + 1] - row.cdf[slot]) / static_cast<double>(kCdfTotal);
-      const double extra = slot == row.escape ? exp_golomb_bits(escape_value(row, symbol)) : 0.0;
-      bits_[static_cast<size_t>(r) * kRow + symbol + kReach] = static_cast<float>(extra - std::log2(share));
+      bits_[static_cast<size_t>(r) * kRow + symbol + kReach] = static_cast<float>(symbol_bits(row, symbol));
     }
   }
 }

@@ -1,4 +1,4 @@
-// What the codec's tests share: the tiny model and a picture that is easy to tell apart.
+// What the codec's tests share: models, a picture that is easy to tell apart, an encoding that must succeed.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -6,16 +6,37 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <utility>
+#include <vector>
 
+#include "codec/encoder.h"
 #include "image/image.h"
 #include "model/model.h"
 
 namespace compass {
 
-inline std::shared_ptr<const Model> tiny_model() {
-  auto model = Model::load(COMPASS_SOURCE_DIR "/tests/data/tiny.safetensors");
+inline std::shared_ptr<const Model> must_load(const char* path) {
+  auto model = Model::load(path);
   EXPECT_TRUE(model) << model.error().message;
   return *model;
+}
+inline std::shared_ptr<const Model> tiny_model() {
+  return must_load(COMPASS_SOURCE_DIR "/tests/data/tiny.safetensors");
+}
+inline std::shared_ptr<const Model> shipped_model() {
+  return must_load(COMPASS_SOURCE_DIR "/models/lite.safetensors");
+}
+
+// Encodes with everything kept that a test may want to compare.
+inline EncodedPicture encode(Encoder& encoder, const Image& picture, std::vector<Size> sizes,
+                             int effort = 0) {
+  EncodeSettings settings;
+  settings.sizes = std::move(sizes);
+  settings.effort = effort;
+  settings.measure = settings.keep_reconstructions = true;
+  auto encoded = encoder.encode(picture, settings);
+  EXPECT_TRUE(encoded) << encoded.error().message;
+  return *std::move(encoded);
 }
 
 // Smooth colour, a few edges and a little noise.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "entropy/escape.h"
 #include "entropy/golden_test_data.h"
 #include "entropy/random_tables_test_data.h"
 
@@ -141,9 +142,7 @@ double information(const Layer& layer, const CdfTables& y_tables) {
   double bits = 0;
   for (size_t i = 0; i < layer.y.size(); ++i) {
     if (layer.indexes[i] == 0) continue;
-    const CdfRow row = y_tables.row(layer.indexes[i]);
-    const int slot = row.slot_of(layer.y[i]);
-    bits -= std::log2((row.cdf[slot + 1] - row.cdf[slot]) / static_cast<double>(kCdfTotal));
+    bits += symbol_bits(y_tables.row(layer.indexes[i]), layer.y[i]);
   }
   return bits;
 }

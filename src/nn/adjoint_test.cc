@@ -40,8 +40,13 @@ struct Both {
                       .trace = trace},
                      size, out);
   }
-  Tensor backward(const Tensor& w, Rect part, const Trace& trace, Size size, Rect out) {
-    return back.run({.x = &w, .x_part = part, .rate = kRate, .passed = &trace}, size, out);
+  // Of sum(weights * forward), with respect to the latents `out`, from no more pixels than that takes.
+  Tensor gradient(const Tensor& weights, const Tensor& y, const Tensor& prediction, Size size, Rect out) {
+    const Rect pixels = back.footprint(size, out);
+    Trace trace;
+    forward(y, prediction, size, pixels, &trace);
+    const Tensor part = crop(weights, pixels);
+    return back.run({.x = &part, .x_part = pixels, .rate = kRate, .passed = &trace}, size, out);
   }
 };
 
@@ -66,9 +71,7 @@ void for_both(Precision precision, const Check& check) {
 TEST(Adjoint, IsTheGradient) {
   for_both(Precision::kF32, [](Both& both, const Tensor& y, const Tensor& prediction, Size size) {
     const Tensor weights = random_map(3, size, 7);
-    Trace trace;
-    both.forward(y, prediction, size, whole(size), &trace);
-    const Tensor gradient = both.backward(weights, whole(size), trace, size, whole({y.width, y.height}));
+    const Tensor gradient = both.gradient(weights, y, prediction, size, whole({y.width, y.height}));
     ASSERT_EQ(gradient.size(), y.size());
     for (const uint32_t seed : {11U, 12U, 13U}) {
       const Tensor direction = random_map(y.channels, {y.width, y.height}, seed);
@@ -86,16 +89,10 @@ TEST(Adjoint, IsTheGradient) {
 TEST(Adjoint, PartsEqualTheWhole) {
   for_both(Precision::kF32, [](Both& both, const Tensor& y, const Tensor& prediction, Size size) {
     const Tensor weights = random_map(3, size, 7);
-    Trace trace;
-    both.forward(y, prediction, size, whole(size), &trace);
-    const Tensor all = both.backward(weights, whole(size), trace, size, whole({y.width, y.height}));
+    const Tensor all = both.gradient(weights, y, prediction, size, whole({y.width, y.height}));
     for (const Rect out : {Rect{0, 0, 1, 1}, Rect{y.width - 1, y.height / 2, 1, 1},
                            Rect{y.width / 3, y.height / 3, (y.width + 2) / 3, (y.height + 1) / 2}}) {
-      const Rect pixels = both.back.footprint(size, out);
-      Trace part_trace;
-      both.forward(y, prediction, size, pixels, &part_trace);
-      const Tensor part_weights = crop(weights, pixels);
-      const Tensor part = both.backward(part_weights, pixels, part_trace, size, out);
+      const Tensor part = both.gradient(weights, y, prediction, size, out);
       const Tensor want = crop(all, out);
       for (size_t i = 0; i < want.size(); ++i) ASSERT_NEAR(part.data[i], want.data[i], 2e-4);
     }
@@ -106,10 +103,8 @@ TEST(Adjoint, Bf16IsCloseToF32) {
   std::vector<Tensor> exact;
   const auto gradients = [](std::vector<Tensor>& results) {
     return [&results](Both& both, const Tensor& y, const Tensor& prediction, Size size) {
-      Trace trace;
-      both.forward(y, prediction, size, whole(size), &trace);
       results.push_back(
-          both.backward(random_map(3, size, 7), whole(size), trace, size, whole({y.width, y.height})));
+          both.gradient(random_map(3, size, 7), y, prediction, size, whole({y.width, y.height})));
     };
   };
   for_both(Precision::kF32, gradients(exact));
