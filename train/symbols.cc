@@ -30,7 +30,8 @@ CodecCounts Trainer::count_symbols() {
       Worker& worker = workers_[i];
       worker.noise.set_current_seed(seed(step, -1 - number_of(i)));
       const auto code = [&](const std::vector<Tensor>& layers) {
-        const Pass pass{draw_rates(layers.back().size(0), worker.noise), {}, dtype_, worker.noise};
+        const Tensor u = at::rand({}, worker.noise, at::TensorOptions().device(device_));
+        const Pass pass{spread_rates(layers.back().size(0), i, u), {}, dtype_, worker.noise};
         const auto outputs = worker.system->forward(layers, pass, stage.prediction, Quantisation::kRounding);
         for (size_t k = 0; k < outputs.size(); ++k) {
           add(k == 0 ? counts[i].base : counts[i].enhancement, outputs[k]);

@@ -1,4 +1,6 @@
 // One step of training: pictures, loss, gradients over all workers and processes.
+#include <limits>
+
 #include "on_threads.h"
 #include "pyramid.h"
 #include "trainer.h"
@@ -8,6 +10,8 @@ namespace {
 
 // lambda at which a loss has weight 1.
 constexpr double kUnitLambda = 0.0067;
+// In a worker's place when seeding: what all workers of a step share.
+constexpr int64_t kAllWorkers = std::numeric_limits<int64_t>::min();
 
 // R + lambda D grows about as the square root of lambda: divide, so that every rate weighs alike.
 Tensor cost(const LayerOutput& out, const Tensor& lambda) {
@@ -69,9 +73,14 @@ Trainer::Batch Trainer::draw(const Stage& stage, int64_t step, int64_t index) co
   return batch;
 }
 
-Tensor Trainer::draw_rates(int64_t count, at::Generator& generator) const {
+// The n pictures of all workers take the places u, u + 1/n, u + 2/n, ... around the rate axis: any one of
+// them is anywhere on it, and no step has low rates only, however few its pictures are.
+Tensor Trainer::spread_rates(int64_t count, int64_t index, const Tensor& u) const {
+  const int64_t workers = peers_.size() * static_cast<int64_t>(workers_.size());
   const double last = static_cast<double>(system_->rate_points.size()) - 1.0;
-  return at::rand({count}, generator, at::TensorOptions().device(device_)) * last;
+  const Tensor turn =
+      at::arange(count, u.options()) / count + static_cast<double>(number_of(index)) / (count * workers);
+  return at::frac(turn + u) * last;
 }
 
 // A worker's share of a step; leaves gradients in its parameters.
@@ -86,6 +95,8 @@ Tensor Trainer::share(const Stage& stage, Worker& worker, int64_t index) {
     const bool learns = stage.trains_liff_at(step_);
     for (auto& p : system->liff->parameters()) p.requires_grad_(learns);
   }
+  worker.noise.set_current_seed(seed(step_, kAllWorkers));
+  const Tensor u = at::rand({2}, worker.noise, at::TensorOptions().device(device_));
   worker.noise.set_current_seed(seed(step_, -1 - number_of(index)));
   if (stage.loss == Loss::kPredictionL1) {
     const auto& top = batch.layers.back();
@@ -96,7 +107,7 @@ Tensor Trainer::share(const Stage& stage, Worker& worker, int64_t index) {
     const Tensor mse = at::square(predicted.detach() - top).mean();
     return at::stack({loss.detach(), at::zeros_like(mse), mse}).to(at::kDouble);
   }
-  Pass pass{draw_rates(batch.layers.back().size(0), worker.noise), {}, dtype_, worker.noise};
+  Pass pass{spread_rates(batch.layers.back().size(0), index, u[0]), {}, dtype_, worker.noise};
   const auto outputs = system->forward(batch.layers, pass, stage.prediction, Quantisation::kTraining,
                                        stage.between_layers_at(step_));
   Tensor loss = torch::zeros({}, device_);
@@ -104,7 +115,7 @@ Tensor Trainer::share(const Stage& stage, Worker& worker, int64_t index) {
     loss = loss + cost(outputs[k], system->lambda(pass.rate));
   }
   if (batch.base.defined()) {
-    pass.rate = draw_rates(batch.base.size(0), worker.noise);
+    pass.rate = spread_rates(batch.base.size(0), index, u[1]);
     const auto out = system->forward({batch.base}, pass, stage.prediction, Quantisation::kTraining);
     loss = loss + cost(out[0], system->lambda(pass.rate));
   }
