@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <optional>
 
 #include "codec/decoder.h"
 #include "codec/encoder.h"
@@ -55,7 +56,7 @@ class CompassCodec : public EvaluatedCodec {
   }
   std::string how() const override {
     const char* layers = variant_ == CompassVariant::kBase ? "--layers 1" : "--sizes {sizes}";
-    const std::string effort = this->effort() > 0 ? fmt::format(" --effort {}", this->effort()) : "";
+    const std::string effort = this->effort() ? fmt::format(" --effort {}", *this->effort()) : "";
     const char* note =
         variant_ == CompassVariant::kBicubic ? " (with bicubic up-sampling in LIFF's place)" : "";
     return fmt::format(
@@ -86,7 +87,10 @@ class CompassCodec : public EvaluatedCodec {
     return variant_ == CompassVariant::kBicubic ? PredictionKind::kBicubic : PredictionKind::kLiff;
   }
 
-  int effort() const { return variant_ == CompassVariant::kEffort ? kEffort : 0; }
+  // None: what an encoder does unasked.
+  std::optional<int> effort() const {
+    return variant_ == CompassVariant::kEffort ? std::optional(kEffort) : std::nullopt;
+  }
 
   Result<Coded> run_on(Machine& machine, const std::vector<Picture>& originals, double quality,
                        const std::string& directory) const {

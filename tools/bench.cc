@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "codec/decoder.h"
@@ -36,7 +37,7 @@ struct Options {
   int layers = 3;
   std::string scales;
   double quality = 50.0;
-  int effort = 0;
+  std::optional<int> effort;
   int runs = 5;
   CommonFlags common;
 };
@@ -342,7 +343,8 @@ void add_bench(CLI::App& app, Action& action) {
       ->option_text("LIST")
       ->excludes(layers);
   command.add_option("-q,--quality", options->quality, "Quality, 0 to 100. Default: 50.")->option_text("Q");
-  command.add_option("--effort", options->effort, "Rounds of search when encoding, 0 to 40. Default: 0.")
+  command
+      .add_option("--effort", options->effort, "Rounds of search when encoding, 0 to 40. Default: as encode.")
       ->option_text("N");
   command
       .add_option("--runs", options->runs, "Runs after the first, the fastest of which is shown. Default: 5.")

@@ -4,6 +4,7 @@
 
 #include <future>
 #include <memory>
+#include <optional>
 
 #include "codec/encoder.h"
 #include "common.h"
@@ -27,7 +28,7 @@ struct Options {
   std::string scales;
   std::string sizes;
   double quality = 50.0;
-  int effort = 0;
+  std::optional<int> effort;
   bool psnr = false;
   bool strip = false;
   CommonFlags common;
@@ -60,8 +61,8 @@ Status check(const Options& options) {
   if (!(options.quality >= 0.0 && options.quality <= 100.0)) {
     return Error{ErrorCode::kUsage, fmt::format("--quality: {} is not 0 to 100", options.quality)};
   }
-  if (options.effort < 0 || options.effort > kMaxEffort) {
-    return Error{ErrorCode::kUsage, fmt::format("--effort: {} is not 0 to {}", options.effort, kMaxEffort)};
+  if (options.effort && (*options.effort < 0 || *options.effort > kMaxEffort)) {
+    return Error{ErrorCode::kUsage, fmt::format("--effort: {} is not 0 to {}", *options.effort, kMaxEffort)};
   }
   if (options.output == "-" && isatty(STDOUT_FILENO) == 1) {
     return Error{ErrorCode::kUsage, "-: a .cmps file is not for the terminal; name a file or a pipe"};
@@ -121,7 +122,7 @@ Status encode(const Options& options) {
                        {"output", options.output},
                        {"model", {{"name", (*model)->name()}, {"id", to_string((*model)->id())}}},
                        {"quality", options.quality},
-                       {"effort", options.effort},
+                       {"effort", encoded->effort},
                        {"bytes", encoded->bytes.size()},
                        {"seconds", seconds},
                        {"layers", layer_json(rows)},
@@ -150,8 +151,9 @@ void add_encode(CLI::App& app, Action& action) {
   command
       .add_option(
           "--effort", options->effort,
-          "Rounds of search for symbols that take fewer bits, 0 to 40. Default: 0. With 12, files are "
-          "some 4 % smaller at the same PSNR; each round takes about as long as half a decoding.")
+          "Rounds of search for symbols that take fewer bits, 0 to 40. Default: 2, or 0 above 16 "
+          "megapixels. Files are some 3 % smaller with 2 than with 0, and 5 % with 12; each round takes "
+          "about as long as half a decoding.")
       ->option_text("N");
   CLI::Option* layers =
       command.add_option("--layers", options->layers, "Layers, each half as large as the next. Default: 3.")

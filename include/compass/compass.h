@@ -131,8 +131,11 @@ typedef struct compass_encode_settings {
   const compass_size* sizes; /* the layers, smallest first; the last must be the picture's own size. Read during
                                 the call only. NULL (default): a quarter, a half and the whole of the size */
   size_t size_count;
-  int effort; /* rounds of search for symbols that take fewer bits, 0 (default) to 40 */
+  int effort; /* rounds of search for symbols that take fewer bits, 0 to 40, or COMPASS_EFFORT_DEFAULT (default) */
 } compass_encode_settings;
+
+/* 2 rounds, or none for pictures above 16 megapixels and for models that cannot be searched with. */
+enum { COMPASS_EFFORT_DEFAULT = -1 };
 
 COMPASS_API void compass_encode_settings_init(compass_encode_settings* settings);
 

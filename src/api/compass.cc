@@ -186,7 +186,7 @@ void compass_options_init(compass_options* options) {
 }
 
 void compass_encode_settings_init(compass_encode_settings* settings) {
-  *settings = {sizeof *settings, compass::EncodeSettings{}.quality, nullptr, 0, 0};
+  *settings = {sizeof *settings, compass::EncodeSettings{}.quality, nullptr, 0, COMPASS_EFFORT_DEFAULT};
 }
 
 void compass_decode_settings_init(compass_decode_settings* settings) {
@@ -235,7 +235,7 @@ compass_status compass_encode(compass_encoder* encoder, const uint8_t* rgb, int 
     const compass::Size size{width, height};
     compass::EncodeSettings wanted;
     wanted.quality = given.quality;
-    wanted.effort = given.effort;
+    if (given.effort != COMPASS_EFFORT_DEFAULT) wanted.effort = given.effort;
     if (given.sizes == nullptr) {
       const auto sizes = compass::sizes_from_scales(size, compass::default_scales(3));
       if (!sizes) return fail(sizes.error(), error);

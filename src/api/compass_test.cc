@@ -130,14 +130,15 @@ TEST_F(Api, OwnSizesAndStride) {
     EXPECT_EQ(file.data, nullptr);
   }
   settings.quality = 50;
-  for (const int effort : {-1, 41}) {
+  for (const int effort : {-2, 41}) {
     settings.effort = effort;
     EXPECT_EQ(compass_encode(encoder_, rgb.data(), 10, 9, 40, &settings, &file, &error_), COMPASS_USAGE);
   }
-  settings.effort = 2;
-  EXPECT_EQ(compass_encode(encoder_, rgb.data(), 10, 9, 40, &settings, &file, &error_), COMPASS_OK);
-  compass_bytes_free(&file);
-  settings.effort = 0;
+  for (const int effort : {2, 0, static_cast<int>(COMPASS_EFFORT_DEFAULT)}) {
+    settings.effort = effort;
+    EXPECT_EQ(compass_encode(encoder_, rgb.data(), 10, 9, 40, &settings, &file, &error_), COMPASS_OK);
+    compass_bytes_free(&file);
+  }
   settings.size_count = 0;
   EXPECT_EQ(compass_encode(encoder_, rgb.data(), 10, 9, 40, &settings, &file, &error_), COMPASS_USAGE);
   settings.size_count = 1;  // does not end in the picture's size

@@ -46,10 +46,11 @@ Status check_sizes(const std::vector<Size>& sizes, Size picture) {
 struct Encoder::Parts : CodecRuntime {
   using CodecRuntime::CodecRuntime;
 
-  Status check(const Original& picture, const EncodeSettings& settings);
+  int effort_for(Size picture, const EncodeSettings& settings);
+  Status check(const Original& picture, const EncodeSettings& settings, int effort);
   Result<EncodedPicture> encode(const Original& picture, const EncodeSettings& settings);
   Result<std::vector<uint8_t>> encode_layer(const LayerNetworks::Place& place, const Original& picture,
-                                            int effort, bool reconstruct, Patch& x_hat);
+                                            SymbolSearch* search, bool reconstruct, Patch& x_hat);
   Result<std::vector<uint8_t>> code_symbols(int k, const LayerLatents& latents) const;
 };
 
@@ -65,8 +66,13 @@ Result<EncodedPicture> Encoder::encode(const Rgb8View& picture, const EncodeSett
   return parts_->encode(Original(picture), settings);
 }
 
+int Encoder::Parts::effort_for(Size picture, const EncodeSettings& settings) {
+  if (settings.effort) return *settings.effort;
+  return picture.pixels() <= kSearchedPixels && networks.make_search() ? kDefaultEffort : 0;
+}
+
 // Everything that can be refused before anything large is allocated.
-Status Encoder::Parts::check(const Original& picture, const EncodeSettings& settings) {
+Status Encoder::Parts::check(const Original& picture, const EncodeSettings& settings, int effort) {
   const auto& sizes = settings.sizes;
   const Size full = picture.size();
   if (const auto status = check_sizes(sizes, full); !status) return status;
@@ -77,10 +83,10 @@ Status Encoder::Parts::check(const Original& picture, const EncodeSettings& sett
   if (!(settings.quality >= 0.0 && settings.quality <= 100.0)) {
     return Error{ErrorCode::kUsage, fmt::format("quality {} is not in 0..100", settings.quality)};
   }
-  if (settings.effort < 0 || settings.effort > kMaxEffort) {
-    return Error{ErrorCode::kUsage, fmt::format("effort {} is not in 0..{}", settings.effort, kMaxEffort)};
+  if (effort < 0 || effort > kMaxEffort) {
+    return Error{ErrorCode::kUsage, fmt::format("effort {} is not in 0..{}", effort, kMaxEffort)};
   }
-  if (settings.effort > 0 && !networks.make_search()) {
+  if (effort > 0 && !networks.make_search()) {
     return Error{ErrorCode::kUsage,
                  fmt::format("model '{}' has networks that an effort above 0 cannot search with: encode with "
                              "effort 0",
@@ -91,14 +97,14 @@ Status Encoder::Parts::check(const Original& picture, const EncodeSettings& sett
                                                   full.height, options.max_pixels)};
   }
   const int top = static_cast<int>(sizes.size()) - 1;
-  return check_memory(
-      encode_bytes(networks, {sizes, top, picture.in_bytes(), settings.measure, settings.effort > 0}),
-      options.max_memory);
+  return check_memory(encode_bytes(networks, {sizes, top, picture.in_bytes(), settings.measure, effort > 0}),
+                      options.max_memory);
 }
 
 // From the base layer up, each layer predicted from the reconstruction of the one below.
 Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const EncodeSettings& settings) {
-  if (const auto status = check(picture, settings); !status) return status.error();
+  const int effort = effort_for(picture.size(), settings);
+  if (const auto status = check(picture, settings, effort); !status) return status.error();
   const auto& sizes = settings.sizes;
   const int top = static_cast<int>(sizes.size()) - 1;
   // The file holds quality in tenths; coding with the rounded value keeps encoder and decoder together.
@@ -109,19 +115,23 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
   const auto reconstructed = [&](int k) { return k < top || settings.measure; };
   networks.set_prediction(settings.prediction);
   prepare(picture.size(), [&] {
-    for (int k = 0; k <= top; ++k) networks.prepare_encode(place(k), reconstructed(k), settings.effort > 0);
+    for (int k = 0; k <= top; ++k) networks.prepare_encode(place(k), reconstructed(k), effort > 0);
   });
 
   double pixels_total = 0.0;
   double pixels_done = 0.0;
   for (const Size size : sizes) pixels_total += static_cast<double>(size.pixels());
   EncodedPicture encoded;
+  encoded.effort = effort;
   ContainerContents contents;
   std::copy_n(model->id().begin(), contents.model.size(), contents.model.begin());
   contents.metadata = settings.metadata;
-  Patch x_hat;  // the last layer coded, as the decoder will see it
+  std::optional<SymbolSearch> search;  // for the codec at work
+  Patch x_hat;                         // the last layer coded, as the decoder will see it
   for (int k = 0; k <= top; ++k) {
-    auto stream = encode_layer(place(k), picture, settings.effort, reconstructed(k), x_hat);
+    // A few rounds are not worth measuring curvatures for every layer of a codec: its first one's serve.
+    if (effort > kDefaultEffort || (effort > 0 && k < 2)) search.emplace(latent_tables(k), effort);
+    auto stream = encode_layer(place(k), picture, search ? &*search : nullptr, reconstructed(k), x_hat);
     if (!stream) return stream.error();
     EncodedLayer layer{sizes[k], stream->size(), std::nan("")};
     if (settings.measure) layer.psnr = psnr(x_hat.image, picture.layer(sizes[k], pool));
@@ -140,28 +150,26 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
 // One layer of the figure; returns its stream. `x_hat` comes as the reconstruction of the layer below (empty
 // below the base layer) and leaves as this layer's, or empty if that is not wanted.
 Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const LayerNetworks::Place& place,
-                                                          const Original& picture, int effort,
+                                                          const Original& picture, SymbolSearch* search,
                                                           bool reconstruct, Patch& x_hat) {
   const Rect all = whole(place.size());
   std::optional<PredictionWindow> liff;
-  // For one pass over the picture. A window that is kept for reconstructing serves all of them; another moves
-  // down the picture and forgets, and the next pass begins with a new one.
-  const auto predict = [&]() -> PredictionWindow* {
-    if (place.k == 0) return nullptr;
-    if (!liff || !reconstruct) liff.emplace(networks.window(place, x_hat, all, reconstruct));
-    return &*liff;
-  };
+  if (place.k > 0) {
+    const bool keep = keeps_prediction(place.size(), reconstruct, search != nullptr);
+    liff.emplace(networks.window(place, x_hat, all, keep));
+  }
+  PredictionWindow* const prediction = liff ? &*liff : nullptr;
+
+  Tensor y = networks.analyse(place, picture, prediction);
   const auto give_up_prediction = [&] {  // large pictures need the room
     liff.reset();
     x_hat = {};
   };
-
-  Tensor y = networks.analyse(place, picture, predict());
-  if (!reconstruct && effort == 0) give_up_prediction();
-  LayerLatents latents = networks.quantise(place, std::move(y));
-  if (effort > 0) {
-    SymbolSearch search(latent_tables(place.k), effort);
-    networks.search(place, picture, predict(), search, latents);
+  if (!reconstruct && search == nullptr) give_up_prediction();
+  LayerLatents latents = networks.quantise(place, std::move(y), search != nullptr);
+  if (search != nullptr) {
+    networks.search(place, picture, prediction, *search, latents);
+    latents.means = {};
     if (!reconstruct) give_up_prediction();
   }
   auto stream = code_symbols(place.k, latents);
@@ -169,7 +177,7 @@ Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const LayerNetworks::P
 
   latents.y = {};
   latents.indexes = {};
-  Patch reconstruction = networks.reconstruct(place, latents.y_hat, predict(), all);
+  Patch reconstruction = networks.reconstruct(place, latents.y_hat, prediction, all);
   liff.reset();  // it looks at the layer below
   x_hat = std::move(reconstruction);
   return stream;

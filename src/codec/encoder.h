@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "bitstream/container.h"
@@ -15,11 +16,16 @@ namespace compass {
 
 // More rounds than this find nothing.
 inline constexpr int kMaxEffort = 40;
+// Rounds that nobody asked for: what most of the gain takes (docs/search.md), on pictures up to
+// kSearchedPixels. Above, an encoder keeps to as little time and memory as it can.
+inline constexpr int kDefaultEffort = 2;
 
 struct EncodeSettings {
   std::vector<Size> sizes;  // lowest first; the last must be the picture's own size
   double quality = 50.0;    // 0..100, the same for every layer; a fixed-rate model ignores it
-  int effort = 0;  // 0..kMaxEffort: rounds of search for symbols that cost less; see LayerNetworks::search
+  // 0..kMaxEffort: rounds of search for symbols that cost less; see LayerNetworks::search. Unset:
+  // kDefaultEffort, or 0 where the picture is too large for it or the model cannot be searched with.
+  std::optional<int> effort;
   std::vector<MetadataChunk> metadata;
   PredictionKind prediction = PredictionKind::kLiff;  // decode with the same
   bool measure = false;               // fill EncodedLayer::psnr: costs decoding the top layer, too
@@ -37,6 +43,7 @@ struct EncodedLayer {
 struct EncodedPicture {
   std::vector<uint8_t> bytes;  // the whole file
   std::vector<EncodedLayer> layers;
+  int effort = 0;                      // rounds of search that were spent
   std::vector<Image> reconstructions;  // unclamped, one per layer, if asked for
 };
 

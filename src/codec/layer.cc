@@ -99,7 +99,7 @@ void LayerNetworks::hyper_synthesise(const Place& place, std::span<const int32_t
   }
 }
 
-LayerLatents LayerNetworks::quantise(const Place& place, Tensor y) {
+LayerLatents LayerNetworks::quantise(const Place& place, Tensor y, bool keep_means) {
   auto& networks = codec(place.k);
   const Size hyper = networks.hyper_size(place.size());
   LayerLatents latents;
@@ -110,12 +110,14 @@ LayerLatents LayerNetworks::quantise(const Place& place, Tensor y) {
   }
   latents.y.resize(y.size());
   latents.indexes.resize(y.size());
+  if (keep_means) latents.means.reshape(y.channels, y.height, y.width);
   hyper_synthesise(place, latents.z, [&](Rect tile, const HyperParameters& h) {
     const size_t count = static_cast<size_t>(tile.width) * y.channels;
     for_rows(context_.pool(), tile.height, [&](int row) {
       float* values = y.pixel(tile.y + row, tile.x);
       const size_t at = static_cast<size_t>(values - y.data.data());
       std::copy_n(h.indexes.data() + row * count, count, latents.indexes.data() + at);
+      if (keep_means) std::copy_n(h.means.pixel(row, 0), count, latents.means.data.data() + at);
       compass::quantise({values, count}, {h.means.pixel(row, 0), count}, {latents.y.data() + at, count});
     });
   });
@@ -218,7 +220,9 @@ void LayerNetworks::prepare_encode(const Place& place, bool reconstruct, bool se
   }
   prepare_both_ways(place, whole(size), reconstruct);
   if (!search) return;
-  for (const Rect tile : analysis_tiles(place)) {
+  std::vector<Rect> tiles = analysis_tiles(place);
+  tiles.push_back(probed_part(place));
+  for (const Rect tile : tiles) {
     networks.prepare_synthesise(size, networks.pull_back_footprint(size, tile));
     networks.prepare_pull_back(size, tile);
   }

@@ -28,6 +28,7 @@ struct LayerLatents {
   std::vector<int32_t> y;        // symbols; a decoder adds them to the means at once and has none
   std::vector<uint8_t> indexes;  // scale index of each element of y
   Tensor y_hat;                  // [M,h,w]; the means alone until the symbols are known
+  Tensor means;                  // [M,h,w] for a search, which takes other symbols; empty otherwise
 };
 
 // Rows, or columns, around a tile that networks look at, on both sides together: more than any we know needs.
@@ -61,10 +62,10 @@ class LayerNetworks {
   Tensor analyse(const Place& place, const Original& original, PredictionWindow* prediction);
 
   // Hyper analysis and quantisation of y.
-  LayerLatents quantise(const Place& place, Tensor y);
+  LayerLatents quantise(const Place& place, Tensor y, bool keep_means);
 
   // Moves y's symbols to where layer k costs less (codec/symbol_search.h), tile by tile; only if
-  // make_search() says so. Afterwards latents.y_hat is what a decoder makes of the symbols.
+  // make_search() says so. Needs the means, and leaves latents.y_hat at what a decoder makes of the symbols.
   void search(const Place& place, const Original& original, PredictionWindow* prediction,
               SymbolSearch& search, LayerLatents& latents);
   bool make_search() { return base_.make_adjoint() && (!enhancement_ || enhancement_->make_adjoint()); }
@@ -120,10 +121,14 @@ class LayerNetworks {
     Rect pixels;
     HeldMap prediction;
   };
-  void search_tile(const SearchTile& tile, SymbolSearch& search, LayerLatents& latents);
+  // Reads the original, and moves the prediction, to where `latents` of a layer are searched.
+  SearchTile look_at(const Place& place, const Original& original, PredictionWindow* prediction,
+                     Rect latents);
+  Rect probed_part(const Place& place) const;
+  void measure_curvature(const SearchTile& tile, SymbolSearch& search, LayerLatents& latents);
+  // One round on latents `at`, whose gradient is gradient_.
+  void move_symbols(Rect at, int round, const SymbolSearch& search, LayerLatents& latents);
   void gradient(const SearchTile& tile, const Tensor& y_hat, Tensor& result);
-  // y_hat = means + symbols.
-  void dequantise(const Place& place, LayerLatents& latents);
   // What encoding and decoding both run: h_s, the prediction for `want` and, with `synthesis`, g_s.
   void prepare_both_ways(const Place& place, Rect want, bool synthesis);
   std::vector<Rect> analysis_tiles(const Place& place) const;

@@ -49,7 +49,8 @@ double encode_bytes(const LayerNetworks& networks, const MemoryQuestion& q) {
   for (int k = 0; k <= q.top; ++k) {
     const bool reconstruct = k < q.top || q.measure;
     const double below = k > 0 ? kFloatPixel * pixels(q.sizes[k - 1]) : 0.0;
-    const double window = window_bytes(networks, q.sizes[k], k, reconstruct);
+    const double window =
+        window_bytes(networks, q.sizes[k], k, keeps_prediction(q.sizes[k], reconstruct, q.search));
     const double y = elements(networks, q, k);
     const double tile = tile_bytes(networks, q.sizes[k], k);
     const double analysis = 4.0 * y + tile;
@@ -57,8 +58,8 @@ double encode_bytes(const LayerNetworks& networks, const MemoryQuestion& q) {
     const double picture = reconstruct ? kFloatPixel * pixels(q.sizes[k]) : 0.0;
     const double synthesis = reconstruct ? 4.0 * y + picture * (q.measure ? 2.0 : 1.0) + tile : 0.0;
     const double held = below + window;
-    // Gradients and what the way back remembers are half as much again as a tile's maps.
-    const double search = q.search ? held + coding + 1.5 * tile : 0.0;
+    // Means, and gradients and what the way back remembers: half as much again as a tile's maps.
+    const double search = q.search ? held + coding + 4.0 * y + 1.5 * tile : 0.0;
     most = std::max({most, held + analysis, coding + (reconstruct ? held : 0.0), held + synthesis, search});
   }
   return kFixed + networks.weight_bytes() + source + most;

@@ -10,8 +10,9 @@ namespace compass {
 class PredictionWindow {
  public:
   // Columns [left, right) of the prediction from `below`; both it and the predictor must outlive the window.
-  // With `keep`, no row is dropped: whoever passes twice over the picture pays once. Some `rows` are held at a
-  // time; memory for them is set aside at once, because growing would need it twice.
+  // With `keep`, no row is dropped: whoever passes twice over the picture pays once; without, a second pass
+  // makes again what is no longer there. Some `rows` are held at a time; memory for them is set aside at
+  // once, because growing would need it twice.
   PredictionWindow(Predictor& predictor, const Patch& below, const Liff::Geometry& geometry, int left,
                    int right, bool keep, int rows);
 
@@ -31,6 +32,15 @@ class PredictionWindow {
   Rect part_;
   Tensor map_;
 };
+
+// Pictures of up to this many pixels are searched unasked, and their predictions kept for it (12 bytes a
+// pixel).
+inline constexpr int64_t kSearchedPixels = int64_t{16} << 20;
+
+// Whether a layer's whole prediction is kept, for the passes after the first: of a search, of reconstructing.
+inline bool keeps_prediction(Size layer, bool reconstruct, bool search) {
+  return reconstruct || (search && layer.pixels() <= kSearchedPixels);
+}
 
 // Predictions are made in tiles of this many pixels a side: LIFF's features, at the resolution below, are by
 // far the largest maps of all.

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <optional>
 
 #include "codec/decoder.h"
 #include "codec/encoder.h"
@@ -49,7 +50,7 @@ TEST(Search, LowersTheCost) {
   Encoder encoder(model);
   const Size size{200, 136};
   const Image picture = test_picture(size);
-  const double weight = 1.5 * model->lambda(model->rate_position(50.0)) * 255.0 * 255.0;
+  const double weight = 1.25 * model->lambda(model->rate_position(50.0)) * 255.0 * 255.0;
   const auto cost = [&](int effort) {
     const auto encoded = encode(encoder, picture, {size}, effort);
     const double mse = std::pow(10.0, -encoded.layers[0].psnr / 10.0);
@@ -73,7 +74,7 @@ TEST(Search, TilesLowerTheCostAsWell) {
     EXPECT_TRUE(networks.make_search());
     networks.limit_tiles(side);
     const LayerNetworks::Place place{sizes, 0, 2.5F};
-    auto latents = networks.quantise(place, networks.analyse(place, original, nullptr));
+    auto latents = networks.quantise(place, networks.analyse(place, original, nullptr), true);
     const auto& tables = model->latent_tables(CodecKind::kBase);
     SymbolSearch search(tables, std::max(effort, 1));
     if (effort > 0) networks.search(place, original, nullptr, search, latents);
@@ -86,6 +87,47 @@ TEST(Search, TilesLowerTheCostAsWell) {
   const auto tiled = static_cast<double>(bytes(64, 8));
   EXPECT_LT(whole, plain);
   EXPECT_NEAR(tiled, whole, 0.02 * whole);
+}
+
+// A window that forgets is made again for the second pass: that costs time, and changes nothing.
+TEST(Search, PredictionsNeedNotBeKept) {
+  const auto model = tiny_model();
+  ThreadPool pool(2);
+  nn::Context context(pool);
+  LayerNetworks networks(model, context);
+  ASSERT_TRUE(networks.make_search());
+  networks.limit_tiles(64);
+  const std::vector<Size> sizes = {{20, 350}, {40, 700}};  // higher than a window of a tile and its halo
+  const LayerNetworks::Place place{sizes, 1, 0.0F};
+  const Image picture = test_picture(sizes[1]);
+  const Original original(picture);
+  const Patch below{test_picture(sizes[0]), whole(sizes[0])};
+  const auto symbols = [&](bool keep) {
+    PredictionWindow window = networks.window(place, below, whole(sizes[1]), keep);
+    auto latents = networks.quantise(place, networks.analyse(place, original, &window), true);
+    const auto before = latents.y;
+    SymbolSearch search(model->latent_tables(CodecKind::kEnhancement), 3);
+    networks.search(place, original, &window, search, latents);
+    EXPECT_NE(latents.y, before);
+    return latents.y;
+  };
+  EXPECT_EQ(symbols(true), symbols(false));
+}
+
+TEST(Search, IsDoneUnaskedWhereItCanBe) {
+  const Image picture = test_picture({64, 48});
+  const auto code = [&](Encoder& encoder, std::optional<int> effort) {
+    auto result = encoder.encode(picture, {.sizes = {{64, 48}}, .effort = effort});
+    EXPECT_TRUE(result) << result.error().message;
+    return *std::move(result);
+  };
+  Encoder tiny(tiny_model());
+  const auto unasked = code(tiny, std::nullopt);
+  EXPECT_EQ(unasked.effort, kDefaultEffort);
+  EXPECT_EQ(unasked.bytes, code(tiny, kDefaultEffort).bytes);
+  EXPECT_EQ(code(tiny, 0).effort, 0);
+  Encoder paper(*random_model("paper"));  // GDN
+  EXPECT_EQ(code(paper, std::nullopt).effort, 0);
 }
 
 TEST(Search, CostsAreThoseOfTheTables) {

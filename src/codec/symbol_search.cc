@@ -81,9 +81,8 @@ void SymbolSearch::move(int round, int y, int x, std::span<const float> gradient
     const uint64_t place = static_cast<uint64_t>(x) * channels + i;
     if ((scattered(static_cast<uint64_t>(round) + 1, static_cast<uint64_t>(y), place) & 255U) >= kMoved)
       continue;
-    const int32_t step = up < down ? 1 : -1;
-    row.symbols[i] += step;
-    row.y_hat[i] += static_cast<float>(step);
+    row.symbols[i] += up < down ? 1 : -1;
+    row.y_hat[i] = row.means[i] + static_cast<float>(row.symbols[i]);
   }
 }
 

@@ -34,6 +34,7 @@ class SymbolCosts {
   std::vector<float> bits_;
 };
 
+// For one layer, or for several that one codec makes: curvatures, once measured, stay.
 class SymbolSearch {
  public:
   // `tables` are y's; `rounds` >= 1.
@@ -52,6 +53,7 @@ class SymbolSearch {
   struct Row {
     std::span<int32_t> symbols;
     std::span<const uint8_t> indexes;
+    std::span<const float> means;
     std::span<float> y_hat;
   };
   // Round `round` of a row of latents from (y, x) on, `gradient` being that of its elements.

@@ -111,27 +111,31 @@ TEST(Tiles, MemoryStaysWithinTheEstimate) {
   const LayerNetworks networks(tiny_model(), context);
   constexpr double kBytesPerPixel = 60.0;  // what 100 million pixels in 2 GB and more leave, times three
 
-  double before = memory("VmRSS:");
   std::vector<uint8_t> file;
-  {
-    Encoder encoder(tiny_model());
-    auto encoded = encoder.encode(picture.view(), {.sizes = sizes});
-    ASSERT_TRUE(encoded) << encoded.error().message;
-    file = std::move(encoded->bytes);
+  for (const int effort : {0, kDefaultEffort}) {
+    ASSERT_TRUE(forget());
+    const double before = memory("VmRSS:");
+    {
+      Encoder encoder(tiny_model());
+      auto encoded = encoder.encode(picture.view(), {.sizes = sizes, .effort = effort});
+      ASSERT_TRUE(encoded) << encoded.error().message;
+      file = std::move(encoded->bytes);
+    }
+    const double used = memory("VmHWM:") - before + static_cast<double>(picture.bytes.size());
+    const bool search = effort > 0;
+    EXPECT_LT(used, encode_bytes(networks, {sizes, 2, true, false, search})) << "effort " << effort;
+    EXPECT_LT(used, 100e6 + kBytesPerPixel * static_cast<double>(size.pixels())) << "effort " << effort;
   }
-  double used = memory("VmHWM:") - before + static_cast<double>(picture.bytes.size());
-  EXPECT_LT(used, encode_bytes(networks, {sizes, 2, true}));
-  EXPECT_LT(used, 100e6 + kBytesPerPixel * static_cast<double>(size.pixels()));
 
   picture = {};
   ASSERT_TRUE(forget());
-  before = memory("VmRSS:");
+  const double before = memory("VmRSS:");
   {
     MemorySource source(file);
     const auto decoded = Decoder(tiny_model()).decode(source, {.as_bytes = true});
     ASSERT_TRUE(decoded) << decoded.error().message;
   }
-  used = memory("VmHWM:") - before;
+  const double used = memory("VmHWM:") - before;
   const std::vector<Rect> all = {whole(sizes[0]), whole(sizes[1]), whole(sizes[2])};
   EXPECT_LT(used, decode_bytes(networks, {sizes, 2, true}, all));
   EXPECT_LT(used, 100e6 + kBytesPerPixel * static_cast<double>(size.pixels()));
