@@ -278,6 +278,7 @@ void bf16_table(const std::shared_ptr<const Model>& model, const std::vector<Ima
     for (const Image& photo : photos) {
       EncodeSettings settings;
       settings.sizes = take(sizes_from_scales(photo.size(), default_scales(layers)), "sizes");
+      settings.effort = 0;  // a search takes other symbols for the smallest difference, at the same cost
       settings.quality = quality;
       settings.measure = true;
       const auto reference = take(exact.encode(photo, settings), "encode");
