@@ -2,9 +2,9 @@
 // ONEDNN_MAX_CPU_ISA=AVX512_CORE_VNNI they are those of a machine without AMX.
 #include <benchmark/benchmark.h>
 
+#include <cstdint>
 #include <cstring>
 #include <dnnl.hpp>
-#include <vector>
 
 #include "nn/onednn.h"
 

@@ -19,6 +19,7 @@ inline constexpr int kMaxEffort = 40;
 // Rounds that nobody asked for: what most of the gain takes (docs/search.md), on pictures up to
 // kSearchedPixels. Above, an encoder keeps to as little time and memory as it can.
 inline constexpr int kDefaultEffort = 2;
+inline constexpr int64_t kSearchedPixels = int64_t{16} << 20;
 
 struct EncodeSettings {
   std::vector<Size> sizes;  // lowest first; the last must be the picture's own size

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "codec/encoder.h"
+
 namespace compass {
 namespace {
 
@@ -42,6 +44,10 @@ double window_bytes(const LayerNetworks& networks, Size part, int k, bool keep) 
 }
 
 }  // namespace
+
+bool keeps_prediction(Size layer, bool reconstruct, bool search) {
+  return reconstruct || (search && layer.pixels() <= kSearchedPixels);
+}
 
 double encode_bytes(const LayerNetworks& networks, const MemoryQuestion& q) {
   const double source = pixels(q.sizes[q.top]) * (q.bytes ? kBytePixel : kFloatPixel);

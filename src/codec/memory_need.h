@@ -16,6 +16,10 @@ struct MemoryQuestion {
   bool search = false;             // encoding: whether symbols are searched for
 };
 
+// Whether all of a layer's prediction is kept (12 bytes a pixel), for the passes after the first: of a
+// search, which gives that up above kSearchedPixels, and of reconstructing.
+bool keeps_prediction(Size layer, bool reconstruct, bool search);
+
 // Bytes held at most, the picture itself included, roughly (within some ten percent).
 double encode_bytes(const LayerNetworks& networks, const MemoryQuestion& question);
 // `wanted[k]` is the part of layer k that is reconstructed.

@@ -33,15 +33,6 @@ class PredictionWindow {
   Tensor map_;
 };
 
-// Pictures of up to this many pixels are searched unasked, and their predictions kept for it (12 bytes a
-// pixel).
-inline constexpr int64_t kSearchedPixels = int64_t{16} << 20;
-
-// Whether a layer's whole prediction is kept, for the passes after the first: of a search, of reconstructing.
-inline bool keeps_prediction(Size layer, bool reconstruct, bool search) {
-  return reconstruct || (search && layer.pixels() <= kSearchedPixels);
-}
-
 // Predictions are made in tiles of this many pixels a side: LIFF's features, at the resolution below, are by
 // far the largest maps of all.
 inline constexpr int kPredictionSide = 1024;
