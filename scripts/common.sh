@@ -13,7 +13,7 @@ test_packages=(libgtest-dev python3)
 # What fuzzing and builds by another compiler need.
 fuzz_packages=(clang libclang-rt-dev llvm)
 # What compass-train needs beside it.
-train_packages=(libtorch-dev libopenblas0-pthread)
+train_packages=(libtorch-dev libgloo-dev libopenblas0-pthread)
 
 installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 

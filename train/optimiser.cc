@@ -10,12 +10,11 @@ namespace {
 using torch::Tensor;
 
 // The nearest semi-orthogonal matrix to g, by the quintic Newton-Schulz iteration of Muon (coefficients
-// 3.4445, -4.7750, 2.0315; https://kellerjordan.github.io/posts/muon/): five steps in bf16 are enough.
-Tensor orthogonalise(const Tensor& g) {
+// 3.4445, -4.7750, 2.0315; https://kellerjordan.github.io/posts/muon/): five steps, computed in `type`.
+Tensor orthogonalise(const Tensor& g, torch::Dtype type) {
   const bool tall = g.size(0) > g.size(1);
-  Tensor x = (tall ? g.t() : g).to(at::kBFloat16);
-  x = x / (x.to(at::kFloat).norm() + 1e-7);
-  x = x.to(at::kBFloat16);
+  Tensor x = tall ? g.t() : g;
+  x = (x / (x.norm() + 1e-7)).to(type);
   for (int i = 0; i < 5; ++i) {
     const Tensor a = at::matmul(x, x.t());
     const Tensor b = at::add(a * -4.7750, at::matmul(a, a), 2.0315);
@@ -68,7 +67,8 @@ double Optimiser::step(double rate) {
       const Tensor flat = rows.reshape({rows.size(0), -1});
       // Scaled to the size of Adam's updates, so that one rate serves both (Liu et al., 2025).
       const double size = 0.2 * std::sqrt(static_cast<double>(std::max(flat.size(0), flat.size(1))));
-      slot.value.sub_(orthogonalise(flat).reshape(rows.sizes()).permute({0, 3, 1, 2}), rate * size);
+      slot.value.sub_(orthogonalise(flat, options_.products).reshape(rows.sizes()).permute({0, 3, 1, 2}),
+                      rate * size);
     } else {
       slot.first.mul_(options_.beta1).add_(grad, 1.0 - options_.beta1);
       slot.second.mul_(options_.beta2).addcmul_(grad, grad, 1.0 - options_.beta2);

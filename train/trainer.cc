@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "linear_start.h"
+#include "processor.h"
 
 namespace compass::train {
 namespace {
@@ -30,7 +31,13 @@ Trainer::Trainer(RunOptions options, Peers peers)
     : options_(std::move(options)), peers_(std::move(peers)), device_(device_of(options_, peers_)) {
   const auto& training = options_.config.at("training");
   dtype_ = training.value("precision", "f32") == "bf16" ? at::kBFloat16 : at::kFloat;
+  if (dtype_ == at::kBFloat16 && !options_.cuda && !multiplies_bf16()) {
+    dtype_ = at::kFloat;
+    if (peers_.first()) std::cout << "this processor has no bf16 products: training in f32\n";
+  }
   at::set_num_threads(1);
+  keep_products_on_their_threads();
+  keep_freed_memory();
   torch::manual_seed(training.value("seed", uint64_t{1}));
   for (size_t i = 0; i < training.at("stages").size(); ++i) stage_at(i);  // wrong ones before the first step
   system_ = System(options_.config.at("model"));
@@ -116,6 +123,7 @@ void Trainer::train_stage(const Stage& stage) {
   o.muon = stage.optimiser == "muon";
   o.threads = static_cast<int>(workers_.size());
   o.average = training.value("average", 0.999);
+  o.products = dtype_;
   Optimiser optimiser(trained_parameters(stage), o);
   optimiser.load([&](const std::string& name, Tensor& value) {
     for (const auto& [key, tensor] : loaded_) {
