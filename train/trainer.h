@@ -69,7 +69,8 @@ class Trainer {
   StepLog step(const Stage& stage, Optimiser& optimiser, bool want_stop);
   Tensor share(const Stage& stage, Worker& worker, int64_t index);
   Batch draw(const Stage& stage, int64_t step, int64_t index) const;
-  // Of a worker's share of a step: [count] places on the rate axis; u, a scalar in [0, 1), is all workers' own.
+  // Of a worker's share of a step: [count] places on the rate axis; u, a scalar in [0, 1), is all workers'
+  // own.
   Tensor spread_rates(int64_t count, int64_t index, const Tensor& u) const;
   CodecCounts count_symbols();  // of training pictures under the current weights; symbols.cc
   void gather_gradients(StepLog& log, bool want_stop);

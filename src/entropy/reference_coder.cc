@@ -85,6 +85,9 @@ Status decode(std::span<const uint8_t> bytes, const CdfTables& tables, std::span
   if (bytes.size() < kHeadBytes || bytes.size() % 4 != 0) return damaged("its length is impossible");
   uint64_t state = 0;
   for (size_t i = kHeadBytes; i-- > 0;) state = state << 8 | bytes[i];
+  // An encoder's state never leaves these bounds. Otherwise a state with a word too few or too many would be
+  // a second string for the same symbols.
+  if (state < rans::kLow || state >> 63 != 0) return damaged("it begins with a state no encoder writes");
   rans::Popper popper(state, bytes.subspan(kHeadBytes));
   for (size_t i = 0; i < symbols.size(); ++i) {
     const CdfRow row = tables.row(row_of(i));

@@ -125,6 +125,23 @@ TEST(ReferenceCoder, DamageIsAnErrorOrAnotherValidString) {
   }
 }
 
+// States beyond their bounds, which would pop to the same symbols as those within.
+TEST(ReferenceCoder, RefusesStatesThatNoEncoderLeaves) {
+  const std::vector<uint8_t> low{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80};  // 0, and 2^31 as a word
+  EXPECT_FALSE(reference_decode(low, {}, CdfTables(), {}).ok());
+
+  const std::vector<uint8_t> indexes{0, 0};
+  const std::vector<int32_t> cdf{0, 1, 65536}, length{3}, offset{0}, symbols{0, 0};
+  const CdfTables tables = *CdfTables::from_ragged(cdf, length, offset);
+  std::vector<int32_t> decoded(2);
+  const std::vector<uint8_t> high{0, 0, 0, 0, 0, 0, 0, 0x80};  // 2^63: both symbols, and no word put out
+  EXPECT_FALSE(reference_decode(high, indexes, tables, decoded).ok());
+  const auto bytes = *reference_encode(symbols, indexes, tables);
+  EXPECT_TRUE(reference_decode(bytes, indexes, tables, decoded).ok());
+  EXPECT_EQ(decoded, symbols);
+  EXPECT_EQ(bytes.size(), 12);
+}
+
 TEST(ReferenceCoder, RefusesWhatHasNoTable) {
   std::mt19937 rng(3);
   const CdfTables tables = random_tables(rng, 2, 4);
