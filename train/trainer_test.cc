@@ -279,7 +279,6 @@ TEST_F(TrainerTest, StagesAreCheckedAndScheduled) {
   }
 }
 
-// The check value of CRC-32C (RFC 3720, appendix B.4: 32 zero bytes) and of "123456789".
 // Muon's iteration may compute in bf16 where that is faster: other digits, the same kind of step, in which
 // all singular values are about as large. (The iteration leaves them between .7 and 1.2, wherever it gets
 // them.)
@@ -307,6 +306,7 @@ TEST(Optimiser, MuonStepsAlikeInBothPrecisions) {
   EXPECT_GT(spread(gradient.flatten(1)), 2.2);
 }
 
+// The check value of CRC-32C (RFC 3720, appendix B.4: 32 zero bytes) and of "123456789".
 TEST(EventFile, ChecksumIsCrc32c) {
   EXPECT_EQ(crc32c(std::string(32, '\0')), 0x8A9136AAU);
   EXPECT_EQ(crc32c("123456789"), 0xE3069283U);

@@ -44,7 +44,6 @@ Trainer::Batch Trainer::draw(const Stage& stage, int64_t step, int64_t index) co
   // Sizes of layers are the step's: workers of a step wait for the one with most pixels.
   std::mt19937_64 random_sizes(seed(step, kAllWorkers));
   std::uniform_real_distribution<double> unit(0.0, 1.0);
-  const auto drawn = [&] { return unit(random_sizes); };
   const int64_t count = std::max<int64_t>(1, stage.batch / workers);
   const Tensor top = random_patches(dataset_.train, count, stage.patch, stage.max_shrink, random);
   const auto layer = [&](double ratio) {
@@ -53,17 +52,17 @@ Trainer::Batch Trainer::draw(const Stage& stage, int64_t step, int64_t index) co
   };
   Batch batch;
   if (stage.loss == Loss::kPredictionL1) {
-    batch.layers = {layer(0.5 + 0.5 * drawn()), top};
+    batch.layers = {layer(0.5 + 0.5 * unit(random_sizes)), top};
   } else if (stage.base_only()) {
     batch.layers = {top};
   } else if (stage.sizes == Sizes::kPaper) {
-    const double middle = 0.25 + 0.25 * drawn(), upper = 0.5 + 0.5 * drawn();
+    const double middle = 0.25 + 0.25 * unit(random_sizes), upper = 0.5 + 0.5 * unit(random_sizes);
     batch.layers = {layer(0.25), layer(middle), layer(upper)};
   } else {
     double upper = 2.0, lower = 2.0;
-    if (drawn() < 0.5) {
-      upper = std::exp(drawn() * std::log(3.0));
-      lower = std::exp(drawn() * std::log(3.0));
+    if (unit(random_sizes) < 0.5) {
+      upper = std::exp(unit(random_sizes) * std::log(3.0));
+      lower = std::exp(unit(random_sizes) * std::log(3.0));
     }
     batch.layers = {layer(1.0 / (upper * lower)), layer(1.0 / upper), top};
   }
