@@ -1,5 +1,7 @@
 #include "liff.h"
 
+#include "convolution.h"
+
 namespace compass::train {
 
 Nearest nearest(int64_t source, int64_t target) {
@@ -66,8 +68,8 @@ Tensor LiffImpl::forward(const Tensor& below, MapSize target, at::ScalarType dty
   const Tensor wl = mlp.back()->weight.reshape({g0, 3, 3, 3, last}).permute({3, 4, 0, 1, 2});
   const Tensor bl = mlp.back()->bias.reshape({g0, 3, 3, 3}).permute({3, 0, 1, 2});
   const Tensor kernels = at::cat({w0, wl.reshape({3 * last, g0, 3, 3}), bl}, 0);
-  const Tensor maps = at::conv2d(f, kernels.to(dtype).contiguous(at::MemoryFormat::ChannelsLast), {}, 1, 1)
-                          .permute({0, 2, 3, 1});
+  const Tensor maps =
+      convolve(f, kernels.to(dtype).contiguous(at::MemoryFormat::ChannelsLast), {}, 1).permute({0, 2, 3, 1});
   // Split rather than sliced twice, whose gradients would be two maps of zeros to fill and add.
   const auto parts = maps.split_with_sizes({first, maps.size(3) - first}, 3);
 

@@ -1,5 +1,6 @@
 #include "networks.h"
 
+#include "convolution.h"
 #include "gdn.h"
 
 namespace compass::train {
@@ -80,7 +81,7 @@ Tensor ConvImpl::forward(const Tensor& x) {
   const Tensor w = weight.to(x.scalar_type());
   const Tensor b = bias.to(x.scalar_type());
   if (transposed) return at::conv_transpose2d(x, w, b, stride, kernel / 2, stride - 1);
-  return at::conv2d(x, w, b, stride, kernel / 2);
+  return convolve(x, w, b, stride);
 }
 
 LayerImpl::LayerImpl(const json& spec, const std::vector<double>& rate_points)
@@ -233,7 +234,7 @@ Tensor ScaleNetworkImpl::forward(Tensor z, MapSize size, bool exact) {
     const Tensor b = convs[i]->bias / out_step;
     const Tensor wq = w + (q.weight.to(at::kFloat) / scale.view({-1, 1, 1, 1}) - w).detach();
     const Tensor bq = b + (q.bias.to(at::kFloat) / scale - b).detach();
-    x = at::conv2d(x, wq, bq, 1, convs[i]->kernel / 2);
+    x = convolve(x, wq, bq, 1);
     // floor(x + 1/2): the integer network's rounding shift.
     if (!last || exact) x = x + (at::floor(x + 0.5) - x).detach();
     // The last layer's bound lets gradients through that would raise an index, so none can die at 0.

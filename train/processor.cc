@@ -15,6 +15,14 @@ bool multiplies_bf16() {
 #endif
 }
 
+bool has_wide_vectors() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512f");
+#else
+  return false;
+#endif
+}
+
 void keep_products_on_their_threads() {
   // LibTorch may be linked with another library: then there is nothing to set.
   using SetThreads = void (*)(int);

@@ -7,6 +7,9 @@ namespace compass::train {
 // LibTorch multiplies element by element, and a step takes minutes instead of seconds.
 bool multiplies_bf16();
 
+// Whether it has AVX-512, which oneDNN's direct kernels are best with.
+bool has_wide_vectors();
+
 // OpenBLAS computes a product on the thread that asks for it: every worker has its core, and threads of
 // OpenBLAS's own would wait for it.
 void keep_products_on_their_threads();

@@ -126,11 +126,10 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
   ContainerContents contents;
   std::copy_n(model->id().begin(), contents.model.size(), contents.model.begin());
   contents.metadata = settings.metadata;
-  std::optional<SymbolSearch> search;  // for the codec at work
-  Patch x_hat;                         // the last layer coded, as the decoder will see it
+  Patch x_hat;  // the last layer coded, as the decoder will see it
   for (int k = 0; k <= top; ++k) {
-    // A few rounds are not worth measuring curvatures for every layer of a codec: its first one's serve.
-    if (effort > kDefaultEffort || (effort > 0 && k < 2)) search.emplace(latent_tables(k), effort);
+    std::optional<SymbolSearch> search;
+    if (effort > 0) search.emplace(latent_tables(k), effort);
     auto stream = encode_layer(place(k), picture, search ? &*search : nullptr, reconstructed(k), x_hat);
     if (!stream) return stream.error();
     EncodedLayer layer{sizes[k], stream->size(), std::nan("")};

@@ -221,7 +221,7 @@ void LayerNetworks::prepare_encode(const Place& place, bool reconstruct, bool se
   prepare_both_ways(place, whole(size), reconstruct);
   if (!search) return;
   std::vector<Rect> tiles = analysis_tiles(place);
-  tiles.push_back(probed_part(place));
+  tiles.push_back(probed_part(tiles.front()));
   for (const Rect tile : tiles) {
     networks.prepare_synthesise(size, networks.pull_back_footprint(size, tile));
     networks.prepare_pull_back(size, tile);

@@ -120,11 +120,13 @@ class LayerNetworks {
     Rect latents;
     Rect pixels;
     HeldMap prediction;
+    Rect residual;  // what x_ holds, `pixels` or more
   };
   // Reads the original, and moves the prediction, to where `latents` of a layer are searched.
   SearchTile look_at(const Place& place, const Original& original, PredictionWindow* prediction,
                      Rect latents);
-  Rect probed_part(const Place& place) const;
+  static Rect probed_part(Rect latents);
+  // Of a part of the tile, whose gradient is gradient_.
   void measure_curvature(const SearchTile& tile, SymbolSearch& search, LayerLatents& latents);
   // One round on latents `at`, whose gradient is gradient_.
   void move_symbols(Rect at, int round, const SymbolSearch& search, LayerLatents& latents);

@@ -25,34 +25,33 @@ LayerNetworks::SearchTile LayerNetworks::look_at(const Place& place, const Origi
     held = prediction->held();
   }
   read_residual(place, original, prediction, pixels);
-  return {place, latents, pixels, held};
+  return {place, latents, pixels, held, pixels};
 }
 
-// Latents that the curvatures are measured on: the middle, or as far down as the first tile surely reaches,
-// so that a window of the prediction that forgets need not go back for it.
-Rect LayerNetworks::probed_part(const Place& place) const {
-  const Size latent = latent_size(place);
-  const int width = std::min(latent.width, kProbedSide);
-  const int height = std::min(latent.height, kProbedSide);
-  return {(latent.width - width) / 2, std::min((latent.height - height) / 2, kProbedSide), width, height};
+// The middle of the tile that the curvatures are measured on.
+Rect LayerNetworks::probed_part(Rect latents) {
+  const int width = std::min(latents.width, kProbedSide);
+  const int height = std::min(latents.height, kProbedSide);
+  return {latents.x + (latents.width - width) / 2, latents.y + (latents.height - height) / 2, width, height};
 }
 
 void LayerNetworks::search(const Place& place, const Original& original, PredictionWindow* prediction,
                            SymbolSearch& search, LayerLatents& latents) {
-  if (!search.measured()) {
-    measure_curvature(look_at(place, original, prediction, probed_part(place)), search, latents);
-  }
   for (const Rect at : analysis_tiles(place)) {
     const SearchTile tile = look_at(place, original, prediction, at);
     for (int round = 0; round < search.rounds(); ++round) {
       gradient(tile, latents.y_hat, gradient_);
+      if (!search.measured()) measure_curvature(tile, search, latents);
       move_symbols(at, round, search, latents);
     }
   }
 }
 
 void LayerNetworks::measure_curvature(const SearchTile& tile, SymbolSearch& search, LayerLatents& latents) {
-  const Rect at = tile.latents;
+  const Rect at = probed_part(tile.latents);
+  SearchTile part = tile;
+  part.latents = at;
+  part.pixels = codec(tile.place.k).pull_back_footprint(tile.place.size(), at);
   Tensor& y_hat = latents.y_hat;
   const auto displace = [&](float by) {
     for_rows(context_.pool(), at.height, [&](int row) {
@@ -66,11 +65,10 @@ void LayerNetworks::measure_curvature(const SearchTile& tile, SymbolSearch& sear
       }
     });
   };
-  gradient(tile, y_hat, gradient_);
   displace(1.0F);
-  gradient(tile, y_hat, displaced_);
+  gradient(part, y_hat, displaced_);
   displace(0.0F);
-  search.measure(gradient_, displaced_, at);
+  search.measure(gradient_, tile.latents, displaced_, at);
 }
 
 void LayerNetworks::move_symbols(Rect at, int round, const SymbolSearch& search, LayerLatents& latents) {
@@ -99,7 +97,7 @@ void LayerNetworks::gradient(const SearchTile& tile, const Tensor& y_hat, Tensor
       static_cast<float>(kErrorWeight * model_->lambda(tile.place.rate) * 255.0 * 255.0 * 2.0 / 3.0);
   for_rows(context_.pool(), tile.pixels.height, [&](int row) {
     float* x = tile_.pixel(row, 0);
-    const float* wanted = x_.pixel(row, 0);
+    const float* wanted = x_.pixel(tile.pixels.y - tile.residual.y + row, tile.pixels.x - tile.residual.x);
     for (int i = 0; i < 3 * tile.pixels.width; ++i) x[i] = weight * (x[i] - wanted[i]);
   });
   networks.pull_back({&tile_, tile.pixels}, trace_, tile.place.rate, size, tile.latents, result);

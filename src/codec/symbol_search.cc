@@ -43,19 +43,17 @@ float SymbolSearch::probe(int channel, int y, int x) {
 
 // Hutchinson's estimate of a diagonal: for independent signs n, the mean of n * (H n) is the diagonal of H.
 // Elements of a channel are taken to be alike.
-void SymbolSearch::measure(const Tensor& gradient, const Tensor& displaced, Rect tile) {
-  const int channels = gradient.channels;
+void SymbolSearch::measure(const Tensor& before, Rect tile, const Tensor& after, Rect part) {
+  const int channels = before.channels;
   std::vector<double> sums(channels, 0.0);
-  for (int y = 0; y < tile.height; ++y) {
-    for (int x = 0; x < tile.width; ++x) {
-      const float* before = gradient.pixel(y, x);
-      const float* after = displaced.pixel(y, x);
-      for (int c = 0; c < channels; ++c) {
-        sums[c] += (after[c] - before[c]) / (2.0 * probe(c, tile.y + y, tile.x + x));
-      }
+  for (int y = part.y; y < part.y + part.height; ++y) {
+    for (int x = part.x; x < part.x + part.width; ++x) {
+      const float* first = before.pixel(y - tile.y, x - tile.x);
+      const float* second = after.pixel(y - part.y, x - part.x);
+      for (int c = 0; c < channels; ++c) sums[c] += (second[c] - first[c]) / (2.0 * probe(c, y, x));
     }
   }
-  const auto positions = static_cast<double>(tile.size().pixels());
+  const auto positions = static_cast<double>(part.size().pixels());
   double mean = 0.0;
   for (const double sum : sums) mean += sum / (positions * channels);
   mean = std::max(mean, 0.0);

@@ -34,7 +34,7 @@ class SymbolCosts {
   std::vector<float> bits_;
 };
 
-// For one layer, or for several that one codec makes: curvatures, once measured, stay.
+// For one layer.
 class SymbolSearch {
  public:
   // `tables` are y's; `rounds` >= 1.
@@ -42,11 +42,12 @@ class SymbolSearch {
 
   int rounds() const { return rounds_; }
 
-  // A small displacement of the latents of rectangle `tile`, +-kProbe, and what the curvatures are by the
-  // change of the gradient that it makes. Both gradients are [M,h,w] of the tile.
+  // A small displacement of the latents of rectangle `part`, +-kProbe, and what the curvatures are by the
+  // change that it makes to their gradient: `before` [M,h,w] is that of rectangle `tile`, of which `part` is
+  // a part, `after` that of `part`.
   static constexpr float kProbe = 0.3F;
   static float probe(int channel, int y, int x);
-  void measure(const Tensor& gradient, const Tensor& displaced, Rect tile);
+  void measure(const Tensor& before, Rect tile, const Tensor& after, Rect part);
   bool measured() const { return !curvature_.empty(); }
 
   // The symbols of one row of latents of a layer, channels fastest, and what they make.

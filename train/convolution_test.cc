@@ -1,0 +1,60 @@
+// Convolution by products is LibTorch's own, values and gradients.
+#include "convolution.h"
+
+#include <gtest/gtest.h>
+
+namespace compass::train {
+namespace {
+
+struct Case {
+  int64_t batch, in, out, height, width, kernel, stride;
+  bool bias;
+};
+
+class Convolution : public testing::TestWithParam<Case> {};
+
+TEST_P(Convolution, ByProductsIsTheSame) {
+  const auto& [batch, in, out, height, width, kernel, stride, with_bias] = GetParam();
+  torch::manual_seed(1);
+  const torch::Tensor map = torch::randn({batch, in, height, width});
+  const torch::Tensor weight = torch::randn({out, in, kernel, kernel}), bias = torch::randn({out});
+  const auto run = [&, s = stride, b = with_bias](auto function) {
+    std::vector<torch::Tensor> leaves = {map.clone().requires_grad_(), weight.clone().requires_grad_()};
+    if (b) leaves.push_back(bias.clone().requires_grad_());
+    const torch::Tensor y = function(leaves[0], leaves[1], b ? leaves[2] : torch::Tensor(), s);
+    // A gradient that differs from place to place.
+    auto results = torch::autograd::grad({(y * torch::cos(y.detach())).sum()}, leaves);
+    results.push_back(y.detach());
+    return results;
+  };
+  const auto direct = run([](const auto& x, const auto& w, const auto& b, int64_t s) {
+    return at::conv2d(x, w, b, s, w.size(2) / 2);
+  });
+  const auto products = run(convolve_by_products);
+  ASSERT_EQ(direct.size(), products.size());
+  for (size_t i = 0; i < direct.size(); ++i) {
+    ASSERT_EQ(direct[i].sizes(), products[i].sizes()) << i;
+    EXPECT_LE((direct[i] - products[i]).abs().max().item<double>(),
+              2e-4 * direct[i].abs().max().item<double>())
+        << i;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, Convolution,
+                         testing::Values(Case{2, 12, 20, 17, 13, 3, 1, true},
+                                         Case{1, 8, 5, 40, 31, 3, 2, true},  // more than a part
+                                         Case{3, 7, 9, 6, 5, 5, 2, false}, Case{2, 16, 24, 9, 7, 1, 1, true},
+                                         Case{2, 6, 4, 9, 8, 1, 2, false}, Case{2, 3, 4, 1, 1, 3, 1, true},
+                                         Case{1, 4, 3, 1, 7, 5, 1, true}, Case{1, 1, 1, 5, 1, 3, 2, false}));
+
+// A map whose gradient nobody asks for, such as a picture, gets none.
+TEST(Convolution, LeavesMapsWithoutGradientsAlone) {
+  const torch::Tensor map = torch::randn({1, 3, 8, 8});
+  const torch::Tensor weight = torch::randn({4, 3, 3, 3}).requires_grad_();
+  convolve_by_products(map, weight, {}, 1).sum().backward();
+  EXPECT_TRUE(weight.grad().defined());
+  EXPECT_FALSE(map.grad().defined());
+}
+
+}  // namespace
+}  // namespace compass::train
