@@ -18,6 +18,7 @@
 #include "codec/decoder.h"
 #include "codec/encoder.h"
 #include "model/safetensors.h"
+#include "model/safetensors_writer.h"
 
 namespace {
 

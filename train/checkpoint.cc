@@ -5,6 +5,7 @@
 #include "export.h"
 #include "file.h"
 #include "model/safetensors.h"
+#include "model/safetensors_writer.h"
 #include "trainer.h"
 #include "widen.h"
 

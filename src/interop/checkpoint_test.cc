@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "interop/checkpoint_test_data.h"
+#include "model/safetensors_writer.h"
 
 namespace compass {
 namespace {

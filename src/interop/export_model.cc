@@ -13,6 +13,7 @@
 #include "interop/checkpoint_tables.h"
 #include "interop/reference_names.h"
 #include "model/description.h"
+#include "model/safetensors_writer.h"
 #include "model/weights.h"
 
 namespace compass {

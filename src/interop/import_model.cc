@@ -14,7 +14,7 @@
 #include "interop/reference_names.h"
 #include "interop/reference_networks.h"
 #include "model/model.h"
-#include "model/safetensors.h"
+#include "model/safetensors_writer.h"
 
 namespace compass {
 namespace {

@@ -14,6 +14,7 @@
 #include "interop/reference_names.h"
 #include "interop/small_codec_test_data.h"
 #include "model/model.h"
+#include "model/safetensors_writer.h"
 
 namespace compass {
 namespace {

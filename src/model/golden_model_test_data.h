@@ -15,6 +15,7 @@
 #include "core/tensor.h"
 #include "model/model.h"
 #include "model/safetensors.h"
+#include "model/safetensors_writer.h"
 
 namespace compass {
 

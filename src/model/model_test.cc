@@ -9,6 +9,7 @@
 #include "core/tensor_test_data.h"
 #include "model/networks.h"
 #include "model/safetensors.h"
+#include "model/safetensors_writer.h"
 
 namespace compass {
 namespace {

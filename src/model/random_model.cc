@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "entropy/gaussian_tables.h"
-#include "model/safetensors.h"
+#include "model/safetensors_writer.h"
 
 namespace compass {
 namespace {

@@ -10,6 +10,8 @@
 #include <limits>
 #include <numeric>
 
+#include "model/safetensors_writer.h"
+
 namespace compass {
 namespace {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "model/model.h"
-#include "model/safetensors.h"
+#include "model/safetensors_writer.h"
 
 namespace compass {
 namespace {

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "model/safetensors.h"
+#include "model/safetensors_writer.h"
 
 namespace compass::conformance {
 namespace {
