@@ -98,8 +98,12 @@ class LayerNetworks {
     enhancement_side_ = std::min(enhancement_side_, side);
   }
 
-  // The model's weights, as they were read and packed for kernels.
-  double weight_bytes() const { return 8.0 * static_cast<double>(model_->parameters()); }
+  // The model's weights, as they were read and packed for kernels: in f32 at most for Winograd's 16 points of
+  // kernels of 9 values.
+  double weight_bytes() const {
+    const double packed = context_.compute() == nn::Element::kF32 ? 4.0 * 16.0 / 9.0 : 4.0;
+    return (4.0 + packed) * static_cast<double>(model_->parameters());
+  }
 
   // Pixels a side of the tiles that layer k's g_a and g_s run on.
   int tile_side(int k) const { return k == 0 ? base_side_ : enhancement_side_; }

@@ -94,10 +94,11 @@ void LiffFilters::run(const nn::MapView& features, const GridAxis& rows, const G
                       float token_x, float* out, size_t stride) {
   const Element compute = context_.compute();
   const size_t element = nn::element_size(compute);
-  const int source_y = rows.source.front();
-  const int source_x = cols.source.front();
-  const int height = rows.source.back() + 1 - source_y;
-  const int width = cols.source.back() + 1 - source_x;
+  // From an even pixel on, in even tiles, for the reason that nn/conv_pass.cc gives.
+  const int source_y = rows.source.front() / 2 * 2;
+  const int source_x = cols.source.front() / 2 * 2;
+  const int height = nn::round_up(rows.source.back() + 1, 2) - source_y;
+  const int width = nn::round_up(cols.source.back() + 1, 2) - source_x;
   const int outputs = filters_[0].out();
   const int padded_in = filters_[0].in();
 
@@ -105,9 +106,9 @@ void LiffFilters::run(const nn::MapView& features, const GridAxis& rows, const G
   const int sources =
       std::clamp(static_cast<int>(kFilterBytes / (outputs * element)), kMinSources, kMaxSources);
   const int across = nn::ceil_div(width, kMaxTileColumns);
-  const int tile_cols = nn::ceil_div(width, across);
-  const int down = nn::ceil_div(height, std::max(1, sources / tile_cols));
-  const int tile_rows = nn::ceil_div(height, down);
+  const int tile_cols = nn::round_up(nn::ceil_div(width, across), 2);
+  const int down = nn::ceil_div(height, std::max(2, sources / tile_cols / 2 * 2));
+  const int tile_rows = nn::round_up(nn::ceil_div(height, down), 2);
 
   std::span<float> bias = base_[0].bias();
   for (int i = 0; i < first_; ++i) bias[i] = bias_[i] + token_y * token_y_[i] + token_x * token_x_[i];

@@ -7,6 +7,7 @@
 
 #include "nn/filter.h"
 #include "nn/onednn.h"
+#include "nn/winograd.h"
 
 // OpenMP's control calls, declared here so that no compiler switch is needed: oneDNN brings the runtime
 // along.
@@ -21,6 +22,21 @@ namespace {
 // Shapes follow the sizes of the pictures seen; a process that sees many sizes must not collect them for
 // ever.
 constexpr size_t kMaxKernels = 512;
+
+// Bytes of a block's points and products in Winograd's convolution: a core's second-level cache, about.
+constexpr size_t kBlockBytes = size_t{1} << 20;
+
+// Whether a convolution is worth its way to Winograd's points and back: f32 only, since bf16 would be rounded
+// there.
+bool takes_winograd(const ConvShape& s) {
+  return s.kernel_h == 3 && s.kernel_w == 3 && s.stride == 1 && s.rows % 2 == 0 && s.cols % 2 == 0 &&
+         s.source == Element::kF32 && s.target == Element::kF32 && !s.exact && s.in >= 32 && s.out >= 16;
+}
+
+// Floats from point to point: some more than a point takes, so that the 16 do not meet in one set of a cache.
+size_t point_stride(size_t patches, int channels) {
+  return patches * channels + 48;
+}
 
 bool is_amd() {
 #if defined(__x86_64__)
@@ -55,6 +71,10 @@ ConvKernel::ConvKernel() : parts_(std::make_unique<Parts>()) {}
 ConvKernel::~ConvKernel() = default;
 
 void ConvKernel::run(int worker, const void* source, const PackedFilter& filter, void* target) const {
+  if (parts_->points) {
+    run_winograd(worker, static_cast<const float*>(source), filter, static_cast<float*>(target));
+    return;
+  }
   const SingleThreaded scope;
   const Parts::Handles& handles = parts_->workers[worker];
   handles.source.set_data_handle(const_cast<void*>(source));
@@ -69,6 +89,28 @@ void ConvKernel::run(int worker, const void* source, const PackedFilter& filter,
   [[maybe_unused]] const dnnl_status_t status = dnnl_primitive_execute(
       parts_->primitive.get(), handles.stream.get(), static_cast<int>(args.size()), args.data());
   assert(status == dnnl_success);
+}
+
+void ConvKernel::run_winograd(int worker, const float* source, const PackedFilter& filter,
+                              float* target) const {
+  const ConvKernel& point = *parts_->points;
+  Workspace& ws = *point.parts_->workers[worker].workspace;
+  const int block = parts_->block;
+  const size_t patches = static_cast<size_t>(point.shape_.rows) * point.shape_.cols;
+  const size_t in_stride = point_stride(patches, shape_.in), out_stride = point_stride(patches, shape_.out);
+  auto* const points = ws.get_array<float>(Workspace::kPoints, kWinogradPoints * in_stride);
+  auto* const products = ws.get_array<float>(Workspace::kProducts, kWinogradPoints * out_stride);
+  const auto* bias = static_cast<const float*>(filter.parts_->bias.get_data_handle());
+  const float slope = shape_.act == Act::kNone ? 1.0F : shape_.act == Act::kLeakyRelu ? kLeakySlope : 0.0F;
+  for (int row = 0; row < shape_.rows; row += block) {
+    winograd_patches(source + static_cast<size_t>(row) * shape_.in_cols() * shape_.in, block, shape_.cols,
+                     shape_.in, points, in_stride);
+    for (int p = 0; p < kWinogradPoints; ++p) {
+      point.run(worker, points + p * in_stride, *filter.parts_->points[p], products + p * out_stride);
+    }
+    winograd_outputs(products, out_stride, block, shape_.cols, shape_.out, bias, slope,
+                     target + static_cast<size_t>(row) * shape_.cols * shape_.out);
+  }
 }
 
 Context::Context(ThreadPool& pool, Precision precision)
@@ -132,7 +174,7 @@ void Context::prepare(const std::function<void()>& dry_run) {
 
 void Context::keep(std::shared_ptr<ConvKernel> kernel) {
   if (kernels_.size() >= kMaxKernels) kernels_.clear();
-  ConvKernel::Parts& parts = *kernel->parts_;
+  ConvKernel::Parts& parts = kernel->parts_->points ? *kernel->parts_->points->parts_ : *kernel->parts_;
   for (int i = 0; i < pool_.threads(); ++i) {
     workspaces_[i].get(Workspace::kScratch, parts.scratch_bytes);
     parts.workers[i].workspace = &workspaces_[i];
@@ -142,6 +184,26 @@ void Context::keep(std::shared_ptr<ConvKernel> kernel) {
 }
 
 std::shared_ptr<ConvKernel> Context::compile(const ConvShape& shape) {
+  return takes_winograd(shape) ? compile_winograd(shape) : compile_direct(shape);
+}
+
+std::shared_ptr<ConvKernel> Context::compile_winograd(const ConvShape& shape) {
+  std::shared_ptr<ConvKernel> kernel(new ConvKernel);
+  kernel->shape_ = shape;
+  ConvKernel::Parts& parts = *kernel->parts_;
+  // As many pairs of rows as the cache holds and the tile divides into.
+  const int pairs = shape.rows / 2;
+  const size_t pair_bytes =
+      sizeof(float) * kWinogradPoints * (static_cast<size_t>(shape.in) + shape.out) * (shape.cols / 2);
+  int together = std::clamp(static_cast<int>(kBlockBytes / pair_bytes), 1, pairs);
+  while (pairs % together != 0) --together;
+  parts.block = 2 * together;
+  parts.points = compile_direct({.in = shape.in, .out = shape.out, .rows = together, .cols = shape.cols / 2});
+  kernel->implementation_ = "winograd:" + parts.points->implementation_;
+  return kernel;
+}
+
+std::shared_ptr<ConvKernel> Context::compile_direct(const ConvShape& shape) {
   const SingleThreaded scope;
   using dnnl::memory;
   using tag = memory::format_tag;

@@ -47,10 +47,12 @@ struct ConvShape {
   Element source = Element::kF32;  // of input and weights
   Element target = Element::kF32;
   Act act = Act::kNone;
+  bool exact = false;  // sums of integers, to be multiplied as they are
   auto operator<=>(const ConvShape&) const = default;
 
   int in_rows() const { return (rows - 1) * stride + kernel_h; }
   int in_cols() const { return (cols - 1) * stride + kernel_w; }
+  // Multiplications of the direct convolution; Winograd's (nn/winograd.h) makes do with fewer.
   double macs() const { return 1.0 * in * out * kernel_h * kernel_w * rows * cols; }
 };
 
@@ -60,7 +62,21 @@ class PackedFilter;
 // Buffers of one worker thread. They only ever grow, so that a steady state allocates nothing.
 class Workspace {
  public:
-  enum Slot { kInput, kOutput, kSquare, kNorm, kScratch, kBase, kFilters, kHidden, kHidden2, kRows, kSlots };
+  enum Slot {
+    kInput,
+    kOutput,
+    kSquare,
+    kNorm,
+    kScratch,
+    kBase,
+    kFilters,
+    kHidden,
+    kHidden2,
+    kRows,
+    kPoints,
+    kProducts,
+    kSlots
+  };
   // At least `bytes` bytes; what the slot held before is lost if it has to grow.
   std::byte* get(Slot slot, size_t bytes) {
     if (slots_[slot].size() < bytes) slots_[slot] = AlignedVector<std::byte>(bytes);
@@ -84,7 +100,8 @@ class ConvKernel {
  public:
   ~ConvKernel();
   const ConvShape& shape() const { return shape_; }
-  const std::string& implementation() const { return implementation_; }  // oneDNN's name for it
+  // oneDNN's name for it, behind "winograd:" if that is what it multiplies for.
+  const std::string& implementation() const { return implementation_; }
 
   // Runs on worker `worker`'s thread. source holds shape().in * in_rows * in_cols elements, target the
   // output's. 64-byte alignment of both is not required.
@@ -95,6 +112,7 @@ class ConvKernel {
   friend class Filter;
   struct Parts;
   ConvKernel();
+  void run_winograd(int worker, const float* source, const PackedFilter& filter, float* target) const;
   ConvShape shape_;
   std::string implementation_;
   std::unique_ptr<Parts> parts_;
@@ -158,6 +176,8 @@ class Context {
     ConvShape shape;
   };
   std::shared_ptr<ConvKernel> compile(const ConvShape& shape);
+  std::shared_ptr<ConvKernel> compile_direct(const ConvShape& shape);
+  std::shared_ptr<ConvKernel> compile_winograd(const ConvShape& shape);
   void keep(std::shared_ptr<ConvKernel> kernel);
 
   ThreadPool& pool_;

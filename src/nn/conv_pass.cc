@@ -43,13 +43,15 @@ struct ConvPass::Tiling {
   int rows, cols;  // of a tile
   int down, across;
 
-  Tiling(int y0, int y1, int x0, int x1) : row0(y0), col0(x0) {
-    const int height = y1 - y0;
-    const int width = x1 - x0;
+  // Tiles begin at even pixels and have even sides, as Winograd's convolution wants them: so a pixel's value
+  // depends on its place alone, and not on what else is asked for.
+  Tiling(int y0, int y1, int x0, int x1) : row0(y0 / 2 * 2), col0(x0 / 2 * 2) {
+    const int height = round_up(y1, 2) - row0;
+    const int width = round_up(x1, 2) - col0;
     const int64_t pixels = static_cast<int64_t>(height) * width;
     const int wanted = static_cast<int>(std::clamp<int64_t>(pixels / 16, kMinTilePixels, kTilePixels));
     cols = even_piece(width, kMaxTileColumns, 8);
-    rows = even_piece(height, std::max(1, wanted / cols), 2);
+    rows = even_piece(height, std::max(2, wanted / cols / 2 * 2), 2);
     across = ceil_div(width, cols);
     down = ceil_div(height, rows);
   }
@@ -206,7 +208,8 @@ void ConvPass::run(Context& context, std::span<const MapView> inputs, const Padd
                     .cols = cols,
                     .source = compute,
                     .target = target,
-                    .act = spec_.act};
+                    .act = spec_.act,
+                    .exact = spec_.exact};
     size_t skip = 0;
     if (phases_apart_) {
       // The input starts dy rows and dx pixels into the tile. Its rows stay in_cols long, so that a 2-tap

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "nn/onednn.h"
+#include "nn/winograd.h"
 
 namespace compass::nn {
 
@@ -21,25 +22,52 @@ Filter::~Filter() = default;
 Filter::Filter(Filter&&) noexcept = default;
 Filter& Filter::operator=(Filter&&) noexcept = default;
 
+namespace {
+
+// [out,in,kh,kw] at `plain` in the order `wanted`.
+dnnl::memory reordered(const dnnl::engine& engine, dnnl::stream& stream, const dnnl::memory::desc& wanted,
+                       const dnnl::memory::dims& dims, const float* plain) {
+  using dnnl::memory;
+  memory result(wanted, engine);
+  memory source({dims, memory::data_type::f32, memory::format_tag::oihw}, engine, const_cast<float*>(plain));
+  dnnl::reorder(source, result).execute(stream, source, result);
+  stream.wait();
+  return result;
+}
+
+}  // namespace
+
 const PackedFilter& Filter::packed(Context& context, const ConvKernel& kernel, int worker) {
-  const dnnl::memory::desc& wanted = kernel.parts_->weights;
+  const bool winograd = kernel.parts_->points != nullptr;
+  const dnnl::memory::desc& wanted =
+      winograd ? kernel.parts_->points->parts_->weights : kernel.parts_->weights;
   for (const auto& p : packed_) {
-    if (p->parts_->weights.get_desc() == wanted) return *p;
+    const PackedFilter& first = winograd && !p->parts_->points.empty() ? *p->parts_->points.front() : *p;
+    if (p->parts_->points.empty() != winograd && first.parts_->weights.get_desc() == wanted) return *p;
   }
   const SingleThreaded scope;
-  using dnnl::memory;
   const dnnl::engine& engine = context.engine_->engine;
   dnnl::stream& stream = context.engine_->streams[worker];
-  AlignedVector<float> plain(static_cast<size_t>(out_) * in_ * kernel_h_ * kernel_w_);
+  const dnnl::memory::desc vector({out_}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::x);
+  const size_t pairs = static_cast<size_t>(out_) * in_;
+  AlignedVector<float> plain(pairs * kernel_h_ * kernel_w_);
   weights_(plain.data());
   std::unique_ptr<PackedFilter> packed(new PackedFilter);
-  packed->parts_->weights = memory(wanted, engine);
-  memory source({{out_, in_, kernel_h_, kernel_w_}, memory::data_type::f32, memory::format_tag::oihw}, engine,
-                plain.data());
-  dnnl::reorder(source, packed->parts_->weights).execute(stream, source, packed->parts_->weights);
-  packed->parts_->bias =
-      memory({{out_}, memory::data_type::f32, memory::format_tag::x}, engine, bias_.data());
-  stream.wait();
+  packed->parts_->bias = dnnl::memory(vector, engine, bias_.data());
+  if (!winograd) {
+    packed->parts_->weights =
+        reordered(engine, stream, wanted, {out_, in_, kernel_h_, kernel_w_}, plain.data());
+    return *packed_.emplace_back(std::move(packed));
+  }
+  AlignedVector<float> points(pairs * kWinogradPoints);
+  winograd_kernels(plain.data(), pairs, points.data());
+  dnnl::memory zeros(vector, engine);
+  std::fill_n(static_cast<float*>(zeros.get_data_handle()), out_, 0.0F);
+  for (int p = 0; p < kWinogradPoints; ++p) {
+    auto& point = packed->parts_->points.emplace_back(new PackedFilter);
+    point->parts_->weights = reordered(engine, stream, wanted, {out_, in_, 1, 1}, points.data() + p * pairs);
+    point->parts_->bias = zeros;
+  }
   return *packed_.emplace_back(std::move(packed));
 }
 
