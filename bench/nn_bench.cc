@@ -1,11 +1,14 @@
-// oneDNN's convolutions by type, on one thread: what int8 would give. Under
-// ONEDNN_MAX_CPU_ISA=AVX512_CORE_VNNI they are those of a machine without AMX.
+// Convolutions on one thread. oneDNN's by type: what int8 would give; under
+// ONEDNN_MAX_CPU_ISA=AVX512_CORE_VNNI they are those of a machine without AMX. And our tiles in f32: direct,
+// and by Winograd's way (src/nn/winograd.h).
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
 #include <cstring>
 #include <dnnl.hpp>
+#include <vector>
 
+#include "nn/filter.h"
 #include "nn/onednn.h"
 
 namespace {
@@ -66,6 +69,53 @@ void shapes(benchmark::internal::Benchmark* bench) {
   bench->Args({64, 64, 3})->Args({128, 128, 3})->Args({256, 256, 1});
 }
 
+// Arguments: channels in and out, Winograd's or not; 3x3 on a tile of 8x64.
+void tile(benchmark::State& state) {
+  const int in = static_cast<int>(state.range(0)), out = static_cast<int>(state.range(1));
+  compass::ThreadPool pool(1);
+  compass::nn::Context context(pool, compass::Precision::kF32);
+  const auto values = [](size_t count) {
+    std::vector<float> result(count);
+    for (size_t i = 0; i < count; ++i) result[i] = static_cast<float>(i * 37 % 101) * 0.01F - 0.5F;
+    return result;
+  };
+  const auto weights = values(static_cast<size_t>(in) * out * 9);
+  auto filter = compass::nn::pad_filter(weights.data(), std::vector<float>(out), in, out, 3, 3);
+  const compass::nn::ConvShape shape{.in = in,
+                                     .out = out,
+                                     .kernel_h = 3,
+                                     .kernel_w = 3,
+                                     .rows = 8,
+                                     .cols = 64,
+                                     .exact = state.range(2) == 0};
+  const auto conv = context.ready(filter, shape);
+  const auto source = values(static_cast<size_t>(shape.in_rows()) * shape.in_cols() * in);
+  std::vector<float> target(static_cast<size_t>(shape.rows) * shape.cols * out);
+  for ([[maybe_unused]] auto _ : state) {
+    conv.run(0, source.data(), target.data());
+    benchmark::DoNotOptimize(target.data());
+  }
+  state.counters["GFLOPs"] =
+      benchmark::Counter(2e-9 * shape.macs(), benchmark::Counter::kIsIterationInvariantRate);
+  state.SetLabel(context.implementations().front());
+}
+
+void tiles(benchmark::internal::Benchmark* bench) {
+  for (const auto& [in, out] : {std::pair{16, 32},
+                                {32, 16},
+                                {48, 16},
+                                {32, 32},
+                                {32, 112},
+                                {64, 64},
+                                {80, 80},
+                                {128, 128},
+                                {320, 96},
+                                {96, 320}}) {
+    bench->Args({in, out, 0})->Args({in, out, 1});
+  }
+}
+
+BENCHMARK(tile)->Apply(tiles);
 BENCHMARK_CAPTURE(convolution, f32, Type::f32, Type::f32, Type::f32)->Apply(shapes);
 BENCHMARK_CAPTURE(convolution, bf16, Type::bf16, Type::bf16, Type::bf16)->Apply(shapes);
 BENCHMARK_CAPTURE(convolution, int8, Type::u8, Type::s8, Type::u8)->Apply(shapes);
