@@ -87,7 +87,7 @@ void tile(benchmark::State& state) {
                                      .kernel_w = 3,
                                      .rows = 8,
                                      .cols = 64,
-                                     .exact = state.range(2) == 0};
+                                     .direct = state.range(2) == 0};
   const auto conv = context.ready(filter, shape);
   const auto source = values(static_cast<size_t>(shape.in_rows()) * shape.in_cols() * in);
   std::vector<float> target(static_cast<size_t>(shape.rows) * shape.cols * out);

@@ -5,6 +5,7 @@
 #include "nn/geometry.h"
 #include "nn/kernels.h"
 #include "nn/tile_io.h"
+#include "nn/winograd.h"
 
 namespace compass {
 namespace {
@@ -120,7 +121,8 @@ void LiffFilters::run(const nn::MapView& features, const GridAxis& rows, const G
                       .rows = tile_rows,
                       .cols = tile_cols,
                       .source = compute,
-                      .target = Element::kF32};
+                      .target = Element::kF32,
+                      .direct = !nn::worth_winograd(features.full, 1)};
   const nn::ReadyConv base_conv = context_.ready(base_[0], shape);
   shape.out = outputs;
   shape.target = compute;

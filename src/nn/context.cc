@@ -30,7 +30,7 @@ constexpr size_t kBlockBytes = size_t{1} << 20;
 // there.
 bool takes_winograd(const ConvShape& s) {
   return s.kernel_h == 3 && s.kernel_w == 3 && s.stride == 1 && s.rows % 2 == 0 && s.cols % 2 == 0 &&
-         s.source == Element::kF32 && s.target == Element::kF32 && !s.exact && s.in >= 32 && s.out >= 16;
+         s.source == Element::kF32 && s.target == Element::kF32 && !s.direct && s.in >= 32 && s.out >= 16;
 }
 
 // Floats from point to point: some more than a point takes, so that the 16 do not meet in one set of a cache.

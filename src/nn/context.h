@@ -47,7 +47,7 @@ struct ConvShape {
   Element source = Element::kF32;  // of input and weights
   Element target = Element::kF32;
   Act act = Act::kNone;
-  bool exact = false;  // sums of integers, to be multiplied as they are
+  bool direct = false;  // whatever Winograd's way would save: sums of integers, or a map of few pixels
   auto operator<=>(const ConvShape&) const = default;
 
   int in_rows() const { return (rows - 1) * stride + kernel_h; }

@@ -5,6 +5,7 @@
 
 #include "nn/geometry.h"
 #include "nn/kernels.h"
+#include "nn/winograd.h"
 
 namespace compass::nn {
 namespace {
@@ -180,6 +181,7 @@ void ConvPass::run(Context& context, std::span<const MapView> inputs, const Padd
   if (bounds.width <= 0 || bounds.height <= 0) return;
   const Tiling tiling((bounds.y + crop.top) / up_, ceil_div(bounds.y + bounds.height + crop.top, up_),
                       (bounds.x + crop.left) / up_, ceil_div(bounds.x + bounds.width + crop.left, up_));
+  const bool direct = spec_.exact || !worth_winograd(out.full, up_);
   const Element compute = spec_.exact ? Element::kF32 : context.compute();
   const bool plain = addend == nullptr && !gamma_ && shift_.empty() && !phases_apart_;
   const Element target = plain && out.f32 == nullptr ? Element::kBF16 : Element::kF32;
@@ -209,7 +211,7 @@ void ConvPass::run(Context& context, std::span<const MapView> inputs, const Padd
                     .source = compute,
                     .target = target,
                     .act = spec_.act,
-                    .exact = spec_.exact};
+                    .direct = direct};
     size_t skip = 0;
     if (phases_apart_) {
       // The input starts dy rows and dx pixels into the tile. Its rows stay in_cols long, so that a 2-tap

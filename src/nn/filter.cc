@@ -26,10 +26,10 @@ namespace {
 
 // [out,in,kh,kw] at `plain` in the order `wanted`.
 dnnl::memory reordered(const dnnl::engine& engine, dnnl::stream& stream, const dnnl::memory::desc& wanted,
-                       const dnnl::memory::dims& dims, const float* plain) {
+                       const dnnl::memory::dims& dims, float* plain) {
   using dnnl::memory;
   memory result(wanted, engine);
-  memory source({dims, memory::data_type::f32, memory::format_tag::oihw}, engine, const_cast<float*>(plain));
+  memory source({dims, memory::data_type::f32, memory::format_tag::oihw}, engine, plain);
   dnnl::reorder(source, result).execute(stream, source, result);
   stream.wait();
   return result;
@@ -50,22 +50,23 @@ const PackedFilter& Filter::packed(Context& context, const ConvKernel& kernel, i
   dnnl::stream& stream = context.engine_->streams[worker];
   const dnnl::memory::desc vector({out_}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::x);
   const size_t pairs = static_cast<size_t>(out_) * in_;
-  AlignedVector<float> plain(pairs * kernel_h_ * kernel_w_);
-  weights_(plain.data());
+  // Room for a moment, in memory that is there already.
+  Workspace& ws = context.workspace(worker);
+  float* const plain = ws.get_array<float>(Workspace::kProducts, pairs * kernel_h_ * kernel_w_);
+  weights_(plain);
   std::unique_ptr<PackedFilter> packed(new PackedFilter);
   packed->parts_->bias = dnnl::memory(vector, engine, bias_.data());
   if (!winograd) {
-    packed->parts_->weights =
-        reordered(engine, stream, wanted, {out_, in_, kernel_h_, kernel_w_}, plain.data());
+    packed->parts_->weights = reordered(engine, stream, wanted, {out_, in_, kernel_h_, kernel_w_}, plain);
     return *packed_.emplace_back(std::move(packed));
   }
-  AlignedVector<float> points(pairs * kWinogradPoints);
-  winograd_kernels(plain.data(), pairs, points.data());
+  float* const points = ws.get_array<float>(Workspace::kPoints, pairs * kWinogradPoints);
+  winograd_kernels(plain, pairs, points);
   dnnl::memory zeros(vector, engine);
   std::fill_n(static_cast<float*>(zeros.get_data_handle()), out_, 0.0F);
   for (int p = 0; p < kWinogradPoints; ++p) {
     auto& point = packed->parts_->points.emplace_back(new PackedFilter);
-    point->parts_->weights = reordered(engine, stream, wanted, {out_, in_, 1, 1}, points.data() + p * pairs);
+    point->parts_->weights = reordered(engine, stream, wanted, {out_, in_, 1, 1}, points + p * pairs);
     point->parts_->bias = zeros;
   }
   return *packed_.emplace_back(std::move(packed));

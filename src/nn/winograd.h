@@ -8,9 +8,17 @@
 
 #include <cstddef>
 
+#include "core/size.h"
+
 namespace compass::nn {
 
 inline constexpr int kWinogradPoints = 16;
+
+// Whether a map, `up` times as large as the convolution's outputs, has so many pixels that kernels are worth
+// taking to their points. Parts of a map ask for the whole, so that they are computed as it is.
+inline bool worth_winograd(Size map, int up) {
+  return map.pixels() >= int64_t{256} * up * up;
+}
 
 // Kernels [count][3][3], count being out * in, to [16][count].
 void winograd_kernels(const float* kernels, size_t count, float* points);

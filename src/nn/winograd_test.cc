@@ -52,9 +52,9 @@ struct Convolution {
   Act act = Act::kNone;
 };
 
-// A tile through the context, by either way. Both are f32; `exact` forbids Winograd's.
+// A tile through the context, by either way. Both are f32; `direct` forbids Winograd's.
 std::vector<float> convolve(const Convolution& c, const std::vector<float>& weights,
-                            const std::vector<float>& bias, const std::vector<float>& tile, bool exact) {
+                            const std::vector<float>& bias, const std::vector<float>& tile, bool direct) {
   ThreadPool pool(1);
   Context context(pool, Precision::kF32);
   Filter filter = pad_filter(weights.data(), bias, c.in, c.out, 3, 3);
@@ -65,8 +65,8 @@ std::vector<float> convolve(const Convolution& c, const std::vector<float>& weig
                                                 .rows = c.rows,
                                                 .cols = c.cols,
                                                 .act = c.act,
-                                                .exact = exact});
-  EXPECT_EQ(context.implementations()[0].starts_with("winograd:"), !exact);
+                                                .direct = direct});
+  EXPECT_EQ(context.implementations()[0].starts_with("winograd:"), !direct);
   std::vector<float> result(static_cast<size_t>(c.rows) * c.cols * c.out);
   conv.run(0, tile.data(), result.data());
   return result;
