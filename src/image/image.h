@@ -68,7 +68,7 @@ const std::array<float, 256>& samples_of_bytes();
 inline uint8_t byte_of_sample(float v) {
   // The comparison comes first so that a NaN becomes 0 instead of an undefined conversion.
   const float bounded = v > 0.0F ? (v < 1.0F ? v : 1.0F) : 0.0F;
-  return static_cast<uint8_t>(bounded * 255.0F + 0.5F);
+  return static_cast<uint8_t>(bounded * 255.0F + 0.5F);  // NOLINT(bugprone-incorrect-roundings): half up
 }
 
 // Interleaved 8-bit RGB rows (no padding) to floats u8/255, and back: clamped to [0,1], times 255, rounded

@@ -204,7 +204,7 @@ void check_network(FieldReader& r, std::vector<Layer>& layers, const std::string
     }
     channels = layer.out;
     if (channels > kMaxChannels ||
-        static_cast<int64_t>(layer.out) * layer.up() * layer.up() > 16 * kMaxChannels) {
+        static_cast<int64_t>(layer.out) * layer.up() * layer.up() > int64_t{16} * kMaxChannels) {
       r.fail(where, fmt::format("makes more than {} channels", kMaxChannels));
     }
     level *= layer.down();

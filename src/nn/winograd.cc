@@ -38,7 +38,7 @@ void Patches(const float* HWY_RESTRICT tile, int rows, int cols, size_t channels
           t[2][j] = hn::Sub(d2, d1);
           t[3][j] = hn::Sub(d1, d3);
         }
-        for (int i = 0; i < 4; ++i) {
+        for (size_t i = 0; i < 4; ++i) {
           float* to = points + 4 * i * stride;
           store(hn::Sub(t[i][0], t[i][2]), to);
           store(hn::Add(t[i][1], t[i][2]), to + stride);
