@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "processor.h"
+#include "winograd.h"
 
 namespace compass::train {
 namespace {
@@ -122,18 +123,49 @@ struct ByProducts : torch::autograd::Function<ByProducts> {
   }
 };
 
+struct ByWinograd : torch::autograd::Function<ByWinograd> {
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const Tensor& bias) {
+    context->save_for_backward({x, weight});
+    return winograd(x, weight, bias);
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list grads) {
+    const auto saved = context->get_saved_variables();
+    const Tensor &x = saved[0], &weight = saved[1], grad = channels_last(grads[0]);
+    Tensor to_x, to_weight, to_bias;
+    if (context->needs_input_grad(0)) to_x = winograd(grad, weight.flip({2, 3}).transpose(0, 1), {});
+    if (context->needs_input_grad(1)) to_weight = winograd_to_weight(x, grad);
+    if (context->needs_input_grad(2)) to_bias = rows(grad).sum(0);
+    return {to_x, to_weight, to_bias};
+  }
+};
+
+// Functions of autograd want every tensor that they name.
+Tensor bias_or_zeros(const Tensor& weight, const Tensor& bias) {
+  return bias.defined() ? bias : at::zeros({weight.size(0)}, weight.options());
+}
+
+// Kernels go to 16 points and back at every step: maps must have many more pixels than that.
+bool takes_winograd(const Tensor& x, const Tensor& weight, int64_t stride) {
+  return weight.size(2) == 3 && stride == 1 && x.size(1) >= 16 && x.numel() / x.size(1) >= 512;
+}
+
 }  // namespace
 
 Tensor convolve(const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t stride) {
   if (x.is_cpu() && x.scalar_type() == at::kFloat && !has_wide_vectors()) {
-    return convolve_by_products(x, weight, bias, stride);
+    return takes_winograd(x, weight, stride) ? convolve_by_winograd(x, weight, bias)
+                                             : convolve_by_products(x, weight, bias, stride);
   }
   return at::conv2d(x, weight, bias, stride, weight.size(2) / 2);
 }
 
 Tensor convolve_by_products(const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t stride) {
-  return ByProducts::apply(x, weight, bias.defined() ? bias : at::zeros({weight.size(0)}, x.options()),
-                           stride);
+  return ByProducts::apply(x, weight, bias_or_zeros(weight, bias), stride);
+}
+
+Tensor convolve_by_winograd(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  return ByWinograd::apply(x, weight, bias_or_zeros(weight, bias));
 }
 
 }  // namespace compass::train
