@@ -33,6 +33,12 @@ bool takes_winograd(const ConvShape& s) {
          s.source == Element::kF32 && s.target == Element::kF32 && !s.direct && s.in >= 32 && s.out >= 16;
 }
 
+// The shape with `direct` saying how it is computed, so that equal kernels have equal shapes.
+ConvShape settled(ConvShape shape) {
+  shape.direct = !takes_winograd(shape);
+  return shape;
+}
+
 // Floats from point to point: some more than a point takes, so that the 16 do not meet in one set of a cache.
 size_t point_stride(size_t patches, int channels) {
   return patches * channels + 48;
@@ -123,7 +129,8 @@ Context::Context(ThreadPool& pool, Precision precision)
 
 Context::~Context() = default;
 
-std::shared_ptr<const ConvKernel> Context::conv(const ConvShape& shape) {
+std::shared_ptr<const ConvKernel> Context::conv(const ConvShape& wanted) {
+  const ConvShape shape = settled(wanted);
   if (const auto it = kernels_.find(shape); it != kernels_.end()) return it->second;
   const std::shared_ptr<ConvKernel> kernel = compile(shape);
   keep(kernel);
@@ -132,7 +139,7 @@ std::shared_ptr<const ConvKernel> Context::conv(const ConvShape& shape) {
 
 ReadyConv Context::ready(Filter& filter, const ConvShape& shape) {
   if (noting_) {
-    notes_.push_back({&filter, shape});
+    notes_.push_back({&filter, settled(shape)});
     return {};
   }
   const auto kernel = conv(shape);
@@ -184,7 +191,7 @@ void Context::keep(std::shared_ptr<ConvKernel> kernel) {
 }
 
 std::shared_ptr<ConvKernel> Context::compile(const ConvShape& shape) {
-  return takes_winograd(shape) ? compile_winograd(shape) : compile_direct(shape);
+  return shape.direct ? compile_direct(shape) : compile_winograd(shape);
 }
 
 std::shared_ptr<ConvKernel> Context::compile_winograd(const ConvShape& shape) {

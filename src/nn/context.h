@@ -143,7 +143,7 @@ class Context {
 
   // The kernel of this shape, compiled on first use; not to be called from inside parallel_for. The pointer
   // keeps it alive while the cache forgets old shapes.
-  std::shared_ptr<const ConvKernel> conv(const ConvShape& shape);
+  std::shared_ptr<const ConvKernel> conv(const ConvShape& wanted);
   // The same with a filter packed for it.
   ReadyConv ready(Filter& filter, const ConvShape& shape);
 
