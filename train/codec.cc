@@ -1,5 +1,7 @@
 #include "codec.h"
 
+#include "layout.h"
+
 namespace compass::train {
 namespace {
 
@@ -71,7 +73,7 @@ CodecImpl::CodecImpl(const nlohmann::json& d, const std::vector<double>& rate_po
 }
 
 Tensor CodecImpl::analyse(const Tensor& x, const Pass& pass) {
-  const Tensor in = x.to(pass.dtype).contiguous(at::MemoryFormat::ChannelsLast);
+  const Tensor in = channels_last(x.to(pass.dtype));
   return g_a->analyse(in, pass).to(at::kFloat);
 }
 
@@ -96,7 +98,7 @@ CodecOutput CodecImpl::forward(const Tensor& x, Pass pass, Quantisation quantisa
   CodecOutput out;
   out.z_bits = prior->bits(training ? add_noise(z, pass.generator) : z_hat);
   out.y_bits = gaussian_bits(training ? add_noise(centred, pass.generator) : symbols, scales);
-  const Tensor y_hat = (symbols + means).to(pass.dtype).contiguous(at::MemoryFormat::ChannelsLast);
+  const Tensor y_hat = channels_last((symbols + means).to(pass.dtype));
   if (!training) {
     out.symbols = symbols;
     out.scales = scales;

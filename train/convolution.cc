@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "layout.h"
 #include "processor.h"
 #include "winograd.h"
 
@@ -11,10 +12,6 @@ namespace {
 using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-Tensor channels_last(const Tensor& map) {
-  return map.contiguous(at::MemoryFormat::ChannelsLast);
-}
 
 // What an output pixel sees, row by row of the kernel: the maps' pixels lie in memory as [B,H,W,I], so a row
 // of the kernel is one run of kernel * I values.

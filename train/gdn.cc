@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "element.h"
+#include "layout.h"
 
 namespace compass::train {
 namespace {
@@ -13,10 +14,6 @@ using torch::autograd::variable_list;
 
 Tensor kernel(const Tensor& gamma) {
   return gamma.unsqueeze(-1).unsqueeze(-1);
-}
-
-Tensor channels_last(const Tensor& map) {
-  return map.contiguous(at::MemoryFormat::ChannelsLast);
 }
 
 // y = x f(norm), f(n) being n^(1/2) or n^(-1/2). The loops are functions of their own, whose `restrict` lets

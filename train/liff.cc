@@ -1,6 +1,7 @@
 #include "liff.h"
 
 #include "convolution.h"
+#include "layout.h"
 
 namespace compass::train {
 
@@ -60,7 +61,7 @@ Tensor LiffImpl::features(const Tensor& x) {
 }
 
 Tensor LiffImpl::forward(const Tensor& below, MapSize target, at::ScalarType dtype) {
-  const Tensor f = features(below.to(dtype).contiguous(at::MemoryFormat::ChannelsLast));
+  const Tensor f = features(channels_last(below.to(dtype)));
   const int64_t first = mlp.front()->weight.size(0), last = mlp.back()->weight.size(1);
 
   // The parts of the first and last layer that see the features, as one 3x3 convolution.
@@ -68,8 +69,7 @@ Tensor LiffImpl::forward(const Tensor& below, MapSize target, at::ScalarType dty
   const Tensor wl = mlp.back()->weight.reshape({g0, 3, 3, 3, last}).permute({3, 4, 0, 1, 2});
   const Tensor bl = mlp.back()->bias.reshape({g0, 3, 3, 3}).permute({3, 0, 1, 2});
   const Tensor kernels = at::cat({w0, wl.reshape({3 * last, g0, 3, 3}), bl}, 0);
-  const Tensor maps =
-      convolve(f, kernels.to(dtype).contiguous(at::MemoryFormat::ChannelsLast), {}, 1).permute({0, 2, 3, 1});
+  const Tensor maps = convolve(f, channels_last(kernels.to(dtype)), {}, 1).permute({0, 2, 3, 1});
   // Split rather than sliced twice, whose gradients would be two maps of zeros to fill and add.
   const auto parts = maps.split_with_sizes({first, maps.size(3) - first}, 3);
 

@@ -2,6 +2,7 @@
 
 #include "convolution.h"
 #include "gdn.h"
+#include "layout.h"
 
 namespace compass::train {
 using nlohmann::json;
@@ -72,8 +73,7 @@ ConvImpl::ConvImpl(int64_t in, int64_t out, int64_t kernel, int64_t stride, bool
   // Variance-preserving start: std = 1/sqrt(fan_in).
   const double fan_in = static_cast<double>(in * kernel * kernel) / (transposed ? stride * stride : 1);
   // Channels last, as the kernels want it: otherwise every pass would reorder every weight.
-  weight = register_parameter(
-      "weight", (torch::randn(shape) / std::sqrt(fan_in)).contiguous(at::MemoryFormat::ChannelsLast));
+  weight = register_parameter("weight", channels_last(torch::randn(shape) / std::sqrt(fan_in)));
   bias = register_parameter("bias", torch::zeros({out}));
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "layout.h"
+
 namespace compass::train {
 namespace {
 
@@ -117,8 +119,14 @@ Tensor point_maps(int64_t n, int64_t channels, const Tensor& like) {
       .as_strided({kPoints, n, channels}, {stride, channels, 1});
 }
 
-Tensor channels_last(const Tensor& map) {
-  return map.contiguous(at::MemoryFormat::ChannelsLast);
+// Of the blocks `first` .. `first + count` of x; what is outside of it is `zeros`, [channels].
+void patches_to_points(const Tensor& x, const Blocks& blocks, int64_t first, int64_t count,
+                       const float* zeros, const Tensor& points) {
+  for (int64_t n = 0; n < count; ++n) {
+    const float* d[16];
+    blocks.find<4, const float>(x.data_ptr<float>(), zeros, first + n, 1, d);
+    patch_points(d, blocks.channels, points.data_ptr<float>() + n * blocks.channels, points.stride(0));
+  }
 }
 
 }  // namespace
@@ -140,11 +148,7 @@ Tensor winograd(const Tensor& map, const Tensor& weight, const Tensor& bias) {
   const float* b = bias.defined() ? bias.data_ptr<float>() : none.data();
   for (int64_t first = 0; first < from.count(); first += part) {
     const int64_t count = std::min(part, from.count() - first);
-    for (int64_t n = 0; n < count; ++n) {
-      const float* d[16];
-      from.find<4, const float>(x.data_ptr<float>(), zeros.data(), first + n, 1, d);
-      patch_points(d, in, points.data_ptr<float>() + n * in, points.stride(0));
-    }
+    patches_to_points(x, from, first, count, zeros.data(), points);
     for (int64_t p = 0; p < kPoints; ++p) {
       Tensor product = products[p].narrow(0, 0, count);
       at::mm_out(product, points[p].narrow(0, 0, count), kernels[p]);
@@ -169,10 +173,8 @@ Tensor winograd_to_weight(const Tensor& map, const Tensor& gradient) {
   const std::vector<float> zeros(std::max(in, out));
   for (int64_t first = 0; first < from.count(); first += part) {
     const int64_t count = std::min(part, from.count() - first);
+    patches_to_points(x, from, first, count, zeros.data(), points);
     for (int64_t n = 0; n < count; ++n) {
-      const float* d[16];
-      from.find<4, const float>(x.data_ptr<float>(), zeros.data(), first + n, 1, d);
-      patch_points(d, in, points.data_ptr<float>() + n * in, points.stride(0));
       const float* g[4];
       to.find<2, const float>(grad.data_ptr<float>(), zeros.data(), first + n, 0, g);
       gradient_points(g, out, products.data_ptr<float>() + n * out, products.stride(0));
@@ -183,8 +185,7 @@ Tensor winograd_to_weight(const Tensor& map, const Tensor& gradient) {
     }
   }
   const Tensor g = to_kernel(x);
-  return at::einsum("ai,aboc,bj->ocij", {g, kernels.view({4, 4, out, in}), g})
-      .contiguous(at::MemoryFormat::ChannelsLast);
+  return channels_last(at::einsum("ai,aboc,bj->ocij", {g, kernels.view({4, 4, out, in}), g}));
 }
 
 }  // namespace compass::train

@@ -42,8 +42,9 @@ const PackedFilter& Filter::packed(Context& context, const ConvKernel& kernel, i
   const dnnl::memory::desc& wanted =
       winograd ? kernel.parts_->points->parts_->weights : kernel.parts_->weights;
   for (const auto& p : packed_) {
-    const PackedFilter& first = winograd && !p->parts_->points.empty() ? *p->parts_->points.front() : *p;
-    if (p->parts_->points.empty() != winograd && first.parts_->weights.get_desc() == wanted) return *p;
+    const bool points = !p->parts_->points.empty();
+    const PackedFilter& first = points ? *p->parts_->points.front() : *p;
+    if (points == winograd && first.parts_->weights.get_desc() == wanted) return *p;
   }
   const SingleThreaded scope;
   const dnnl::engine& engine = context.engine_->engine;
