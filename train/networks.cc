@@ -234,7 +234,8 @@ Tensor ScaleNetworkImpl::forward(Tensor z, MapSize size, bool exact) {
     const Tensor b = convs[i]->bias / out_step;
     const Tensor wq = w + (q.weight.to(at::kFloat) / scale.view({-1, 1, 1, 1}) - w).detach();
     const Tensor bq = b + (q.bias.to(at::kFloat) / scale - b).detach();
-    x = convolve(x, wq, bq, 1);
+    // Not Winograd's way: these are sums of integers, which floats add exactly as they are, in any order.
+    x = at::conv2d(x, wq, bq, 1, convs[i]->kernel / 2);
     // floor(x + 1/2): the integer network's rounding shift.
     if (!last || exact) x = x + (at::floor(x + 0.5) - x).detach();
     // The last layer's bound lets gradients through that would raise an index, so none can die at 0.
