@@ -16,11 +16,13 @@ Complexity complexity_of(const std::shared_ptr<const Model>& model, const std::v
   for (size_t k = 0; k < sizes.size(); ++k) {
     const compass::CodecKind kind = k == 0 ? compass::CodecKind::kBase : compass::CodecKind::kEnhancement;
     const CodecNetworks::Cost cost = CodecNetworks(model, kind, context).cost(sizes[k]);
-    const double prediction =
-        k == 0 ? 0 : Predictor(model, context).cost(sizes[k - 1], sizes[k]);
-    sum.decode += prediction + cost.h_s + cost.g_s;
+    const double prediction = k == 0 ? 0 : Predictor(model, context).cost(sizes[k - 1], sizes[k]);
+    const double filter =
+        model->weights(kind).filter.empty() ? 0.0 : kFilterWeights * static_cast<double>(sizes[k].pixels());
+    sum.decode += prediction + cost.h_s + cost.g_s + filter;
     sum.encode += prediction + cost.g_a + cost.h_a + cost.h_s;
-    if (k + 1 < sizes.size()) sum.encode += cost.g_s;  // the next layer is predicted from what a decoder sees
+    // The next layer is predicted from what a decoder sees.
+    if (k + 1 < sizes.size()) sum.encode += cost.g_s + filter;
   }
   const double scale = 1e-3 / static_cast<double>(sizes.back().pixels());
   return {sum.encode * scale, sum.decode * scale};

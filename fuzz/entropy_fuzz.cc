@@ -57,22 +57,23 @@ Result<CdfTables> tables_from(Input& in) {
 struct Symbols {
   std::vector<int32_t> z;
   std::vector<int32_t> y;
+  std::vector<int32_t> steps;
   bool operator==(const Symbols&) const = default;
 };
 
 bool decode(std::span<const uint8_t> bytes, const CdfTables& tables, std::span<const uint8_t> indexes,
             Symbols& out) {
   auto decoder = LayerDecoder::open(bytes);
-  return decoder.ok() && decoder->decode_z(tables, out.z).ok() &&
+  return decoder.ok() && decoder->decode_steps(out.steps).ok() && decoder->decode_z(tables, out.z).ok() &&
          decoder->decode_y(tables, indexes, out.y).ok();
 }
 
 void check_layer(std::span<const uint8_t> bytes, const CdfTables& tables, std::span<const uint8_t> indexes,
                  int z) {
   Symbols symbols{std::vector<int32_t>(static_cast<size_t>(z) * tables.rows()),
-                  std::vector<int32_t>(indexes.size())};
+                  std::vector<int32_t>(indexes.size()), std::vector<int32_t>(indexes.size() % 4)};
   if (!decode(bytes, tables, indexes, symbols)) return;
-  const auto encoded = encode_layer({symbols.z, symbols.y, indexes}, tables, tables);
+  const auto encoded = encode_layer({symbols.z, symbols.y, indexes, symbols.steps}, tables, tables);
   require(encoded.ok());
   Symbols again = symbols;
   require(decode(*encoded, tables, indexes, again));
@@ -91,13 +92,13 @@ void check_reference(std::span<const uint8_t> bytes, const CdfTables& tables,
 // The input as symbols instead of as a stream.
 void check_symbols(std::span<const uint8_t> bytes, const CdfTables& tables,
                    std::span<const uint8_t> indexes) {
-  Symbols symbols{{}, std::vector<int32_t>(indexes.size())};
+  Symbols symbols{{}, std::vector<int32_t>(indexes.size()), {}};
   for (size_t i = 0; i < symbols.y.size() && 4 * i + 4 <= bytes.size(); ++i) {
     std::memcpy(&symbols.y[i], &bytes[4 * i], 4);
   }
   const auto encoded = encode_layer({{}, symbols.y, indexes}, tables, tables);
   require(encoded.ok());
-  Symbols again{{}, std::vector<int32_t>(indexes.size())};
+  Symbols again{{}, std::vector<int32_t>(indexes.size()), {}};
   require(decode(*encoded, tables, indexes, again) && again == symbols);
 }
 

@@ -49,7 +49,7 @@ struct Stage {
   const char* name;
   bool network;
 };
-constexpr std::array<Stage, 12> kStages{{{"pyramid", "pyramid", false},
+constexpr std::array<Stage, 13> kStages{{{"pyramid", "pyramid", false},
                                          {"bicubic", "bicubic prediction", false},
                                          {"g_a", "g_a", true},
                                          {"h_a", "h_a", true},
@@ -59,6 +59,7 @@ constexpr std::array<Stage, 12> kStages{{{"pyramid", "pyramid", false},
                                          {"liff filters", "LIFF MLP", true},
                                          {"pull back", "g_s, way back", true},
                                          {"search", "search", false},
+                                         {"filter", "loop filter", true},
                                          {"entropy", "entropy", false},
                                          {"kernels", "kernels", false}}};
 

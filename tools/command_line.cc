@@ -55,6 +55,7 @@ CommandLine::CommandLine()
   add_eval(app_, action_);
   add_import(app_, action_);
   add_export(app_, action_);
+  add_fit(app_, action_);
   add_bench(app_, action_);
 }
 

@@ -62,6 +62,7 @@ void add_bdrate(CLI::App& app, Action& action);
 void add_eval(CLI::App& app, Action& action);
 void add_import(CLI::App& app, Action& action);
 void add_export(CLI::App& app, Action& action);
+void add_fit(CLI::App& app, Action& action);
 void add_bench(CLI::App& app, Action& action);
 
 }  // namespace compass::tools

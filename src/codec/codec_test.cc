@@ -194,7 +194,7 @@ TEST(Codec, StreamsAreAsLongAsTheModelEstimates) {
     const LayerNetworks::Place base{sizes, 0, rate};
     const Original original(picture);
     const auto low = networks.quantise(base, networks.analyse(base, original, nullptr), false);
-    const Patch below = networks.reconstruct(base, low.y_hat, nullptr, whole(sizes[0]));
+    const Patch below = networks.reconstruct(base, low, nullptr, whole(sizes[0]));
     const LayerNetworks::Place top{sizes, 1, rate};
     PredictionWindow prediction = networks.window(top, below, whole(sizes[1]), false);
     const auto high = networks.quantise(top, networks.analyse(top, original, &prediction), false);
@@ -203,7 +203,8 @@ TEST(Codec, StreamsAreAsLongAsTheModelEstimates) {
       const CodecKind kind = is_top ? CodecKind::kEnhancement : CodecKind::kBase;
       const auto& z_tables = model->hyper_tables(kind);
       const auto& y_tables = model->latent_tables(kind);
-      const auto bytes = encode_layer({latents.z, latents.y, latents.indexes}, z_tables, y_tables);
+      const auto bytes =
+          encode_layer({latents.z, latents.y, latents.indexes, latents.steps}, z_tables, y_tables);
       ASSERT_TRUE(bytes);
       const double estimate = ideal_bits(latents, z_tables, y_tables);
       EXPECT_NEAR(bytes->size() * 8.0, estimate, 0.01 * estimate + 24)

@@ -174,8 +174,8 @@ Result<std::vector<Rect>> Decoder::Parts::plan(const Layers& layers, int top,
   return wanted;
 }
 
-// Entropy decoding: z of every layer, then h_s, then y. Streams know nothing of each other, so that layers
-// are decoded side by side. What is damaged ends the list and is noted.
+// Entropy decoding: the loop filter's steps and z of every layer, then h_s, then y. Streams know nothing of
+// each other, so that layers are decoded side by side. What is damaged ends the list and is noted.
 std::vector<LayerLatents> Decoder::Parts::decode_symbols(const Layers& layers, Received& received) {
   const int count = static_cast<int>(received.layers.size());
   std::vector<Result<LayerDecoder>> decoders;
@@ -190,11 +190,15 @@ std::vector<LayerLatents> Decoder::Parts::decode_symbols(const Layers& layers, R
     }
     std::vector<int32_t> z(static_cast<size_t>(networks.hyper_size(place).pixels()) *
                            networks.codec(k).hyper_channels());
+    std::vector<int32_t> steps(networks.filter(k).directions);
     {
       const nn::StageTimer timer(options.times, "entropy", 0.0);
-      statuses[k] = decoders[k]->decode_z(hyper_tables(k), z);
+      statuses[k] = decoders[k]->decode_steps(steps);
+      if (statuses[k]) statuses[k] = decoders[k]->decode_z(hyper_tables(k), z);
     }
-    if (statuses[k]) latents[k] = networks.hyper_synthesise(place, std::move(z));
+    if (!statuses[k]) continue;
+    latents[k] = networks.hyper_synthesise(place, std::move(z));
+    latents[k].steps = std::move(steps);
   }
   const nn::StageTimer timer(options.times, "entropy", 0.0);
   pool.parallel_for(count, [&](int i, int /*worker*/) {
@@ -230,9 +234,9 @@ Status Decoder::Parts::reconstruct(const Layers& layers, const std::vector<Rect>
     PredictionWindow* const window = prediction ? &*prediction : nullptr;
     if (k == top && settings.as_bytes && !resized) {
       decoded.rgb = Rgb8Image(wanted[k].size());
-      networks.reconstruct(place, latents[k].y_hat, window, wanted[k], decoded.rgb);
+      networks.reconstruct(place, latents[k], window, wanted[k], decoded.rgb);
     } else {
-      Patch picture = networks.reconstruct(place, latents[k].y_hat, window, wanted[k]);
+      Patch picture = networks.reconstruct(place, latents[k], window, wanted[k]);
       prediction.reset();
       below = std::move(picture);
     }

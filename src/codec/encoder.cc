@@ -176,7 +176,7 @@ Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const LayerNetworks::P
 
   latents.y = {};
   latents.indexes = {};
-  Patch reconstruction = networks.reconstruct(place, latents.y_hat, prediction, all);
+  Patch reconstruction = networks.reconstruct(place, latents, prediction, all);
   liff.reset();  // it looks at the layer below
   x_hat = std::move(reconstruction);
   return stream;
@@ -184,7 +184,8 @@ Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const LayerNetworks::P
 
 Result<std::vector<uint8_t>> Encoder::Parts::code_symbols(int k, const LayerLatents& latents) const {
   const nn::StageTimer timer(options.times, "entropy", 0.0);
-  return compass::encode_layer({latents.z, latents.y, latents.indexes}, hyper_tables(k), latent_tables(k));
+  return compass::encode_layer({latents.z, latents.y, latents.indexes, latents.steps}, hyper_tables(k),
+                               latent_tables(k));
 }
 
 }  // namespace compass

@@ -122,6 +122,7 @@ LayerLatents LayerNetworks::quantise(const Place& place, Tensor y, bool keep_mea
     });
   });
   latents.y_hat = std::move(y);
+  latents.steps.resize(filter(place.k).directions);
   return latents;
 }
 
@@ -143,55 +144,92 @@ LayerLatents LayerNetworks::hyper_synthesise(const Place& place, std::vector<int
   return latents;
 }
 
-void LayerNetworks::synthesise(const Place& place, const Tensor& y_hat, PredictionWindow* prediction,
-                               Rect want, const std::function<void(Rect, const Tensor&)>& take) {
+Rect LayerNetworks::unfiltered(const Place& place, Rect tile) const {
+  if (filter(place.k).empty()) return tile;
+  return grown(tile, kFilterHalo + 1, place.size());
+}
+
+void LayerNetworks::reconstruct(const Place& place, const LayerLatents& latents, PredictionWindow* prediction,
+                                Rect want, const EmitRow& emit) {
   auto& networks = codec(place.k);
-  const HeldMap latents{&y_hat, whole({y_hat.width, y_hat.height})};
+  const Tensor& y_hat = latents.y_hat;
+  const HeldMap held_latents{&y_hat, whole({y_hat.width, y_hat.height})};
+  std::vector<float> weights;
+  if (!filter(place.k).empty()) weights = combined_filter(filter(place.k), latents.steps);
   for (const Rect tile : tiles_of(want, tile_side(place.k))) {
+    const Rect made = unfiltered(place, tile);
     HeldMap held;
     if (prediction != nullptr) {
       const Rect seen = prediction_rect(place, tile);
       prediction->move_to(seen.y, seen.y + seen.height);
       held = prediction->held();
     }
-    networks.synthesise(latents, held, place.rate, place.size(), tile, tile_);
-    take(tile, tile_);
+    networks.synthesise(held_latents, held, place.rate, place.size(), made, tile_);
+    emit_tile(place, tile, made, prediction, weights, emit);
   }
 }
 
-Patch LayerNetworks::reconstruct(const Place& place, const Tensor& y_hat, PredictionWindow* prediction,
-                                 Rect want) {
-  Patch result{Image::unset(want.size()), want};
-  synthesise(place, y_hat, prediction, want, [&](Rect tile, const Tensor& x_hat) {
-    for_rows(context_.pool(), tile.height, [&](int row) {
-      const float* x = x_hat.pixel(row, 0);
-      const float* p = prediction != nullptr ? prediction->pixel(tile.y + row, tile.x) : nullptr;
-      for (int c = 0; c < 3; ++c) {
-        float* out = result.image.row(c, tile.y - want.y + row) + (tile.x - want.x);
-        if (p == nullptr) {
-          for (int i = 0; i < tile.width; ++i) out[i] = x[3 * i + c];
-        } else {
-          for (int i = 0; i < tile.width; ++i) out[i] = x[3 * i + c] + p[3 * i + c];
+void LayerNetworks::emit_tile(const Place& place, Rect tile, Rect made, const PredictionWindow* prediction,
+                              const std::vector<float>& filter, const EmitRow& emit) {
+  const double macs = filter.empty() ? 0.0 : kFilterWeights * static_cast<double>(tile.size().pixels());
+  const nn::StageTimer timer(context_.times(), "filter", macs);
+  const auto read = [&](int y, int x, int count, const PlaneRows& rows) {
+    const float* in = tile_.pixel(y - made.y, x - made.x);
+    const float* p = prediction != nullptr ? prediction->pixel(y, x) : nullptr;
+    for (int c = 0; c < 3; ++c) {
+      float* out = rows[c];
+      if (p == nullptr) {
+        for (int i = 0; i < count; ++i) out[i] = in[3 * i + c];
+      } else {
+        for (int i = 0; i < count; ++i) out[i] = in[3 * i + c] + p[3 * i + c];
+      }
+    }
+  };
+  constexpr int kRows = 32;
+  filter_buffers_.resize(context_.pool().threads());
+  context_.pool().parallel_for((tile.height + kRows - 1) / kRows, [&](int i, int worker) {
+    auto& [band, buffers] = filter_buffers_[worker];
+    PlaneRows rows;
+    for (int c = 0; c < 3; ++c) {
+      buffers[c].resize(static_cast<size_t>(tile.width) + nn::kFilterPadding);
+      rows[c] = buffers[c].data();
+    }
+    const int top = tile.y + i * kRows;
+    const int bottom = std::min(top + kRows, tile.y + tile.height);
+    if (!filter.empty()) band.load({tile.x, top, tile.width, bottom - top}, place.size(), read);
+    for (int y = top; y < bottom; ++y) {
+      if (filter.empty()) {
+        read(y, tile.x, tile.width, rows);
+      } else {
+        band.look_at(y);
+        for (int c = 0; c < 3; ++c) {
+          band.correct(filter.data(), c, rows[c]);
+          const float* sample = band.sample(c);
+          for (int x = 0; x < tile.width; ++x) rows[c][x] += sample[x];
         }
       }
-    });
+      emit(y, tile.x, tile.width, rows);
+    }
+  });
+}
+
+Patch LayerNetworks::reconstruct(const Place& place, const LayerLatents& latents,
+                                 PredictionWindow* prediction, Rect want) {
+  Patch result{Image::unset(want.size()), want};
+  reconstruct(place, latents, prediction, want, [&](int y, int x, int count, const PlaneRows& samples) {
+    for (int c = 0; c < 3; ++c)
+      std::copy_n(samples[c], count, result.image.row(c, y - want.y) + (x - want.x));
   });
   return result;
 }
 
-void LayerNetworks::reconstruct(const Place& place, const Tensor& y_hat, PredictionWindow* prediction,
+void LayerNetworks::reconstruct(const Place& place, const LayerLatents& latents, PredictionWindow* prediction,
                                 Rect want, Rgb8Image& result) {
-  synthesise(place, y_hat, prediction, want, [&](Rect tile, const Tensor& x_hat) {
-    for_rows(context_.pool(), tile.height, [&](int row) {
-      const float* x = x_hat.pixel(row, 0);
-      uint8_t* out = result.row(tile.y - want.y + row) + 3 * static_cast<size_t>(tile.x - want.x);
-      if (prediction == nullptr) {
-        for (int i = 0; i < 3 * tile.width; ++i) out[i] = byte_of_sample(x[i]);
-      } else {
-        const float* p = prediction->pixel(tile.y + row, tile.x);
-        for (int i = 0; i < 3 * tile.width; ++i) out[i] = byte_of_sample(x[i] + p[i]);
-      }
-    });
+  reconstruct(place, latents, prediction, want, [&](int y, int x, int count, const PlaneRows& samples) {
+    uint8_t* out = result.row(y - want.y) + 3 * static_cast<size_t>(x - want.x);
+    for (int i = 0; i < count; ++i) {
+      for (int c = 0; c < 3; ++c) out[3 * i + c] = byte_of_sample(samples[c][i]);
+    }
   });
 }
 
@@ -203,7 +241,8 @@ double LayerNetworks::prediction_bytes(int side) const {
 }
 
 Rect LayerNetworks::prediction_rect(const Place& place, Rect want) const {
-  return united(want, codec(place.k).synthesis_footprint(place.size(), want).prediction);
+  const Rect made = unfiltered(place, want);
+  return united(made, codec(place.k).synthesis_footprint(place.size(), made).prediction);
 }
 
 Rect LayerNetworks::below_footprint(const Place& place, Rect want) const {
@@ -245,7 +284,9 @@ void LayerNetworks::prepare_both_ways(const Place& place, Rect want, bool synthe
     }
   }
   if (!synthesis) return;
-  for (const Rect tile : tiles_of(want, tile_side(place.k))) networks.prepare_synthesise(size, tile);
+  for (const Rect tile : tiles_of(want, tile_side(place.k))) {
+    networks.prepare_synthesise(size, unfiltered(place, tile));
+  }
 }
 
 }  // namespace compass

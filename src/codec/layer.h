@@ -1,7 +1,7 @@
 // One layer's way through the networks, tile by tile, both ways.
 //
 //   encoding:  x - prediction -> g_a -> y -> h_a -> z     z -> h_s -> scales, means     q = round(y - means)
-//   decoding:  z -> h_s -> scales, means     q + means = y_hat -> g_s -> x_hat + prediction
+//   decoding:  z -> h_s -> scales, means     q + means = y_hat -> g_s -> x_hat + prediction -> loop filter
 //
 // The base layer is the case without a prediction.
 #pragma once
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "codec/codec_options.h"
+#include "codec/loop_filter.h"
 #include "codec/original.h"
 #include "codec/patch.h"
 #include "codec/prediction_window.h"
@@ -29,6 +30,7 @@ struct LayerLatents {
   std::vector<uint8_t> indexes;  // scale index of each element of y
   Tensor y_hat;                  // [M,h,w]; the means alone until the symbols are known
   Tensor means;                  // [M,h,w] for a search, which takes other symbols; empty otherwise
+  std::vector<int32_t> steps;    // of the loop filter, one for each of its directions
 };
 
 // Rows, or columns, around a tile that networks look at, on both sides together: more than any we know needs.
@@ -64,8 +66,9 @@ class LayerNetworks {
   // Hyper analysis and quantisation of y.
   LayerLatents quantise(const Place& place, Tensor y, bool keep_means);
 
-  // Moves y's symbols to where layer k costs less (codec/symbol_search.h), tile by tile; only if
-  // make_search() says so. Needs the means, and leaves latents.y_hat at what a decoder makes of the symbols.
+  // Moves y's symbols to where layer k costs less (codec/symbol_search.h), tile by tile, and finds the loop
+  // filter's steps; only if make_search() says so. Needs the means, and leaves latents.y_hat at what a
+  // decoder makes of the symbols.
   void search(const Place& place, const Original& original, PredictionWindow* prediction,
               SymbolSearch& search, LayerLatents& latents);
   bool make_search() { return base_.make_adjoint() && (!enhancement_ || enhancement_->make_adjoint()); }
@@ -74,8 +77,8 @@ class LayerNetworks {
   LayerLatents hyper_synthesise(const Place& place, std::vector<int32_t> z);
 
   // The reconstruction of rectangle `want`, unclamped, or as bytes into `result`, whose size is want's.
-  Patch reconstruct(const Place& place, const Tensor& y_hat, PredictionWindow* prediction, Rect want);
-  void reconstruct(const Place& place, const Tensor& y_hat, PredictionWindow* prediction, Rect want,
+  Patch reconstruct(const Place& place, const LayerLatents& latents, PredictionWindow* prediction, Rect want);
+  void reconstruct(const Place& place, const LayerLatents& latents, PredictionWindow* prediction, Rect want,
                    Rgb8Image& result);
   Rect below_footprint(const Place& place, Rect want) const;
 
@@ -105,13 +108,24 @@ class LayerNetworks {
     return (4.0 + packed) * static_cast<double>(model_->parameters());
   }
 
+  // The loop filter of layer k; may be empty.
+  const FilterWeights& filter(int k) const {
+    return model_->weights(k == 0 ? CodecKind::kBase : CodecKind::kEnhancement).filter;
+  }
+
   // Pixels a side of the tiles that layer k's g_a and g_s run on.
   int tile_side(int k) const { return k == 0 ? base_side_ : enhancement_side_; }
 
  private:
-  // Calls take(tile, x_hat of the tile) for the tiles that `want` consists of, prediction not yet added.
-  void synthesise(const Place& place, const Tensor& y_hat, PredictionWindow* prediction, Rect want,
-                  const std::function<void(Rect tile, const Tensor& x_hat)>& take);
+  // Calls emit(y, x, count, samples) for every stretch of a row that `want` consists of, on any thread.
+  using EmitRow = std::function<void(int y, int x, int count, const PlaneRows& samples)>;
+  void reconstruct(const Place& place, const LayerLatents& latents, PredictionWindow* prediction, Rect want,
+                   const EmitRow& emit);
+  // The same for one tile of it; tile_ is g_s's picture of `made`.
+  void emit_tile(const Place& place, Rect tile, Rect made, const PredictionWindow* prediction,
+                 const std::vector<float>& filter, const EmitRow& emit);
+  // What g_s has to make for the loop filter to have `tile`: with a halo, whose sides are even.
+  Rect unfiltered(const Place& place, Rect tile) const;
   // Calls take(tile, parameters) for the tiles of all latents.
   void hyper_synthesise(const Place& place, std::span<const int32_t> z,
                         const std::function<void(Rect tile, const HyperParameters&)>& take);
@@ -135,6 +149,8 @@ class LayerNetworks {
   // One round on latents `at`, whose gradient is gradient_.
   void move_symbols(Rect at, int round, const SymbolSearch& search, LayerLatents& latents);
   void gradient(const SearchTile& tile, const Tensor& y_hat, Tensor& result);
+  // Adds the tile's pixels, as they are made of y_hat now.
+  void fit_filter(const SearchTile& tile, const Tensor& y_hat, FilterFit& fit);
   // What encoding and decoding both run: h_s, the prediction for `want` and, with `synthesis`, g_s.
   void prepare_both_ways(const Place& place, Rect want, bool synthesis);
   std::vector<Rect> analysis_tiles(const Place& place) const;
@@ -154,6 +170,11 @@ class LayerNetworks {
   Tensor gradient_, displaced_;
   nn::Trace trace_;
   HyperParameters hyper_;
+  struct FilterBuffers {
+    FilterBand band;
+    std::array<AlignedVector<float>, 3> rows;
+  };
+  std::vector<FilterBuffers> filter_buffers_;  // one for each thread
 };
 
 }  // namespace compass

@@ -1,5 +1,7 @@
 // LayerNetworks' search for symbols of y that cost less: the gradients that codec/symbol_search.h follows.
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "codec/layer.h"
 
@@ -37,6 +39,10 @@ Rect LayerNetworks::probed_part(Rect latents) {
 
 void LayerNetworks::search(const Place& place, const Original& original, PredictionWindow* prediction,
                            SymbolSearch& search, LayerLatents& latents) {
+  // Bits that a squared error of 1 in one sample of 0..1 is worth.
+  const double bits_per_error = model_->lambda(place.rate) * 255.0 * 255.0 / 3.0;
+  std::optional<FilterFit> fit;
+  if (filter(place.k).directions > 0) fit.emplace(filter(place.k), bits_per_error, place.size().pixels());
   for (const Rect at : analysis_tiles(place)) {
     const SearchTile tile = look_at(place, original, prediction, at);
     for (int round = 0; round < search.rounds(); ++round) {
@@ -44,7 +50,58 @@ void LayerNetworks::search(const Place& place, const Original& original, Predict
       if (!search.measured()) measure_curvature(tile, search, latents);
       move_symbols(at, round, search, latents);
     }
+    if (fit) fit_filter(tile, latents.y_hat, *fit);
   }
+  if (fit) latents.steps = fit->steps();
+}
+
+void LayerNetworks::fit_filter(const SearchTile& tile, const Tensor& y_hat, FilterFit& fit) {
+  const Size size = tile.place.size();
+  codec(tile.place.k)
+      .synthesise({&y_hat, whole({y_hat.width, y_hat.height})}, tile.prediction, tile.place.rate, size,
+                  tile.pixels, tile_);
+  // Where the surroundings are at hand.
+  const Rect seen = tile.pixels;
+  const auto inset = [](int low, int high, int end) {
+    return std::pair{low == 0 ? 0 : low + kFilterHalo, high == end ? end : high - kFilterHalo};
+  };
+  const auto [left, right] = inset(seen.x, seen.x + seen.width, size.width);
+  const auto [top, bottom] = inset(seen.y, seen.y + seen.height, size.height);
+  const int count = right - left;
+  const int rows = (bottom - top) / fit.every();
+  if (count <= 0 || rows <= 0) return;
+  const double macs =
+      static_cast<double>(kFilterWeights) * (filter(tile.place.k).directions + 1) * rows * count;
+  const nn::StageTimer timer(context_.times(), "filter", macs);
+  const Tensor* const prediction = tile.prediction.map;
+  const auto read = [&](int y, int x, int n, const PlaneRows& out) {
+    const float* in = tile_.pixel(y - seen.y, x - seen.x);
+    const float* p = nullptr;
+    if (prediction != nullptr) {
+      p = prediction->pixel(y - tile.prediction.part.y, x - tile.prediction.part.x);
+    }
+    for (int i = 0; i < n; ++i) {
+      for (int c = 0; c < 3; ++c) out[c][i] = in[3 * i + c] + (p != nullptr ? p[3 * i + c] : 0.0F);
+    }
+  };
+  std::vector<FilterFit::Sums> sums(rows);
+  filter_buffers_.resize(context_.pool().threads());
+  context_.pool().parallel_for(rows, [&](int i, int worker) {
+    auto& [band, buffers] = filter_buffers_[worker];
+    const int y = top + i * fit.every() + fit.every() / 2;
+    band.load({left, y, count, 1}, size, read);
+    band.look_at(y);
+    const float* made = tile_.pixel(y - seen.y, left - seen.x);
+    const float* wanted = x_.pixel(y - tile.residual.y, left - tile.residual.x);
+    std::array<const float*, 3> error{};
+    for (int c = 0; c < 3; ++c) {
+      buffers[c].resize(static_cast<size_t>(count) + nn::kFilterPadding);
+      for (int x = 0; x < count; ++x) buffers[c][x] = wanted[3 * x + c] - made[3 * x + c];
+      error[c] = buffers[c].data();
+    }
+    sums[i] = fit.sums_of(band, error, count);
+  });
+  for (const auto& row : sums) fit.add(row);
 }
 
 void LayerNetworks::measure_curvature(const SearchTile& tile, SymbolSearch& search, LayerLatents& latents) {

@@ -27,6 +27,7 @@ TEST(Tiles, DoNotShow) {
   const auto model = tiny_model();
   ThreadPool pool(2);
   nn::Context context(pool, Precision::kF32);
+  const std::vector<int32_t> steps(model->weights(CodecKind::kBase).filter.directions, 1);
   for (const std::vector<Size>& sizes :
        {std::vector<Size>{{97, 61}, {193, 121}}, std::vector<Size>{{1, 130}, {5, 260}}}) {
     const Image picture = test_picture(sizes[1]);
@@ -36,21 +37,21 @@ TEST(Tiles, DoNotShow) {
     const LayerNetworks::Place base{sizes, 0, 0.5F};
     const LayerNetworks::Place top{sizes, 1, 0.5F};
     // The same latents go to both ways, so that no symbol on the edge of rounding makes a difference.
-    const Tensor y_base = networks.analyse(base, original, nullptr);
-    const Patch below = networks.reconstruct(base, y_base, nullptr, whole(sizes[0]));
+    const LayerLatents low{.y_hat = networks.analyse(base, original, nullptr), .steps = steps};
+    const Patch below = networks.reconstruct(base, low, nullptr, whole(sizes[0]));
     PredictionWindow window = networks.window(top, below, all, true);
-    const Tensor y = networks.analyse(top, original, &window);
-    const Patch expected = networks.reconstruct(top, y, &window, all);
+    const LayerLatents high{.y_hat = networks.analyse(top, original, &window), .steps = steps};
+    const Patch expected = networks.reconstruct(top, high, &window, all);
     for (const int side : {16, 40, 64}) {
       LayerNetworks cut(model, context);
       cut.limit_tiles(side);
-      EXPECT_LT(largest_difference(cut.analyse(base, original, nullptr), y_base), 1e-3);
-      const Patch below_cut = cut.reconstruct(base, y_base, nullptr, whole(sizes[0]));
+      EXPECT_LT(largest_difference(cut.analyse(base, original, nullptr), low.y_hat), 1e-3);
+      const Patch below_cut = cut.reconstruct(base, low, nullptr, whole(sizes[0]));
       EXPECT_LT(largest_difference(below_cut.image, below.image), 1e-5);
       for (const bool keep : {false, true}) {
         PredictionWindow moving = cut.window(top, below, all, keep);
-        EXPECT_LT(largest_difference(cut.analyse(top, original, &moving), y), 1e-3);
-        const Patch made = cut.reconstruct(top, y, &moving, all);
+        EXPECT_LT(largest_difference(cut.analyse(top, original, &moving), high.y_hat), 1e-3);
+        const Patch made = cut.reconstruct(top, high, &moving, all);
         EXPECT_LT(largest_difference(made.image, expected.image), 1e-5) << side << " keep " << keep;
       }
     }

@@ -53,6 +53,27 @@ void push_symbol(Pusher& pusher, RawBits& raw, const CdfRow& row, int32_t symbol
   pusher.push(row.cdf[slot], row.cdf[slot + 1] - row.cdf[slot], kCdfBits);
 }
 
+// The order of the Exp-Golomb code of the loop filter's steps.
+constexpr int kStepOrder = 1;
+
+// Numbers every integer: 0, 1, -1, 2, -2, ...
+uint64_t number_of(int32_t step) {
+  const int64_t v = step;
+  return static_cast<uint64_t>(v > 0 ? 2 * v - 1 : -2 * v);
+}
+
+// The steps up to the last one that is not 0.
+std::span<const int32_t> up_to_last(std::span<const int32_t> steps) {
+  while (!steps.empty() && steps.back() == 0) steps = steps.first(steps.size() - 1);
+  return steps;
+}
+
+void add_steps(RawBits& raw, std::span<const int32_t> steps) {
+  const auto used = up_to_last(steps);
+  raw.add_exp_golomb(used.size(), 0);
+  for (const int32_t step : used) raw.add_exp_golomb(number_of(step), kStepOrder);
+}
+
 // The order of the Exp-Golomb code of the gaps between `exceptions` among `elements`: about log2 of the mean
 // gap.
 int gap_order(uint64_t elements, uint64_t exceptions) {
@@ -207,7 +228,17 @@ Result<std::vector<uint8_t>> encode_layer(const LayerSymbols& symbols, const Cdf
   for (size_t i = symbols.z.size(); i-- > 0;) {
     push_symbol(pusher, raw, z_tables.row(static_cast<int>(i % channels)), symbols.z[i]);
   }
+  if (!symbols.steps.empty()) add_steps(raw, symbols.steps);
+  raw.flush_to(pusher);
   return to_bytes(pusher);
+}
+
+int filter_step_bits(std::span<const int32_t> steps) {
+  if (steps.empty()) return 0;
+  const auto used = up_to_last(steps);
+  int bits = exp_golomb_bits(used.size());
+  for (const int32_t step : used) bits += exp_golomb_bits(number_of(step), kStepOrder);
+  return bits;
 }
 
 Result<LayerDecoder> LayerDecoder::open(std::span<const uint8_t> bytes) {
@@ -216,6 +247,24 @@ Result<LayerDecoder> LayerDecoder::open(std::span<const uint8_t> bytes) {
   for (size_t i = head; i-- > 0;) state = state << 8 | bytes[i];
   if (head > 0 && bytes[head - 1] == 0) return damaged("it begins with a state no encoder writes");
   return LayerDecoder(Popper(state, bytes.subspan(head)));
+}
+
+Status LayerDecoder::decode_steps(std::span<int32_t> steps) {
+  if (steps.empty()) return {};
+  uint64_t used = 0;
+  if (!pop_exp_golomb(popper_, 0, &used) || used > steps.size()) {
+    return damaged("the steps of the loop filter are malformed");
+  }
+  std::fill(steps.begin() + static_cast<std::ptrdiff_t>(used), steps.end(), 0);
+  for (int32_t& step : steps.first(used)) {
+    uint64_t number = 0;
+    if (!pop_exp_golomb(popper_, kStepOrder, &number) || number > 2 * uint64_t{kMaxFilterStep}) {
+      return damaged("a step of the loop filter is malformed");
+    }
+    const auto half = static_cast<int32_t>((number + 1) / 2);
+    step = number % 2 != 0 ? half : -half;
+  }
+  return {};
 }
 
 Status LayerDecoder::decode_z(const CdfTables& tables, std::span<int32_t> z) {

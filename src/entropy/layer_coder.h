@@ -1,7 +1,8 @@
 // A layer's stream: the symbols of z and y in one rANS state, ours. docs/bitstream.md specifies it.
 //
-// Encoding:  bytes = encode_layer({z, y, indexes}, z_tables, y_tables)
+// Encoding:  bytes = encode_layer({z, y, indexes, steps}, z_tables, y_tables)
 // Decoding:  LayerDecoder decoder = *LayerDecoder::open(bytes);
+//            decoder.decode_steps(steps);                 // the loop filter's, if the model has one
 //            decoder.decode_z(z_tables, z);               // then h_s turns z into y's scale indexes
 //            decoder.decode_y(y_tables, indexes, y);
 //
@@ -20,24 +21,32 @@
 
 namespace compass {
 
+inline constexpr int32_t kMaxFilterStep = 4095;
+// Bits that steps take.
+int filter_step_bits(std::span<const int32_t> steps);
+
 // What is coded for one layer. Any int32 can be coded, at its price in escapes.
 struct LayerSymbols {
   std::span<const int32_t> z;        // [H,W,C] in memory order, channels fastest; C = rows of the z tables
   std::span<const int32_t> y;        // [H,W,M] in memory order
   std::span<const uint8_t> indexes;  // the scale index, i.e. the row of the y tables, of each element of y
+  std::span<const int32_t> steps{};  // of the loop filter, if there is one; within +-kMaxFilterStep
 };
 
 // Errors: kFailure if the sizes do not fit each other, or an index has no row.
 Result<std::vector<uint8_t>> encode_layer(const LayerSymbols& symbols, const CdfTables& z_tables,
                                           const CdfTables& y_tables);
 
-// Decodes one layer: z once, then y once. `bytes` must outlive the decoder. Reads within `bytes` whatever
-// they are, in time proportional to the symbols asked for; hostile bytes give an error or symbols, nothing
-// else.
+// Decodes one layer: steps, if there are any, then z once, then y once. `bytes` must outlive the decoder.
+// Reads within `bytes` whatever they are, in time proportional to the symbols asked for; hostile bytes give
+// an error or symbols, nothing else.
 class LayerDecoder {
  public:
   // Error: kBadFile if no encoder writes a stream that begins so.
   static Result<LayerDecoder> open(std::span<const uint8_t> bytes);
+
+  // Fills steps. Error: kBadFile if there are more, or one is malformed or out of range.
+  Status decode_steps(std::span<int32_t> steps);
 
   // Fills z. Errors: kFailure if z is no multiple of the tables' rows; kBadFile if a symbol is malformed.
   Status decode_z(const CdfTables& tables, std::span<int32_t> z);

@@ -59,6 +59,32 @@ CdfTables one_row(std::vector<int32_t> cdf, int32_t offset) {
   return *CdfTables::from_ragged(cdf, std::vector{length}, std::vector{offset});
 }
 
+TEST(LayerCoder, StepsComeFirst) {
+  const CdfTables tables = one_row({0, 16384, 49152, 65535, 65536}, -1);
+  for (const std::vector<int32_t>& steps :
+       {std::vector<int32_t>{0, 0, 0}, {5, 0, 0}, {0, -1, kMaxFilterStep}, {-kMaxFilterStep, 2, -7}, {}}) {
+    const std::vector<int32_t> z{0, 1, -1};
+    const auto bytes = encode_layer({z, {}, {}, steps}, tables, tables);
+    ASSERT_TRUE(bytes);
+    auto decoder = *LayerDecoder::open(*bytes);
+    std::vector<int32_t> back(steps.size(), 9);
+    ASSERT_TRUE(decoder.decode_steps(back));
+    EXPECT_EQ(back, steps);
+    std::vector<int32_t> symbols(3);
+    ASSERT_TRUE(decoder.decode_z(tables, symbols));
+    EXPECT_EQ(symbols, z);
+    EXPECT_TRUE(decoder.decode_y(tables, {}, {}));
+    // A file for a filter of more directions.
+    std::vector<int32_t> fewer(1);
+    auto other = *LayerDecoder::open(*bytes);
+    EXPECT_EQ(static_cast<bool>(other.decode_steps(fewer)),
+              steps.size() < 2 || (steps[1] == 0 && steps[2] == 0));
+  }
+  EXPECT_EQ(filter_step_bits({}), 0);
+  EXPECT_EQ(filter_step_bits(std::vector<int32_t>{0, 0}), 1);
+  EXPECT_GT(filter_step_bits(std::vector<int32_t>{0, 1}), filter_step_bits(std::vector<int32_t>{1, 0}));
+}
+
 Layer random_layer(std::mt19937& rng, const CdfTables& z_tables, const CdfTables& y_tables, size_t z_pixels,
                    size_t y_count) {
   Layer layer;

@@ -38,6 +38,10 @@ CodecDescription parse_codec(FieldReader& r, const json& in, const std::string& 
   codec.h_a = parse_network(r, in, place, "h_a");
   codec.h_s = parse_network(r, in, place, "h_s");
   if (in.contains("h_scales")) codec.h_scales = parse_network(r, in, place, "h_scales");
+  if (in.contains("filter")) {
+    codec.filter =
+        r.integer(r.object(in, place, "filter"), place + "filter.", "directions", 0, kMaxFilterDirections);
+  }
   if (!r.ok()) return codec;
 
   const int m = codec.latent_channels;
@@ -119,6 +123,7 @@ json to_json(const CodecDescription& codec) {
   out["h_a"] = network_to_json(codec.h_a);
   out["h_s"] = network_to_json(codec.h_s);
   if (!codec.h_scales.empty()) out["h_scales"] = network_to_json(codec.h_scales);
+  if (codec.filter) out["filter"] = {{"directions", *codec.filter}};
   return out;
 }
 

@@ -37,6 +37,7 @@ struct CodecDescription {
   Quantise quantise = Quantise::kInteger;
   std::vector<nn::Layer> g_a, g_s, h_a, h_s;
   std::vector<nn::Layer> h_scales;  // empty: h_s gives [scales; means] in floats
+  std::optional<int> filter;        // the loop filter's directions; none: no filter
 };
 
 // Local implicit filter function: residual dense network, then a per-pixel MLP that makes filters.
@@ -77,6 +78,7 @@ inline constexpr int kMaxKernel = 15;
 inline constexpr int kMaxFactor = 32;        // of one layer
 inline constexpr int kMaxTotalFactor = 256;  // picture to z
 inline constexpr int kMaxRatePoints = 64;
+inline constexpr int kMaxFilterDirections = 32;
 inline constexpr int64_t kMaxParameters = int64_t{1} << 27;  // of the whole model
 
 }  // namespace compass

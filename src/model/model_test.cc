@@ -168,6 +168,7 @@ TEST(Model, HostileTensorsAreRefused) {
   refused("base.g_a.1.bias", [](Draft& d) { d.tensors["base.g_a.1.bias"] = d.tensors["base.z.length"]; });
   refused("liff.mlp.0.weight",
           [](Draft& d) { d.tensors["liff.mlp.0.weight"] = d.tensors["liff.mlp.1.weight"]; });
+  refused("base.filter", [](Draft& d) { d.description["base"]["filter"] = {{"directions", 3}}; });
   refused("base.y.cdf", [](Draft& d) { d.tensors["base.y.length"] = d.tensors["base.y.offset"]; });
   refused("base.z.cdf", [](Draft& d) { d.tensors["base.z.length"] = d.tensors["base.z.offset"]; });
 

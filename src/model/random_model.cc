@@ -63,7 +63,7 @@ std::string lite_codec(int width, int hidden, bool conditional) {
          subpel(64, 64, 3, 2, "leaky_relu") + "," + subpel(64, 64, 1, 2, "leaky_relu") + "," +
          conv(64, 192, 3, 1) +
          R"(],"h_scales":[{"op":"int_conv","in":64,"out":32,"factor":2},{"op":"int_conv","in":32,"out":32,"factor":2},)" +
-         R"({"op":"int_conv","in":32,"out":192,"limit":63}]})";
+         R"({"op":"int_conv","in":32,"out":192,"limit":63}],"filter":{"directions":12}})";
 }
 
 // Writes a whole model with random weights.
@@ -86,6 +86,8 @@ class RandomModel {
     RandomModel writer;
     writer.codec("base.", description->base);
     writer.codec("enhancement.", *description->enhancement);
+    writer.filter("base.filter", description->base);
+    writer.filter("enhancement.filter", *description->enhancement);
     writer.liff(*description->liff);
     const CdfTables tables = gaussian_tables();
     const auto cdf = tables.ragged_cdf();
@@ -103,6 +105,13 @@ class RandomModel {
  private:
   void floats(const std::string& name, std::vector<int64_t> shape, const std::vector<float>& values) {
     file_.add_floats(name, std::move(shape), values, DType::kF16);
+  }
+  void filter(const std::string& name, const CodecDescription& codec) {
+    if (!codec.filter) return;
+    std::normal_distribution<float> distribution(0.0F, 1e-3F);
+    std::vector<float> values(static_cast<size_t>(kFilterWeights) * (1 + *codec.filter));
+    for (float& v : values) v = distribution(generator_);
+    floats(name, {1 + *codec.filter, 3, kFilterTaps, kFilterGates}, values);
   }
   void network(const std::string& prefix, const std::vector<nn::Layer>& layers) {
     for (size_t i = 0; i < layers.size(); ++i) {

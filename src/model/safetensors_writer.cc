@@ -69,6 +69,11 @@ void SafetensorsWriter::add_stepped(const std::string& name, const std::vector<i
   add_floats(name + std::string(kStepSuffix), {shape.front()}, steps);
 }
 
+void SafetensorsWriter::add(const std::string& name, const TensorView& tensor) {
+  entries_.insert_or_assign(name,
+                            Entry{tensor.dtype, tensor.shape, {tensor.data.begin(), tensor.data.end()}});
+}
+
 void SafetensorsWriter::add_floats(std::string name, std::vector<int64_t> shape,
                                    std::span<const float> values, DType dtype) {
   assert(dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16);

@@ -234,6 +234,11 @@ Result<CodecWeights> read_codec_weights(const Safetensors& file, const CodecDesc
   auto latent_tables = read_latent_tables(file, prefix + ".y");
   if (!latent_tables) return latent_tables.error();
   w.y = std::move(*latent_tables);
+  if (codec.filter) {
+    w.filter.directions = *codec.filter;
+    const Shape shape{1 + *codec.filter, 3, kFilterTaps, kFilterGates};
+    if (Status s = read_floats(file, prefix + ".filter", shape, w.filter.values); !s) return s.error();
+  }
   return w;
 }
 
@@ -278,6 +283,7 @@ std::vector<std::string> tensor_names(const Description& d) {
       names.push_back(prefix + table);
     }
     if (c.quantise == Quantise::kMedians) names.push_back(prefix + ".z.median");
+    if (c.filter) names.push_back(prefix + ".filter");
   };
   codec("base", d.base);
   if (d.enhancement) codec("enhancement", *d.enhancement);

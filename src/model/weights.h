@@ -8,9 +8,22 @@
 #include "entropy/cdf_tables.h"
 #include "model/description.h"
 #include "model/safetensors.h"
+#include "nn/gated_filter.h"
 #include "nn/layer.h"
 
 namespace compass {
+
+// A loop filter's weights (codec/loop_filter.h): one set that always counts, then `directions` more that are
+// added as often as a file says.
+inline constexpr int kFilterTaps = 44;  // 3x3 pixels in three colours, 16 of luma around them, 1
+inline constexpr int kFilterGates = static_cast<int>(nn::kFilterGates);
+inline constexpr int kFilterWeights = 3 * kFilterTaps * kFilterGates;
+struct FilterWeights {
+  int directions = 0;
+  std::vector<float> values;  // [1+directions][3][kFilterTaps][kFilterGates]; empty: no filter
+  bool empty() const { return values.empty(); }
+  const float* set(int i) const { return values.data() + static_cast<size_t>(i) * kFilterWeights; }
+};
 
 // One codec's parameters, one entry per layer, and the tables of its symbols.
 struct CodecWeights {
@@ -18,6 +31,7 @@ struct CodecWeights {
   std::vector<float> medians;  // [hyper_channels], zeros unless quantise is kMedians
   CdfTables z;                 // one row per hyper channel
   CdfTables y;                 // one row per scale index
+  FilterWeights filter;
 };
 
 // A convolution or, with a 1x1 kernel, a dense layer: weight [out,in,k,k], bias [out].

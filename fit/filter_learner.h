@@ -1,0 +1,47 @@
+// Loop filters from pictures: which weights, and which directions for an encoder to go in, take most of the
+// error out of a codec's reconstructions.
+//
+// Corrections are linear in the weights, so that all a picture has to say is its normal equations: A (taps
+// and gates against each other) and B (against the error). Over pictures n, with steps s_n of their own,
+//
+//   sum over n of |error_n - correction_n(F_0 + sum over k of s_nk F_k)|^2 / |error_n|^2
+//
+// is lowered first by F_0 alone, which must do where no steps are spent, then by turns: steps for given F_k,
+// F_k for given steps, from the principal directions of what single pictures would like F_0 to be.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "image/image.h"
+#include "model/weights.h"
+
+namespace compass::fit {
+
+class FilterLearner {
+ public:
+  FilterLearner();
+  ~FilterLearner();
+  FilterLearner(FilterLearner&&) noexcept;
+
+  // A layer as it was reconstructed without a filter, and as it should be. Same sizes.
+  void add(const Image& made, const Image& wanted);
+  int pictures() const;
+
+  // The filter with so many directions; there must be more pictures.
+  FilterWeights learn(int directions) const;
+
+  // By how much, in dB on average over the pictures added, the filter lowers the error: by its own weights,
+  // and with the best steps.
+  struct Gain {
+    double fixed = 0.0;
+    double adapted = 0.0;
+  };
+  Gain gain(const FilterWeights& filter) const;
+
+ private:
+  struct Sums;
+  std::vector<Sums> sums_;
+};
+
+}  // namespace compass::fit

@@ -1,0 +1,48 @@
+"""Loop filters fitted to pictures."""
+
+import unittest
+
+from harness import BAD_FILE, IO, MODEL, MODEL_OTHER, USAGE, CommandTest, Picture, main
+
+
+class Fit(CommandTest):
+    def pictures(self, count):
+        names = ["p%02d.ppm" % i for i in range(count)]
+        for i, name in enumerate(names):
+            self.put(name, Picture.smooth(96 + i, 64 + 2 * i, seed=i).ppm())
+        return names
+
+    def psnr(self, *arguments):
+        report = self.json("encode", "other.ppm", "other.cmps", "--psnr", *arguments)
+        return [layer["psnr"] for layer in report["layers"]]
+
+    def test_a_fitted_model_is_a_model_and_better(self):
+        found = self.json("fit", MODEL, "fitted.safetensors", *self.pictures(12), "--directions", 2)
+        self.assertEqual(found["bytes"], len(self.get("fitted.safetensors")))
+        self.put("other.ppm", Picture.smooth(131, 77, seed=99).ppm())
+        for effort in 0, 2:  # the model's own filter, and with steps
+            before = self.psnr("--effort", effort)
+            after = self.psnr("--effort", effort, "--model", "fitted.safetensors")
+            for k in range(3):
+                self.assertGreater(after[k], before[k] + 0.1, "effort %d, layer %d" % (effort, k))
+        self.compass("decode", "other.cmps", "back.ppm", "--model", "fitted.safetensors")
+        self.assertEqual(Picture.from_ppm(self.get("back.ppm")).size, (131, 77))
+        self.compass("decode", "other.cmps", "back.ppm", code=MODEL_OTHER)
+
+    def test_no_directions_are_a_filter_too(self):
+        self.compass("fit", MODEL, "fitted.safetensors", *self.pictures(9), "--directions", 0)
+        self.put("other.ppm", Picture.smooth(40, 31).ppm())
+        self.psnr("--model", "fitted.safetensors")
+
+    def test_what_cannot_be_fitted(self):
+        names = self.pictures(10)
+        self.compass("fit", MODEL, "f.safetensors", *names, "--directions", 3, code=USAGE)
+        self.compass("fit", MODEL, "f.safetensors", *names, "--directions", 33, code=USAGE)
+        self.compass("fit", names[0], "f.safetensors", *names, "--directions", 2, code=MODEL_OTHER)
+        self.compass("fit", MODEL, "f.safetensors", "missing.ppm", *names, "--directions", 2, code=IO)
+        self.put("broken.ppm", b"P6 100 100 255\n")
+        self.compass("fit", MODEL, "f.safetensors", "broken.ppm", *names, "--directions", 2, code=BAD_FILE)
+
+
+if __name__ == "__main__":
+    main()

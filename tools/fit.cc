@@ -1,0 +1,151 @@
+// compass fit: the last step in making a model. Measures what its reconstructions get wrong, and gives it
+// loop filters that mend it.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "codec/encoder.h"
+#include "codec/original.h"
+#include "common.h"
+#include "fit/filter_learner.h"
+#include "fit/filtered_model.h"
+#include "model/model.h"
+#include "output_file.h"
+#include "picture_files.h"
+#include "progress.h"
+
+namespace compass::tools {
+namespace {
+
+// Every picture is seen at one of these, in turn with the next picture.
+constexpr double kQualities[] = {5.0, 65.0, 25.0, 85.0, 45.0};
+
+struct Options {
+  std::string input;
+  std::string output;
+  std::vector<std::string> pictures;
+  int directions = 12;
+  CommonFlags common;
+};
+
+struct Learners {
+  fit::FilterLearner base;
+  fit::FilterLearner enhancement;
+};
+// What is learned from, and what the outcome is tried on: every kHeldBack-th picture.
+struct Seen {
+  Learners learned;
+  Learners held_back;
+};
+constexpr size_t kHeldBack = 8;
+
+// Left and right exchanged: as good a picture, for nothing.
+Image mirrored(const Image& image) {
+  Image result = image;
+  for (int c = 0; c < 3; ++c) {
+    for (int y = 0; y < image.height(); ++y) std::reverse(result.row(c, y), result.row(c, y) + image.width());
+  }
+  return result;
+}
+
+// One pass over the pictures with a model: what its layers look like, and should.
+Status look(const std::shared_ptr<const Model>& model, const Options& options, Seen& seen) {
+  const Result<CodecOptions> codec = codec_options(options.common);
+  if (!codec) return codec.error();
+  Encoder encoder(model, *codec);
+  ThreadPool pool(codec->threads);
+  const eval::PictureFiles files = picture_files();
+  ProgressBar bar("looking at pictures", options.common.quiet);
+  const Progress progress = bar.callback();
+  for (size_t i = 0; i < options.pictures.size(); ++i) {
+    const auto picture = files.read(options.pictures[i]);
+    if (!picture) return picture.error();
+    EncodeSettings settings;
+    const auto sizes = sizes_from_scales(picture->size, default_scales(model->layered() ? 3 : 1));
+    if (!sizes) return sizes.error();
+    settings.sizes = *sizes;
+    settings.quality = kQualities[i % std::size(kQualities)];
+    settings.measure = settings.keep_reconstructions = true;
+    const Rgb8View view{picture->rgb.data(), picture->size, static_cast<size_t>(picture->size.width) * 3};
+    const auto encoded = encoder.encode(view, settings);
+    if (!encoded) return Error{encoded.error().code, options.pictures[i] + ": " + encoded.error().message};
+    const Original original(view);
+    for (size_t k = 0; k < sizes->size(); ++k) {
+      Learners& learners = i % kHeldBack == 0 ? seen.held_back : seen.learned;
+      auto& learner = k == 0 ? learners.base : learners.enhancement;
+      const Image wanted = original.layer((*sizes)[k], pool);
+      learner.add(encoded->reconstructions[k], wanted);
+      learner.add(mirrored(encoded->reconstructions[k]), mirrored(wanted));
+    }
+    if (progress) progress(static_cast<double>(i + 1) / static_cast<double>(options.pictures.size()));
+  }
+  return {};
+}
+
+Status run_fit(const Options& options) {
+  if (const Status good = check_json_stream(options.common, options.output); !good) return good;
+  if (options.pictures.size() < static_cast<size_t>(options.directions) + kHeldBack) {
+    return Error{ErrorCode::kUsage, fmt::format("{} pictures for {} directions: more are needed",
+                                                options.pictures.size(), options.directions)};
+  }
+  const Result<Safetensors> file = Safetensors::load(options.input);
+  if (!file) return file.error();
+  auto plain = fit::with_filters(*file, {}, {});
+  if (!plain) return Error{plain.error().code, options.input + ": " + plain.error().message};
+  const auto model = Model::parse(*std::move(plain));
+  if (!model) return model.error();
+
+  Seen seen;
+  if (const Status looked = look(*model, options, seen); !looked) return looked;
+  const FilterWeights base = seen.learned.base.learn(options.directions);
+  const FilterWeights enhancement =
+      (*model)->layered() ? seen.learned.enhancement.learn(options.directions) : FilterWeights();
+  const auto bytes = fit::with_filters(*file, base, enhancement);
+  if (!bytes) return bytes.error();
+  const auto fitted = Model::parse(*bytes);
+  if (!fitted) return fitted.error();
+
+  Result<OutputFile> output = OutputFile::create(options.output);
+  if (!output) return output.error();
+  if (const Status written = output->write(*bytes); !written) return written;
+  if (const Status committed = output->commit(); !committed) return committed;
+
+  const auto gain = [](const fit::FilterLearner& learner, const FilterWeights& filter) {
+    const auto g = learner.gain(filter);
+    return fmt::format("{:.3f} dB by itself, {:.3f} dB with steps", g.fixed, g.adapted);
+  };
+  const std::string id = to_string((*fitted)->id());
+  if (options.common.json) {
+    return print_json({{"output", options.output}, {"bytes", bytes->size()}, {"model", {{"id", id}}}});
+  }
+  if (options.common.quiet) return {};
+  std::string report = fmt::format("{}: {} bytes, id {}; on pictures held back:\nbase: {}\n", options.output,
+                                   bytes->size(), id, gain(seen.held_back.base, base));
+  if ((*model)->layered())
+    report += fmt::format("enhancement: {}\n", gain(seen.held_back.enhancement, enhancement));
+  return print_report(report, options.output);
+}
+
+}  // namespace
+
+void add_fit(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App& command = *app.add_subcommand("fit", "Give a trained model loop filters fitted to pictures.");
+  command.add_option("MODEL", options->input, "Model file.")->required();
+  command.add_option("OUT", options->output, "Model file to write, or -.")->required();
+  command
+      .add_option("PICTURE", options->pictures,
+                  "Pictures to fit to, some hundred; every eighth is held back to try it on.")
+      ->required();
+  command
+      .add_option("--directions", options->directions,
+                  "In how many directions an encoder may move a filter, per layer. Default: 12.")
+      ->check(CLI::Range(0, kMaxFilterDirections));
+  command.add_option("--threads", options->common.threads, "Threads to use. Default: one per core.");
+  add_output_flags(command, options->common);
+  command.footer("Example:\n  compass fit trained.safetensors lite.safetensors photos/*.ppm");
+  command.callback([options, &action] { action = [options] { return run_fit(*options); }; });
+}
+
+}  // namespace compass::tools
