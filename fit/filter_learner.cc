@@ -11,9 +11,9 @@
 namespace compass::fit {
 namespace {
 
-constexpr int kTerms = kFilterTaps * kFilterGates;  // of one colour's correction
-constexpr int64_t kPixels = 16 * 1024;              // of a picture that count, about
-constexpr double kRidge = 1e-5;                     // of the mean square of a term
+constexpr Eigen::Index kTerms = Eigen::Index{kFilterTaps} * kFilterGates;  // of one colour's correction
+constexpr int64_t kPixels = 16'384;                                        // of a picture that count, about
+constexpr double kRidge = 1e-5;                                            // of the mean square of a term
 constexpr int kRounds = 4;
 constexpr double kStep = 0.5;  // of the steps' deviation in the direction that is used least
 

@@ -48,7 +48,7 @@ TEST(FilterLearner, FindsWhatWasDone) {
   std::normal_distribution<float> distribution(0.0F, 0.01F);
   FilterWeights truth;
   truth.directions = 2;
-  truth.values.resize(3 * kFilterWeights);
+  truth.values.resize(size_t{3} * kFilterWeights);
   for (float& v : truth.values) v = distribution(generator);
   FilterLearner learner;
   FilterLearner unseen;

@@ -1,7 +1,6 @@
 // LayerNetworks' search for symbols of y that cost less: the gradients that codec/symbol_search.h follows.
 #include <algorithm>
 #include <optional>
-#include <utility>
 
 #include "codec/layer.h"
 
@@ -62,13 +61,12 @@ void LayerNetworks::fit_filter(const SearchTile& tile, const Tensor& y_hat, Filt
                   tile.pixels, tile_);
   // Where the surroundings are at hand.
   const Rect seen = tile.pixels;
-  const auto inset = [](int low, int high, int end) {
-    return std::pair{low == 0 ? 0 : low + kFilterHalo, high == end ? end : high - kFilterHalo};
-  };
-  const auto [left, right] = inset(seen.x, seen.x + seen.width, size.width);
-  const auto [top, bottom] = inset(seen.y, seen.y + seen.height, size.height);
-  const int count = right - left;
-  const int rows = (bottom - top) / fit.every();
+  const auto first = [](int low) { return low == 0 ? 0 : low + kFilterHalo; };
+  const auto last = [](int high, int end) { return high == end ? end : high - kFilterHalo; };
+  const int left = first(seen.x);
+  const int top = first(seen.y);
+  const int count = last(seen.x + seen.width, size.width) - left;
+  const int rows = (last(seen.y + seen.height, size.height) - top) / fit.every();
   if (count <= 0 || rows <= 0) return;
   const double macs =
       static_cast<double>(kFilterWeights) * (filter(tile.place.k).directions + 1) * rows * count;

@@ -14,8 +14,8 @@ constexpr float kCalm = 4.0F;  // squared slopes, of 8-bit luma, that part gates
 constexpr float kBusy = 100.0F;
 constexpr float kFloor = 2.0F;  // below which no direction counts
 
-constexpr int64_t kFitPixels = 24 * 1024;  // at least, of a layer's, that steps are fitted to
-constexpr int kFitPart = 64;               // or one row in so many
+constexpr int64_t kFitPixels = 24'576;  // at least, of a layer's, that steps are fitted to
+constexpr int kFitPart = 64;            // or one row in so many
 constexpr int kFitSweeps = 16;
 
 float luma(float r, float g, float b) {
@@ -32,7 +32,7 @@ void FilterBand::load(Rect band, Size picture, const ReadRow& read) {
   band_ = band;
   const int width = band.width + 2 * kFilterHalo;
   stride_ = static_cast<size_t>(width) + nn::kFilterPadding;
-  const size_t rows = static_cast<size_t>(band.height) + 2 * kFilterHalo;
+  const auto rows = static_cast<size_t>(band.height + 2 * kFilterHalo);
   for (auto& plane : planes_) plane.resize(rows * stride_);
   for (auto& product : products_) product.resize(rows * stride_);
   sums_.resize(3 * stride_);
