@@ -55,12 +55,14 @@ void FilterBand::load(Rect band, Size picture, const ReadRow& read) {
   }
   for (int y = 1; y < static_cast<int>(rows) - 1; ++y) {
     const float* l = planes_[3].data() + y * stride_;
+    const float* above = l - stride_;
+    const float* below = l + stride_;
     float* across = products_[0].data() + y * stride_;
     float* down = products_[1].data() + y * stride_;
     float* both = products_[2].data() + y * stride_;
     for (int x = 1; x < width - 1; ++x) {
       const float h = l[x + 1] - l[x - 1];
-      const float v = l[x + stride_] - l[x - stride_];
+      const float v = below[x] - above[x];
       across[x] = h * h;
       down[x] = v * v;
       both[x] = h * v;
