@@ -14,7 +14,7 @@ Complexity complexity_of(const std::shared_ptr<const Model>& model, const std::v
   nn::Context context(pool, Precision::kF32);
   Complexity sum;
   for (size_t k = 0; k < sizes.size(); ++k) {
-    const compass::CodecKind kind = k == 0 ? compass::CodecKind::kBase : compass::CodecKind::kEnhancement;
+    const compass::CodecKind kind = codec_of_layer(k);
     const CodecNetworks::Cost cost = CodecNetworks(model, kind, context).cost(sizes[k]);
     const double prediction = k == 0 ? 0 : Predictor(model, context).cost(sizes[k - 1], sizes[k]);
     const double filter =

@@ -22,10 +22,7 @@ using Eigen::MatrixXf;
 using Eigen::VectorXd;
 using Rows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-// Where among the taps the pixel itself is, and the constant.
-constexpr int kCentre[3] = {4, 13, 22};
-constexpr int kOne = kFilterTaps - 1;
-constexpr float kLuma[3] = {0.299F, 0.587F, 0.114F};
+constexpr int kOne = kFilterTaps - 1;  // the tap that is 1
 
 // Weights are solved for as factors of differences from the pixel itself, and of that from mid-grey: they are
 // small then, and sums exact enough. [kFilterTaps][kFilterTaps], taps times it are those differences.
@@ -34,11 +31,11 @@ MatrixXd differences() {
   for (int tap = 0; tap < kOne; ++tap) {
     const int plane = tap / 9;
     if (plane >= 3) {
-      for (int c = 0; c < 3; ++c) t(kCentre[c], tap) = -kLuma[c];
-    } else if (tap == kCentre[plane]) {
+      for (int c = 0; c < 3; ++c) t(centre_tap(c), tap) = -kFilterLuma[c];
+    } else if (tap == centre_tap(plane)) {
       t(kOne, tap) = -0.5;
     } else {
-      t(kCentre[plane], tap) = -1.0;
+      t(centre_tap(plane), tap) = -1.0;
     }
   }
   return t;
@@ -56,10 +53,10 @@ MatrixXd term_differences() {
   return all;
 }
 
-// A + ridge, solved for B.
-MatrixXd solve(MatrixXd a, const MatrixXd& b) {
+// The root of A + ridge.
+Eigen::LLT<MatrixXd> root_of(MatrixXd a) {
   a.diagonal().array() += kRidge * a.trace() / static_cast<double>(a.rows());
-  return a.llt().solve(b);
+  return a.llt();
 }
 
 }  // namespace
@@ -86,7 +83,7 @@ struct FilterLearner::Sums {
       for (int j = 0; j < count; ++j) m(i, j) = moved.cwiseProduct(f[j + 1].cast<float>()).sum();
       v(i) = rest.cwiseProduct(f[i + 1].cast<float>()).sum();
     }
-    return count == 0 ? v : VectorXd(solve(m, v));
+    return count == 0 ? v : VectorXd(root_of(m).solve(v));
   }
   double weight() const { return 1.0 / std::max(error, 1e-9); }
 };
@@ -102,9 +99,6 @@ int FilterLearner::pictures() const {
 void FilterLearner::add(const Image& made, const Image& wanted) {
   const Size size = made.size();
   const int every = static_cast<int>(std::max<int64_t>(1, size.pixels() / kPixels));
-  const auto read = [&](int y, int x, int count, const PlaneRows& rows) {
-    for (int c = 0; c < 3; ++c) std::copy_n(made.row(c, y) + x, count, rows[c]);
-  };
   MatrixXf a = MatrixXf::Zero(kTerms, kTerms);
   MatrixXf b = MatrixXf::Zero(kTerms, 3);
   double error = 0.0;
@@ -112,19 +106,18 @@ void FilterLearner::add(const Image& made, const Image& wanted) {
   Rows terms(size.width, kTerms);
   Rows errors(size.width, 3);
   for (int y = every / 2; y < size.height; y += every) {
-    band.load({0, y, size.width, 1}, size, read);
+    band.load({0, y, size.width, 1}, size, rows_of(made));
     band.look_at(y);
     const auto taps = band.taps();
     const auto gates = band.gates();
     for (int x = 0; x < size.width; ++x) {
-      const float centre[4] = {
-          taps[kCentre[0]][x], taps[kCentre[1]][x], taps[kCentre[2]][x],
-          kLuma[0] * taps[kCentre[0]][x] + kLuma[1] * taps[kCentre[1]][x] + kLuma[2] * taps[kCentre[2]][x]};
+      float centre[4] = {band.sample(0)[x], band.sample(1)[x], band.sample(2)[x], 0.0F};
+      for (int c = 0; c < 3; ++c) centre[3] += kFilterLuma[c] * centre[c];
       float* term = &terms(x, 0);
       for (int t = 0; t < kFilterTaps; ++t) {
-        const float value = t == kOne                 ? 1.0F
-                            : t == kCentre[t / 9 % 3] ? taps[t][x] - 0.5F
-                                                      : taps[t][x] - centre[t / 9 < 3 ? t / 9 : 3];
+        const int plane = std::min(t / 9, 3);
+        const bool itself = plane < 3 && t == centre_tap(plane);
+        const float value = t == kOne ? 1.0F : taps[t][x] - (itself ? 0.5F : centre[plane]);
         for (int g = 0; g < kFilterGates; ++g) *term++ = value * gates[g][x];
       }
       for (int c = 0; c < 3; ++c) errors(x, c) = wanted.row(c, y)[x] - centre[c];
@@ -143,12 +136,10 @@ FilterWeights FilterLearner::learn(int directions) const {
     a += s.weight() * s.a.cast<double>();
     b += s.weight() * s.b.cast<double>();
   }
-  std::vector<MatrixXd> f{solve(a, b)};
+  const Eigen::LLT<MatrixXd> root = root_of(a);
+  std::vector<MatrixXd> f{root.solve(b)};
   if (directions > 0) {
     // Principal directions of what pictures want, in the metric of the mean picture.
-    MatrixXd ridged = a;
-    ridged.diagonal().array() += kRidge * a.trace() / kTerms;
-    const Eigen::LLT<MatrixXd> root(ridged);
     MatrixXd wants(3 * kTerms, pictures());
     for (int n = 0; n < pictures(); ++n) {
       const Sums& s = sums_[n];
@@ -187,8 +178,8 @@ FilterWeights FilterLearner::learn(int directions) const {
       auto diagonal = all_a.diagonal().segment(i * kTerms, kTerms);
       diagonal.array() += kRidge * diagonal.mean();
     }
-    const Eigen::LLT<Eigen::Ref<MatrixXd>> root(all_a);  // in place: it is large
-    const MatrixXd solved = root.solve(all_b);
+    const Eigen::LLT<Eigen::Ref<MatrixXd>> large_root(all_a);  // in place
+    const MatrixXd solved = large_root.solve(all_b);
     for (int i = 0; i < directions; ++i) f[i + 1] = solved.middleRows(i * kTerms, kTerms);
   }
 

@@ -29,9 +29,7 @@ Image corrected(const Image& image, const std::vector<float>& weights) {
   Image result(image.size());
   FilterBand band;
   std::vector<float> row(image.width() + nn::kFilterPadding);
-  band.load(whole(image.size()), image.size(), [&](int y, int x, int count, const PlaneRows& rows) {
-    for (int c = 0; c < 3; ++c) std::copy_n(image.row(c, y) + x, count, rows[c]);
-  });
+  band.load(whole(image.size()), image.size(), rows_of(image));
   for (int y = 0; y < image.height(); ++y) {
     band.look_at(y);
     for (int c = 0; c < 3; ++c) {

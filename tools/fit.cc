@@ -96,6 +96,8 @@ Status run_fit(const Options& options) {
   const auto model = Model::parse(*std::move(plain));
   if (!model) return model.error();
 
+  Result<OutputFile> output = OutputFile::create(options.output);  // before minutes are spent
+  if (!output) return output.error();
   Seen seen;
   if (const Status looked = look(*model, options, seen); !looked) return looked;
   const FilterWeights base = seen.learned.base.learn(options.directions);
@@ -106,8 +108,6 @@ Status run_fit(const Options& options) {
   const auto fitted = Model::parse(*bytes);
   if (!fitted) return fitted.error();
 
-  Result<OutputFile> output = OutputFile::create(options.output);
-  if (!output) return output.error();
   if (const Status written = output->write(*bytes); !written) return written;
   if (const Status committed = output->commit(); !committed) return committed;
 

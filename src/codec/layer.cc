@@ -165,17 +165,15 @@ void LayerNetworks::reconstruct(const Place& place, const LayerLatents& latents,
       held = prediction->held();
     }
     networks.synthesise(held_latents, held, place.rate, place.size(), made, tile_);
-    emit_tile(place, tile, made, prediction, weights, emit);
+    emit_tile(place, tile, made, held, weights, emit);
   }
 }
 
-void LayerNetworks::emit_tile(const Place& place, Rect tile, Rect made, const PredictionWindow* prediction,
-                              const std::vector<float>& filter, const EmitRow& emit) {
-  const double macs = filter.empty() ? 0.0 : kFilterWeights * static_cast<double>(tile.size().pixels());
-  const nn::StageTimer timer(context_.times(), "filter", macs);
-  const auto read = [&](int y, int x, int count, const PlaneRows& rows) {
+FilterBand::ReadRow LayerNetworks::unfiltered_rows(Rect made, const HeldMap& prediction) const {
+  return [this, made, prediction](int y, int x, int count, const PlaneRows& rows) {
     const float* in = tile_.pixel(y - made.y, x - made.x);
-    const float* p = prediction != nullptr ? prediction->pixel(y, x) : nullptr;
+    const float* p = nullptr;
+    if (prediction.map != nullptr) p = prediction.map->pixel(y - prediction.part.y, x - prediction.part.x);
     for (int c = 0; c < 3; ++c) {
       float* out = rows[c];
       if (p == nullptr) {
@@ -185,6 +183,14 @@ void LayerNetworks::emit_tile(const Place& place, Rect tile, Rect made, const Pr
       }
     }
   };
+}
+
+void LayerNetworks::emit_tile(const Place& place, Rect tile, Rect made, const HeldMap& prediction,
+                              const std::vector<float>& filter, const EmitRow& emit) {
+  // Without a filter this is glue, like the rest.
+  const nn::StageTimer timer(filter.empty() ? nullptr : context_.times(), "filter",
+                             kFilterWeights * static_cast<double>(tile.size().pixels()));
+  const FilterBand::ReadRow read = unfiltered_rows(made, prediction);
   constexpr int kRows = 32;
   filter_buffers_.resize(context_.pool().threads());
   context_.pool().parallel_for((tile.height + kRows - 1) / kRows, [&](int i, int worker) {

@@ -109,9 +109,7 @@ class LayerNetworks {
   }
 
   // The loop filter of layer k; may be empty.
-  const FilterWeights& filter(int k) const {
-    return model_->weights(k == 0 ? CodecKind::kBase : CodecKind::kEnhancement).filter;
-  }
+  const FilterWeights& filter(int k) const { return model_->weights(codec_of_layer(k)).filter; }
 
   // Pixels a side of the tiles that layer k's g_a and g_s run on.
   int tile_side(int k) const { return k == 0 ? base_side_ : enhancement_side_; }
@@ -122,8 +120,10 @@ class LayerNetworks {
   void reconstruct(const Place& place, const LayerLatents& latents, PredictionWindow* prediction, Rect want,
                    const EmitRow& emit);
   // The same for one tile of it; tile_ is g_s's picture of `made`.
-  void emit_tile(const Place& place, Rect tile, Rect made, const PredictionWindow* prediction,
+  void emit_tile(const Place& place, Rect tile, Rect made, const HeldMap& prediction,
                  const std::vector<float>& filter, const EmitRow& emit);
+  // Rows of tile_, which is g_s's picture of `made`, with the prediction added if there is one.
+  FilterBand::ReadRow unfiltered_rows(Rect made, const HeldMap& prediction) const;
   // What g_s has to make for the loop filter to have `tile`: with a halo, whose sides are even.
   Rect unfiltered(const Place& place, Rect tile) const;
   // Calls take(tile, parameters) for the tiles of all latents.

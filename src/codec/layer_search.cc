@@ -71,17 +71,7 @@ void LayerNetworks::fit_filter(const SearchTile& tile, const Tensor& y_hat, Filt
   const double macs =
       static_cast<double>(kFilterWeights) * (filter(tile.place.k).directions + 1) * rows * count;
   const nn::StageTimer timer(context_.times(), "filter", macs);
-  const Tensor* const prediction = tile.prediction.map;
-  const auto read = [&](int y, int x, int n, const PlaneRows& out) {
-    const float* in = tile_.pixel(y - seen.y, x - seen.x);
-    const float* p = nullptr;
-    if (prediction != nullptr) {
-      p = prediction->pixel(y - tile.prediction.part.y, x - tile.prediction.part.x);
-    }
-    for (int i = 0; i < n; ++i) {
-      for (int c = 0; c < 3; ++c) out[c][i] = in[3 * i + c] + (p != nullptr ? p[3 * i + c] : 0.0F);
-    }
-  };
+  const FilterBand::ReadRow read = unfiltered_rows(seen, tile.prediction);
   std::vector<FilterFit::Sums> sums(rows);
   filter_buffers_.resize(context_.pool().threads());
   context_.pool().parallel_for(rows, [&](int i, int worker) {

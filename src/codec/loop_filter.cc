@@ -18,10 +18,6 @@ constexpr int64_t kFitPixels = 24'576;  // at least, of a layer's, that steps ar
 constexpr int kFitPart = 64;            // or one row in so many
 constexpr int kFitSweeps = 16;
 
-float luma(float r, float g, float b) {
-  return 0.299F * r + 0.587F * g + 0.114F * b;
-}
-
 int32_t step_of(double wanted) {
   return static_cast<int32_t>(std::lround(std::clamp<double>(wanted, -kMaxFilterStep, kMaxFilterStep)));
 }
@@ -51,7 +47,10 @@ void FilterBand::load(Rect band, Size picture, const ReadRow& read) {
       std::fill(plane + end, plane + stride_, plane[end - 1]);
     }
     float* l = row(3, y);
-    for (size_t x = 0; x < stride_; ++x) l[x] = luma(rows_of_y[0][x], rows_of_y[1][x], rows_of_y[2][x]);
+    for (size_t x = 0; x < stride_; ++x) {
+      l[x] = kFilterLuma[0] * rows_of_y[0][x] + kFilterLuma[1] * rows_of_y[1][x] +
+             kFilterLuma[2] * rows_of_y[2][x];
+    }
   }
   for (int y = 1; y < static_cast<int>(rows) - 1; ++y) {
     const float* l = planes_[3].data() + y * stride_;
@@ -125,6 +124,12 @@ void FilterBand::correct(const float* weights, int channel, float* out) const {
                    static_cast<size_t>(band_.width));
 }
 
+FilterBand::ReadRow rows_of(const Image& image) {
+  return [&image](int y, int x, int count, const PlaneRows& rows) {
+    for (int c = 0; c < 3; ++c) std::copy_n(image.row(c, y) + x, count, rows[c]);
+  };
+}
+
 std::vector<float> combined_filter(const FilterWeights& filter, std::span<const int32_t> steps) {
   std::vector<float> sum(filter.set(0), filter.set(1));
   for (size_t k = 0; k < steps.size(); ++k) {
@@ -191,7 +196,8 @@ double FilterFit::cost(std::span<const int32_t> steps) const {
   return bits + bits_per_error_ * scale * error;
 }
 
-// Steps of any real size that leave the least error: the normal equations, by Cholesky's way.
+// Steps of any real size that leave the least error: the normal equations, by Cholesky's way. A dozen
+// unknowns are no reason for the library to need another one.
 std::vector<double> FilterFit::unrounded() const {
   const int n = filter_.directions;
   const auto product = [&](int i, int j) { return sums_.products[i * (n + 1) + j]; };

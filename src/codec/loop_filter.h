@@ -17,12 +17,19 @@
 
 #include "core/size.h"
 #include "core/tensor.h"
+#include "image/image.h"
 #include "model/weights.h"
 #include "nn/gated_filter.h"
 
 namespace compass {
 
 inline constexpr int kFilterHalo = 3;  // pixels around one that its filter looks at
+inline constexpr std::array<float, 3> kFilterLuma{0.299F, 0.587F, 0.114F};  // of R, G, B
+
+// Which tap is the pixel itself, of one colour.
+constexpr int centre_tap(int channel) {
+  return 9 * channel + 4;
+}
 
 // Three rows of samples.
 using PlaneRows = std::array<float*, 3>;
@@ -42,7 +49,7 @@ class FilterBand {
   // Of the row looked at, from the band's first pixel on.
   std::span<const float* const> taps() const { return taps_; }  // without the constant 1
   std::span<const float* const> gates() const { return gates_; }
-  const float* sample(int channel) const { return taps_[9 * channel + 4]; }
+  const float* sample(int channel) const { return taps_[centre_tap(channel)]; }
   // out[x] = the correction of channel c, by weights [3][kFilterTaps][kFilterGates].
   void correct(const float* weights, int channel, float* out) const;
 
@@ -60,6 +67,9 @@ class FilterBand {
   std::array<const float*, kFilterTaps - 1> taps_{};
   std::array<const float*, nn::kFilterGates> gates_{};
 };
+
+// Reads an image's rows, which must outlive what is returned.
+FilterBand::ReadRow rows_of(const Image& image);
 
 // The weights of a layer whose file holds `steps`, one for each direction: [3][kFilterTaps][kFilterGates].
 std::vector<float> combined_filter(const FilterWeights& filter, std::span<const int32_t> steps);

@@ -24,12 +24,6 @@ FilterWeights random_filter(int directions) {
   return filter;
 }
 
-FilterBand::ReadRow reader(const Image& image) {
-  return [&image](int y, int x, int count, const PlaneRows& rows) {
-    for (int c = 0; c < 3; ++c) std::copy_n(image.row(c, y) + x, count, rows[c]);
-  };
-}
-
 // docs/bitstream.md, section 5, as it stands there.
 double correction(const Image& image, const std::vector<float>& weights, int c, int y, int x) {
   const auto at = [&](int plane, int dy, int dx) -> double {
@@ -82,7 +76,7 @@ TEST(LoopFilter, IsWhatTheSpecificationSays) {
     std::vector<float> row(size.width + nn::kFilterPadding);
     for (int top = 0; top < size.height; top += 17) {
       const Rect part{size.width / 3, top, size.width - size.width / 3, std::min(17, size.height - top)};
-      band.load(part, size, reader(image));
+      band.load(part, size, rows_of(image));
       for (int y = top; y < top + part.height; ++y) {
         band.look_at(y);
         for (int c = 0; c < 3; ++c) {
@@ -111,7 +105,7 @@ TEST(LoopFilter, StepsAreFound) {
     std::vector<float> row(size.width + nn::kFilterPadding);
     EXPECT_EQ(fit.every(), 1);
     for (int y = 0; y < size.height; ++y) {
-      band.load({0, y, size.width, 1}, size, reader(image));
+      band.load({0, y, size.width, 1}, size, rows_of(image));
       band.look_at(y);
       std::array<std::vector<float>, 3> error;
       std::array<const float*, 3> rows{};

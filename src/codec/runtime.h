@@ -37,9 +37,8 @@ struct CodecRuntime {
   }
 
   // The tables that layer k's z and y are coded with.
-  const CdfTables& hyper_tables(int k) const { return model->hyper_tables(kind(k)); }
-  const CdfTables& latent_tables(int k) const { return model->latent_tables(kind(k)); }
-  static CodecKind kind(int k) { return k == 0 ? CodecKind::kBase : CodecKind::kEnhancement; }
+  const CdfTables& hyper_tables(int k) const { return model->hyper_tables(codec_of_layer(k)); }
+  const CdfTables& latent_tables(int k) const { return model->latent_tables(codec_of_layer(k)); }
 
   static constexpr int64_t kPrepareAllPixels = int64_t{4} << 20;
 

@@ -21,6 +21,10 @@ using ModelId = std::array<uint8_t, 8>;
 
 // Which of a model's two codecs.
 enum class CodecKind { kBase, kEnhancement };
+// That of layer k of a picture.
+inline CodecKind codec_of_layer(size_t k) {
+  return k == 0 ? CodecKind::kBase : CodecKind::kEnhancement;
+}
 
 // Immutable and shared: any number of encoders and decoders may read one model at once.
 class Model {

@@ -32,17 +32,7 @@ struct Draft {
   }
   std::vector<uint8_t> write(const std::string& version = "1") const {
     SafetensorsWriter writer;
-    for (const auto& [name, view] : tensors) {
-      if (view.dtype == DType::kF32) {  // as they are, NaN included
-        std::vector<float> values(view.data.size() / sizeof(float));
-        std::memcpy(values.data(), view.data.data(), view.data.size());
-        writer.add_floats(name, view.shape, values);
-      } else if (view.dtype == DType::kF16) {
-        writer.add_floats(name, view.shape, *view.floats(), view.dtype);
-      } else {
-        writer.add_integers(name, view.shape, *view.integers(), view.dtype);
-      }
-    }
+    for (const auto& [name, view] : tensors) writer.add(name, view);  // as they are, NaN included
     writer.set_metadata("format", "compass-model");
     writer.set_metadata("version", version);
     writer.set_metadata("compass", description.dump());

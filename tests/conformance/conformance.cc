@@ -37,7 +37,7 @@ Result<std::vector<SymbolHashes>> decode_hashes(const std::shared_ptr<const Mode
   if (!parsed->header) return Error{ErrorCode::kBadFile, "the header is cut off"};
   std::vector<SymbolHashes> hashes;
   for (const LayerEntry& layer : parsed->header->layers) {
-    const CodecKind kind = hashes.empty() ? CodecKind::kBase : CodecKind::kEnhancement;
+    const CodecKind kind = codec_of_layer(hashes.size());
     CodecNetworks networks(model, kind, context);
     const Size latent = networks.latent_size(layer.size), hyper = networks.hyper_size(layer.size);
     std::vector<int32_t> z(hyper.pixels() * networks.hyper_channels());
