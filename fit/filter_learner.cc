@@ -7,55 +7,27 @@
 #include <cmath>
 
 #include "codec/loop_filter.h"
+#include "fit/filter_terms.h"
 
 namespace compass::fit {
 namespace {
 
-constexpr Eigen::Index kTerms = Eigen::Index{kFilterTaps} * kFilterGates;  // of one colour's correction
-constexpr int64_t kPixels = 16'384;                                        // of a picture that count, about
-constexpr double kRidge = 1e-5;                                            // of the mean square of a term
+constexpr int64_t kPixels = 32'768;  // of a picture that count, about
+constexpr double kRidge = 1e-4;      // of the mean square of a term
+constexpr double kStepRidge = 1e-5;
 constexpr int kRounds = 4;
-constexpr double kStep = 0.5;  // of the steps' deviation in the direction that is used least
+// A step changes a mean picture by so much of its error. Coarser ones cost fewer bits, finer ones hit better.
+constexpr double kStep = 0.015;
 
 using Eigen::MatrixXd;
 using Eigen::MatrixXf;
 using Eigen::VectorXd;
+using Eigen::VectorXf;
 using Rows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-constexpr int kOne = kFilterTaps - 1;  // the tap that is 1
-
-// Weights are solved for as factors of differences from the pixel itself, and of that from mid-grey: they are
-// small then, and sums exact enough. [kFilterTaps][kFilterTaps], taps times it are those differences.
-MatrixXd differences() {
-  MatrixXd t = MatrixXd::Identity(kFilterTaps, kFilterTaps);
-  for (int tap = 0; tap < kOne; ++tap) {
-    const int plane = tap / 9;
-    if (plane >= 3) {
-      for (int c = 0; c < 3; ++c) t(centre_tap(c), tap) = -kFilterLuma[c];
-    } else if (tap == centre_tap(plane)) {
-      t(kOne, tap) = -0.5;
-    } else {
-      t(centre_tap(plane), tap) = -1.0;
-    }
-  }
-  return t;
-}
-
-// The same for all gates: terms are in the order [tap][gate].
-MatrixXd term_differences() {
-  const MatrixXd t = differences();
-  MatrixXd all = MatrixXd::Zero(kTerms, kTerms);
-  for (int i = 0; i < kFilterTaps; ++i) {
-    for (int j = 0; j < kFilterTaps; ++j) {
-      for (int g = 0; g < kFilterGates; ++g) all(i * kFilterGates + g, j * kFilterGates + g) = t(i, j);
-    }
-  }
-  return all;
-}
-
 // The root of A + ridge.
-Eigen::LLT<MatrixXd> root_of(MatrixXd a) {
-  a.diagonal().array() += kRidge * a.trace() / static_cast<double>(a.rows());
+Eigen::LLT<MatrixXd> root_of(MatrixXd a, double ridge) {
+  a.diagonal().array() += ridge * a.trace() / static_cast<double>(a.rows());
   return a.llt();
 }
 
@@ -83,7 +55,7 @@ struct FilterLearner::Sums {
       for (int j = 0; j < count; ++j) m(i, j) = moved.cwiseProduct(f[j + 1].cast<float>()).sum();
       v(i) = rest.cwiseProduct(f[i + 1].cast<float>()).sum();
     }
-    return count == 0 ? v : VectorXd(root_of(m).solve(v));
+    return count == 0 ? v : VectorXd(root_of(m, kStepRidge).solve(v));
   }
   double weight() const { return 1.0 / std::max(error, 1e-9); }
 };
@@ -117,7 +89,7 @@ void FilterLearner::add(const Image& made, const Image& wanted) {
       for (int t = 0; t < kFilterTaps; ++t) {
         const int plane = std::min(t / 9, 3);
         const bool itself = plane < 3 && t == centre_tap(plane);
-        const float value = t == kOne ? 1.0F : taps[t][x] - (itself ? 0.5F : centre[plane]);
+        const float value = t == kFilterTaps - 1 ? 1.0F : taps[t][x] - (itself ? 0.5F : centre[plane]);
         for (int g = 0; g < kFilterGates; ++g) *term++ = value * gates[g][x];
       }
       for (int c = 0; c < 3; ++c) errors(x, c) = wanted.row(c, y)[x] - centre[c];
@@ -129,84 +101,174 @@ void FilterLearner::add(const Image& made, const Image& wanted) {
   sums_.push_back({std::move(a), std::move(b), error});
 }
 
-FilterWeights FilterLearner::learn(int directions) const {
-  MatrixXd a = MatrixXd::Zero(kTerms, kTerms);
-  MatrixXd b = MatrixXd::Zero(kTerms, 3);
-  for (const Sums& s : sums_) {
-    a += s.weight() * s.a.cast<double>();
-    b += s.weight() * s.b.cast<double>();
-  }
-  const Eigen::LLT<MatrixXd> root = root_of(a);
-  std::vector<MatrixXd> f{root.solve(b)};
-  if (directions > 0) {
-    // Principal directions of what pictures want, in the metric of the mean picture.
-    MatrixXd wants(3 * kTerms, pictures());
-    for (int n = 0; n < pictures(); ++n) {
-      const Sums& s = sums_[n];
-      const MatrixXd want = s.weight() * (s.b.cast<double>() - s.a.cast<double>() * f[0]);
-      wants.col(n) = MatrixXd(root.matrixL().solve(want)).reshaped();
+// The normal equations of all pictures and all ways to turn them over, each picture's by what its error
+// weighs; solved for a filter and directions of it.
+class FilterLearner::Solver {
+ public:
+  explicit Solver(const std::vector<Sums>& sums) : sums_(sums), symmetries_(all_symmetries()) {
+    MatrixXd one = MatrixXd::Zero(kTerms, kTerms);
+    MatrixXd b = MatrixXd::Zero(kTerms, 3);
+    for (const Sums& s : sums_) {
+      one += s.weight() * s.a.cast<double>();
+      b += s.weight() * s.b.cast<double>();
     }
-    const Eigen::SelfAdjointEigenSolver<MatrixXd> principal(wants * wants.transpose());
+    mean_ = MatrixXd::Zero(kTerms, kTerms);
+    MatrixXd error = MatrixXd::Zero(kTerms, 3);
+    for (const Symmetry& symmetry : symmetries_) {
+      mean_ += both_turned(symmetry, one);
+      error += symmetry.turned(b);
+    }
+    root_ = root_of(mean_, kRidge);
+    filter_.push_back(root_.solve(error));
+  }
+
+  // Principal directions of what pictures want the filter to be, in the metric of the mean picture.
+  void start(int directions) {
+    MatrixXd covariance = MatrixXd::Zero(3 * kTerms, 3 * kTerms);
+    MatrixXd wants(3 * kTerms, pictures());
+    for (const Symmetry& symmetry : symmetries_) {
+      const MatrixXd back = symmetry.turned_back(filter_[0]);
+      for (Eigen::Index n = 0; n < pictures(); ++n) {
+        const Sums& s = sums_[n];
+        const MatrixXd want = s.weight() * (s.b.cast<double>() - s.a.cast<double>() * back);
+        wants.col(n) = MatrixXd(root_.matrixL().solve(symmetry.turned(want))).reshaped();
+      }
+      covariance += wants * wants.transpose();
+    }
+    const Eigen::SelfAdjointEigenSolver<MatrixXd> principal(covariance);
     for (int k = 0; k < directions; ++k) {
       const MatrixXd direction = principal.eigenvectors().col(3 * kTerms - 1 - k).reshaped(kTerms, 3);
-      f.emplace_back(root.matrixU().solve(direction));
+      filter_.emplace_back(root_.matrixU().solve(direction));
     }
   }
-  const auto steps_of = [&] {
-    MatrixXd steps(directions, pictures());
-    for (int n = 0; n < pictures(); ++n) steps.col(n) = sums_[n].steps(f);
-    return steps;
-  };
-  for (int round = 0; round < kRounds && directions > 0; ++round) {
-    const MatrixXd steps = steps_of();
-    MatrixXd all_a = MatrixXd::Zero(directions * kTerms, directions * kTerms);
-    MatrixXd all_b = MatrixXd::Zero(directions * kTerms, 3);
-    for (int n = 0; n < pictures(); ++n) {
-      const Sums& s = sums_[n];
-      const MatrixXd sa = s.a.cast<double>();
-      const MatrixXd rest = s.b.cast<double>() - sa * f[0];
-      for (int i = 0; i < directions; ++i) {
-        // The lower half, which is all that is looked at.
-        for (int j = 0; j <= i; ++j) {
-          all_a.block(i * kTerms, j * kTerms, kTerms, kTerms) += s.weight() * steps(i, n) * steps(j, n) * sa;
+
+  // The best directions for the steps that pictures take in the present ones.
+  void improve() {
+    const auto count = static_cast<Eigen::Index>(filter_.size()) - 1;
+    MatrixXd a = MatrixXd::Zero(count * kTerms, count * kTerms);  // the lower half, all that is looked at
+    MatrixXd b = MatrixXd::Zero(count * kTerms, 3);
+    for (const Symmetry& symmetry : symmetries_) {
+      const MatrixXd steps = steps_of(symmetry);
+      MatrixXf pairs(pictures(), count * (count + 1) / 2);  // products of two steps of a picture
+      for (Eigen::Index i = 0, p = 0; i < count; ++i) {
+        for (Eigen::Index j = 0; j <= i; ++j, ++p) {
+          pairs.col(p) = steps.row(i).cwiseProduct(steps.row(j)).cast<float>();
         }
-        all_b.middleRows(i * kTerms, kTerms) += s.weight() * steps(i, n) * rest;
+      }
+      const MatrixXf sums = packed() * pairs;
+      for (Eigen::Index i = 0, p = 0; i < count; ++i) {
+        for (Eigen::Index j = 0; j <= i; ++j, ++p) {
+          a.block(i * kTerms, j * kTerms, kTerms, kTerms) += both_turned(symmetry, unpacked(sums.col(p)));
+        }
+      }
+      const MatrixXd back = symmetry.turned_back(filter_[0]);
+      MatrixXd rest = MatrixXd::Zero(kTerms, 3 * count);
+      for (Eigen::Index n = 0; n < pictures(); ++n) {
+        const Sums& s = sums_[n];
+        const MatrixXd own = s.weight() * (s.b.cast<double>() - s.a.cast<double>() * back);
+        for (Eigen::Index i = 0; i < count; ++i) rest.middleCols(3 * i, 3) += steps(i, n) * own;
+      }
+      for (Eigen::Index i = 0; i < count; ++i) {
+        b.middleRows(i * kTerms, kTerms) += symmetry.turned(rest.middleCols(3 * i, 3));
       }
     }
     // A ridge for each direction: steps may have any size.
-    for (int i = 0; i < directions; ++i) {
-      auto diagonal = all_a.diagonal().segment(i * kTerms, kTerms);
+    for (Eigen::Index i = 0; i < count; ++i) {
+      auto diagonal = a.diagonal().segment(i * kTerms, kTerms);
       diagonal.array() += kRidge * diagonal.mean();
     }
-    const Eigen::LLT<Eigen::Ref<MatrixXd>> large_root(all_a);  // in place
-    const MatrixXd solved = large_root.solve(all_b);
-    for (int i = 0; i < directions; ++i) f[i + 1] = solved.middleRows(i * kTerms, kTerms);
+    const Eigen::LLT<Eigen::Ref<MatrixXd>> root(a);  // in place
+    const MatrixXd solved = root.solve(b);
+    for (Eigen::Index i = 0; i < count; ++i) filter_[i + 1] = solved.middleRows(i * kTerms, kTerms);
   }
 
-  FilterWeights filter;
-  filter.directions = directions;
-  if (directions > 0) {
-    // Directions that act independently on the mean picture, each with steps that say something.
-    MatrixXd products(directions, directions);
-    for (int i = 0; i < directions; ++i) {
-      for (int j = 0; j < directions; ++j) products(i, j) = f[i + 1].cwiseProduct(a * f[j + 1]).sum();
+  // Directions that act independently on the mean picture, most used first, in steps of one size.
+  void turn() {
+    const auto count = static_cast<Eigen::Index>(filter_.size()) - 1;
+    MatrixXd products(count, count);
+    for (Eigen::Index i = 0; i < count; ++i) {
+      for (Eigen::Index j = 0; j < count; ++j) {
+        products(i, j) = filter_[i + 1].cwiseProduct(mean_ * filter_[j + 1]).sum();
+      }
     }
     const MatrixXd upper = products.llt().matrixU();  // products = upper^T upper
-    const MatrixXd steps = upper * steps_of();        // in an orthonormal basis
-    const Eigen::SelfAdjointEigenSolver<MatrixXd> spread(steps * steps.transpose() / pictures());
-    const double step = kStep * std::sqrt(std::max(spread.eigenvalues()(0), 1e-18));
-    // f' = f upper^-1 V step, most used first.
-    const MatrixXd turn = upper.inverse() * spread.eigenvectors().rowwise().reverse();
-    std::vector<MatrixXd> turned{f[0]};
-    for (int i = 0; i < directions; ++i) {
-      MatrixXd sum = MatrixXd::Zero(kTerms, 3);
-      for (int j = 0; j < directions; ++j) sum += turn(j, i) * step * f[j + 1];
-      turned.push_back(sum);
+    MatrixXd spread = MatrixXd::Zero(count, count);
+    for (const Symmetry& symmetry : symmetries_) {
+      const MatrixXd steps = upper * steps_of(symmetry);  // in an orthonormal basis
+      spread += steps * steps.transpose();
     }
-    f = turned;
+    const Eigen::SelfAdjointEigenSolver<MatrixXd> principal(spread);
+    const double step = kStep * std::sqrt(static_cast<double>(pictures() * symmetries_.size()));
+    // f' = f upper^-1 V step.
+    const MatrixXd turn = step * upper.inverse() * principal.eigenvectors().rowwise().reverse();
+    std::vector<MatrixXd> turned{filter_[0]};
+    for (Eigen::Index i = 0; i < count; ++i) {
+      MatrixXd& sum = turned.emplace_back(MatrixXd::Zero(kTerms, 3));
+      for (Eigen::Index j = 0; j < count; ++j) sum += turn(j, i) * filter_[j + 1];
+    }
+    filter_ = std::move(turned);
   }
-  const MatrixXd to_taps = term_differences();
-  for (const MatrixXd& set : f) {
+
+  // The filter and its directions, each [kTerms][3].
+  const std::vector<MatrixXd>& filter() const { return filter_; }
+
+ private:
+  Eigen::Index pictures() const { return static_cast<Eigen::Index>(sums_.size()); }
+
+  static MatrixXd both_turned(const Symmetry& symmetry, const MatrixXd& a) {
+    return symmetry.turned(symmetry.turned(a).transpose());
+  }
+
+  // The steps of all pictures, turned over: [directions][pictures].
+  MatrixXd steps_of(const Symmetry& symmetry) const {
+    std::vector<MatrixXd> back;
+    for (const MatrixXd& f : filter_) back.push_back(symmetry.turned_back(f));
+    MatrixXd steps(filter_.size() - 1, pictures());
+    for (Eigen::Index n = 0; n < pictures(); ++n) steps.col(n) = sums_[n].steps(back);
+    return steps;
+  }
+
+  // The lower halves of all pictures' A, weighed: [kTerms (kTerms+1) / 2][pictures].
+  const MatrixXf& packed() {
+    if (packed_.size() > 0) return packed_;
+    packed_.resize(kTerms * (kTerms + 1) / 2, pictures());
+    for (Eigen::Index n = 0; n < pictures(); ++n) {
+      for (Eigen::Index i = 0, p = 0; i < kTerms; p += ++i) {
+        packed_.col(n).segment(p, i + 1) =
+            static_cast<float>(sums_[n].weight()) * sums_[n].a.row(i).head(i + 1).transpose();
+      }
+    }
+    return packed_;
+  }
+  static MatrixXd unpacked(const VectorXf& half) {
+    MatrixXd a(kTerms, kTerms);
+    for (Eigen::Index i = 0, p = 0; i < kTerms; p += ++i) {
+      const auto row = half.segment(p, i + 1).cast<double>();
+      a.row(i).head(i + 1) = row.transpose();
+      a.col(i).head(i + 1) = row;
+    }
+    return a;
+  }
+
+  const std::vector<Sums>& sums_;
+  const std::vector<Symmetry> symmetries_;
+  MatrixXd mean_;
+  Eigen::LLT<MatrixXd> root_;
+  std::vector<MatrixXd> filter_;
+  MatrixXf packed_;
+};
+
+FilterWeights FilterLearner::learn(int directions) const {
+  Solver solver(sums_);
+  if (directions > 0) {
+    solver.start(directions);
+    for (int round = 0; round < kRounds; ++round) solver.improve();
+    solver.turn();
+  }
+  FilterWeights filter;
+  filter.directions = directions;
+  const MatrixXd to_taps = taps_of_differences();
+  for (const MatrixXd& set : solver.filter()) {
     const MatrixXd taps = to_taps * set;
     for (int c = 0; c < 3; ++c) {
       for (int t = 0; t < kTerms; ++t) filter.values.push_back(static_cast<float>(taps(t, c)));
@@ -216,7 +278,7 @@ FilterWeights FilterLearner::learn(int directions) const {
 }
 
 FilterLearner::Gain FilterLearner::gain(const FilterWeights& filter) const {
-  const Eigen::PartialPivLU<MatrixXd> from_taps(term_differences());
+  const Eigen::PartialPivLU<MatrixXd> from_taps(taps_of_differences());
   std::vector<MatrixXd> f;
   for (int i = 0; i <= filter.directions; ++i) {
     MatrixXd taps(kTerms, 3);

@@ -7,7 +7,8 @@
 //   sum over n of |error_n - correction_n(F_0 + sum over k of s_nk F_k)|^2 / |error_n|^2
 //
 // is lowered first by F_0 alone, which must do where no steps are spent, then by turns: steps for given F_k,
-// F_k for given steps, from the principal directions of what single pictures would like F_0 to be.
+// F_k for given steps, from the principal directions of what single pictures would like F_0 to be. Pictures
+// count in all eight ways to turn them over.
 #pragma once
 
 #include <memory>
@@ -41,6 +42,7 @@ class FilterLearner {
 
  private:
   struct Sums;
+  class Solver;
   std::vector<Sums> sums_;
 };
 

@@ -25,15 +25,16 @@ Image smooth_noise(Size size, uint32_t seed) {
 }
 
 // The filter itself applied to an image.
-Image corrected(const Image& image, const std::vector<float>& weights) {
+Image corrected(const Image& image, const FilterWeights& filter, const std::vector<int32_t>& steps) {
   Image result(image.size());
   FilterBand band;
+  const LayerFilter layer(filter, steps, image.size(), whole(image.size()));
   std::vector<float> row(image.width() + nn::kFilterPadding);
   band.load(whole(image.size()), image.size(), rows_of(image));
   for (int y = 0; y < image.height(); ++y) {
     band.look_at(y);
     for (int c = 0; c < 3; ++c) {
-      band.correct(weights.data(), c, row.data());
+      layer.correct(band, c, row.data());
       for (int x = 0; x < image.width(); ++x) result.row(c, y)[x] = image.row(c, y)[x] + row[x];
     }
   }
@@ -53,7 +54,7 @@ TEST(FilterLearner, FindsWhatWasDone) {
   for (int n = 0; n < 16; ++n) {
     const Image made = smooth_noise({130, 70}, n);
     const std::vector<int32_t> steps{n % 3 - 1, n % 5 - 2};
-    (n < 12 ? learner : unseen).add(made, corrected(made, combined_filter(truth, steps)));
+    (n < 12 ? learner : unseen).add(made, corrected(made, truth, steps));
   }
   EXPECT_EQ(learner.pictures(), 12);
   const FilterWeights none = learner.learn(0);

@@ -57,6 +57,7 @@ Result<CdfTables> tables_from(Input& in) {
 struct Symbols {
   std::vector<int32_t> z;
   std::vector<int32_t> y;
+  size_t directions = 0;
   std::vector<int32_t> steps;
   bool operator==(const Symbols&) const = default;
 };
@@ -64,16 +65,18 @@ struct Symbols {
 bool decode(std::span<const uint8_t> bytes, const CdfTables& tables, std::span<const uint8_t> indexes,
             Symbols& out) {
   auto decoder = LayerDecoder::open(bytes);
-  return decoder.ok() && decoder->decode_steps(out.steps).ok() && decoder->decode_z(tables, out.z).ok() &&
-         decoder->decode_y(tables, indexes, out.y).ok();
+  return decoder.ok() && decoder->decode_steps(out.directions, out.steps).ok() &&
+         decoder->decode_z(tables, out.z).ok() && decoder->decode_y(tables, indexes, out.y).ok();
 }
 
 void check_layer(std::span<const uint8_t> bytes, const CdfTables& tables, std::span<const uint8_t> indexes,
                  int z) {
   Symbols symbols{std::vector<int32_t>(static_cast<size_t>(z) * tables.rows()),
-                  std::vector<int32_t>(indexes.size()), std::vector<int32_t>(indexes.size() % 4)};
+                  std::vector<int32_t>(indexes.size()), indexes.size() % 4,
+                  std::vector<int32_t>(indexes.size() % 4 * (indexes.size() / 4 % 3))};
   if (!decode(bytes, tables, indexes, symbols)) return;
-  const auto encoded = encode_layer({symbols.z, symbols.y, indexes, symbols.steps}, tables, tables);
+  const auto encoded =
+      encode_layer({symbols.z, symbols.y, indexes, symbols.steps, symbols.directions}, tables, tables);
   require(encoded.ok());
   Symbols again = symbols;
   require(decode(*encoded, tables, indexes, again));

@@ -25,62 +25,58 @@ struct Options {
   std::string input;
   std::string output;
   std::vector<std::string> pictures;
-  int directions = 12;
+  int directions = 24;
   CommonFlags common;
 };
 
-struct Learners {
-  fit::FilterLearner base;
-  fit::FilterLearner enhancement;
-};
-// What is learned from, and what the outcome is tried on: every kHeldBack-th picture.
+// What a codec's filter is learned from, and what the outcome is tried on: every kHeldBack-th picture.
 struct Seen {
-  Learners learned;
-  Learners held_back;
+  fit::FilterLearner learned;
+  fit::FilterLearner held_back;
 };
 constexpr size_t kHeldBack = 8;
 
-// Left and right exchanged: as good a picture, for nothing.
-Image mirrored(const Image& image) {
-  Image result = image;
-  for (int c = 0; c < 3; ++c) {
-    for (int y = 0; y < image.height(); ++y) std::reverse(result.row(c, y), result.row(c, y) + image.width());
-  }
-  return result;
-}
-
-// One pass over the pictures with a model: what its layers look like, and should.
-Status look(const std::shared_ptr<const Model>& model, const Options& options, Seen& seen) {
+// One pass over the pictures with a model: what the layers of one of its codecs look like, and should. They
+// are made without a filter of that codec, from lower layers that have one.
+Status look(const std::shared_ptr<const Model>& model, const Options& options, CodecKind kind, Seen& seen) {
   const Result<CodecOptions> codec = codec_options(options.common);
   if (!codec) return codec.error();
+  const bool base = kind == CodecKind::kBase;
   Encoder encoder(model, *codec);
   ThreadPool pool(codec->threads);
   const eval::PictureFiles files = picture_files();
-  ProgressBar bar("looking at pictures", options.common.quiet);
+  ProgressBar bar(base ? "looking at base layers" : "looking at enhancement layers", options.common.quiet);
   const Progress progress = bar.callback();
   for (size_t i = 0; i < options.pictures.size(); ++i) {
     const auto picture = files.read(options.pictures[i]);
     if (!picture) return picture.error();
-    EncodeSettings settings;
     const auto sizes = sizes_from_scales(picture->size, default_scales(model->layered() ? 3 : 1));
     if (!sizes) return sizes.error();
-    settings.sizes = *sizes;
+    EncodeSettings settings;
+    settings.sizes = base ? std::vector<Size>{sizes->front()} : *sizes;
     settings.quality = kQualities[i % std::size(kQualities)];
     settings.measure = settings.keep_reconstructions = true;
-    const Rgb8View view{picture->rgb.data(), picture->size, static_cast<size_t>(picture->size.width) * 3};
-    const auto encoded = encoder.encode(view, settings);
+    const Original original(
+        Rgb8View{picture->rgb.data(), picture->size, static_cast<size_t>(picture->size.width) * 3});
+    const auto encoded = encoder.encode(original.layer(settings.sizes.back(), pool), settings);
     if (!encoded) return Error{encoded.error().code, options.pictures[i] + ": " + encoded.error().message};
-    const Original original(view);
-    for (size_t k = 0; k < sizes->size(); ++k) {
-      Learners& learners = i % kHeldBack == 0 ? seen.held_back : seen.learned;
-      auto& learner = k == 0 ? learners.base : learners.enhancement;
-      const Image wanted = original.layer((*sizes)[k], pool);
-      learner.add(encoded->reconstructions[k], wanted);
-      learner.add(mirrored(encoded->reconstructions[k]), mirrored(wanted));
+    for (size_t k = base ? 0 : 1; k < settings.sizes.size(); ++k) {
+      auto& learner = i % kHeldBack == 0 ? seen.held_back : seen.learned;
+      learner.add(encoded->reconstructions[k], original.layer(settings.sizes[k], pool));
     }
     if (progress) progress(static_cast<double>(i + 1) / static_cast<double>(options.pictures.size()));
   }
   return {};
+}
+
+// The model in `file` with these filters.
+Result<std::shared_ptr<const Model>> filtered(const Options& options, const Safetensors& file,
+                                              const FilterWeights& base, const FilterWeights& enhancement,
+                                              std::vector<uint8_t>& bytes) {
+  auto made = fit::with_filters(file, base, enhancement);
+  if (!made) return Error{made.error().code, options.input + ": " + made.error().message};
+  bytes = *std::move(made);
+  return Model::parse(bytes);
 }
 
 Status run_fit(const Options& options) {
@@ -91,39 +87,44 @@ Status run_fit(const Options& options) {
   }
   const Result<Safetensors> file = Safetensors::load(options.input);
   if (!file) return file.error();
-  auto plain = fit::with_filters(*file, {}, {});
-  if (!plain) return Error{plain.error().code, options.input + ": " + plain.error().message};
-  const auto model = Model::parse(*std::move(plain));
+  FilterWeights base_filter;
+  FilterWeights enhancement_filter;
+  std::vector<uint8_t> bytes;
+  auto model = filtered(options, *file, base_filter, enhancement_filter, bytes);
   if (!model) return model.error();
-
   Result<OutputFile> output = OutputFile::create(options.output);  // before minutes are spent
   if (!output) return output.error();
-  Seen seen;
-  if (const Status looked = look(*model, options, seen); !looked) return looked;
-  const FilterWeights base = seen.learned.base.learn(options.directions);
-  const FilterWeights enhancement =
-      (*model)->layered() ? seen.learned.enhancement.learn(options.directions) : FilterWeights();
-  const auto bytes = fit::with_filters(*file, base, enhancement);
-  if (!bytes) return bytes.error();
-  const auto fitted = Model::parse(*bytes);
-  if (!fitted) return fitted.error();
 
-  if (const Status written = output->write(*bytes); !written) return written;
+  Seen base;
+  if (const Status looked = look(*model, options, CodecKind::kBase, base); !looked) return looked;
+  base_filter = base.learned.learn(options.directions);
+  model = filtered(options, *file, base_filter, enhancement_filter, bytes);
+  if (!model) return model.error();
+  Seen enhancement;
+  if ((*model)->layered()) {
+    if (const Status looked = look(*model, options, CodecKind::kEnhancement, enhancement); !looked) {
+      return looked;
+    }
+    enhancement_filter = enhancement.learned.learn(options.directions);
+    model = filtered(options, *file, base_filter, enhancement_filter, bytes);
+    if (!model) return model.error();
+  }
+  if (const Status written = output->write(bytes); !written) return written;
   if (const Status committed = output->commit(); !committed) return committed;
 
   const auto gain = [](const fit::FilterLearner& learner, const FilterWeights& filter) {
     const auto g = learner.gain(filter);
     return fmt::format("{:.3f} dB by itself, {:.3f} dB with steps", g.fixed, g.adapted);
   };
-  const std::string id = to_string((*fitted)->id());
+  const std::string id = to_string((*model)->id());
   if (options.common.json) {
-    return print_json({{"output", options.output}, {"bytes", bytes->size()}, {"model", {{"id", id}}}});
+    return print_json({{"output", options.output}, {"bytes", bytes.size()}, {"model", {{"id", id}}}});
   }
   if (options.common.quiet) return {};
   std::string report = fmt::format("{}: {} bytes, id {}; on pictures held back:\nbase: {}\n", options.output,
-                                   bytes->size(), id, gain(seen.held_back.base, base));
+                                   bytes.size(), id, gain(base.held_back, base_filter));
   if ((*model)->layered())
-    report += fmt::format("enhancement: {}\n", gain(seen.held_back.enhancement, enhancement));
+    report += fmt::format("enhancement: {}\n", gain(enhancement.held_back, enhancement_filter));
   return print_report(report, options.output);
 }
 
@@ -140,7 +141,7 @@ void add_fit(CLI::App& app, Action& action) {
       ->required();
   command
       .add_option("--directions", options->directions,
-                  "In how many directions an encoder may move a filter, per layer. Default: 12.")
+                  "In how many directions an encoder may move a filter, per layer. Default: 24.")
       ->check(CLI::Range(0, kMaxFilterDirections));
   command.add_option("--threads", options->common.threads, "Threads to use. Default: one per core.");
   add_output_flags(command, options->common);

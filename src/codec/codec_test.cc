@@ -203,8 +203,8 @@ TEST(Codec, StreamsAreAsLongAsTheModelEstimates) {
       const CodecKind kind = is_top ? CodecKind::kEnhancement : CodecKind::kBase;
       const auto& z_tables = model->hyper_tables(kind);
       const auto& y_tables = model->latent_tables(kind);
-      const auto bytes =
-          encode_layer({latents.z, latents.y, latents.indexes, latents.steps}, z_tables, y_tables);
+      const auto bytes = encode_layer(
+          {latents.z, latents.y, latents.indexes, latents.steps, latents.steps.size()}, z_tables, y_tables);
       ASSERT_TRUE(bytes);
       const double estimate = ideal_bits(latents, z_tables, y_tables);
       EXPECT_NEAR(bytes->size() * 8.0, estimate, 0.01 * estimate + 24)

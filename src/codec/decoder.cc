@@ -190,10 +190,11 @@ std::vector<LayerLatents> Decoder::Parts::decode_symbols(const Layers& layers, R
     }
     std::vector<int32_t> z(static_cast<size_t>(networks.hyper_size(place).pixels()) *
                            networks.codec(k).hyper_channels());
-    std::vector<int32_t> steps(networks.filter(k).directions);
+    const size_t directions = networks.filter(k).directions;
+    std::vector<int32_t> steps(directions * FilterRegions(place.size()).count());
     {
       const nn::StageTimer timer(options.times, "entropy", 0.0);
-      statuses[k] = decoders[k]->decode_steps(steps);
+      statuses[k] = decoders[k]->decode_steps(directions, steps);
       if (statuses[k]) statuses[k] = decoders[k]->decode_z(hyper_tables(k), z);
     }
     if (!statuses[k]) continue;

@@ -184,8 +184,9 @@ Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const LayerNetworks::P
 
 Result<std::vector<uint8_t>> Encoder::Parts::code_symbols(int k, const LayerLatents& latents) const {
   const nn::StageTimer timer(options.times, "entropy", 0.0);
-  return compass::encode_layer({latents.z, latents.y, latents.indexes, latents.steps}, hyper_tables(k),
-                               latent_tables(k));
+  return compass::encode_layer({latents.z, latents.y, latents.indexes, latents.steps,
+                                static_cast<size_t>(networks.filter(k).directions)},
+                               hyper_tables(k), latent_tables(k));
 }
 
 }  // namespace compass

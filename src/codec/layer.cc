@@ -122,7 +122,7 @@ LayerLatents LayerNetworks::quantise(const Place& place, Tensor y, bool keep_mea
     });
   });
   latents.y_hat = std::move(y);
-  latents.steps.resize(filter(place.k).directions);
+  latents.steps.resize(filter(place.k).directions * FilterRegions(place.size()).count());
   return latents;
 }
 
@@ -154,8 +154,6 @@ void LayerNetworks::reconstruct(const Place& place, const LayerLatents& latents,
   auto& networks = codec(place.k);
   const Tensor& y_hat = latents.y_hat;
   const HeldMap held_latents{&y_hat, whole({y_hat.width, y_hat.height})};
-  std::vector<float> weights;
-  if (!filter(place.k).empty()) weights = combined_filter(filter(place.k), latents.steps);
   for (const Rect tile : tiles_of(want, tile_side(place.k))) {
     const Rect made = unfiltered(place, tile);
     HeldMap held;
@@ -165,7 +163,7 @@ void LayerNetworks::reconstruct(const Place& place, const LayerLatents& latents,
       held = prediction->held();
     }
     networks.synthesise(held_latents, held, place.rate, place.size(), made, tile_);
-    emit_tile(place, tile, made, held, weights, emit);
+    emit_tile(place, tile, made, held, latents.steps, emit);
   }
 }
 
@@ -186,35 +184,44 @@ FilterBand::ReadRow LayerNetworks::unfiltered_rows(Rect made, const HeldMap& pre
 }
 
 void LayerNetworks::emit_tile(const Place& place, Rect tile, Rect made, const HeldMap& prediction,
-                              const std::vector<float>& filter, const EmitRow& emit) {
-  // Without a filter this is glue, like the rest.
-  const nn::StageTimer timer(filter.empty() ? nullptr : context_.times(), "filter",
-                             kFilterWeights * static_cast<double>(tile.size().pixels()));
-  const FilterBand::ReadRow read = unfiltered_rows(made, prediction);
-  constexpr int kRows = 32;
-  filter_buffers_.resize(context_.pool().threads());
-  context_.pool().parallel_for((tile.height + kRows - 1) / kRows, [&](int i, int worker) {
-    auto& [band, buffers] = filter_buffers_[worker];
-    PlaneRows rows;
-    for (int c = 0; c < 3; ++c) {
-      buffers[c].resize(static_cast<size_t>(tile.width) + nn::kFilterPadding);
-      rows[c] = buffers[c].data();
-    }
-    const int top = tile.y + i * kRows;
-    const int bottom = std::min(top + kRows, tile.y + tile.height);
-    if (!filter.empty()) band.load({tile.x, top, tile.width, bottom - top}, place.size(), read);
-    for (int y = top; y < bottom; ++y) {
-      if (filter.empty()) {
-        read(y, tile.x, tile.width, rows);
-      } else {
-        band.look_at(y);
-        for (int c = 0; c < 3; ++c) {
-          band.correct(filter.data(), c, rows[c]);
-          const float* sample = band.sample(c);
-          for (int x = 0; x < tile.width; ++x) rows[c][x] += sample[x];
-        }
+                              std::span<const int32_t> steps, const EmitRow& emit) {
+  if (!filter(place.k).empty()) {
+    correct_rows(place, tile, made, prediction, steps, [&](const FilterBand& band, const PlaneRows& rows) {
+      for (int c = 0; c < 3; ++c) {
+        const float* sample = band.sample(c);
+        for (int x = 0; x < tile.width; ++x) rows[c][x] += sample[x];
       }
-      emit(y, tile.x, tile.width, rows);
+      emit(band.row().y, tile.x, tile.width, rows);
+    });
+    return;
+  }
+  const FilterBand::ReadRow read = unfiltered_rows(made, prediction);
+  filter_buffers_.resize(context_.pool().threads());
+  context_.pool().parallel_for(tile.height, [&](int row, int worker) {
+    const PlaneRows rows = filter_buffers_[worker].rows_of(tile.width);
+    read(tile.y + row, tile.x, tile.width, rows);
+    emit(tile.y + row, tile.x, tile.width, rows);
+  });
+}
+
+void LayerNetworks::correct_rows(const Place& place, Rect part, Rect made, const HeldMap& prediction,
+                                 std::span<const int32_t> steps, const TakeCorrections& take) {
+  if (part.width == 0 || part.height == 0) return;
+  const nn::StageTimer timer(context_.times(), "filter",
+                             kFilterWeights * static_cast<double>(part.size().pixels()));
+  const FilterBand::ReadRow read = unfiltered_rows(made, prediction);
+  const LayerFilter layer_filter(filter(place.k), steps, place.size(), part);
+  filter_buffers_.resize(context_.pool().threads());
+  context_.pool().parallel_for((part.height + kBandRows - 1) / kBandRows, [&](int i, int worker) {
+    auto& buffers = filter_buffers_[worker];
+    const PlaneRows rows = buffers.rows_of(part.width);
+    const int top = part.y + i * kBandRows;
+    const int bottom = std::min(top + kBandRows, part.y + part.height);
+    buffers.band.load({part.x, top, part.width, bottom - top}, place.size(), read);
+    for (int y = top; y < bottom; ++y) {
+      buffers.band.look_at(y);
+      for (int c = 0; c < 3; ++c) layer_filter.correct(buffers.band, c, rows[c]);
+      take(buffers.band, rows);
     }
   });
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "codec/codec_options.h"
+#include "codec/filter_fit.h"
 #include "codec/loop_filter.h"
 #include "codec/original.h"
 #include "codec/patch.h"
@@ -30,8 +31,11 @@ struct LayerLatents {
   std::vector<uint8_t> indexes;  // scale index of each element of y
   Tensor y_hat;                  // [M,h,w]; the means alone until the symbols are known
   Tensor means;                  // [M,h,w] for a search, which takes other symbols; empty otherwise
-  std::vector<int32_t> steps;    // of the loop filter, one for each of its directions
+  std::vector<int32_t> steps;    // of the loop filter: [regions][directions]
 };
+
+// Rows that one thread filters at a time.
+inline constexpr int kBandRows = 32;
 
 // Rows, or columns, around a tile that networks look at, on both sides together: more than any we know needs.
 inline constexpr int kHalo = 256;
@@ -121,7 +125,12 @@ class LayerNetworks {
                    const EmitRow& emit);
   // The same for one tile of it; tile_ is g_s's picture of `made`.
   void emit_tile(const Place& place, Rect tile, Rect made, const HeldMap& prediction,
-                 const std::vector<float>& filter, const EmitRow& emit);
+                 std::span<const int32_t> steps, const EmitRow& emit);
+  // Calls take(band, corrections) for every row of `part`, on any thread; tile_ is g_s's picture of `made`,
+  // which has `part`'s surroundings.
+  using TakeCorrections = std::function<void(const FilterBand& band, const PlaneRows& corrections)>;
+  void correct_rows(const Place& place, Rect part, Rect made, const HeldMap& prediction,
+                    std::span<const int32_t> steps, const TakeCorrections& take);
   // Rows of tile_, which is g_s's picture of `made`, with the prediction added if there is one.
   FilterBand::ReadRow unfiltered_rows(Rect made, const HeldMap& prediction) const;
   // What g_s has to make for the loop filter to have `tile`: with a halo, whose sides are even.
@@ -144,13 +153,19 @@ class LayerNetworks {
   SearchTile look_at(const Place& place, const Original& original, PredictionWindow* prediction,
                      Rect latents);
   static Rect probed_part(Rect latents);
+  // tile_ = g_s's picture of the tile.
+  void synthesise(const SearchTile& tile, const Tensor& y_hat, nn::Trace* trace);
   // Of a part of the tile, whose gradient is gradient_.
   void measure_curvature(const SearchTile& tile, SymbolSearch& search, LayerLatents& latents);
   // One round on latents `at`, whose gradient is gradient_.
   void move_symbols(Rect at, int round, const SymbolSearch& search, LayerLatents& latents);
-  void gradient(const SearchTile& tile, const Tensor& y_hat, Tensor& result);
-  // Adds the tile's pixels, as they are made of y_hat now.
-  void fit_filter(const SearchTile& tile, const Tensor& y_hat, FilterFit& fit);
+  // With `filtered`, the error is what the loop filter leaves with the steps that are best now.
+  void gradient(const SearchTile& tile, const Tensor& y_hat, bool filtered, Tensor& result);
+  // Adds the tile's pixels, as tile_ has them.
+  void fit_filter(const SearchTile& tile, FilterFit& fit);
+  FilterFit make_fit(const Place& place, FilterFit::Care care) const;
+  // Where the tile has the surroundings that the loop filter looks at.
+  static Rect filterable(const SearchTile& tile);
   // What encoding and decoding both run: h_s, the prediction for `want` and, with `synthesis`, g_s.
   void prepare_both_ways(const Place& place, Rect want, bool synthesis);
   std::vector<Rect> analysis_tiles(const Place& place) const;
@@ -167,12 +182,17 @@ class LayerNetworks {
   // Kept from tile to tile, so that a steady state allocates nothing.
   Tensor x_;
   Tensor tile_;
+  Tensor error_;
   Tensor gradient_, displaced_;
   nn::Trace trace_;
   HyperParameters hyper_;
   struct FilterBuffers {
     FilterBand band;
-    std::array<AlignedVector<float>, 3> rows;
+    std::array<AlignedVector<float>, 3> samples;
+    PlaneRows rows_of(int width) {
+      for (auto& row : samples) row.resize(static_cast<size_t>(width) + nn::kFilterPadding);
+      return {samples[0].data(), samples[1].data(), samples[2].data()};
+    }
   };
   std::vector<FilterBuffers> filter_buffers_;  // one for each thread
 };

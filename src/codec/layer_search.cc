@@ -1,6 +1,5 @@
 // LayerNetworks' search for symbols of y that cost less: the gradients that codec/symbol_search.h follows.
 #include <algorithm>
-#include <optional>
 
 #include "codec/layer.h"
 
@@ -38,58 +37,69 @@ Rect LayerNetworks::probed_part(Rect latents) {
 
 void LayerNetworks::search(const Place& place, const Original& original, PredictionWindow* prediction,
                            SymbolSearch& search, LayerLatents& latents) {
-  // Bits that a squared error of 1 in one sample of 0..1 is worth.
-  const double bits_per_error = model_->lambda(place.rate) * 255.0 * 255.0 / 3.0;
-  std::optional<FilterFit> fit;
-  if (filter(place.k).directions > 0) fit.emplace(filter(place.k), bits_per_error, place.size().pixels());
+  FilterFit fit = make_fit(place, FilterFit::Care::kThorough);
   for (const Rect at : analysis_tiles(place)) {
     const SearchTile tile = look_at(place, original, prediction, at);
     for (int round = 0; round < search.rounds(); ++round) {
-      gradient(tile, latents.y_hat, gradient_);
+      // The first round's gradient serves the curvatures, too, and those are g_s's alone.
+      gradient(tile, latents.y_hat, round > 0 && !filter(place.k).empty(), gradient_);
       if (!search.measured()) measure_curvature(tile, search, latents);
       move_symbols(at, round, search, latents);
     }
-    if (fit) fit_filter(tile, latents.y_hat, *fit);
+    if (filter(place.k).directions == 0) continue;
+    synthesise(tile, latents.y_hat, nullptr);
+    fit_filter(tile, fit);
   }
-  if (fit) latents.steps = fit->steps();
+  latents.steps = fit.steps();
 }
 
-void LayerNetworks::fit_filter(const SearchTile& tile, const Tensor& y_hat, FilterFit& fit) {
-  const Size size = tile.place.size();
+FilterFit LayerNetworks::make_fit(const Place& place, FilterFit::Care care) const {
+  // Bits that a squared error of 1 in one sample of 0..1 is worth.
+  const double bits_per_error = model_->lambda(place.rate) * 255.0 * 255.0 / 3.0;
+  return {filter(place.k), bits_per_error, place.size(), care};
+}
+
+void LayerNetworks::synthesise(const SearchTile& tile, const Tensor& y_hat, nn::Trace* trace) {
   codec(tile.place.k)
-      .synthesise({&y_hat, whole({y_hat.width, y_hat.height})}, tile.prediction, tile.place.rate, size,
-                  tile.pixels, tile_);
-  // Where the surroundings are at hand.
+      .synthesise({&y_hat, whole({y_hat.width, y_hat.height})}, tile.prediction, tile.place.rate,
+                  tile.place.size(), tile.pixels, tile_, trace);
+}
+
+Rect LayerNetworks::filterable(const SearchTile& tile) {
   const Rect seen = tile.pixels;
-  const auto first = [](int low) { return low == 0 ? 0 : low + kFilterHalo; };
-  const auto last = [](int high, int end) { return high == end ? end : high - kFilterHalo; };
-  const int left = first(seen.x);
-  const int top = first(seen.y);
-  const int count = last(seen.x + seen.width, size.width) - left;
-  const int rows = (last(seen.y + seen.height, size.height) - top) / fit.every();
-  if (count <= 0 || rows <= 0) return;
-  const double macs =
-      static_cast<double>(kFilterWeights) * (filter(tile.place.k).directions + 1) * rows * count;
-  const nn::StageTimer timer(context_.times(), "filter", macs);
-  const FilterBand::ReadRow read = unfiltered_rows(seen, tile.prediction);
-  std::vector<FilterFit::Sums> sums(rows);
+  const Size size = tile.place.size();
+  const int left = seen.x == 0 ? 0 : seen.x + kFilterHalo;
+  const int top = seen.y == 0 ? 0 : seen.y + kFilterHalo;
+  const int right = seen.x + seen.width == size.width ? size.width : seen.x + seen.width - kFilterHalo;
+  const int bottom = seen.y + seen.height == size.height ? size.height : seen.y + seen.height - kFilterHalo;
+  return {left, top, std::max(right - left, 0), std::max(bottom - top, 0)};
+}
+
+void LayerNetworks::fit_filter(const SearchTile& tile, FilterFit& fit) {
+  const Rect part = filterable(tile);
+  if (filter(tile.place.k).directions == 0 || part.width == 0) return;
+  const nn::StageTimer timer(context_.times(), "filter", fit.macs(part));
+  const FilterBand::ReadRow read = unfiltered_rows(tile.pixels, tile.prediction);
+  std::vector<std::vector<FilterFit::Sums>> sums((part.height + kBandRows - 1) / kBandRows);
   filter_buffers_.resize(context_.pool().threads());
-  context_.pool().parallel_for(rows, [&](int i, int worker) {
-    auto& [band, buffers] = filter_buffers_[worker];
-    const int y = top + i * fit.every() + fit.every() / 2;
-    band.load({left, y, count, 1}, size, read);
-    band.look_at(y);
-    const float* made = tile_.pixel(y - seen.y, left - seen.x);
-    const float* wanted = x_.pixel(y - tile.residual.y, left - tile.residual.x);
-    std::array<const float*, 3> error{};
-    for (int c = 0; c < 3; ++c) {
-      buffers[c].resize(static_cast<size_t>(count) + nn::kFilterPadding);
-      for (int x = 0; x < count; ++x) buffers[c][x] = wanted[3 * x + c] - made[3 * x + c];
-      error[c] = buffers[c].data();
+  context_.pool().parallel_for(static_cast<int>(sums.size()), [&](int i, int worker) {
+    auto& buffers = filter_buffers_[worker];
+    const int top = part.y + i * kBandRows;
+    const int bottom = std::min(top + kBandRows, part.y + part.height);
+    buffers.band.load({part.x, top, part.width, bottom - top}, tile.place.size(), read);
+    const PlaneRows error = buffers.rows_of(part.width);
+    for (int y = top; y < bottom; ++y) {
+      if (!fit.sees_row(y)) continue;
+      buffers.band.look_at(y);
+      const float* made = tile_.pixel(y - tile.pixels.y, part.x - tile.pixels.x);
+      const float* wanted = x_.pixel(y - tile.residual.y, part.x - tile.residual.x);
+      for (int c = 0; c < 3; ++c) {
+        for (int x = 0; x < part.width; ++x) error[c][x] = wanted[3 * x + c] - made[3 * x + c];
+      }
+      fit.sum(buffers.band, {error[0], error[1], error[2]}, sums[i]);
     }
-    sums[i] = fit.sums_of(band, error, count);
   });
-  for (const auto& row : sums) fit.add(row);
+  for (const auto& band : sums) fit.add(band);
 }
 
 void LayerNetworks::measure_curvature(const SearchTile& tile, SymbolSearch& search, LayerLatents& latents) {
@@ -111,7 +121,7 @@ void LayerNetworks::measure_curvature(const SearchTile& tile, SymbolSearch& sear
     });
   };
   displace(1.0F);
-  gradient(part, y_hat, displaced_);
+  gradient(part, y_hat, false, displaced_);
   displace(0.0F);
   search.measure(gradient_, tile.latents, displaced_, at);
 }
@@ -132,20 +142,32 @@ void LayerNetworks::move_symbols(Rect at, int round, const SymbolSearch& search,
   });
 }
 
-void LayerNetworks::gradient(const SearchTile& tile, const Tensor& y_hat, Tensor& result) {
-  auto& networks = codec(tile.place.k);
-  const Size size = tile.place.size();
-  networks.synthesise({&y_hat, whole({y_hat.width, y_hat.height})}, tile.prediction, tile.place.rate, size,
-                      tile.pixels, tile_, &trace_);
+void LayerNetworks::gradient(const SearchTile& tile, const Tensor& y_hat, bool filtered, Tensor& result) {
+  synthesise(tile, y_hat, &trace_);
   // d/dx of lambda 255^2 (x - original)^2 / 3.
   const auto weight =
       static_cast<float>(kErrorWeight * model_->lambda(tile.place.rate) * 255.0 * 255.0 * 2.0 / 3.0);
+  error_.reshape(3, tile.pixels.height, tile.pixels.width);
   for_rows(context_.pool(), tile.pixels.height, [&](int row) {
-    float* x = tile_.pixel(row, 0);
+    const float* x = tile_.pixel(row, 0);
     const float* wanted = x_.pixel(tile.pixels.y - tile.residual.y + row, tile.pixels.x - tile.residual.x);
-    for (int i = 0; i < 3 * tile.pixels.width; ++i) x[i] = weight * (x[i] - wanted[i]);
+    float* error = error_.pixel(row, 0);
+    for (int i = 0; i < 3 * tile.pixels.width; ++i) error[i] = weight * (x[i] - wanted[i]);
   });
-  networks.pull_back({&tile_, tile.pixels}, trace_, tile.place.rate, size, tile.latents, result);
+  if (filtered) {
+    FilterFit fit = make_fit(tile.place, FilterFit::Care::kQuick);
+    fit_filter(tile, fit);
+    const Rect part = filterable(tile);
+    correct_rows(tile.place, part, tile.pixels, tile.prediction, fit.steps(),
+                 [&](const FilterBand& band, const PlaneRows& corrections) {
+                   float* error = error_.pixel(band.row().y - tile.pixels.y, part.x - tile.pixels.x);
+                   for (int x = 0; x < part.width; ++x) {
+                     for (int c = 0; c < 3; ++c) error[3 * x + c] += weight * corrections[c][x];
+                   }
+                 });
+  }
+  codec(tile.place.k)
+      .pull_back({&error_, tile.pixels}, trace_, tile.place.rate, tile.place.size(), tile.latents, result);
   trace_.hidden.clear();
 }
 

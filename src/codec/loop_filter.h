@@ -4,11 +4,13 @@
 //   x_hat[c](p) += sum over gates g, taps t of  gate_g(p) * weight[c][t][g] * tap_t(p)
 //
 // Taps are the pixel and its surroundings; gates say how busy the picture is there, and along which
-// direction. Weights are the model's own, plus `directions` of theirs times whole numbers that an encoder
-// found best for the layer and the file holds. The idea is that of adaptive loop filters in video codecs
-// (C.-Y. Tsai et al., IEEE J-STSP 2013). docs/bitstream.md, section 5, has the definition.
+// direction. Weights are the model's own, plus `directions` of theirs times whole numbers, the steps, that
+// an encoder found best for a region of the layer and the file holds. The idea is that of adaptive loop
+// filters in video codecs (C.-Y. Tsai et al., IEEE J-STSP 2013). docs/bitstream.md, section 5, has the
+// definition.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -31,6 +33,36 @@ constexpr int centre_tap(int channel) {
   return 9 * channel + 4;
 }
 
+// Pixels a side of the regions of a layer that have steps of their own.
+inline constexpr int kFilterRegion = 256;
+
+// A layer's regions, row by row from the top left. The last ones of a row or column may be smaller.
+class FilterRegions {
+ public:
+  explicit FilterRegions(Size layer)
+      : columns_((layer.width + kFilterRegion - 1) / kFilterRegion),
+        rows_((layer.height + kFilterRegion - 1) / kFilterRegion) {}
+  size_t count() const { return static_cast<size_t>(columns_) * rows_; }
+  // That of pixel (x, y).
+  size_t at(int x, int y) const {
+    return static_cast<size_t>(y / kFilterRegion) * columns_ + x / kFilterRegion;
+  }
+  // Calls take(region, x, count) for the parts of `count` pixels of row y, from x on, that lie in different
+  // regions; from left to right.
+  template <typename Take>
+  void split_row(int x, int y, int count, const Take& take) const {
+    for (const int end = x + count; x < end;) {
+      const int next = std::min((x / kFilterRegion + 1) * kFilterRegion, end);
+      take(at(x, y), x, next - x);
+      x = next;
+    }
+  }
+
+ private:
+  int columns_;
+  int rows_;
+};
+
 // Three rows of samples.
 using PlaneRows = std::array<float*, 3>;
 
@@ -45,20 +77,23 @@ class FilterBand {
   void load(Rect band, Size picture, const ReadRow& read);
   // Points taps and gates at row y of the band.
   void look_at(int y);
+  Rect row() const { return {band_.x, y_, band_.width, 1}; }  // which that is
 
   // Of the row looked at, from the band's first pixel on.
   std::span<const float* const> taps() const { return taps_; }  // without the constant 1
   std::span<const float* const> gates() const { return gates_; }
   const float* sample(int channel) const { return taps_[centre_tap(channel)]; }
-  // out[x] = the correction of channel c, by weights [3][kFilterTaps][kFilterGates].
-  void correct(const float* weights, int channel, float* out) const;
+  // out[x - first] = the correction of channel c at `count` pixels of the row looked at, from its first one
+  // plus `first` on, by weights [3][kFilterTaps][kFilterGates]. Writes up to kFilterPadding - 1 more.
+  void correct(const float* weights, int channel, int first, int count, float* out) const;
 
  private:
-  float* row(int plane, int y) {
+  float* plane_row(int plane, int y) {
     return planes_[plane].data() + static_cast<size_t>(y - band_.y + kFilterHalo) * stride_;
   }
 
   Rect band_;
+  int y_ = 0;
   size_t stride_ = 0;
   std::array<AlignedVector<float>, 4> planes_;    // R, G, B, luma; kFilterHalo around the band
   std::array<AlignedVector<float>, 3> products_;  // of luma's slopes: across, down, both
@@ -71,41 +106,20 @@ class FilterBand {
 // Reads an image's rows, which must outlive what is returned.
 FilterBand::ReadRow rows_of(const Image& image);
 
-// The weights of a layer whose file holds `steps`, one for each direction: [3][kFilterTaps][kFilterGates].
-std::vector<float> combined_filter(const FilterWeights& filter, std::span<const int32_t> steps);
-
-// An encoder's choice of steps. Rows of the layer are added as they are reconstructed, then solved for.
-class FilterFit {
+// The filter of a part of a layer: what weights and steps come to in each region.
+class LayerFilter {
  public:
-  // `filter` must outlive the object; `bits_per_error` is what a squared error of 1 in a sample of 0..1 is
-  // worth, `pixels` how many the layer has.
-  FilterFit(const FilterWeights& filter, double bits_per_error, int64_t pixels);
-
-  // Of which rows to add, every how many.
-  int every() const { return every_; }
-
-  // Sums over a row of `count` pixels; `error` is what the filter should add. One thread's own.
-  struct Sums {
-    std::vector<double> products;  // [directions+1][directions+1]: of corrections, the last one the error
-    int64_t pixels = 0;
-  };
-  Sums sums_of(const FilterBand& band, const std::array<const float*, 3>& error, int count) const;
-  // In a fixed order: sums of floats depend on it.
-  void add(const Sums& sums);
-
-  // The steps that cost least: bits of theirs plus error.
-  std::vector<int32_t> steps() const;
+  // `steps` are the layer's, [regions][directions].
+  LayerFilter(const FilterWeights& filter, std::span<const int32_t> steps, Size layer, Rect part);
+  // out[x] = the correction of channel c along the row, inside the part, that `band` looks at.
+  void correct(const FilterBand& band, int channel, float* out) const;
 
  private:
-  double cost(std::span<const int32_t> steps) const;
-  std::vector<double> unrounded() const;
-  double descend(std::vector<int32_t>& steps) const;
-
-  const FilterWeights& filter_;
-  double bits_per_error_;
-  int64_t pixels_;
-  int every_;
-  Sums sums_;
+  FilterRegions regions_;
+  int first_column_;  // of the regions that the part crosses
+  int first_row_;
+  int columns_;
+  std::vector<std::vector<float>> weights_;  // of those regions, row by row
 };
 
 }  // namespace compass

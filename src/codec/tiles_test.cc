@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <numeric>
 #include <string>
 
 #include "codec/decoder.h"
@@ -27,9 +28,16 @@ TEST(Tiles, DoNotShow) {
   const auto model = tiny_model();
   ThreadPool pool(2);
   nn::Context context(pool, Precision::kF32);
-  const std::vector<int32_t> steps(model->weights(CodecKind::kBase).filter.directions, 1);
+  // Different in every region.
+  const auto steps = [&](Size size) {
+    std::vector<int32_t> numbers(model->weights(CodecKind::kBase).filter.directions *
+                                 FilterRegions(size).count());
+    std::iota(numbers.begin(), numbers.end(), -1);
+    return numbers;
+  };
   for (const std::vector<Size>& sizes :
-       {std::vector<Size>{{97, 61}, {193, 121}}, std::vector<Size>{{1, 130}, {5, 260}}}) {
+       {std::vector<Size>{{97, 61}, {193, 121}}, std::vector<Size>{{1, 130}, {5, 260}},
+        std::vector<Size>{{150, 140}, {300, 280}}}) {
     const Image picture = test_picture(sizes[1]);
     const Original original(picture);
     const Rect all = whole(sizes[1]);
@@ -37,10 +45,10 @@ TEST(Tiles, DoNotShow) {
     const LayerNetworks::Place base{sizes, 0, 0.5F};
     const LayerNetworks::Place top{sizes, 1, 0.5F};
     // The same latents go to both ways, so that no symbol on the edge of rounding makes a difference.
-    const LayerLatents low{.y_hat = networks.analyse(base, original, nullptr), .steps = steps};
+    const LayerLatents low{.y_hat = networks.analyse(base, original, nullptr), .steps = steps(sizes[0])};
     const Patch below = networks.reconstruct(base, low, nullptr, whole(sizes[0]));
     PredictionWindow window = networks.window(top, below, all, true);
-    const LayerLatents high{.y_hat = networks.analyse(top, original, &window), .steps = steps};
+    const LayerLatents high{.y_hat = networks.analyse(top, original, &window), .steps = steps(sizes[1])};
     const Patch expected = networks.reconstruct(top, high, &window, all);
     for (const int side : {16, 40, 64}) {
       LayerNetworks cut(model, context);

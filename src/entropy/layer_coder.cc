@@ -32,6 +32,11 @@ Status check_z(size_t symbols, const CdfTables& tables) {
   return {};
 }
 
+Status check_steps(size_t steps, size_t directions) {
+  if (steps == 0 || (directions > 0 && steps % directions == 0)) return {};
+  return Error{ErrorCode::kFailure, "steps that are not so many for each region"};
+}
+
 Status check_y(size_t symbols, std::span<const uint8_t> indexes, const CdfTables& tables) {
   if (indexes.size() != symbols) return Error{ErrorCode::kFailure, "y needs as many indexes as symbols"};
   uint8_t highest = 0;
@@ -68,10 +73,20 @@ std::span<const int32_t> up_to_last(std::span<const int32_t> steps) {
   return steps;
 }
 
-void add_steps(RawBits& raw, std::span<const int32_t> steps) {
-  const auto used = up_to_last(steps);
-  raw.add_exp_golomb(used.size(), 0);
-  for (const int32_t step : used) raw.add_exp_golomb(number_of(step), kStepOrder);
+// 0: the steps of the region before, or none in the first one.
+void add_steps(RawBits& raw, std::span<const int32_t> steps, size_t directions) {
+  std::vector<int32_t> last(directions, 0);
+  for (size_t i = 0; i < steps.size(); i += directions) {
+    const auto own = steps.subspan(i, directions);
+    if (std::ranges::equal(own, last)) {
+      raw.add_exp_golomb(0, 0);
+      continue;
+    }
+    const auto used = up_to_last(own);
+    raw.add_exp_golomb(used.size() + 1, 0);
+    for (const int32_t step : used) raw.add_exp_golomb(number_of(step), kStepOrder);
+    last.assign(own.begin(), own.end());
+  }
 }
 
 // The order of the Exp-Golomb code of the gaps between `exceptions` among `elements`: about log2 of the mean
@@ -216,6 +231,7 @@ Result<std::vector<uint8_t>> encode_layer(const LayerSymbols& symbols, const Cdf
                                           const CdfTables& y_tables) {
   if (Status s = check_z(symbols.z.size(), z_tables); !s) return s.error();
   if (Status s = check_y(symbols.y.size(), symbols.indexes, y_tables); !s) return s.error();
+  if (Status s = check_steps(symbols.steps.size(), symbols.directions); !s) return s.error();
   Pusher pusher(0);
   RawBits raw;
   add_exceptions(raw, symbols.y, symbols.indexes);
@@ -228,15 +244,14 @@ Result<std::vector<uint8_t>> encode_layer(const LayerSymbols& symbols, const Cdf
   for (size_t i = symbols.z.size(); i-- > 0;) {
     push_symbol(pusher, raw, z_tables.row(static_cast<int>(i % channels)), symbols.z[i]);
   }
-  if (!symbols.steps.empty()) add_steps(raw, symbols.steps);
+  add_steps(raw, symbols.steps, symbols.directions);
   raw.flush_to(pusher);
   return to_bytes(pusher);
 }
 
 int filter_step_bits(std::span<const int32_t> steps) {
-  if (steps.empty()) return 0;
   const auto used = up_to_last(steps);
-  int bits = exp_golomb_bits(used.size());
+  int bits = exp_golomb_bits(used.size() + 1);
   for (const int32_t step : used) bits += exp_golomb_bits(number_of(step), kStepOrder);
   return bits;
 }
@@ -249,20 +264,27 @@ Result<LayerDecoder> LayerDecoder::open(std::span<const uint8_t> bytes) {
   return LayerDecoder(Popper(state, bytes.subspan(head)));
 }
 
-Status LayerDecoder::decode_steps(std::span<int32_t> steps) {
-  if (steps.empty()) return {};
-  uint64_t used = 0;
-  if (!pop_exp_golomb(popper_, 0, &used) || used > steps.size()) {
-    return damaged("the steps of the loop filter are malformed");
-  }
-  std::fill(steps.begin() + static_cast<std::ptrdiff_t>(used), steps.end(), 0);
-  for (int32_t& step : steps.first(used)) {
-    uint64_t number = 0;
-    if (!pop_exp_golomb(popper_, kStepOrder, &number) || number > 2 * uint64_t{kMaxFilterStep}) {
-      return damaged("a step of the loop filter is malformed");
+Status LayerDecoder::decode_steps(size_t directions, std::span<int32_t> steps) {
+  if (Status s = check_steps(steps.size(), directions); !s) return s;
+  for (size_t i = 0; i < steps.size(); i += directions) {
+    const auto own = steps.subspan(i, directions);
+    uint64_t used = 0;
+    if (!pop_exp_golomb(popper_, 0, &used) || used > directions + 1) {
+      return damaged("the steps of the loop filter are malformed");
     }
-    const auto half = static_cast<int32_t>((number + 1) / 2);
-    step = number % 2 != 0 ? half : -half;
+    std::ranges::fill(own, 0);
+    if (used == 0) {
+      if (i > 0) std::ranges::copy(steps.subspan(i - directions, directions), own.begin());
+      continue;
+    }
+    for (int32_t& step : own.first(used - 1)) {
+      uint64_t number = 0;
+      if (!pop_exp_golomb(popper_, kStepOrder, &number) || number > 2 * uint64_t{kMaxFilterStep}) {
+        return damaged("a step of the loop filter is malformed");
+      }
+      const auto half = static_cast<int32_t>((number + 1) / 2);
+      step = number % 2 != 0 ? half : -half;
+    }
   }
   return {};
 }

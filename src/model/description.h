@@ -78,7 +78,7 @@ inline constexpr int kMaxKernel = 15;
 inline constexpr int kMaxFactor = 32;        // of one layer
 inline constexpr int kMaxTotalFactor = 256;  // picture to z
 inline constexpr int kMaxRatePoints = 64;
-inline constexpr int kMaxFilterDirections = 32;
+inline constexpr int kMaxFilterDirections = 64;
 inline constexpr int64_t kMaxParameters = int64_t{1} << 27;  // of the whole model
 
 }  // namespace compass

@@ -37,7 +37,7 @@ class Fit(CommandTest):
     def test_what_cannot_be_fitted(self):
         names = self.pictures(10)
         self.compass("fit", MODEL, "f.safetensors", *names, "--directions", 3, code=USAGE)
-        self.compass("fit", MODEL, "f.safetensors", *names, "--directions", 33, code=USAGE)
+        self.compass("fit", MODEL, "f.safetensors", *names, "--directions", 65, code=USAGE)
         self.compass("fit", names[0], "f.safetensors", *names, "--directions", 2, code=MODEL_OTHER)
         self.compass("fit", MODEL, "f.safetensors", "missing.ppm", *names, "--directions", 2, code=IO)
         self.put("broken.ppm", b"P6 100 100 255\n")

@@ -14,6 +14,7 @@
 #include <set>
 
 #include "codec/decoder.h"
+#include "codec/loop_filter.h"
 #include "codec/encoder.h"
 #include "entropy/layer_coder.h"
 #include "model/networks.h"
@@ -44,8 +45,9 @@ Result<std::vector<SymbolHashes>> decode_hashes(const std::shared_ptr<const Mode
     std::vector<int32_t> y(latent.pixels() * networks.latent_channels());
     auto decoder = LayerDecoder::open(file.subspan(layer.offset, layer.bytes));
     if (!decoder) return decoder.error();
-    std::vector<int32_t> steps(model->weights(kind).filter.directions);
-    if (const auto status = decoder->decode_steps(steps); !status) return status.error();
+    const size_t directions = model->weights(kind).filter.directions;
+    std::vector<int32_t> steps(directions * FilterRegions(layer.size).count());
+    if (const auto status = decoder->decode_steps(directions, steps); !status) return status.error();
     if (const auto status = decoder->decode_z(model->hyper_tables(kind), z); !status) return status.error();
     const HyperParameters parameters = networks.hyper_synthesise(z, layer.size);
     if (const auto status = decoder->decode_y(model->latent_tables(kind), parameters.indexes, y); !status) {

@@ -1,0 +1,198 @@
+#include "codec/filter_fit.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "entropy/layer_coder.h"
+
+namespace compass {
+namespace {
+
+// At least so many pixels of a layer are looked at, or one in `apart`: docs/filter.md.
+struct Sample {
+  int64_t pixels;
+  int apart;
+};
+constexpr Sample kQuick{12'288, 16};
+constexpr Sample kThorough{24'576, 4};
+constexpr int kStretch = 32;  // pixels of a row side by side
+static_assert(kFilterRegion % kStretch == 0);
+constexpr int kSweeps = 16;
+
+int32_t step_of(double wanted) {
+  return static_cast<int32_t>(std::lround(std::clamp<double>(wanted, -kMaxFilterStep, kMaxFilterStep)));
+}
+
+// A row's products with another.
+double product_of(const float* a, const float* b, int count) {
+  // Eight sums, so that a compiler may use vectors.
+  std::array<float, 8> part{};
+  int x = 0;
+  for (; x + 8 <= count; x += 8) {
+    for (int l = 0; l < 8; ++l) part[l] += a[x + l] * b[x + l];
+  }
+  double sum = 0.0;
+  for (; x < count; ++x) sum += a[x] * b[x];
+  return std::accumulate(part.begin(), part.end(), sum);
+}
+
+// Steps of any real size that leave the least error: the normal equations, by Cholesky's way. Some dozen
+// unknowns are no reason for the library to need another one.
+std::vector<double> unrounded(const std::vector<double>& products, int n) {
+  const auto product = [&](int i, int j) { return products[i * (n + 1) + j]; };
+  std::vector<double> lower(static_cast<size_t>(n) * n);
+  std::vector<double> x(n, 0.0);
+  for (int i = 0; i < n; ++i) {
+    for (int j = 0; j <= i; ++j) {
+      double sum = product(j, i) + (i == j ? 1e-9 * (product(i, i) + 1e-30) : 0.0);
+      for (int k = 0; k < j; ++k) sum -= lower[i * n + k] * lower[j * n + k];
+      lower[i * n + j] =
+          i == j ? std::sqrt(std::max(sum, 1e-12 * product(i, i) + 1e-30)) : sum / lower[j * n + j];
+    }
+    x[i] = product(i, n);
+    for (int k = 0; k < i; ++k) x[i] -= lower[i * n + k] * x[k];
+    x[i] /= lower[i * n + i];
+  }
+  for (int i = n; i-- > 0;) {
+    for (int k = i + 1; k < n; ++k) x[i] -= lower[k * n + i] * x[k];
+    x[i] /= lower[i * n + i];
+  }
+  return x;
+}
+
+}  // namespace
+
+FilterFit::FilterFit(const FilterWeights& filter, double bits_per_error, Size layer, Care care)
+    : filter_(filter), bits_per_error_(bits_per_error), regions_(layer), care_(care) {
+  const Sample sample = care == Care::kQuick ? kQuick : kThorough;
+  for (int apart = 2; apart <= sample.apart && layer.pixels() >= apart * sample.pixels; apart *= 2) {
+    (rows_apart_ <= stretches_apart_ ? rows_apart_ : stretches_apart_) *= 2;
+  }
+  const size_t n = filter.directions + 1;
+  sums_.assign(regions_.count(), {0, std::vector<double>(n * n)});
+}
+
+void FilterFit::sum(const FilterBand& band, const std::array<const float*, 3>& error,
+                    std::vector<Sums>& sums) const {
+  const Rect row = band.row();
+  const int n = filter_.directions + 1;
+  constexpr size_t kStride = kStretch + nn::kFilterPadding;
+  std::vector<float> corrections(kStride * n);
+  const auto of = [&](int i) { return corrections.data() + i * kStride; };
+  const int end = row.x + row.width;
+  for (int x = row.x, next = 0; x < end; x = next) {
+    const int stretch = x / kStretch;
+    next = std::min((stretch + 1) * kStretch, end);
+    if ((stretch + row.y / rows_apart_) % stretches_apart_ != 0) continue;
+    const size_t region = regions_.at(x, row.y);
+    if (sums.empty() || sums.back().region != region) {
+      sums.push_back({region, std::vector<double>(static_cast<size_t>(n) * n)});
+    }
+    const int first = x - row.x;
+    for (int c = 0; c < 3; ++c) {
+      for (int k = 0; k < n; ++k) {  // the model's own filter at the end
+        band.correct(filter_.set((k + 1) % n), c, first, next - x, of(k));
+      }
+      for (int i = 0; i < next - x; ++i) of(n - 1)[i] = error[c][first + i] - of(n - 1)[i];
+      double* product = sums.back().products.data();
+      for (int i = 0; i < n; ++i) {
+        for (int j = i; j < n; ++j) product[i * n + j] += product_of(of(i), of(j), next - x);
+      }
+    }
+  }
+}
+
+void FilterFit::add(std::span<const Sums> sums) {
+  for (const Sums& more : sums) {
+    Sums& sum = sums_[more.region];
+    for (size_t i = 0; i < sum.products.size(); ++i) sum.products[i] += more.products[i];
+  }
+}
+
+// What the error is worth, in bits, from that of the model's own filter alone.
+double FilterFit::cost(const Sums& sums, const Steps& steps) const {
+  const int n = filter_.directions + 1;
+  double error = 0.0;
+  for (int i = 0; i + 1 < n; ++i) {
+    const double* p = sums.products.data() + static_cast<size_t>(i) * n;
+    error += steps[i] * (steps[i] * p[i] - 2.0 * p[n - 1]);
+    for (int j = i + 1; j + 1 < n; ++j) error += 2.0 * steps[i] * steps[j] * p[j];
+  }
+  return bits_per_error_ * rows_apart_ * stretches_apart_ * error;
+}
+
+// Changes one step at a time while that lowers the cost, which is returned.
+double FilterFit::descend(const Sums& sums, Steps& steps) const {
+  const int n = filter_.directions;
+  const auto product = [&](int i, int j) { return sums.products[std::min(i, j) * (n + 1) + std::max(i, j)]; };
+  bool changed = true;
+  for (int sweep = 0; changed && sweep < kSweeps; ++sweep) {
+    changed = false;
+    for (int k = 0; k < n; ++k) {
+      double pull = product(k, n);
+      for (int j = 0; j < n; ++j) pull -= j == k ? 0.0 : steps[j] * product(j, k);
+      const auto cost_of_this = [&] {  // what depends on it
+        const double error = steps[k] * (steps[k] * product(k, k) - 2.0 * pull);
+        return filter_step_bits(steps) + bits_per_error_ * rows_apart_ * stretches_apart_ * error;
+      };
+      double least = cost_of_this();
+      const int32_t nearest = step_of(product(k, k) > 0.0 ? pull / product(k, k) : 0.0);
+      for (const int32_t step : {nearest, nearest - (nearest > 0) + (nearest < 0), 0}) {
+        const int32_t kept = std::exchange(steps[k], step);
+        const double tried = cost_of_this();
+        if (tried < least) {
+          least = tried;
+          changed = true;
+        } else {
+          steps[k] = kept;
+        }
+      }
+    }
+  }
+  return filter_step_bits(steps) + cost(sums, steps);
+}
+
+FilterFit::Steps FilterFit::best_steps(const Sums& sums) const {
+  Steps rounded;
+  for (const double step : unrounded(sums.products, filter_.directions)) rounded.push_back(step_of(step));
+  Steps few(filter_.directions, 0);
+  return descend(sums, rounded) < descend(sums, few) ? rounded : few;
+}
+
+// Each region takes the best steps of its own, those of the region before it, or those of the whole layer;
+// or all regions take the latter.
+std::vector<int32_t> FilterFit::steps() const {
+  Sums layer = sums_.front();
+  for (const Sums& sums : std::span(sums_).subspan(1)) {
+    for (size_t i = 0; i < layer.products.size(); ++i) layer.products[i] += sums.products[i];
+  }
+  const Steps common = best_steps(layer);
+  const bool share = care_ == Care::kQuick;
+  double common_cost = 0.0;
+  double own_cost = 0.0;
+  std::vector<int32_t> common_steps;
+  std::vector<int32_t> own_steps;
+  Steps last(filter_.directions, 0);
+  for (const Sums& sums : sums_) {
+    const bool first = common_steps.empty();
+    common_cost += cost(sums, common) + (first ? filter_step_bits(common) : kSameStepsBits);
+    common_steps.insert(common_steps.end(), common.begin(), common.end());
+    double least = cost(sums, last) + kSameStepsBits;
+    Steps chosen = last;
+    for (const Steps& steps : {common, share || sums_.size() == 1 ? common : best_steps(sums)}) {
+      const double all = cost(sums, steps) + filter_step_bits(steps);
+      if (all < least) {
+        least = all;
+        chosen = steps;
+      }
+    }
+    own_cost += least;
+    own_steps.insert(own_steps.end(), chosen.begin(), chosen.end());
+    last = chosen;
+  }
+  return own_cost < common_cost ? own_steps : common_steps;
+}
+
+}  // namespace compass
