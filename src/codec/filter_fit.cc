@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <utility>
 
 #include "entropy/layer_coder.h"
@@ -17,25 +16,14 @@ struct Sample {
 };
 constexpr Sample kQuick{12'288, 16};
 constexpr Sample kThorough{24'576, 4};
-constexpr int kStretch = 32;  // pixels of a row side by side
+// Pixels of a row side by side: as many as kernels write at once, at most.
+constexpr int kStretch = 32;
+static_assert(kStretch == nn::kFilterPadding);
 static_assert(kFilterRegion % kStretch == 0);
 constexpr int kSweeps = 16;
 
 int32_t step_of(double wanted) {
   return static_cast<int32_t>(std::lround(std::clamp<double>(wanted, -kMaxFilterStep, kMaxFilterStep)));
-}
-
-// A row's products with another.
-double product_of(const float* a, const float* b, int count) {
-  // Eight sums, so that a compiler may use vectors.
-  std::array<float, 8> part{};
-  int x = 0;
-  for (; x + 8 <= count; x += 8) {
-    for (int l = 0; l < 8; ++l) part[l] += a[x + l] * b[x + l];
-  }
-  double sum = 0.0;
-  for (; x < count; ++x) sum += a[x] * b[x];
-  return std::accumulate(part.begin(), part.end(), sum);
 }
 
 // Steps of any real size that leave the least error: the normal equations, by Cholesky's way. Some dozen
@@ -78,9 +66,10 @@ void FilterFit::sum(const FilterBand& band, const std::array<const float*, 3>& e
                     std::vector<Sums>& sums) const {
   const Rect row = band.row();
   const int n = filter_.directions + 1;
-  constexpr size_t kStride = kStretch + nn::kFilterPadding;
-  std::vector<float> corrections(kStride * n);
-  const auto of = [&](int i) { return corrections.data() + i * kStride; };
+  // What each set of weights adds to a stretch, [sets][3][kStretch], and after them what the model's own
+  // filter, the first of them, leaves to add.
+  constexpr int kRow = 3 * kStretch;
+  std::vector<float> corrections(static_cast<size_t>(n + 1) * kRow);
   const int end = row.x + row.width;
   for (int x = row.x, next = 0; x < end; x = next) {
     const int stretch = x / kStretch;
@@ -91,16 +80,16 @@ void FilterFit::sum(const FilterBand& band, const std::array<const float*, 3>& e
       sums.push_back({region, std::vector<double>(static_cast<size_t>(n) * n)});
     }
     const int first = x - row.x;
-    for (int c = 0; c < 3; ++c) {
-      for (int k = 0; k < n; ++k) {  // the model's own filter at the end
-        band.correct(filter_.set((k + 1) % n), c, first, next - x, of(k));
-      }
-      for (int i = 0; i < next - x; ++i) of(n - 1)[i] = error[c][first + i] - of(n - 1)[i];
-      double* product = sums.back().products.data();
-      for (int i = 0; i < n; ++i) {
-        for (int j = i; j < n; ++j) product[i * n + j] += product_of(of(i), of(j), next - x);
-      }
+    const int count = next - x;
+    band.correct_all(filter_, first, count, corrections.data(), kStretch);
+    for (int i = 0; i < kRow; ++i) {
+      const float wanted = i % kStretch < count ? error[i / kStretch][first + i % kStretch] : 0.0F;
+      corrections[n * kRow + i] = wanted - corrections[i];
     }
+    for (int r = 0; count < kStretch && r < 3 * (n + 1); ++r) {
+      std::fill_n(corrections.begin() + r * kStretch + count, kStretch - count, 0.0F);
+    }
+    nn::add_row_products(corrections.data() + kRow, n, kRow, sums.back().products.data());
   }
 }
 

@@ -1,8 +1,8 @@
 // An encoder's choice of the loop filter's steps, region by region: pixels of a layer are added as they are
 // reconstructed, then solved for.
 //
-// Not all pixels: neighbours say the same. Of a large layer only one in so many is looked at, in short stretches
-// of every fourth row, which lie as far from each other as they can.
+// Not all pixels: neighbours say the same. Of a large layer only one in so many is looked at, in short
+// stretches of every fourth row, which lie as far from each other as they can.
 #pragma once
 
 #include <array>

@@ -6,6 +6,7 @@
 namespace compass {
 namespace {
 
+static_assert(kFilterTaps - 1 <= nn::kMaxFilterTaps);
 constexpr int kWindow = 2;     // pixels around one over which slopes are averaged, and taps reach
 constexpr float kCalm = 4.0F;  // squared slopes, of 8-bit luma, that part gates
 constexpr float kBusy = 100.0F;
@@ -109,14 +110,25 @@ void FilterBand::look_at(int y) {
   }
 }
 
+FilterBand::Inputs FilterBand::inputs(int first) const {
+  Inputs in;
+  for (size_t t = 0; t < in.taps.size(); ++t) in.taps[t] = taps_[t] + first;
+  for (size_t g = 0; g < in.gates.size(); ++g) in.gates[g] = gates_[g] + first;
+  return in;
+}
+
 void FilterBand::correct(const float* weights, int channel, int first, int count, float* out) const {
-  std::array<const float*, kFilterTaps - 1> taps;
-  std::array<const float*, nn::kFilterGates> gates;
-  for (size_t t = 0; t < taps.size(); ++t) taps[t] = taps_[t] + first;
-  for (size_t g = 0; g < gates.size(); ++g) gates[g] = gates_[g] + first;
-  nn::gated_filter(taps.data(), taps.size(), gates.data(),
+  const Inputs in = inputs(first);
+  nn::gated_filter(in.taps.data(), in.taps.size(), in.gates.data(),
                    weights + static_cast<size_t>(channel) * kFilterTaps * kFilterGates, out,
                    static_cast<size_t>(count));
+}
+
+void FilterBand::correct_all(const FilterWeights& filter, int first, int count, float* out,
+                             size_t stride) const {
+  const Inputs in = inputs(first);
+  nn::gated_filters(in.taps.data(), in.taps.size(), in.gates.data(), filter.set(0),
+                    size_t{3} * (filter.directions + 1), out, stride, static_cast<size_t>(count));
 }
 
 FilterBand::ReadRow rows_of(const Image& image) {

@@ -86,11 +86,20 @@ class FilterBand {
   // out[x - first] = the correction of channel c at `count` pixels of the row looked at, from its first one
   // plus `first` on, by weights [3][kFilterTaps][kFilterGates]. Writes up to kFilterPadding - 1 more.
   void correct(const float* weights, int channel, int first, int count, float* out) const;
+  // The same of all colours and all sets of a filter: out[(set * 3 + channel) * stride + x].
+  void correct_all(const FilterWeights& filter, int first, int count, float* out, size_t stride) const;
 
  private:
   float* plane_row(int plane, int y) {
     return planes_[plane].data() + static_cast<size_t>(y - band_.y + kFilterHalo) * stride_;
   }
+
+  // Taps and gates of the row looked at, from `first` on.
+  struct Inputs {
+    std::array<const float*, kFilterTaps - 1> taps;
+    std::array<const float*, nn::kFilterGates> gates;
+  };
+  Inputs inputs(int first) const;
 
   Rect band_;
   int y_ = 0;

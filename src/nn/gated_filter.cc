@@ -53,6 +53,82 @@ void Filter(const float* const* tap, size_t taps, const float* const* gates,
   }
 }
 
+// Sums of kRows filters over `terms`, [count][kVectors] vectors of taps times gates.
+template <size_t kRows>
+HWY_INLINE void SumTerms(const float* HWY_RESTRICT terms, size_t count, const float* HWY_RESTRICT weights,
+                         float* HWY_RESTRICT out, size_t stride) {
+  const Floats d;
+  const size_t lanes = hn::Lanes(d);
+  V s[kRows][kVectors];
+  for (auto& row : s) {
+    for (auto& v : row) v = hn::Zero(d);
+  }
+  for (size_t i = 0; i < count; ++i) {
+    const V v0 = hn::Load(d, terms + (i * kVectors) * lanes);
+    const V v1 = hn::Load(d, terms + (i * kVectors + 1) * lanes);
+    for (size_t r = 0; r < kRows; ++r) {
+      const V w = hn::Set(d, weights[r * count + i]);
+      s[r][0] = hn::MulAdd(w, v0, s[r][0]);
+      s[r][1] = hn::MulAdd(w, v1, s[r][1]);
+    }
+  }
+  for (size_t r = 0; r < kRows; ++r) {
+    for (size_t v = 0; v < kVectors; ++v) hn::StoreU(s[r][v], d, out + r * stride + v * lanes);
+  }
+}
+
+// Products of taps and gates are made once for all filters; the rest is a matrix product.
+void Filters(const float* const* tap, size_t taps, const float* const* gates, const float* weights,
+             size_t filters, float* out, size_t stride, size_t n) {
+  const Floats d;
+  const size_t lanes = hn::Lanes(d);
+  constexpr size_t kMaxLanes = 16;
+  HWY_ALIGN float terms[(kMaxFilterTaps + 1) * kFilterGates * kVectors * kMaxLanes];
+  const size_t count = (taps + 1) * kFilterGates;
+  for (size_t x = 0; x < n; x += kVectors * lanes) {
+    float* term = terms;
+    for (size_t t = 0; t <= taps; ++t) {
+      for (size_t g = 0; g < kFilterGates; ++g) {
+        for (size_t v = 0; v < kVectors; ++v, term += lanes) {
+          const V gate = hn::LoadU(d, gates[g] + x + v * lanes);
+          hn::Store(t == taps ? gate : hn::Mul(gate, hn::LoadU(d, tap[t] + x + v * lanes)), d, term);
+        }
+      }
+    }
+    constexpr size_t kRows = 6;
+    size_t f = 0;
+    for (; f + kRows <= filters; f += kRows) {
+      SumTerms<kRows>(terms, count, weights + f * count, out + f * stride + x, stride);
+    }
+    for (; f < filters; ++f) SumTerms<1>(terms, count, weights + f * count, out + f * stride + x, stride);
+  }
+}
+
+// Row i with kCount rows from j on.
+template <size_t kCount>
+HWY_INLINE void AddProducts(const float* rows, size_t i, size_t j, size_t length, double* product) {
+  const Floats d;
+  V s[kCount];
+  for (auto& v : s) v = hn::Zero(d);
+  for (size_t x = 0; x < length; x += hn::Lanes(d)) {
+    const V v = hn::LoadU(d, rows + i * length + x);
+    for (size_t k = 0; k < kCount; ++k) {
+      s[k] = hn::MulAdd(v, hn::LoadU(d, rows + (j + k) * length + x), s[k]);
+    }
+  }
+  for (size_t k = 0; k < kCount; ++k) product[k] += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, s[k])));
+}
+
+void AddRowProducts(const float* rows, size_t n, size_t length, double* products) {
+  constexpr size_t kTogether = 6;
+  for (size_t i = 0; i < n; ++i) {
+    size_t j = i;
+    double* product = products + i * n;
+    for (; j + kTogether <= n; j += kTogether) AddProducts<kTogether>(rows, i, j, length, product + j);
+    for (; j < n; ++j) AddProducts<1>(rows, i, j, length, product + j);
+  }
+}
+
 }  // namespace compass::nn::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -60,13 +136,41 @@ HWY_AFTER_NAMESPACE();
 namespace compass::nn {
 
 HWY_EXPORT(Filter);
+HWY_EXPORT(Filters);
+HWY_EXPORT(AddRowProducts);
 
 void gated_filter(const float* const* tap, size_t taps, const float* const* gates, const float* weights,
                   float* out, size_t n) {
   HWY_DYNAMIC_DISPATCH(Filter)(tap, taps, gates, weights, out, n);
 }
 
+void gated_filters(const float* const* tap, size_t taps, const float* const* gates, const float* weights,
+                   size_t filters, float* out, size_t stride, size_t n) {
+  HWY_DYNAMIC_DISPATCH(Filters)(tap, taps, gates, weights, filters, out, stride, n);
+}
+
+void add_row_products(const float* rows, size_t n, size_t length, double* products) {
+  HWY_DYNAMIC_DISPATCH(AddRowProducts)(rows, n, length, products);
+}
+
 namespace plain {
+
+void add_row_products(const float* rows, size_t n, size_t length, double* products) {
+  for (size_t i = 0; i < n; ++i) {
+    for (size_t j = i; j < n; ++j) {
+      for (size_t x = 0; x < length; ++x) {
+        products[i * n + j] += static_cast<double>(rows[i * length + x]) * rows[j * length + x];
+      }
+    }
+  }
+}
+
+void gated_filters(const float* const* tap, size_t taps, const float* const* gates, const float* weights,
+                   size_t filters, float* out, size_t stride, size_t n) {
+  for (size_t f = 0; f < filters; ++f) {
+    gated_filter(tap, taps, gates, weights + f * (taps + 1) * kFilterGates, out + f * stride, n);
+  }
+}
 
 void gated_filter(const float* const* tap, size_t taps, const float* const* gates, const float* weights,
                   float* out, size_t n) {

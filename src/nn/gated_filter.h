@@ -1,5 +1,6 @@
-// The inner loop of the loop filter (codec/loop_filter.h): a sum of linear filters, each multiplied by a gate
-// of its own at every pixel. It exists twice: with Highway, and as a plain loop that says what it computes.
+// The inner loops of the loop filter (codec/loop_filter.h) and of fitting its steps: sums of linear filters,
+// each multiplied by a gate of its own at every pixel, and products of rows of pixels. They exist twice: with
+// Highway, and as plain loops that say what they compute.
 #pragma once
 
 #include <cstddef>
@@ -15,9 +16,22 @@ inline constexpr size_t kFilterPadding = 32;
 void gated_filter(const float* const* tap, size_t taps, const float* const* gates, const float* weights,
                   float* out, size_t n);
 
+// The same for `filters` filters, whose weights follow each other, at once: out[f * stride + x]. At most
+// kMaxFilterTaps taps.
+inline constexpr size_t kMaxFilterTaps = 48;
+void gated_filters(const float* const* tap, size_t taps, const float* const* gates, const float* weights,
+                   size_t filters, float* out, size_t stride, size_t n);
+
+// products[i * n + j] += sum over x < length of row i times row j, for j >= i. Rows follow each other;
+// `length` is a multiple of 16.
+void add_row_products(const float* rows, size_t n, size_t length, double* products);
+
 namespace plain {
+void add_row_products(const float* rows, size_t n, size_t length, double* products);
 void gated_filter(const float* const* tap, size_t taps, const float* const* gates, const float* weights,
                   float* out, size_t n);
+void gated_filters(const float* const* tap, size_t taps, const float* const* gates, const float* weights,
+                   size_t filters, float* out, size_t stride, size_t n);
 }  // namespace plain
 
 }  // namespace compass::nn
