@@ -83,8 +83,8 @@ class FilterBand {
   std::span<const float* const> taps() const { return taps_; }  // without the constant 1
   std::span<const float* const> gates() const { return gates_; }
   const float* sample(int channel) const { return taps_[centre_tap(channel)]; }
-  // out[x - first] = the correction of channel c at `count` pixels of the row looked at, from its first one
-  // plus `first` on, by weights [3][kFilterTaps][kFilterGates]. Writes up to kFilterPadding - 1 more.
+  // out[x] = the correction of channel c at pixel first + x of the row looked at, x < count, by weights
+  // [3][kFilterTaps][kFilterGates]. Writes up to kFilterPadding - 1 more.
   void correct(const float* weights, int channel, int first, int count, float* out) const;
   // The same of all colours and all sets of a filter: out[(set * 3 + channel) * stride + x].
   void correct_all(const FilterWeights& filter, int first, int count, float* out, size_t stride) const;
