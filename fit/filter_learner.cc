@@ -58,6 +58,10 @@ struct FilterLearner::Sums {
     return count == 0 ? v : VectorXd(root_of(m, kStepRidge).solve(v));
   }
   double weight() const { return 1.0 / std::max(error, 1e-9); }
+  // What is left of B with weights `f`, weighed.
+  MatrixXd weighed_rest(const MatrixXd& f) const {
+    return weight() * (b.cast<double>() - a.cast<double>() * f);
+  }
 };
 
 FilterLearner::FilterLearner() = default;
@@ -129,8 +133,7 @@ class FilterLearner::Solver {
     for (const Symmetry& symmetry : symmetries_) {
       const MatrixXd back = symmetry.turned_back(filter_[0]);
       for (Eigen::Index n = 0; n < pictures(); ++n) {
-        const Sums& s = sums_[n];
-        const MatrixXd want = s.weight() * (s.b.cast<double>() - s.a.cast<double>() * back);
+        const MatrixXd want = sums_[n].weighed_rest(back);
         wants.col(n) = MatrixXd(root_.matrixL().solve(symmetry.turned(want))).reshaped();
       }
       covariance += wants * wants.transpose();
@@ -164,8 +167,7 @@ class FilterLearner::Solver {
       const MatrixXd back = symmetry.turned_back(filter_[0]);
       MatrixXd rest = MatrixXd::Zero(kTerms, 3 * count);
       for (Eigen::Index n = 0; n < pictures(); ++n) {
-        const Sums& s = sums_[n];
-        const MatrixXd own = s.weight() * (s.b.cast<double>() - s.a.cast<double>() * back);
+        const MatrixXd own = sums_[n].weighed_rest(back);
         for (Eigen::Index i = 0; i < count; ++i) rest.middleCols(3 * i, 3) += steps(i, n) * own;
       }
       for (Eigen::Index i = 0; i < count; ++i) {

@@ -191,7 +191,7 @@ std::vector<LayerLatents> Decoder::Parts::decode_symbols(const Layers& layers, R
     std::vector<int32_t> z(static_cast<size_t>(networks.hyper_size(place).pixels()) *
                            networks.codec(k).hyper_channels());
     const size_t directions = networks.filter(k).directions;
-    std::vector<int32_t> steps(directions * FilterRegions(place.size()).count());
+    std::vector<int32_t> steps(filter_steps(networks.filter(k), place.size()));
     {
       const nn::StageTimer timer(options.times, "entropy", 0.0);
       statuses[k] = decoders[k]->decode_steps(directions, steps);

@@ -58,6 +58,7 @@ FilterFit::FilterFit(const FilterWeights& filter, double bits_per_error, Size la
   for (int apart = 2; apart <= sample.apart && layer.pixels() >= apart * sample.pixels; apart *= 2) {
     (rows_apart_ <= stretches_apart_ ? rows_apart_ : stretches_apart_) *= 2;
   }
+  bits_per_error_ *= rows_apart_ * stretches_apart_;
   const size_t n = filter.directions + 1;
   sums_.assign(regions_.count(), {0, std::vector<double>(n * n)});
 }
@@ -94,10 +95,7 @@ void FilterFit::sum(const FilterBand& band, const std::array<const float*, 3>& e
 }
 
 void FilterFit::add(std::span<const Sums> sums) {
-  for (const Sums& more : sums) {
-    Sums& sum = sums_[more.region];
-    for (size_t i = 0; i < sum.products.size(); ++i) sum.products[i] += more.products[i];
-  }
+  for (const Sums& more : sums) sums_[more.region].add(more);
 }
 
 // What the error is worth, in bits, from that of the model's own filter alone.
@@ -109,7 +107,7 @@ double FilterFit::cost(const Sums& sums, const Steps& steps) const {
     error += steps[i] * (steps[i] * p[i] - 2.0 * p[n - 1]);
     for (int j = i + 1; j + 1 < n; ++j) error += 2.0 * steps[i] * steps[j] * p[j];
   }
-  return bits_per_error_ * rows_apart_ * stretches_apart_ * error;
+  return bits_per_error_ * error;
 }
 
 // Changes one step at a time while that lowers the cost, which is returned.
@@ -124,7 +122,7 @@ double FilterFit::descend(const Sums& sums, Steps& steps) const {
       for (int j = 0; j < n; ++j) pull -= j == k ? 0.0 : steps[j] * product(j, k);
       const auto cost_of_this = [&] {  // what depends on it
         const double error = steps[k] * (steps[k] * product(k, k) - 2.0 * pull);
-        return filter_step_bits(steps) + bits_per_error_ * rows_apart_ * stretches_apart_ * error;
+        return filter_step_bits(steps) + bits_per_error_ * error;
       };
       double least = cost_of_this();
       const int32_t nearest = step_of(product(k, k) > 0.0 ? pull / product(k, k) : 0.0);
@@ -154,9 +152,7 @@ FilterFit::Steps FilterFit::best_steps(const Sums& sums) const {
 // or all regions take the latter.
 std::vector<int32_t> FilterFit::steps() const {
   Sums layer = sums_.front();
-  for (const Sums& sums : std::span(sums_).subspan(1)) {
-    for (size_t i = 0; i < layer.products.size(); ++i) layer.products[i] += sums.products[i];
-  }
+  for (const Sums& sums : std::span(sums_).subspan(1)) layer.add(sums);
   const Steps common = best_steps(layer);
   const bool share = care_ == Care::kQuick;
   double common_cost = 0.0;

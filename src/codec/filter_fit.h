@@ -16,7 +16,7 @@ namespace compass {
 
 class FilterFit {
  public:
-  // A quick fit looks at few pixels and gives all regions the same steps.
+  // A quick fit looks at few pixels and has no steps for a region but the best ones of the whole layer.
   enum class Care { kQuick, kThorough };
 
   // `filter` must outlive the object; `bits_per_error` is what a squared error of 1 in a sample of 0..1 is
@@ -30,6 +30,9 @@ class FilterFit {
   struct Sums {
     size_t region = 0;
     std::vector<double> products;  // [directions+1][directions+1]: of corrections, the last one the error
+    void add(const Sums& more) {
+      for (size_t i = 0; i < products.size(); ++i) products[i] += more.products[i];
+    }
   };
   // Multiply-adds that `part` of the layer takes.
   double macs(Rect part) const {
@@ -51,7 +54,7 @@ class FilterFit {
   double descend(const Sums& sums, Steps& steps) const;
 
   const FilterWeights& filter_;
-  double bits_per_error_;
+  double bits_per_error_;  // of pixels that are looked at, for themselves and those that are not
   FilterRegions regions_;
   Care care_;
   int rows_apart_ = 1;

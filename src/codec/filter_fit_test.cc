@@ -18,8 +18,8 @@ constexpr int kDirections = 4;
 std::vector<int32_t> found(Size size, const std::vector<int32_t>& truth, double bits_per_error,
                            float noise = 0.0F) {
   const FilterWeights filter = random_filter(kDirections);
-  const LayerFilter layer(filter, truth, size, whole(size));
   const Image image = test_picture(size);
+  Image wanted = corrections(image, filter, truth);
   FilterFit fit(filter, bits_per_error, size, FilterFit::Care::kThorough);
   FilterBand band;
   std::mt19937 generator(5);
@@ -29,13 +29,10 @@ std::vector<int32_t> found(Size size, const std::vector<int32_t>& truth, double 
     if (!fit.sees_row(y)) continue;
     band.load({0, y, size.width, 1}, size, rows_of(image));
     band.look_at(y);
-    std::array<std::vector<float>, 3> error;
     std::array<const float*, 3> rows{};
     for (int c = 0; c < 3; ++c) {
-      error[c].resize(size.width + nn::kFilterPadding);
-      layer.correct(band, c, error[c].data());
-      for (float& e : error[c]) e += distribution(generator);
-      rows[c] = error[c].data();
+      for (int x = 0; x < size.width; ++x) wanted.row(c, y)[x] += distribution(generator);
+      rows[c] = wanted.row(c, y);
     }
     fit.sum(band, rows, sums);
   }

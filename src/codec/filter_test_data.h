@@ -1,8 +1,14 @@
-// A filter for tests.
+// A filter for tests, and what filters do to images.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <random>
+#include <span>
+#include <vector>
 
+#include "codec/loop_filter.h"
+#include "image/image.h"
 #include "model/weights.h"
 
 namespace compass {
@@ -15,6 +21,23 @@ inline FilterWeights random_filter(int directions) {
   filter.values.resize(static_cast<size_t>(1 + directions) * kFilterWeights);
   for (float& v : filter.values) v = distribution(generator);
   return filter;
+}
+
+// What a filter with these steps adds to an image.
+inline Image corrections(const Image& image, const FilterWeights& filter, std::span<const int32_t> steps) {
+  Image result(image.size());
+  FilterBand band;
+  const LayerFilter layer(filter, steps, image.size(), whole(image.size()));
+  std::vector<float> row(image.width() + nn::kFilterPadding);
+  band.load(whole(image.size()), image.size(), rows_of(image));
+  for (int y = 0; y < image.height(); ++y) {
+    band.look_at(y);
+    for (int c = 0; c < 3; ++c) {
+      layer.correct(band, c, row.data());
+      std::copy_n(row.data(), image.width(), result.row(c, y));
+    }
+  }
+  return result;
 }
 
 }  // namespace compass

@@ -122,7 +122,7 @@ LayerLatents LayerNetworks::quantise(const Place& place, Tensor y, bool keep_mea
     });
   });
   latents.y_hat = std::move(y);
-  latents.steps.resize(filter(place.k).directions * FilterRegions(place.size()).count());
+  latents.steps.resize(filter_steps(filter(place.k), place.size()));
   return latents;
 }
 

@@ -138,14 +138,12 @@ FilterBand::ReadRow rows_of(const Image& image) {
 }
 
 LayerFilter::LayerFilter(const FilterWeights& filter, std::span<const int32_t> steps, Size layer, Rect part)
-    : regions_(layer),
-      first_column_(part.x / kFilterRegion),
-      first_row_(part.y / kFilterRegion),
-      columns_((part.x + part.width - 1) / kFilterRegion - first_column_ + 1) {
+    : regions_(layer) {
   const auto directions = static_cast<size_t>(filter.directions);
   for (int y = part.y; y < part.y + part.height; y += kFilterRegion - y % kFilterRegion) {
-    regions_.split_row(part.x, y, part.width, [&](size_t region, int, int) {
-      std::vector<float>& sum = weights_.emplace_back(filter.set(0), filter.set(1));
+    regions_.split_row(part.x, y, part.width, [&](size_t region, int /*x*/, int /*count*/) {
+      std::vector<float>& sum = weights_[region];
+      sum.assign(filter.set(0), filter.set(1));
       const auto own = steps.subspan(region * directions, directions);
       for (size_t k = 0; k < directions; ++k) {
         if (own[k] == 0) continue;
@@ -158,10 +156,8 @@ LayerFilter::LayerFilter(const FilterWeights& filter, std::span<const int32_t> s
 
 void LayerFilter::correct(const FilterBand& band, int channel, float* out) const {
   const Rect row = band.row();
-  const int above = (row.y / kFilterRegion - first_row_) * columns_;
-  regions_.split_row(row.x, row.y, row.width, [&](size_t /*region*/, int x, int count) {
-    const auto& weights = weights_[above + x / kFilterRegion - first_column_];
-    band.correct(weights.data(), channel, x - row.x, count, out + (x - row.x));
+  regions_.split_row(row.x, row.y, row.width, [&](size_t region, int x, int count) {
+    band.correct(weights_.at(region).data(), channel, x - row.x, count, out + (x - row.x));
   });
 }
 

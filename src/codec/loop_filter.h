@@ -14,6 +14,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -62,6 +63,11 @@ class FilterRegions {
   int columns_;
   int rows_;
 };
+
+// How many steps a layer has: [regions][directions].
+inline size_t filter_steps(const FilterWeights& filter, Size layer) {
+  return filter.directions * FilterRegions(layer).count();
+}
 
 // Three rows of samples.
 using PlaneRows = std::array<float*, 3>;
@@ -125,10 +131,7 @@ class LayerFilter {
 
  private:
   FilterRegions regions_;
-  int first_column_;  // of the regions that the part crosses
-  int first_row_;
-  int columns_;
-  std::vector<std::vector<float>> weights_;  // of those regions, row by row
+  std::map<size_t, std::vector<float>> weights_;  // of the regions that the part crosses
 };
 
 }  // namespace compass

@@ -14,8 +14,8 @@
 #include <set>
 
 #include "codec/decoder.h"
-#include "codec/loop_filter.h"
 #include "codec/encoder.h"
+#include "codec/loop_filter.h"
 #include "entropy/layer_coder.h"
 #include "model/networks.h"
 #include "nn/kernels.h"
@@ -45,9 +45,9 @@ Result<std::vector<SymbolHashes>> decode_hashes(const std::shared_ptr<const Mode
     std::vector<int32_t> y(latent.pixels() * networks.latent_channels());
     auto decoder = LayerDecoder::open(file.subspan(layer.offset, layer.bytes));
     if (!decoder) return decoder.error();
-    const size_t directions = model->weights(kind).filter.directions;
-    std::vector<int32_t> steps(directions * FilterRegions(layer.size).count());
-    if (const auto status = decoder->decode_steps(directions, steps); !status) return status.error();
+    const FilterWeights& filter = model->weights(kind).filter;
+    std::vector<int32_t> steps(filter_steps(filter, layer.size));
+    if (const auto status = decoder->decode_steps(filter.directions, steps); !status) return status.error();
     if (const auto status = decoder->decode_z(model->hyper_tables(kind), z); !status) return status.error();
     const HyperParameters parameters = networks.hyper_synthesise(z, layer.size);
     if (const auto status = decoder->decode_y(model->latent_tables(kind), parameters.indexes, y); !status) {
