@@ -43,9 +43,9 @@ double Stage::rate_at(int64_t step) const {
 }
 
 Stage parse_stage(const json& d) {
-  static const std::set<std::string> known{"name",   "train", "prediction", "loss",       "sizes",
-                                           "steps",  "batch", "patch",      "base_batch", "max_shrink",
-                                           "warmup", "decay", "rate",       "optimiser",  "liff_every"};
+  static const std::set<std::string> known{
+      "name",       "train",      "prediction", "loss",  "sizes", "steps",     "batch",      "patch",
+      "base_batch", "max_shrink", "warmup",     "decay", "rate",  "optimiser", "liff_every", "loop_filter"};
   Stage s;
   s.name = d.value("name", "");
   for (const auto& [key, _] : d.items()) {
@@ -71,6 +71,7 @@ Stage parse_stage(const json& d) {
                                  {"halve3", "halve3"},
                                  {"halve4", "halve4"}});
   s.optimiser = choose<std::string>(d, "optimiser", "adam", {{"adam", "adam"}, {"muon", "muon"}});
+  s.loop_filter = d.value("loop_filter", s.loop_filter);
   s.steps = d.at("steps");
   s.batch = d.value("batch", s.batch);
   s.base_batch = d.value("base_batch", s.base_batch);

@@ -34,6 +34,7 @@ struct Stage {
   int64_t warmup = 0;       // steps
   std::string decay = "constant";
   std::string optimiser = "adam";
+  std::string loop_filter;  // a model file, through whose loop filters everything is seen; empty: none
 
   bool trains(const std::string& part) const;
   // Only the base codec: nothing above the base layer is computed.

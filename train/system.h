@@ -3,6 +3,7 @@
 
 #include "codec.h"
 #include "liff.h"
+#include "loop_filter.h"
 
 namespace compass::train {
 
@@ -39,6 +40,7 @@ struct SystemImpl : torch::nn::Module {
   bool liff_adds_bicubic = false;
   Codec base{nullptr}, enhancement{nullptr};
   Liff liff{nullptr};
+  LoopFilter base_filter, enhancement_filter;  // of reconstructions; none unless a stage names a model's
 };
 TORCH_MODULE(System);
 

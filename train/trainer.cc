@@ -52,6 +52,7 @@ Trainer::Trainer(RunOptions options, Peers peers)
     start_linear(system_, dataset_.train, random);
   }
   peers_.broadcast(system_->parameters());
+  use_filters_of(current_stage());
 }
 
 Stage Trainer::stage_at(size_t index) const {
@@ -107,12 +108,29 @@ void Trainer::run() {
   const size_t stages = options_.config.at("training").at("stages").size();
   while (stage_ < stages) {
     const Stage stage = stage_at(stage_);
+    use_filters_of(stage);
     train_stage(stage);
     if (step_ < stage.steps) return;  // stopped before its end, checkpoint written
     ++stage_;
     step_ = 0;
   }
   save(nullptr);
+}
+
+void Trainer::use_filters_of(const Stage& stage) {
+  LoopFilter base, enhancement;
+  if (!stage.loop_filter.empty()) {
+    base = LoopFilter::of_model(stage.loop_filter, "base", device_);
+    if (!system_->enhancement.is_empty()) {
+      enhancement = LoopFilter::of_model(stage.loop_filter, "enhancement", device_);
+    }
+  }
+  const auto give = [&](System& system) {
+    system->base_filter = base;
+    system->enhancement_filter = enhancement;
+  };
+  give(system_);
+  for (Worker& worker : workers_) give(worker.system);
 }
 
 void Trainer::train_stage(const Stage& stage) {

@@ -63,6 +63,7 @@ class Trainer {
   };
 
   void make_workers();
+  void use_filters_of(const Stage& stage);
   void train_stage(const Stage& stage);
   std::vector<std::pair<std::string, Tensor>> trained_parameters(const Stage& stage);
   // training_step.cc

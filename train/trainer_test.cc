@@ -233,6 +233,38 @@ TEST_F(TrainerTest, GradientsBetweenLayersAreScaled) {
   EXPECT_GT(largest, 0.0);
 }
 
+// A stage's loop filter mends every layer, and what is mended is what the next one is predicted from.
+TEST_F(TrainerTest, LayersAreSeenThroughTheLoopFilter) {
+  torch::manual_seed(3);
+  System system(options("filtered", 1).config["model"]);
+  const std::vector<Tensor> layers = {torch::rand({1, 3, 32, 32}), torch::rand({1, 3, 64, 64})};
+  const auto outputs = [&] {
+    return system->forward(layers, {torch::full({1}, 1.0), {}, at::kFloat, {}}, Prediction::kBicubic,
+                           Quantisation::kRounding);
+  };
+  const auto plain = outputs();
+  Tensor sets = 0.02 * torch::randn({3, 3, 44, 9});
+  sets[0].zero_();
+  system->base_filter = system->enhancement_filter = LoopFilter(sets);
+  const auto filtered = outputs();
+  EXPECT_TRUE(at::equal(filtered[0].bpp, plain[0].bpp));
+  EXPECT_LT(filtered[0].mse.item<double>(), plain[0].mse.item<double>());
+  EXPECT_FALSE(at::allclose(filtered[1].prediction, plain[1].prediction));
+}
+
+TEST_F(TrainerTest, AMissingLoopFilterIsNamed) {
+  auto o = options("unfiltered", 1);
+  const std::string path = folder_ / "weights.safetensors";
+  Trainer(o).save_weights(path);
+  o.config["training"]["stages"][0]["loop_filter"] = path;
+  try {
+    Trainer trainer(o);
+    ADD_FAILURE() << "weights alone have no filter";
+  } catch (const c10::Error& e) {
+    EXPECT_NE(std::string(e.what()).find(path + ": no tensor 'base.filter'"), std::string::npos) << e.what();
+  }
+}
+
 // An exported model's y tables fit the symbols of the training pictures, in both codecs.
 TEST_F(TrainerTest, ExportedTablesAreFitted) {
   auto o = options("exported", 2);

@@ -1,0 +1,137 @@
+#include "loop_filter.h"
+
+#include <algorithm>
+
+#include "model/safetensors.h"
+
+namespace compass::train {
+namespace {
+
+constexpr int64_t kTaps = 44;
+constexpr int64_t kGates = 9;
+constexpr int64_t kHalo = 3;         // pixels around one that its filter looks at
+constexpr int64_t kSeen = 8192;      // pixels of a sample that steps are fitted to, at least, if it has them
+constexpr double kStepRidge = 1e-5;  // of the mean square of a direction's correction
+constexpr std::array<double, 3> kLuma{0.299, 0.587, 0.114};
+
+// Every `every`th row of what lies (dy, dx) from the pixels in the middle of a map with a halo.
+Tensor shifted(const Tensor& padded, int64_t dy, int64_t dx, int64_t every) {
+  const int64_t height = padded.size(2) - 2 * kHalo, width = padded.size(3) - 2 * kHalo;
+  return padded.slice(2, kHalo + dy + every / 2, kHalo + dy + height, every)
+      .slice(3, kHalo + dx, kHalo + dx + width);
+}
+
+Tensor luma(const Tensor& x) {
+  return kLuma[0] * x.narrow(1, 0, 1) + kLuma[1] * x.narrow(1, 1, 1) + kLuma[2] * x.narrow(1, 2, 1);
+}
+
+// calls(plane, dy, dx) for taps in order, plane 3 being luma; without the constant.
+template <typename Call>
+void for_taps(const Call& call) {
+  for (int64_t plane = 0; plane < 3; ++plane) {
+    for (int64_t dy = -1; dy <= 1; ++dy) {
+      for (int64_t dx = -1; dx <= 1; ++dx) call(plane, dy, dx);
+    }
+  }
+  for (int64_t dy = -2; dy <= 2; ++dy) {
+    for (int64_t dx = -2; dx <= 2; ++dx) {
+      if (std::max(std::abs(dy), std::abs(dx)) == 2) call(3, dy, dx);
+    }
+  }
+}
+
+// [B,44,rows,W] of a padded picture's rows.
+Tensor taps_of(const Tensor& padded, int64_t every) {
+  const Tensor planes = at::cat({padded, luma(padded)}, 1);
+  std::vector<Tensor> taps;
+  for_taps([&](int64_t plane, int64_t dy, int64_t dx) {
+    taps.push_back(shifted(planes.narrow(1, plane, 1), dy, dx, every));
+  });
+  taps.push_back(at::ones_like(taps.front()));
+  return at::cat(taps, 1);
+}
+
+// [B,9,rows,W].
+Tensor gates_of(const Tensor& padded, int64_t every) {
+  const Tensor l = 255.0 * luma(padded);
+  const int64_t height = l.size(2), width = l.size(3);
+  const Tensor middle_rows = l.slice(2, 1, height - 1), middle_columns = l.slice(3, 1, width - 1);
+  const Tensor h = (middle_rows.slice(3, 2, width) - middle_rows.slice(3, 0, width - 2)) / 2.0;
+  const Tensor v = (middle_columns.slice(2, 2, height) - middle_columns.slice(2, 0, height - 2)) / 2.0;
+  const Tensor means =
+      at::avg_pool2d(at::cat({h * h, v * v, h * v}, 1), {5, 5}, {1, 1}).slice(2, every / 2, height, every);
+  const Tensor a = means.narrow(1, 0, 1), b = means.narrow(1, 1, 1), d = means.narrow(1, 2, 1);
+  const Tensor t = a + b;
+  const Tensor not_calm = t / (t + 4.0), busy = t / (t + 100.0);
+  const Tensor levels = at::cat({1.0 - not_calm, not_calm - busy, busy}, 1);
+  return at::cat({levels, levels * ((a - b) / (t + 2.0)), levels * (2.0 * d / (t + 2.0))}, 1);
+}
+
+}  // namespace
+
+LoopFilter::LoopFilter(const Tensor& weights)
+    : weights_(weights), kernels_(torch::zeros({kTaps, 3, 5, 5}, weights.options())) {
+  TORCH_CHECK(
+      weights.dim() == 4 && weights.size(1) == 3 && weights.size(2) == kTaps && weights.size(3) == kGates,
+      "a loop filter is [1+K,3,", kTaps, ",", kGates, "]");
+  int64_t tap = 0;
+  for_taps([&](int64_t plane, int64_t dy, int64_t dx) {
+    for (int64_t p = 0; p < 3; ++p) {
+      kernels_[tap][p][dy + 2][dx + 2] = plane == 3 ? kLuma[p] : static_cast<double>(p == plane);
+    }
+    ++tap;
+  });
+}
+
+LoopFilter LoopFilter::of_model(const std::string& path, const std::string& codec, torch::Device device) {
+  const auto file = Safetensors::load(path);
+  TORCH_CHECK(file.ok(), file.ok() ? "" : file.error().message);
+  const std::string name = codec + ".filter";
+  const TensorView* view = file->find(name);
+  TORCH_CHECK(view != nullptr, path, ": no tensor '", name, "'; see compass fit");
+  auto values = view->floats();
+  TORCH_CHECK(values.ok(), path, ": ", name, ": ", values.ok() ? "" : values.error().message);
+  return LoopFilter(torch::from_blob(values->data(), view->shape, torch::kFloat).clone().to(device));
+}
+
+Tensor LoopFilter::best_weights(const Tensor& x, const Tensor& wanted) const {
+  const torch::NoGradGuard guard;
+  const int64_t batch = x.size(0), sets = weights_.size(0);
+  const int64_t every =
+      std::clamp<int64_t>(x.size(2) * x.size(3) / kSeen, 1, std::min<int64_t>(8, x.size(2)));
+  const Tensor padded = at::replication_pad2d(x.detach().to(at::kFloat), {kHalo, kHalo, kHalo, kHalo});
+  const Tensor terms = (taps_of(padded, every).unsqueeze(2) * gates_of(padded, every).unsqueeze(1))
+                           .reshape({batch, kTaps * kGates, -1});
+  const Tensor missing = (wanted - x.detach()).slice(2, every / 2, x.size(2), every).reshape({batch, 1, -1});
+  // [B,1+K,3N]: what each set of weights adds.
+  const Tensor added =
+      at::matmul(weights_.reshape({sets * 3, kTaps * kGates}), terms).reshape({batch, sets, -1});
+  const Tensor directions = added.slice(1, 1, sets);
+  const Tensor rest = missing - added.narrow(1, 0, 1);
+  Tensor squares = at::matmul(directions, directions.transpose(1, 2)).to(at::kDouble);
+  squares.diagonal(0, 1, 2).add_(kStepRidge * squares.diagonal(0, 1, 2).mean(1, true) + 1e-12);
+  const Tensor products = at::matmul(directions, rest.transpose(1, 2)).to(at::kDouble);
+  const Tensor steps = at::cholesky_solve(products, at::linalg_cholesky(squares)).to(at::kFloat);  // [B,K,1]
+  const Tensor moved = at::matmul(steps.transpose(1, 2), weights_.slice(0, 1, sets).reshape({sets - 1, -1}));
+  return weights_[0].unsqueeze(0) + moved.reshape({batch, 3, kTaps, kGates});
+}
+
+Tensor LoopFilter::correction(const Tensor& x, const Tensor& weights) const {
+  const torch::NoGradGuard guard;
+  const Tensor padded = at::replication_pad2d(x.detach().to(at::kFloat), {kHalo, kHalo, kHalo, kHalo});
+  const Tensor gates = gates_of(padded, 1);
+  const Tensor window = padded.slice(2, 1, padded.size(2) - 1).slice(3, 1, padded.size(3) - 1);
+  std::vector<Tensor> sums;
+  for (int64_t i = 0; i < x.size(0); ++i) {
+    // [9,3,44]: of each gate and colour, over taps.
+    const Tensor own = weights[i].permute({2, 0, 1});
+    const Tensor kernels = at::matmul(own.reshape({kGates * 3, kTaps}), kernels_.reshape({kTaps, -1}));
+    const Tensor filtered = at::conv2d(window.narrow(0, i, 1), kernels.reshape({kGates * 3, 3, 5, 5}),
+                                       own.select(2, kTaps - 1).reshape({-1}));
+    const Tensor by_gate = filtered.reshape({kGates, 3, x.size(2), x.size(3)});
+    sums.push_back((by_gate * gates[i].unsqueeze(1)).sum(0));
+  }
+  return at::stack(sums);
+}
+
+}  // namespace compass::train

@@ -1,0 +1,37 @@
+// A model's loop filter as training sees it: docs/bitstream.md, section 5. Its weights are constants here,
+// found by `compass fit`; networks learn in front of it.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <string>
+
+namespace compass::train {
+
+using torch::Tensor;
+
+class LoopFilter {
+ public:
+  LoopFilter() = default;  // none: corrects nothing
+  // [1+K,3,44,9]: its own weights, then K directions.
+  explicit LoopFilter(const Tensor& weights);
+  // That of a model file's "base" or "enhancement" codec. Throws c10::Error if the file has none.
+  static LoopFilter of_model(const std::string& path, const std::string& codec, torch::Device device);
+
+  bool empty() const { return !weights_.defined(); }
+
+  // What it adds to reconstructions x [B,3,H,W] by weights [B,3,44,9] of their own, or by those that best
+  // steps lead to: real numbers, one set a sample, which bring rows of it closest to `wanted`. Neither has a
+  // gradient: what passes through the filter learns as if it added a constant.
+  Tensor correction(const Tensor& x, const Tensor& weights) const;
+  Tensor best_weights(const Tensor& x, const Tensor& wanted) const;
+  Tensor best_correction(const Tensor& x, const Tensor& wanted) const {
+    return correction(x, best_weights(x, wanted));
+  }
+
+ private:
+  Tensor weights_;  // [1+K,3,44,9]
+  Tensor kernels_;  // [44,3,5,5]: each tap as a kernel; that of the constant is zero
+};
+
+}  // namespace compass::train

@@ -1,0 +1,82 @@
+// The loop filter in training form against the runtime's.
+#include "loop_filter.h"
+
+#include <gtest/gtest.h>
+
+#include "codec/filter_test_data.h"
+#include "codec/loop_filter.h"
+#include "codec/test_pictures.h"
+
+namespace compass::train {
+namespace {
+
+Tensor weights_of(const FilterWeights& filter) {
+  std::vector<float> values = filter.values;
+  return torch::from_blob(values.data(), {1 + filter.directions, 3, kFilterTaps, kFilterGates}).clone();
+}
+
+// [1,3,H,W].
+Tensor picture_of(const Image& image) {
+  Tensor x = torch::empty({1, 3, image.height(), image.width()});
+  for (int c = 0; c < 3; ++c) {
+    for (int y = 0; y < image.height(); ++y) {
+      std::copy_n(image.row(c, y), image.width(), x[0][c][y].data_ptr<float>());
+    }
+  }
+  return x;
+}
+
+double squared(const Tensor& x) {
+  return at::square(x).sum().item<double>();
+}
+
+TEST(LoopFilter, CorrectsAsTheRuntimeDoes) {
+  const FilterWeights filter = random_filter(0);
+  for (const Size size : {Size{1, 1}, Size{2, 5}, Size{67, 41}}) {
+    const Image image = test_picture(size);
+    const Tensor made = LoopFilter(weights_of(filter)).correction(picture_of(image), weights_of(filter));
+    FilterBand band;
+    band.load({0, 0, size.width, size.height}, size, rows_of(image));
+    std::vector<float> row(size.width + nn::kFilterPadding);
+    for (int y = 0; y < size.height; ++y) {
+      band.look_at(y);
+      for (int c = 0; c < 3; ++c) {
+        band.correct(filter.set(0), c, 0, size.width, row.data());
+        for (int x = 0; x < size.width; ++x) {
+          ASSERT_NEAR(made[0][c][y][x].item<float>(), row[x], 3e-5) << c << " " << y << " " << x;
+        }
+      }
+    }
+  }
+}
+
+// A picture that its directions can mend is mended, each sample by steps of its own; and the filter's own
+// weights count, too.
+TEST(LoopFilter, FindsTheStepsOfEachSample) {
+  const FilterWeights filter = random_filter(3);
+  const Tensor sets = weights_of(filter);
+  const LoopFilter loop(sets);
+  const Tensor x =
+      at::cat({picture_of(test_picture({150, 90})), picture_of(test_picture({150, 90})).flip(3)});
+  const Tensor steps = torch::tensor({{2.0F, -1.0F, 0.5F}, {-3.0F, 0.0F, 1.0F}});
+  const Tensor weights = sets[0] + at::einsum("bk,kctg->bctg", {steps, sets.slice(0, 1)});
+  const Tensor wanted = x + loop.correction(x, weights);
+  const Tensor left = wanted - x - loop.best_correction(x, wanted);
+  EXPECT_LT(squared(left), 1e-4 * squared(wanted - x));
+  EXPECT_GT(squared(wanted - x - loop.correction(x, sets.narrow(0, 0, 1).expand({2, -1, -1, -1}))),
+            0.05 * squared(wanted - x));
+}
+
+TEST(LoopFilter, PassesGradientsAsAConstantDoes) {
+  const LoopFilter loop(weights_of(random_filter(2)));
+  const Tensor wanted = picture_of(test_picture({40, 30}));
+  const Tensor x = (wanted + 0.05 * torch::randn(wanted.sizes())).requires_grad_();
+  const Tensor correction = loop.best_correction(x, wanted);
+  EXPECT_FALSE(correction.requires_grad());
+  const Tensor error = x + correction - wanted;
+  at::square(error).sum().backward();
+  EXPECT_TRUE(at::allclose(x.grad(), 2.0 * error.detach()));
+}
+
+}  // namespace
+}  // namespace compass::train
