@@ -88,12 +88,13 @@ void FilterLearner::add(const Image& made, const Image& wanted) {
     const auto gates = band.gates();
     for (int x = 0; x < size.width; ++x) {
       float centre[4] = {band.sample(0)[x], band.sample(1)[x], band.sample(2)[x], 0.0F};
-      for (int c = 0; c < 3; ++c) centre[3] += kFilterLuma[c] * centre[c];
+      for (int c = 0; c < 3; ++c) centre[kLumaPlane] += kFilterLuma[c] * centre[c];
       float* term = &terms(x, 0);
       for (int t = 0; t < kFilterTaps; ++t) {
-        const int plane = std::min(t / 9, 3);
-        const bool itself = plane < 3 && t == centre_tap(plane);
-        const float value = t == kFilterTaps - 1 ? 1.0F : taps[t][x] - (itself ? 0.5F : centre[plane]);
+        const bool one = t == kFilterTaps - 1;
+        const int plane = one ? kLumaPlane : kFilterTapPlaces[t].plane;
+        const bool itself = plane != kLumaPlane && t == centre_tap(plane);
+        const float value = one ? 1.0F : taps[t][x] - (itself ? 0.5F : centre[plane]);
         for (int g = 0; g < kFilterGates; ++g) *term++ = value * gates[g][x];
       }
       for (int c = 0; c < 3; ++c) errors(x, c) = wanted.row(c, y)[x] - centre[c];

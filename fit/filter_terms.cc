@@ -1,10 +1,7 @@
 #include "fit/filter_terms.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <utility>
-
-#include "codec/loop_filter.h"
 
 namespace compass::fit {
 namespace {
@@ -12,26 +9,10 @@ namespace {
 using Eigen::MatrixXd;
 
 constexpr int kOne = kFilterTaps - 1;  // the tap that is 1
-constexpr int kRing = 27;              // the first of the luma taps around the others
 
-// Where a tap is, from the pixel itself.
-std::pair<int, int> place_of(int tap) {
-  if (tap < kRing) return {tap % 9 / 3 - 1, tap % 3 - 1};
-  int at = kRing;
-  for (int y = -2; y <= 2; ++y) {
-    for (int x = -2; x <= 2; ++x) {
-      if (std::max(std::abs(y), std::abs(x)) == 2 && at++ == tap) return {y, x};
-    }
-  }
-  return {0, 0};
-}
-
-int tap_at(int like, std::pair<int, int> place) {
-  for (int tap = 0; tap < kOne; ++tap) {
-    const bool same_kind = std::min(tap / 9, 3) == std::min(like / 9, 3);
-    if (same_kind && place_of(tap) == place) return tap;
-  }
-  return kOne;
+int tap_at(const FilterTap& place) {
+  const auto* found = std::find(kFilterTapPlaces.begin(), kFilterTapPlaces.end(), place);
+  return static_cast<int>(found - kFilterTapPlaces.begin());
 }
 
 }  // namespace
@@ -39,8 +20,8 @@ int tap_at(int like, std::pair<int, int> place) {
 MatrixXd taps_of_differences() {
   MatrixXd t = MatrixXd::Identity(kFilterTaps, kFilterTaps);
   for (int tap = 0; tap < kOne; ++tap) {
-    const int plane = tap / 9;
-    if (plane >= 3) {
+    const int plane = kFilterTapPlaces[tap].plane;
+    if (plane == kLumaPlane) {
       for (int c = 0; c < 3; ++c) t(centre_tap(c), tap) = -kFilterLuma[c];
     } else if (tap == centre_tap(plane)) {
       t(kOne, tap) = -0.5;
@@ -63,11 +44,11 @@ Symmetry::Symmetry(bool across, bool down, bool transposed) {
   for (int tap = 0; tap < kFilterTaps; ++tap) {
     int moved = tap;
     if (tap != kOne) {
-      auto [y, x] = place_of(tap);
-      if (across) x = -x;
-      if (down) y = -y;
-      if (transposed) std::swap(x, y);
-      moved = tap_at(tap, {y, x});
+      FilterTap place = kFilterTapPlaces[tap];
+      if (across) place.dx = -place.dx;
+      if (down) place.dy = -place.dy;
+      if (transposed) std::swap(place.dx, place.dy);
+      moved = tap_at(place);
     }
     for (int g = 0; g < kFilterGates; ++g) {
       const bool flips = (g / 3 == 1 && transposed) || (g / 3 == 2 && across != down);

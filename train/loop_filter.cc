@@ -2,17 +2,17 @@
 
 #include <algorithm>
 
+#include "model/filter_shape.h"
 #include "model/safetensors.h"
 
 namespace compass::train {
 namespace {
 
-constexpr int64_t kTaps = 44;
-constexpr int64_t kGates = 9;
-constexpr int64_t kHalo = 3;         // pixels around one that its filter looks at
+constexpr int64_t kTaps = kFilterTaps;
+constexpr int64_t kGates = kFilterGates;
+constexpr int64_t kHalo = kFilterHalo;
 constexpr int64_t kSeen = 8192;      // pixels of a sample that steps are fitted to, at least, if it has them
 constexpr double kStepRidge = 1e-5;  // of the mean square of a direction's correction
-constexpr std::array<double, 3> kLuma{0.299, 0.587, 0.114};
 
 // Every `every`th row of what lies (dy, dx) from the pixels in the middle of a map with a halo.
 Tensor shifted(const Tensor& padded, int64_t dy, int64_t dx, int64_t every) {
@@ -22,31 +22,17 @@ Tensor shifted(const Tensor& padded, int64_t dy, int64_t dx, int64_t every) {
 }
 
 Tensor luma(const Tensor& x) {
-  return kLuma[0] * x.narrow(1, 0, 1) + kLuma[1] * x.narrow(1, 1, 1) + kLuma[2] * x.narrow(1, 2, 1);
-}
-
-// calls(plane, dy, dx) for taps in order, plane 3 being luma; without the constant.
-template <typename Call>
-void for_taps(const Call& call) {
-  for (int64_t plane = 0; plane < 3; ++plane) {
-    for (int64_t dy = -1; dy <= 1; ++dy) {
-      for (int64_t dx = -1; dx <= 1; ++dx) call(plane, dy, dx);
-    }
-  }
-  for (int64_t dy = -2; dy <= 2; ++dy) {
-    for (int64_t dx = -2; dx <= 2; ++dx) {
-      if (std::max(std::abs(dy), std::abs(dx)) == 2) call(3, dy, dx);
-    }
-  }
+  return kFilterLuma[0] * x.narrow(1, 0, 1) + kFilterLuma[1] * x.narrow(1, 1, 1) +
+         kFilterLuma[2] * x.narrow(1, 2, 1);
 }
 
 // [B,44,rows,W] of a padded picture's rows.
 Tensor taps_of(const Tensor& padded, int64_t every) {
   const Tensor planes = at::cat({padded, luma(padded)}, 1);
   std::vector<Tensor> taps;
-  for_taps([&](int64_t plane, int64_t dy, int64_t dx) {
-    taps.push_back(shifted(planes.narrow(1, plane, 1), dy, dx, every));
-  });
+  for (const FilterTap& tap : kFilterTapPlaces) {
+    taps.push_back(shifted(planes.narrow(1, tap.plane, 1), tap.dy, tap.dx, every));
+  }
   taps.push_back(at::ones_like(taps.front()));
   return at::cat(taps, 1);
 }
@@ -62,9 +48,10 @@ Tensor gates_of(const Tensor& padded, int64_t every) {
       at::avg_pool2d(at::cat({h * h, v * v, h * v}, 1), {5, 5}, {1, 1}).slice(2, every / 2, height, every);
   const Tensor a = means.narrow(1, 0, 1), b = means.narrow(1, 1, 1), d = means.narrow(1, 2, 1);
   const Tensor t = a + b;
-  const Tensor not_calm = t / (t + 4.0), busy = t / (t + 100.0);
+  const Tensor not_calm = t / (t + kFilterCalm), busy = t / (t + kFilterBusy);
   const Tensor levels = at::cat({1.0 - not_calm, not_calm - busy, busy}, 1);
-  return at::cat({levels, levels * ((a - b) / (t + 2.0)), levels * (2.0 * d / (t + 2.0))}, 1);
+  return at::cat({levels, levels * ((a - b) / (t + kFilterFloor)), levels * (2.0 * d / (t + kFilterFloor))},
+                 1);
 }
 
 }  // namespace
@@ -74,13 +61,13 @@ LoopFilter::LoopFilter(const Tensor& weights)
   TORCH_CHECK(
       weights.dim() == 4 && weights.size(1) == 3 && weights.size(2) == kTaps && weights.size(3) == kGates,
       "a loop filter is [1+K,3,", kTaps, ",", kGates, "]");
-  int64_t tap = 0;
-  for_taps([&](int64_t plane, int64_t dy, int64_t dx) {
-    for (int64_t p = 0; p < 3; ++p) {
-      kernels_[tap][p][dy + 2][dx + 2] = plane == 3 ? kLuma[p] : static_cast<double>(p == plane);
+  for (size_t t = 0; t < kFilterTapPlaces.size(); ++t) {
+    const FilterTap& tap = kFilterTapPlaces[t];
+    for (int p = 0; p < 3; ++p) {
+      const float share = tap.plane == kLumaPlane ? kFilterLuma[p] : static_cast<float>(p == tap.plane);
+      kernels_[static_cast<int64_t>(t)][p][tap.dy + 2][tap.dx + 2] = share;
     }
-    ++tap;
-  });
+  }
 }
 
 LoopFilter LoopFilter::of_model(const std::string& path, const std::string& codec, torch::Device device) {
@@ -97,6 +84,7 @@ LoopFilter LoopFilter::of_model(const std::string& path, const std::string& code
 Tensor LoopFilter::best_weights(const Tensor& x, const Tensor& wanted) const {
   const torch::NoGradGuard guard;
   const int64_t batch = x.size(0), sets = weights_.size(0);
+  if (sets == 1) return weights_.expand({batch, -1, -1, -1});
   const int64_t every =
       std::clamp<int64_t>(x.size(2) * x.size(3) / kSeen, 1, std::min<int64_t>(8, x.size(2)));
   const Tensor padded = at::replication_pad2d(x.detach().to(at::kFloat), {kHalo, kHalo, kHalo, kHalo});

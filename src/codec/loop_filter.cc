@@ -7,10 +7,8 @@ namespace compass {
 namespace {
 
 static_assert(kFilterTaps - 1 <= nn::kMaxFilterTaps);
-constexpr int kWindow = 2;     // pixels around one over which slopes are averaged, and taps reach
-constexpr float kCalm = 4.0F;  // squared slopes, of 8-bit luma, that part gates
-constexpr float kBusy = 100.0F;
-constexpr float kFloor = 2.0F;  // below which no direction counts
+static_assert(kFilterGates == nn::kFilterGates);
+constexpr int kWindow = 2;  // pixels around one over which slopes are averaged
 
 }  // namespace
 
@@ -36,14 +34,14 @@ void FilterBand::load(Rect band, Size picture, const ReadRow& read) {
       const int end = first + right - left;
       std::fill(plane + end, plane + stride_, plane[end - 1]);
     }
-    float* l = plane_row(3, y);
+    float* l = plane_row(kLumaPlane, y);
     for (size_t x = 0; x < stride_; ++x) {
       l[x] = kFilterLuma[0] * rows_of_y[0][x] + kFilterLuma[1] * rows_of_y[1][x] +
              kFilterLuma[2] * rows_of_y[2][x];
     }
   }
   for (int y = 1; y < static_cast<int>(rows) - 1; ++y) {
-    const float* l = planes_[3].data() + y * stride_;
+    const float* l = planes_[kLumaPlane].data() + y * stride_;
     const float* above = l - stride_;
     const float* below = l + stride_;
     float* across = products_[0].data() + y * stride_;
@@ -61,17 +59,9 @@ void FilterBand::load(Rect band, Size picture, const ReadRow& read) {
 
 void FilterBand::look_at(int y) {
   y_ = y;
-  size_t tap = 0;
-  for (int plane = 0; plane < 3; ++plane) {
-    for (int dy = -1; dy <= 1; ++dy) {
-      for (int dx = -1; dx <= 1; ++dx) taps_[tap++] = plane_row(plane, y + dy) + kFilterHalo + dx;
-    }
-  }
-  for (int dy = -kWindow; dy <= kWindow; ++dy) {
-    for (int dx = -kWindow; dx <= kWindow; ++dx) {
-      if (std::max(std::abs(dy), std::abs(dx)) == kWindow)
-        taps_[tap++] = plane_row(3, y + dy) + kFilterHalo + dx;
-    }
+  for (size_t t = 0; t < taps_.size(); ++t) {
+    const FilterTap& tap = kFilterTapPlaces[t];
+    taps_[t] = plane_row(tap.plane, y + tap.dy) + kFilterHalo + tap.dx;
   }
 
   const int width = band_.width + 2 * kFilterHalo;
@@ -96,9 +86,9 @@ void FilterBand::look_at(int y) {
     const float a = sum(0);
     const float b = sum(1);
     const float t = a + b;
-    const float not_calm = t / (t + kCalm);
-    const float busy = t / (t + kBusy);
-    const float direction = 1.0F / (t + kFloor);
+    const float not_calm = t / (t + kFilterCalm);
+    const float busy = t / (t + kFilterBusy);
+    const float direction = 1.0F / (t + kFilterFloor);
     const float u = (a - b) * direction;
     const float v = 2.0F * sum(2) * direction;
     const float level[3] = {1.0F - not_calm, not_calm - busy, busy};

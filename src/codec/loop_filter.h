@@ -26,14 +26,6 @@
 
 namespace compass {
 
-inline constexpr int kFilterHalo = 3;  // pixels around one that its filter looks at
-inline constexpr std::array<float, 3> kFilterLuma{0.299F, 0.587F, 0.114F};  // of R, G, B
-
-// Which tap is the pixel itself, of one colour.
-constexpr int centre_tap(int channel) {
-  return 9 * channel + 4;
-}
-
 // Pixels a side of the regions of a layer that have steps of their own.
 inline constexpr int kFilterRegion = 256;
 

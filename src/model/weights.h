@@ -7,16 +7,14 @@
 #include "core/result.h"
 #include "entropy/cdf_tables.h"
 #include "model/description.h"
+#include "model/filter_shape.h"
 #include "model/safetensors.h"
-#include "nn/gated_filter.h"
 #include "nn/layer.h"
 
 namespace compass {
 
 // A loop filter's weights (codec/loop_filter.h): one set that always counts, then `directions` more that are
 // added as often as a file says.
-inline constexpr int kFilterTaps = 44;  // 3x3 pixels in three colours, 16 of luma around them, 1
-inline constexpr int kFilterGates = static_cast<int>(nn::kFilterGates);
 inline constexpr int kFilterWeights = 3 * kFilterTaps * kFilterGates;
 struct FilterWeights {
   int directions = 0;
