@@ -105,8 +105,7 @@ Tensor LoopFilter::best_weights(const Tensor& x, const Tensor& wanted) const {
 }
 
 Tensor LoopFilter::correction(const Tensor& x, const Tensor& weights) const {
-  const torch::NoGradGuard guard;
-  const Tensor padded = at::replication_pad2d(x.detach().to(at::kFloat), {kHalo, kHalo, kHalo, kHalo});
+  const Tensor padded = at::replication_pad2d(x.to(at::kFloat), {kHalo, kHalo, kHalo, kHalo});
   const Tensor gates = gates_of(padded, 1);
   const Tensor window = padded.slice(2, 1, padded.size(2) - 1).slice(3, 1, padded.size(3) - 1);
   std::vector<Tensor> sums;

@@ -20,10 +20,11 @@ class LoopFilter {
 
   bool empty() const { return !weights_.defined(); }
 
-  // What it adds to reconstructions x [B,3,H,W] by weights [B,3,44,9] of their own, or by those that best
-  // steps lead to: real numbers, one set a sample, which bring rows of it closest to `wanted`. Neither has a
-  // gradient: what passes through the filter learns as if it added a constant.
+  // What it adds to reconstructions x [B,3,H,W] by weights [B,3,44,9] of their own, taps and gates with their
+  // gradients.
   Tensor correction(const Tensor& x, const Tensor& weights) const;
+  // The weights that best steps lead to: real numbers, one set a sample, which bring rows of x closest to
+  // `wanted`. Without a gradient: where steps are best, the error does not change with them.
   Tensor best_weights(const Tensor& x, const Tensor& wanted) const;
   Tensor best_correction(const Tensor& x, const Tensor& wanted) const {
     return correction(x, best_weights(x, wanted));
