@@ -72,6 +72,7 @@ MatrixXd Symmetry::turned_back(const MatrixXd& terms) const {
 
 std::vector<Symmetry> all_symmetries() {
   std::vector<Symmetry> all;
+  all.reserve(8);
   for (int i = 0; i < 8; ++i) all.emplace_back((i & 1) != 0, (i & 2) != 0, (i & 4) != 0);
   return all;
 }

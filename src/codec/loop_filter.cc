@@ -16,7 +16,7 @@ void FilterBand::load(Rect band, Size picture, const ReadRow& read) {
   band_ = band;
   const int width = band.width + 2 * kFilterHalo;
   stride_ = static_cast<size_t>(width) + nn::kFilterPadding;
-  const auto rows = static_cast<size_t>(band.height + 2 * kFilterHalo);
+  const size_t rows = static_cast<size_t>(band.height) + size_t{2} * kFilterHalo;
   for (auto& plane : planes_) plane.resize(rows * stride_);
   for (auto& product : products_) product.resize(rows * stride_);
   sums_.resize(3 * stride_);
