@@ -8,17 +8,19 @@
 namespace compass::train {
 namespace {
 
-constexpr int64_t kTaps = kFilterTaps;
-constexpr int64_t kGates = kFilterGates;
-constexpr int64_t kHalo = kFilterHalo;
 constexpr int64_t kSeen = 8192;      // pixels of a sample that steps are fitted to, at least, if it has them
 constexpr double kStepRidge = 1e-5;  // of the mean square of a direction's correction
 
+// x with its edges repeated around it, kFilterHalo times.
+Tensor with_halo(const Tensor& x) {
+  return at::replication_pad2d(x.to(at::kFloat), {kFilterHalo, kFilterHalo, kFilterHalo, kFilterHalo});
+}
+
 // Every `every`th row of what lies (dy, dx) from the pixels in the middle of a map with a halo.
 Tensor shifted(const Tensor& padded, int64_t dy, int64_t dx, int64_t every) {
-  const int64_t height = padded.size(2) - 2 * kHalo, width = padded.size(3) - 2 * kHalo;
-  return padded.slice(2, kHalo + dy + every / 2, kHalo + dy + height, every)
-      .slice(3, kHalo + dx, kHalo + dx + width);
+  const int64_t height = padded.size(2) - 2 * kFilterHalo, width = padded.size(3) - 2 * kFilterHalo;
+  return padded.slice(2, kFilterHalo + dy + every / 2, kFilterHalo + dy + height, every)
+      .slice(3, kFilterHalo + dx, kFilterHalo + dx + width);
 }
 
 Tensor luma(const Tensor& x) {
@@ -57,10 +59,10 @@ Tensor gates_of(const Tensor& padded, int64_t every) {
 }  // namespace
 
 LoopFilter::LoopFilter(const Tensor& weights)
-    : weights_(weights), kernels_(torch::zeros({kTaps, 3, 5, 5}, weights.options())) {
-  TORCH_CHECK(
-      weights.dim() == 4 && weights.size(1) == 3 && weights.size(2) == kTaps && weights.size(3) == kGates,
-      "a loop filter is [1+K,3,", kTaps, ",", kGates, "]");
+    : weights_(weights), kernels_(torch::zeros({kFilterTaps, 3, 5, 5}, weights.options())) {
+  TORCH_CHECK(weights.dim() == 4 && weights.size(1) == 3 && weights.size(2) == kFilterTaps &&
+                  weights.size(3) == kFilterGates,
+              "a loop filter is [1+K,3,", kFilterTaps, ",", kFilterGates, "]");
   for (size_t t = 0; t < kFilterTapPlaces.size(); ++t) {
     const FilterTap& tap = kFilterTapPlaces[t];
     for (int p = 0; p < 3; ++p) {
@@ -87,13 +89,13 @@ Tensor LoopFilter::best_weights(const Tensor& x, const Tensor& wanted) const {
   if (sets == 1) return weights_.expand({batch, -1, -1, -1});
   const int64_t every =
       std::clamp<int64_t>(x.size(2) * x.size(3) / kSeen, 1, std::min<int64_t>(8, x.size(2)));
-  const Tensor padded = at::replication_pad2d(x.detach().to(at::kFloat), {kHalo, kHalo, kHalo, kHalo});
+  const Tensor padded = with_halo(x.detach());
   const Tensor terms = (taps_of(padded, every).unsqueeze(2) * gates_of(padded, every).unsqueeze(1))
-                           .reshape({batch, kTaps * kGates, -1});
+                           .reshape({batch, kFilterTaps * kFilterGates, -1});
   const Tensor missing = (wanted - x.detach()).slice(2, every / 2, x.size(2), every).reshape({batch, 1, -1});
   // [B,1+K,3N]: what each set of weights adds.
   const Tensor added =
-      at::matmul(weights_.reshape({sets * 3, kTaps * kGates}), terms).reshape({batch, sets, -1});
+      at::matmul(weights_.reshape({sets * 3, kFilterTaps * kFilterGates}), terms).reshape({batch, sets, -1});
   const Tensor directions = added.slice(1, 1, sets);
   const Tensor rest = missing - added.narrow(1, 0, 1);
   Tensor squares = at::matmul(directions, directions.transpose(1, 2)).to(at::kDouble);
@@ -101,21 +103,22 @@ Tensor LoopFilter::best_weights(const Tensor& x, const Tensor& wanted) const {
   const Tensor products = at::matmul(directions, rest.transpose(1, 2)).to(at::kDouble);
   const Tensor steps = at::cholesky_solve(products, at::linalg_cholesky(squares)).to(at::kFloat);  // [B,K,1]
   const Tensor moved = at::matmul(steps.transpose(1, 2), weights_.slice(0, 1, sets).reshape({sets - 1, -1}));
-  return weights_[0].unsqueeze(0) + moved.reshape({batch, 3, kTaps, kGates});
+  return weights_[0].unsqueeze(0) + moved.reshape({batch, 3, kFilterTaps, kFilterGates});
 }
 
 Tensor LoopFilter::correction(const Tensor& x, const Tensor& weights) const {
-  const Tensor padded = at::replication_pad2d(x.to(at::kFloat), {kHalo, kHalo, kHalo, kHalo});
+  const Tensor padded = with_halo(x);
   const Tensor gates = gates_of(padded, 1);
   const Tensor window = padded.slice(2, 1, padded.size(2) - 1).slice(3, 1, padded.size(3) - 1);
   std::vector<Tensor> sums;
   for (int64_t i = 0; i < x.size(0); ++i) {
     // [9,3,44]: of each gate and colour, over taps.
     const Tensor own = weights[i].permute({2, 0, 1});
-    const Tensor kernels = at::matmul(own.reshape({kGates * 3, kTaps}), kernels_.reshape({kTaps, -1}));
-    const Tensor filtered = at::conv2d(window.narrow(0, i, 1), kernels.reshape({kGates * 3, 3, 5, 5}),
-                                       own.select(2, kTaps - 1).reshape({-1}));
-    const Tensor by_gate = filtered.reshape({kGates, 3, x.size(2), x.size(3)});
+    const Tensor kernels =
+        at::matmul(own.reshape({kFilterGates * 3, kFilterTaps}), kernels_.reshape({kFilterTaps, -1}));
+    const Tensor filtered = at::conv2d(window.narrow(0, i, 1), kernels.reshape({kFilterGates * 3, 3, 5, 5}),
+                                       own.select(2, kFilterTaps - 1).reshape({-1}));
+    const Tensor by_gate = filtered.reshape({kFilterGates, 3, x.size(2), x.size(3)});
     sums.push_back((by_gate * gates[i].unsqueeze(1)).sum(0));
   }
   return at::stack(sums);
