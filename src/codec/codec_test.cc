@@ -193,11 +193,13 @@ TEST(Codec, StreamsAreAsLongAsTheModelEstimates) {
   for (const float rate : {1.0F, 2.5F, 4.0F}) {
     const LayerNetworks::Place base{sizes, 0, rate};
     const Original original(picture);
-    const auto low = networks.quantise(base, networks.analyse(base, original, nullptr), false);
-    const Patch below = networks.reconstruct(base, low, nullptr, whole(sizes[0]));
+    constexpr auto kReconstruct = LayerNetworks::Next::kReconstruct;
+    const auto low = networks.quantise(base, networks.analyse(base, original, nullptr), kReconstruct);
+    Patch below = networks.reconstruct(base, low, nullptr, whole(sizes[0]));
     const LayerNetworks::Place top{sizes, 1, rate};
-    PredictionWindow prediction = networks.window(top, below, whole(sizes[1]), false);
-    const auto high = networks.quantise(top, networks.analyse(top, original, &prediction), false);
+    PredictionWindow prediction =
+        networks.window(top, below, whole(sizes[1]), PredictionWindow::Passed::kMadeAgain);
+    const auto high = networks.quantise(top, networks.analyse(top, original, &prediction), kReconstruct);
     for (const bool is_top : {false, true}) {
       const auto& latents = is_top ? high : low;
       const CodecKind kind = is_top ? CodecKind::kEnhancement : CodecKind::kBase;

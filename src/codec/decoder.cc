@@ -230,8 +230,9 @@ Status Decoder::Parts::reconstruct(const Layers& layers, const std::vector<Rect>
   Patch below;
   for (size_t k = 0; k <= top; ++k) {
     const auto place = layers.place(k);
+    constexpr auto kDiscarded = PredictionWindow::Passed::kDiscarded;
     std::optional<PredictionWindow> prediction;
-    if (k > 0) prediction.emplace(networks.window(place, below, wanted[k], false));
+    if (k > 0) prediction.emplace(networks.window(place, below, wanted[k], kDiscarded));
     PredictionWindow* const window = prediction ? &*prediction : nullptr;
     if (k == top && settings.as_bytes && !resized) {
       decoded.rgb = Rgb8Image(wanted[k].size());
@@ -271,8 +272,8 @@ Status Decoder::Parts::to_size(Patch& picture, const DecodeSettings& settings) {
     picture = {resize(picture.image, size, &pool), whole(size)};
     return {};
   }
-  PredictionWindow prediction(networks.predictor(), picture, {have, size, size}, 0, size.width, false,
-                              kPredictionSide);
+  PredictionWindow prediction(networks.predictor(), picture, {have, size, size}, 0, size.width,
+                              PredictionWindow::Passed::kDiscarded, kPredictionSide);
   Image larger = Image::unset(size);
   for (int top = 0; top < size.height; top += kPredictionSide) {
     const int bottom = std::min(top + kPredictionSide, size.height);

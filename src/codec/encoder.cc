@@ -154,8 +154,10 @@ Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const LayerNetworks::P
   const Rect all = whole(place.size());
   std::optional<PredictionWindow> liff;
   if (place.k > 0) {
+    using Passed = PredictionWindow::Passed;
     const bool keep = keeps_prediction(place.size(), reconstruct, search != nullptr);
-    liff.emplace(networks.window(place, x_hat, all, keep));
+    const Passed passed = keep ? Passed::kKept : search != nullptr ? Passed::kMadeAgain : Passed::kDiscarded;
+    liff.emplace(networks.window(place, x_hat, all, passed));
   }
   PredictionWindow* const prediction = liff ? &*liff : nullptr;
 
@@ -165,7 +167,9 @@ Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const LayerNetworks::P
     x_hat = {};
   };
   if (!reconstruct && search == nullptr) give_up_prediction();
-  LayerLatents latents = networks.quantise(place, std::move(y), search != nullptr);
+  using Next = LayerNetworks::Next;
+  const Next next = search != nullptr ? Next::kSearch : reconstruct ? Next::kReconstruct : Next::kCode;
+  LayerLatents latents = networks.quantise(place, std::move(y), next);
   if (search != nullptr) {
     networks.search(place, picture, prediction, *search, latents);
     latents.means = {};

@@ -7,13 +7,10 @@ namespace {
 
 // Tiles are as large as keeps a tile's largest maps below kTileBytes, within these bounds: the larger, the
 // less the halos cost.
-constexpr int kLargestSide = 1024;
+constexpr int kLargestSide = 2048;
 constexpr int kSmallestSide = 512;
-constexpr double kTileBytes = 256.0 * (1 << 20);
+constexpr double kTileBytes = 512.0 * (1 << 20);
 
-// Latent positions a side of the tiles that h_s runs on. Where a model's scales are floats, encoder and
-// decoder must cut alike, so that this number is part of such models' streams.
-constexpr int kHyperSide = 128;
 // z positions a side for h_a.
 constexpr int kHyperAnalysisSide = 32;
 
@@ -34,19 +31,20 @@ LayerNetworks::LayerNetworks(std::shared_ptr<const Model> model, nn::Context& co
   predictor_ = std::make_unique<Predictor>(model_, context);
 }
 
-PredictionWindow LayerNetworks::window(const Place& place, const Patch& below, Rect want, bool keep) {
+PredictionWindow LayerNetworks::window(const Place& place, Patch& below, Rect want,
+                                       PredictionWindow::Passed passed) {
   const Rect columns = prediction_rect(place, want);
   return {*predictor_,
           below,
           prediction_geometry(*model_, place.sizes, place.k),
           columns.x,
           columns.x + columns.width,
-          keep,
-          window_rows(place.k, columns.height, keep)};
+          passed,
+          window_rows(place.k, columns.height, passed == PredictionWindow::Passed::kKept)};
 }
 
-int LayerNetworks::window_rows(int k, int height, bool keep) const {
-  return keep ? height : std::min(height, tile_side(k) + kHalo);
+int LayerNetworks::window_rows(int k, int height, bool kept) const {
+  return kept ? height : std::min(height, tile_side(k) + kHalo);
 }
 
 std::vector<Rect> LayerNetworks::analysis_tiles(const Place& place) const {
@@ -99,7 +97,7 @@ void LayerNetworks::hyper_synthesise(const Place& place, std::span<const int32_t
   }
 }
 
-LayerLatents LayerNetworks::quantise(const Place& place, Tensor y, bool keep_means) {
+LayerLatents LayerNetworks::quantise(const Place& place, Tensor y, Next next) {
   auto& networks = codec(place.k);
   const Size hyper = networks.hyper_size(place.size());
   LayerLatents latents;
@@ -110,18 +108,19 @@ LayerLatents LayerNetworks::quantise(const Place& place, Tensor y, bool keep_mea
   }
   latents.y.resize(y.size());
   latents.indexes.resize(y.size());
-  if (keep_means) latents.means.reshape(y.channels, y.height, y.width);
+  if (next == Next::kSearch) latents.means.reshape(y.channels, y.height, y.width);
   hyper_synthesise(place, latents.z, [&](Rect tile, const HyperParameters& h) {
     const size_t count = static_cast<size_t>(tile.width) * y.channels;
     for_rows(context_.pool(), tile.height, [&](int row) {
       float* values = y.pixel(tile.y + row, tile.x);
       const size_t at = static_cast<size_t>(values - y.data.data());
       std::copy_n(h.indexes.data() + row * count, count, latents.indexes.data() + at);
-      if (keep_means) std::copy_n(h.means.pixel(row, 0), count, latents.means.data.data() + at);
+      if (next == Next::kSearch) std::copy_n(h.means.pixel(row, 0), count, latents.means.data.data() + at);
       compass::quantise({values, count}, {h.means.pixel(row, 0), count}, {latents.y.data() + at, count});
     });
+    if (next == Next::kCode) y.discard_rows(tile.y);
   });
-  latents.y_hat = std::move(y);
+  if (next != Next::kCode) latents.y_hat = std::move(y);
   latents.steps.resize(filter_steps(filter(place.k), place.size()));
   return latents;
 }

@@ -27,11 +27,11 @@ namespace compass {
 // [h,w,C].
 struct LayerLatents {
   std::vector<int32_t> z;
-  std::vector<int32_t> y;        // symbols; a decoder adds them to the means at once and has none
-  std::vector<uint8_t> indexes;  // scale index of each element of y
-  Tensor y_hat;                  // [M,h,w]; the means alone until the symbols are known
-  Tensor means;                  // [M,h,w] for a search, which takes other symbols; empty otherwise
-  std::vector<int32_t> steps;    // of the loop filter: [regions][directions]
+  AlignedVector<int32_t> y;        // symbols; a decoder adds them to the means at once and has none
+  AlignedVector<uint8_t> indexes;  // scale index of each element of y
+  Tensor y_hat;                    // [M,h,w]; the means alone until the symbols are known; empty if only coded
+  Tensor means;                    // [M,h,w] for a search, which takes other symbols; empty otherwise
+  std::vector<int32_t> steps;      // of the loop filter: [regions][directions]
 };
 
 // Rows that one thread filters at a time.
@@ -39,6 +39,10 @@ inline constexpr int kBandRows = 32;
 
 // Rows, or columns, around a tile that networks look at, on both sides together: more than any we know needs.
 inline constexpr int kHalo = 256;
+
+// Latent positions a side of the tiles that h_s runs on. Where a model's scales are floats, encoder and
+// decoder must cut alike, so that this number is part of such models' streams.
+inline constexpr int kHyperSide = 128;
 
 // The networks of all layers: the base codec, the enhancement codec that all enhancement layers share, LIFF.
 class LayerNetworks {
@@ -60,15 +64,17 @@ class LayerNetworks {
   };
 
   // The prediction of layer k >= 1 where `want` is made of it; see PredictionWindow for the rest.
-  PredictionWindow window(const Place& place, const Patch& below, Rect want, bool keep);
-  // Rows of layer k's prediction that its window holds at a time, of `height`; all with `keep`.
-  int window_rows(int k, int height, bool keep) const;
+  PredictionWindow window(const Place& place, Patch& below, Rect want, PredictionWindow::Passed passed);
+  // Rows of layer k's prediction that its window holds at a time, of `height`; all if they are kept.
+  int window_rows(int k, int height, bool kept) const;
 
   // y of the whole layer; `prediction` is null for the base layer.
   Tensor analyse(const Place& place, const Original& original, PredictionWindow* prediction);
 
-  // Hyper analysis and quantisation of y.
-  LayerLatents quantise(const Place& place, Tensor y, bool keep_means);
+  // Hyper analysis and quantisation of y, which leaves what is needed for what comes next: symbols alone,
+  // y_hat to reconstruct from, or y_hat and means to search with.
+  enum class Next { kCode, kReconstruct, kSearch };
+  LayerLatents quantise(const Place& place, Tensor y, Next next);
 
   // Moves y's symbols to where layer k costs less (codec/symbol_search.h), tile by tile, and finds the loop
   // filter's steps; only if make_search() says so. Needs the means, and leaves latents.y_hat at what a

@@ -43,6 +43,12 @@ double window_bytes(const LayerNetworks& networks, Size part, int k, bool keep) 
   return kFloatPixel * part.width * networks.window_rows(k, part.height, keep);
 }
 
+// One array grows row by row and another one's rows are discarded when they are `behind` rows back.
+double in_turn(double growing, double shrinking, double behind, int rows) {
+  const double lag = std::min(1.0, behind / rows);
+  return std::max(growing + shrinking * lag, shrinking + growing * lag);
+}
+
 }  // namespace
 
 bool keeps_prediction(Size layer, bool reconstruct, bool search) {
@@ -59,14 +65,19 @@ double encode_bytes(const LayerNetworks& networks, const MemoryQuestion& q) {
         window_bytes(networks, q.sizes[k], k, keeps_prediction(q.sizes[k], reconstruct, q.search));
     const double y = elements(networks, q, k);
     const double tile = tile_bytes(networks, q.sizes[k], k);
-    const double analysis = 4.0 * y + tile;
-    const double coding = 9.0 * y;  // y_hat, symbols, indexes
+    const bool once = !reconstruct && !q.search;
+    const double behind = networks.tile_side(k) + kHalo;
+    const double analysis =
+        window + tile + (once ? in_turn(4.0 * y, below, behind, q.sizes[k].height) : 4.0 * y + below);
+    // y_hat, symbols and indexes.
+    const int latent_rows = networks.latent_size({q.sizes, k, 0.0F}).height;
+    const double coding = once ? in_turn(5.0 * y, 4.0 * y, 2.0 * kHyperSide, latent_rows) + tile : 9.0 * y;
     const double picture = reconstruct ? kFloatPixel * pixels(q.sizes[k]) : 0.0;
     const double synthesis = reconstruct ? 4.0 * y + picture * (q.measure ? 2.0 : 1.0) + tile : 0.0;
     const double held = below + window;
     // Means, and gradients and what the way back remembers: half as much again as a tile's maps.
     const double search = q.search ? held + coding + 4.0 * y + 1.5 * tile : 0.0;
-    most = std::max({most, held + analysis, coding + (reconstruct ? held : 0.0), held + synthesis, search});
+    most = std::max({most, analysis, coding + (reconstruct ? held : 0.0), held + synthesis, search});
   }
   return kFixed + networks.weight_bytes() + source + most;
 }
@@ -78,9 +89,9 @@ double decode_bytes(const LayerNetworks& networks, const MemoryQuestion& q, cons
   for (int k = 0; k <= q.top; ++k) {
     const double below = k > 0 ? kFloatPixel * pixels(wanted[k - 1].size()) : 0.0;
     const double picture = pixels(wanted[k].size()) * (k == q.top && q.bytes ? kBytePixel : kFloatPixel);
-    most =
-        std::max(most, 4.0 * latents + below + picture + window_bytes(networks, wanted[k].size(), k, false) +
-                           tile_bytes(networks, wanted[k].size(), k));
+    const double pictures = in_turn(picture, below, networks.tile_side(k) + kHalo, wanted[k].height);
+    most = std::max(most, 4.0 * latents + pictures + window_bytes(networks, wanted[k].size(), k, false) +
+                              tile_bytes(networks, wanted[k].size(), k));
     latents -= elements(networks, q, k);
   }
   return kFixed + networks.weight_bytes() + most;

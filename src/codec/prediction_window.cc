@@ -4,12 +4,12 @@
 
 namespace compass {
 
-PredictionWindow::PredictionWindow(Predictor& predictor, const Patch& below, const Liff::Geometry& geometry,
-                                   int left, int right, bool keep, int rows)
+PredictionWindow::PredictionWindow(Predictor& predictor, Patch& below, const Liff::Geometry& geometry,
+                                   int left, int right, Passed passed, int rows)
     : predictor_(predictor),
       below_(below),
       geometry_(geometry),
-      keep_(keep),
+      passed_(passed),
       rows_(rows),
       part_{left, 0, right - left, 0} {}
 
@@ -18,7 +18,7 @@ void PredictionWindow::move_to(int top, int bottom) {
   if (part_.height > 0 && top >= part_.y && bottom <= held_end) return;
   const size_t row = static_cast<size_t>(part_.width) * 3;
   const bool overlaps = part_.height > 0 && top >= part_.y && top <= held_end;
-  const int first = overlaps ? (keep_ ? part_.y : top) : top;  // of the rows to be there
+  const int first = overlaps ? (passed_ == Passed::kKept ? part_.y : top) : top;  // of the rows to be there
   const int kept = overlaps ? held_end - first : 0;
   if (kept > 0 && first > part_.y) {
     const auto from = map_.data.begin() + static_cast<std::ptrdiff_t>((first - part_.y) * row);
@@ -33,6 +33,10 @@ void PredictionWindow::move_to(int top, int bottom) {
   const Rect missing{part_.x, first + kept, part_.width, part_.height - kept};
   for (const Rect tile : tiles_of(missing, kPredictionSide)) {
     predictor_.predict(below_, geometry_, tile, part_, map_);
+  }
+  if (passed_ == Passed::kDiscarded) {
+    const Rect last{part_.x, bottom - 1, part_.width, 1};
+    below_.image.discard_rows(predictor_.footprint(geometry_, last).y - below_.at.y);
   }
 }
 

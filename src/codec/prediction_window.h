@@ -9,12 +9,18 @@ namespace compass {
 
 class PredictionWindow {
  public:
+  // What becomes of rows that the window has passed.
+  enum class Passed {
+    kKept,       // whoever passes twice over the picture pays once
+    kMadeAgain,  // a second pass makes again what is no longer there
+    kDiscarded,  // there is one pass; what is below them goes, too
+  };
+
   // Columns [left, right) of the prediction from `below`; both it and the predictor must outlive the window.
-  // With `keep`, no row is dropped: whoever passes twice over the picture pays once; without, a second pass
-  // makes again what is no longer there. Some `rows` are held at a time; memory for them is set aside at
-  // once, because growing would need it twice.
-  PredictionWindow(Predictor& predictor, const Patch& below, const Liff::Geometry& geometry, int left,
-                   int right, bool keep, int rows);
+  // Some `rows` are held at a time; memory for them is set aside at once, because growing would need it
+  // twice.
+  PredictionWindow(Predictor& predictor, Patch& below, const Liff::Geometry& geometry, int left, int right,
+                   Passed passed, int rows);
 
   // Has rows [top, bottom), and those behind them that were made before; drops rows above `top`.
   void move_to(int top, int bottom);
@@ -25,9 +31,9 @@ class PredictionWindow {
 
  private:
   Predictor& predictor_;
-  const Patch& below_;
+  Patch& below_;
   Liff::Geometry geometry_;
-  bool keep_;
+  Passed passed_;
   int rows_;
   Rect part_;
   Tensor map_;

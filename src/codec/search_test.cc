@@ -75,7 +75,8 @@ TEST(Search, TilesLowerTheCostAsWell) {
     EXPECT_TRUE(networks.make_search());
     networks.limit_tiles(side);
     const LayerNetworks::Place place{sizes, 0, 2.5F};
-    auto latents = networks.quantise(place, networks.analyse(place, original, nullptr), true);
+    Tensor y = networks.analyse(place, original, nullptr);
+    auto latents = networks.quantise(place, std::move(y), LayerNetworks::Next::kSearch);
     if (search != nullptr) networks.search(place, original, nullptr, *search, latents);
     return encode_layer({latents.z, latents.y, latents.indexes}, model->hyper_tables(CodecKind::kBase),
                         tables)
@@ -102,17 +103,18 @@ TEST(Search, PredictionsNeedNotBeKept) {
   const LayerNetworks::Place place{sizes, 1, 0.0F};
   const Image picture = test_picture(sizes[1]);
   const Original original(picture);
-  const Patch below{test_picture(sizes[0]), whole(sizes[0])};
-  const auto symbols = [&](bool keep) {
-    PredictionWindow window = networks.window(place, below, whole(sizes[1]), keep);
-    auto latents = networks.quantise(place, networks.analyse(place, original, &window), true);
+  Patch below{test_picture(sizes[0]), whole(sizes[0])};
+  const auto symbols = [&](PredictionWindow::Passed passed) {
+    PredictionWindow window = networks.window(place, below, whole(sizes[1]), passed);
+    Tensor y = networks.analyse(place, original, &window);
+    auto latents = networks.quantise(place, std::move(y), LayerNetworks::Next::kSearch);
     const auto before = latents.y;
     SymbolSearch search(model->latent_tables(CodecKind::kEnhancement), 3);
     networks.search(place, original, &window, search, latents);
     EXPECT_NE(latents.y, before);
     return latents.y;
   };
-  EXPECT_EQ(symbols(true), symbols(false));
+  EXPECT_EQ(symbols(PredictionWindow::Passed::kKept), symbols(PredictionWindow::Passed::kMadeAgain));
 }
 
 TEST(Search, IsDoneUnaskedWhereItCanBe) {

@@ -46,8 +46,8 @@ TEST(Tiles, DoNotShow) {
     const LayerNetworks::Place top{sizes, 1, 0.5F};
     // The same latents go to both ways, so that no symbol on the edge of rounding makes a difference.
     const LayerLatents low{.y_hat = networks.analyse(base, original, nullptr), .steps = steps(sizes[0])};
-    const Patch below = networks.reconstruct(base, low, nullptr, whole(sizes[0]));
-    PredictionWindow window = networks.window(top, below, all, true);
+    Patch below = networks.reconstruct(base, low, nullptr, whole(sizes[0]));
+    PredictionWindow window = networks.window(top, below, all, PredictionWindow::Passed::kKept);
     const LayerLatents high{.y_hat = networks.analyse(top, original, &window), .steps = steps(sizes[1])};
     const Patch expected = networks.reconstruct(top, high, &window, all);
     for (const int side : {16, 40, 64}) {
@@ -56,14 +56,58 @@ TEST(Tiles, DoNotShow) {
       EXPECT_LT(largest_difference(cut.analyse(base, original, nullptr), low.y_hat), 1e-3);
       const Patch below_cut = cut.reconstruct(base, low, nullptr, whole(sizes[0]));
       EXPECT_LT(largest_difference(below_cut.image, below.image), 1e-5);
-      for (const bool keep : {false, true}) {
-        PredictionWindow moving = cut.window(top, below, all, keep);
+      for (const auto passed : {PredictionWindow::Passed::kMadeAgain, PredictionWindow::Passed::kKept}) {
+        PredictionWindow moving = cut.window(top, below, all, passed);
         EXPECT_LT(largest_difference(cut.analyse(top, original, &moving), high.y_hat), 1e-3);
         const Patch made = cut.reconstruct(top, high, &moving, all);
-        EXPECT_LT(largest_difference(made.image, expected.image), 1e-5) << side << " keep " << keep;
+        EXPECT_LT(largest_difference(made.image, expected.image), 1e-5)
+            << side << " passed " << static_cast<int>(passed);
       }
     }
   }
+}
+
+// High enough that whole pages of the layer below are discarded on the way.
+TEST(Tiles, WhatIsDiscardedIsNotLookedAtAgain) {
+  using Passed = PredictionWindow::Passed;
+  ThreadPool pool(2);
+  nn::Context context(pool);
+  LayerNetworks networks(tiny_model(), context);
+  networks.limit_tiles(256);
+  const std::vector<Size> sizes = {{700, 2900}, {800, 3000}};
+  const LayerNetworks::Place top{sizes, 1, 0.5F};
+  const Image picture = test_picture(sizes[1]);
+  const Original original(picture);
+  const auto passing = [&](Passed passed, const auto& look) {
+    Patch below{test_picture(sizes[0]), whole(sizes[0])};
+    const float first = *below.image.row(0, 0);
+    EXPECT_NE(first, 0.0F);
+    PredictionWindow window = networks.window(top, below, whole(sizes[1]), passed);
+    auto result = look(window);
+#if defined(__linux__)
+    EXPECT_EQ(*below.image.row(0, 0) != first, passed == Passed::kDiscarded);
+#endif
+    return result;
+  };
+  const auto analyse = [&](PredictionWindow& window) { return networks.analyse(top, original, &window); };
+  const Tensor y = passing(Passed::kMadeAgain, analyse);
+  EXPECT_EQ(passing(Passed::kDiscarded, analyse).data, y.data);
+
+  const LayerLatents latents{.y_hat = y,
+                             .steps = std::vector<int32_t>(filter_steps(networks.filter(1), sizes[1]))};
+  const auto reconstruct = [&](PredictionWindow& window) {
+    return networks.reconstruct(top, latents, &window, whole(sizes[1])).image;
+  };
+  EXPECT_EQ(
+      largest_difference(passing(Passed::kDiscarded, reconstruct), passing(Passed::kMadeAgain, reconstruct)),
+      0.0);
+
+  using Next = LayerNetworks::Next;
+  const LayerLatents coded = networks.quantise(top, y, Next::kCode);
+  const LayerLatents kept = networks.quantise(top, y, Next::kReconstruct);
+  EXPECT_EQ(coded.y, kept.y);
+  EXPECT_EQ(coded.indexes, kept.indexes);
+  EXPECT_EQ(coded.y_hat.size(), 0U);
 }
 
 TEST(Tiles, BytesGiveWhatFloatsGive) {

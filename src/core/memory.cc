@@ -1,5 +1,6 @@
 #include "core/memory.h"
 
+#include <cstdint>
 #include <new>
 
 #if defined(__linux__)
@@ -36,6 +37,21 @@ void free_aligned(void* memory, size_t bytes) noexcept {
 #endif
   (void)bytes;
   ::operator delete(memory, kAlignment);
+}
+
+void discard(void* memory, size_t bytes) noexcept {
+#if defined(__linux__)
+  // Huge pages that lie inside: splitting them would cost more than they hold.
+  const auto address = reinterpret_cast<uintptr_t>(memory);
+  const size_t skipped = (kHugePage - address % kHugePage) % kHugePage;
+  if (bytes < skipped + kHugePage) return;
+  const size_t whole = (bytes - skipped) / kHugePage * kHugePage;
+  // Without it, the pages stay until the array is freed.
+  (void)madvise(static_cast<char*>(memory) + skipped, whole, MADV_DONTNEED);
+#else
+  (void)memory;
+  (void)bytes;
+#endif
 }
 
 }  // namespace compass

@@ -12,4 +12,8 @@ void* allocate_aligned(size_t bytes);
 // `bytes` as they were asked for.
 void free_aligned(void* memory, size_t bytes) noexcept;
 
+// Lets the system have the pages of `bytes` at `memory`, part of what allocate_aligned() gave. They still
+// belong to their owner, to be written anew or freed, but what was in them is lost.
+void discard(void* memory, size_t bytes) noexcept;
+
 }  // namespace compass

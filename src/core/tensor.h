@@ -58,6 +58,9 @@ struct Tensor {
     data.resize(count);
   }
 
+  // Rows [0, end) are not looked at again: their memory may go.
+  void discard_rows(int end) { discard(data.data(), sizeof(float) * channels * width * end); }
+
   float* pixel(int y, int x) { return data.data() + (static_cast<size_t>(y) * width + x) * channels; }
   const float* pixel(int y, int x) const {
     return data.data() + (static_cast<size_t>(y) * width + x) * channels;

@@ -34,6 +34,10 @@ class Image {
   const float* row(int channel, int y) const {
     return planes_[channel].data() + static_cast<size_t>(y) * size_.width;
   }
+  // Rows [0, end) are not looked at again: their memory may go.
+  void discard_rows(int end) {
+    for (auto& plane : planes_) discard(plane.data(), sizeof(float) * size_.width * end);
+  }
   std::span<float> plane(int channel) { return planes_[channel]; }
   std::span<const float> plane(int channel) const { return planes_[channel]; }
 
