@@ -29,7 +29,7 @@ struct LayerLatents {
   std::vector<int32_t> z;
   AlignedVector<int32_t> y;        // symbols; a decoder adds them to the means at once and has none
   AlignedVector<uint8_t> indexes;  // scale index of each element of y
-  Tensor y_hat;                    // [M,h,w]; the means alone until the symbols are known; empty if only coded
+  Tensor y_hat;                    // [M,h,w]; the means alone until the symbols are known; or empty
   Tensor means;                    // [M,h,w] for a search, which takes other symbols; empty otherwise
   std::vector<int32_t> steps;      // of the loop filter: [regions][directions]
 };
