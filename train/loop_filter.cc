@@ -56,6 +56,16 @@ Tensor gates_of(const Tensor& padded, int64_t every) {
                  1);
 }
 
+LoopFilter filter_of(const Safetensors& file, const std::string& path, const std::string& codec,
+                     torch::Device device) {
+  const std::string name = codec + ".filter";
+  const TensorView* view = file.find(name);
+  TORCH_CHECK(view != nullptr, path, ": no tensor '", name, "'; see compass fit");
+  auto values = view->floats();
+  TORCH_CHECK(values.ok(), path, ": ", name, ": ", values.ok() ? "" : values.error().message);
+  return LoopFilter(torch::from_blob(values->data(), view->shape, torch::kFloat).clone().to(device));
+}
+
 }  // namespace
 
 LoopFilter::LoopFilter(const Tensor& weights)
@@ -72,15 +82,13 @@ LoopFilter::LoopFilter(const Tensor& weights)
   }
 }
 
-LoopFilter LoopFilter::of_model(const std::string& path, const std::string& codec, torch::Device device) {
+LayerFilters LayerFilters::of_model(const std::string& path, bool layered, torch::Device device) {
   const auto file = Safetensors::load(path);
   TORCH_CHECK(file.ok(), file.ok() ? "" : file.error().message);
-  const std::string name = codec + ".filter";
-  const TensorView* view = file->find(name);
-  TORCH_CHECK(view != nullptr, path, ": no tensor '", name, "'; see compass fit");
-  auto values = view->floats();
-  TORCH_CHECK(values.ok(), path, ": ", name, ": ", values.ok() ? "" : values.error().message);
-  return LoopFilter(torch::from_blob(values->data(), view->shape, torch::kFloat).clone().to(device));
+  LayerFilters filters;
+  filters.base = filter_of(*file, path, "base", device);
+  if (layered) filters.enhancement = filter_of(*file, path, "enhancement", device);
+  return filters;
 }
 
 Tensor LoopFilter::best_weights(const Tensor& x, const Tensor& wanted) const {

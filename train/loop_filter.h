@@ -15,9 +15,6 @@ class LoopFilter {
   LoopFilter() = default;  // none: corrects nothing
   // [1+K,3,44,9]: its own weights, then K directions.
   explicit LoopFilter(const Tensor& weights);
-  // That of a model file's "base" or "enhancement" codec. Throws c10::Error if the file has none.
-  static LoopFilter of_model(const std::string& path, const std::string& codec, torch::Device device);
-
   bool empty() const { return !weights_.defined(); }
 
   // What it adds to reconstructions x [B,3,H,W] by weights [B,3,44,9] of their own, taps and gates with their
@@ -33,6 +30,15 @@ class LoopFilter {
  private:
   Tensor weights_;  // [1+K,3,44,9]
   Tensor kernels_;  // [44,3,5,5]: each tap as a kernel; that of the constant is zero
+};
+
+// Those of a whole system; none unless a stage names a model's.
+struct LayerFilters {
+  LoopFilter base, enhancement;
+
+  // A model file's, of its base layer alone unless `layered`. Throws c10::Error if the file has none.
+  static LayerFilters of_model(const std::string& path, bool layered, torch::Device device);
+  const LoopFilter& of_layer(int64_t k) const { return k == 0 ? base : enhancement; }
 };
 
 }  // namespace compass::train

@@ -99,7 +99,7 @@ std::vector<LayerOutput> SystemImpl::forward(const std::vector<Tensor>& layers, 
     out.bpp = (coded.y_bits + coded.z_bits) / static_cast<double>(size.height * size.width);
     out.symbols = coded.symbols;
     out.scales = coded.scales;
-    const LoopFilter& filter = k == 0 ? base_filter : enhancement_filter;
+    const LoopFilter& filter = filters.of_layer(k);
     if (!filter.empty()) {
       out.reconstruction = out.reconstruction + filter.best_correction(out.reconstruction, out.original);
     }

@@ -40,7 +40,7 @@ struct SystemImpl : torch::nn::Module {
   bool liff_adds_bicubic = false;
   Codec base{nullptr}, enhancement{nullptr};
   Liff liff{nullptr};
-  LoopFilter base_filter, enhancement_filter;  // of reconstructions; none unless a stage names a model's
+  LayerFilters filters;  // of reconstructions
 };
 TORCH_MODULE(System);
 

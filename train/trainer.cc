@@ -43,6 +43,7 @@ Trainer::Trainer(RunOptions options, Peers peers)
   system_ = System(options_.config.at("model"));
   system_->to(device_);
   make_workers();
+  read_filters();
   dataset_ = load_dataset(options_.data, training.value("validation_pictures", 24));
   std::filesystem::create_directories(options_.out);
   if (load()) {
@@ -52,7 +53,7 @@ Trainer::Trainer(RunOptions options, Peers peers)
     start_linear(system_, dataset_.train, random);
   }
   peers_.broadcast(system_->parameters());
-  use_filters_of(current_stage());
+  use_filters(filters_[std::min(stage_, filters_.size() - 1)]);
 }
 
 Stage Trainer::stage_at(size_t index) const {
@@ -108,7 +109,7 @@ void Trainer::run() {
   const size_t stages = options_.config.at("training").at("stages").size();
   while (stage_ < stages) {
     const Stage stage = stage_at(stage_);
-    use_filters_of(stage);
+    use_filters(filters_[stage_]);
     train_stage(stage);
     if (step_ < stage.steps) return;  // stopped before its end, checkpoint written
     ++stage_;
@@ -117,20 +118,17 @@ void Trainer::run() {
   save(nullptr);
 }
 
-void Trainer::use_filters_of(const Stage& stage) {
-  LoopFilter base, enhancement;
-  if (!stage.loop_filter.empty()) {
-    base = LoopFilter::of_model(stage.loop_filter, "base", device_);
-    if (!system_->enhancement.is_empty()) {
-      enhancement = LoopFilter::of_model(stage.loop_filter, "enhancement", device_);
-    }
+void Trainer::read_filters() {
+  const bool layered = !system_->enhancement.is_empty();
+  for (size_t i = 0; i < options_.config.at("training").at("stages").size(); ++i) {
+    const std::string path = stage_at(i).loop_filter;
+    filters_.push_back(path.empty() ? LayerFilters{} : LayerFilters::of_model(path, layered, device_));
   }
-  const auto give = [&](System& system) {
-    system->base_filter = base;
-    system->enhancement_filter = enhancement;
-  };
-  give(system_);
-  for (Worker& worker : workers_) give(worker.system);
+}
+
+void Trainer::use_filters(const LayerFilters& filters) {
+  system_->filters = filters;
+  for (Worker& worker : workers_) worker.system->filters = filters;
 }
 
 void Trainer::train_stage(const Stage& stage) {

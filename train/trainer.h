@@ -63,7 +63,8 @@ class Trainer {
   };
 
   void make_workers();
-  void use_filters_of(const Stage& stage);
+  void read_filters();  // of all stages, so that a wrong name shows before the first step
+  void use_filters(const LayerFilters& filters);
   void train_stage(const Stage& stage);
   std::vector<std::pair<std::string, Tensor>> trained_parameters(const Stage& stage);
   // training_step.cc
@@ -93,6 +94,7 @@ class Trainer {
   System system_{nullptr};
   Dataset dataset_;
   std::vector<Worker> workers_;
+  std::vector<LayerFilters> filters_;  // of each stage
   size_t stage_ = 0;
   int64_t step_ = 0;                                                                // within the stage
   int64_t steps_done_ = 0;                                                          // in this run

@@ -245,18 +245,21 @@ TEST_F(TrainerTest, LayersAreSeenThroughTheLoopFilter) {
   const auto plain = outputs();
   Tensor sets = 0.02 * torch::randn({3, 3, 44, 9});
   sets[0].zero_();
-  system->base_filter = system->enhancement_filter = LoopFilter(sets);
+  system->filters.base = system->filters.enhancement = LoopFilter(sets);
   const auto filtered = outputs();
   EXPECT_TRUE(at::equal(filtered[0].bpp, plain[0].bpp));
   EXPECT_LT(filtered[0].mse.item<double>(), plain[0].mse.item<double>());
   EXPECT_FALSE(at::allclose(filtered[1].prediction, plain[1].prediction));
 }
 
+// At once, even if its stage comes last.
 TEST_F(TrainerTest, AMissingLoopFilterIsNamed) {
   auto o = options("unfiltered", 1);
   const std::string path = folder_ / "weights.safetensors";
   Trainer(o).save_weights(path);
-  o.config["training"]["stages"][0]["loop_filter"] = path;
+  auto& stages = o.config["training"]["stages"];
+  stages.push_back(stages.front());
+  stages.back()["loop_filter"] = path;
   try {
     Trainer trainer(o);
     ADD_FAILURE() << "weights alone have no filter";
