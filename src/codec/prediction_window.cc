@@ -1,6 +1,7 @@
 #include "codec/prediction_window.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace compass {
 
@@ -14,6 +15,7 @@ PredictionWindow::PredictionWindow(Predictor& predictor, Patch& below, const Lif
       part_{left, 0, right - left, 0} {}
 
 void PredictionWindow::move_to(int top, int bottom) {
+  assert(passed_ != Passed::kDiscarded || top >= part_.y);
   const int held_end = part_.y + part_.height;
   if (part_.height > 0 && top >= part_.y && bottom <= held_end) return;
   const size_t row = static_cast<size_t>(part_.width) * 3;
