@@ -151,13 +151,13 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
 Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const LayerNetworks::Place& place,
                                                           const Original& picture, SymbolSearch* search,
                                                           bool reconstruct, Patch& x_hat) {
+  using Next = LayerNetworks::Next;
+  const Next next = search != nullptr ? Next::kSearch : reconstruct ? Next::kReconstruct : Next::kCode;
   const Rect all = whole(place.size());
   std::optional<PredictionWindow> liff;
   if (place.k > 0) {
-    using Passed = PredictionWindow::Passed;
-    const bool keep = keeps_prediction(place.size(), reconstruct, search != nullptr);
-    const Passed passed = keep ? Passed::kKept : search != nullptr ? Passed::kMadeAgain : Passed::kDiscarded;
-    liff.emplace(networks.window(place, x_hat, all, passed));
+    liff.emplace(
+        networks.window(place, x_hat, all, passed_rows(place.size(), reconstruct, search != nullptr)));
   }
   PredictionWindow* const prediction = liff ? &*liff : nullptr;
 
@@ -166,9 +166,7 @@ Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const LayerNetworks::P
     liff.reset();
     x_hat = {};
   };
-  if (!reconstruct && search == nullptr) give_up_prediction();
-  using Next = LayerNetworks::Next;
-  const Next next = search != nullptr ? Next::kSearch : reconstruct ? Next::kReconstruct : Next::kCode;
+  if (next == Next::kCode) give_up_prediction();
   LayerLatents latents = networks.quantise(place, std::move(y), next);
   if (search != nullptr) {
     networks.search(place, picture, prediction, *search, latents);

@@ -51,8 +51,10 @@ double in_turn(double growing, double shrinking, double behind, int rows) {
 
 }  // namespace
 
-bool keeps_prediction(Size layer, bool reconstruct, bool search) {
-  return reconstruct || (search && layer.pixels() <= kSearchedPixels);
+PredictionWindow::Passed passed_rows(Size layer, bool reconstruct, bool search) {
+  using Passed = PredictionWindow::Passed;
+  if (reconstruct || (search && layer.pixels() <= kSearchedPixels)) return Passed::kKept;
+  return search ? Passed::kMadeAgain : Passed::kDiscarded;
 }
 
 double encode_bytes(const LayerNetworks& networks, const MemoryQuestion& q) {
@@ -61,11 +63,12 @@ double encode_bytes(const LayerNetworks& networks, const MemoryQuestion& q) {
   for (int k = 0; k <= q.top; ++k) {
     const bool reconstruct = k < q.top || q.measure;
     const double below = k > 0 ? kFloatPixel * pixels(q.sizes[k - 1]) : 0.0;
-    const double window =
-        window_bytes(networks, q.sizes[k], k, keeps_prediction(q.sizes[k], reconstruct, q.search));
+    const auto passed = passed_rows(q.sizes[k], reconstruct, q.search);
+    const bool once = passed == PredictionWindow::Passed::kDiscarded;
+    const bool kept = passed == PredictionWindow::Passed::kKept;
+    const double window = window_bytes(networks, q.sizes[k], k, kept);
     const double y = elements(networks, q, k);
     const double tile = tile_bytes(networks, q.sizes[k], k);
-    const bool once = !reconstruct && !q.search;
     const double behind = networks.tile_side(k) + kHalo;
     const double analysis =
         window + tile + (once ? in_turn(4.0 * y, below, behind, q.sizes[k].height) : 4.0 * y + below);

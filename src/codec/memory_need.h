@@ -16,9 +16,9 @@ struct MemoryQuestion {
   bool search = false;             // encoding: whether symbols are searched for
 };
 
-// Whether all of a layer's prediction is kept (12 bytes a pixel), for the passes after the first: of a
-// search, which gives that up above kSearchedPixels, and of reconstructing.
-bool keeps_prediction(Size layer, bool reconstruct, bool search);
+// What an encoder's window makes of rows of a layer's prediction (12 bytes a pixel). They are kept for the
+// passes after the first: of reconstructing, and of a search, which gives that up above kSearchedPixels.
+PredictionWindow::Passed passed_rows(Size layer, bool reconstruct, bool search);
 
 // Bytes held at most, the picture itself included, roughly (within some ten percent).
 double encode_bytes(const LayerNetworks& networks, const MemoryQuestion& question);
