@@ -193,7 +193,7 @@ std::string text_of(const Report& r) {
          fmt::format("          f32 {:.0f} GFLOP/s{}\n", r.peak_f32,
                      r.peak_bf16 > 0.0 ? fmt::format(", bf16 {:.0f} GFLOP/s", r.peak_bf16) : "") +
          (bf16 ? "\n"
-               : "GFLOP of direct convolutions; 3x3 ones take 2.25 times fewer by Winograd's way\n\n") +
+               : "GFLOP of direct convolutions; 3x3 ones take four times fewer by Winograd's way\n\n") +
          table("encode", r, r.encode) + "\n" + table("decode", r, r.decode);
 }
 

@@ -130,7 +130,7 @@ struct ByWinograd : torch::autograd::Function<ByWinograd> {
     const auto saved = context->get_saved_variables();
     const Tensor &x = saved[0], &weight = saved[1], grad = channels_last(grads[0]);
     Tensor to_x, to_weight, to_bias;
-    if (context->needs_input_grad(0)) to_x = winograd(grad, weight.flip({2, 3}).transpose(0, 1), {});
+    if (context->needs_input_grad(0)) to_x = winograd_to_map(grad, weight);
     if (context->needs_input_grad(1)) to_weight = winograd_to_weight(x, grad);
     if (context->needs_input_grad(2)) to_bias = rows(grad).sum(0);
     return {to_x, to_weight, to_bias};
@@ -142,7 +142,7 @@ Tensor bias_or_zeros(const Tensor& weight, const Tensor& bias) {
   return bias.defined() ? bias : at::zeros({weight.size(0)}, weight.options());
 }
 
-// Kernels go to 16 points and back at every step: maps must have many more pixels than that.
+// Kernels go to 36 points and back at every step: maps must have many more pixels than that.
 bool takes_winograd(const Tensor& x, const Tensor& weight, int64_t stride) {
   return weight.size(2) == 3 && stride == 1 && x.size(1) >= 16 && x.numel() / x.size(1) >= 512;
 }

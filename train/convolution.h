@@ -17,7 +17,7 @@ torch::Tensor convolve(const torch::Tensor& x, const torch::Tensor& weight, cons
 torch::Tensor convolve_by_products(const torch::Tensor& x, const torch::Tensor& weight,
                                    const torch::Tensor& bias, int64_t stride);
 
-// 3x3 and stride 1 by Winograd's way (train/winograd.h), 2.25 times fewer multiplications.
+// 3x3 and stride 1 by Winograd's way (train/winograd.h), four times fewer multiplications.
 torch::Tensor convolve_by_winograd(const torch::Tensor& x, const torch::Tensor& weight,
                                    const torch::Tensor& bias);
 

@@ -30,19 +30,22 @@ TEST_P(Convolution, EveryWayIsTheSame) {
   const auto direct = run([](const auto& x, const auto& w, const auto& b, int64_t s) {
     return at::conv2d(x, w, b, s, w.size(2) / 2);
   });
-  const auto expect_same = [&](const std::vector<torch::Tensor>& other) {
+  // The gradient that is asked for changes with y, which passes errors of y on.
+  const auto expect_same = [&](const std::vector<torch::Tensor>& other, double limit) {
     ASSERT_EQ(direct.size(), other.size());
     for (size_t i = 0; i < direct.size(); ++i) {
       ASSERT_EQ(direct[i].sizes(), other[i].sizes()) << i;
       EXPECT_LE((direct[i] - other[i]).abs().max().item<double>(),
-                1e-5 * direct[i].abs().max().item<double>())
+                limit * direct[i].abs().max().item<double>())
           << i;
     }
   };
-  expect_same(run(convolve_by_products));
+  expect_same(run(convolve_by_products), 1e-5);
   if (kernel != 3 || stride != 1) return;
-  expect_same(run(
-      [](const auto& x, const auto& w, const auto& b, int64_t) { return convolve_by_winograd(x, w, b); }));
+  // F(4x4, 3x3) rounds some ten times as coarsely as sums of products do.
+  expect_same(
+      run([](const auto& x, const auto& w, const auto& b, int64_t) { return convolve_by_winograd(x, w, b); }),
+      5e-5);
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, Convolution,

@@ -39,15 +39,14 @@ Tensor taps_of(const Tensor& padded, int64_t every) {
   return at::cat(taps, 1);
 }
 
-// [B,9,rows,W].
-Tensor gates_of(const Tensor& padded, int64_t every) {
+// [B,9,H,W].
+Tensor gates_of(const Tensor& padded) {
   const Tensor l = 255.0 * luma(padded);
   const int64_t height = l.size(2), width = l.size(3);
   const Tensor middle_rows = l.slice(2, 1, height - 1), middle_columns = l.slice(3, 1, width - 1);
   const Tensor h = (middle_rows.slice(3, 2, width) - middle_rows.slice(3, 0, width - 2)) / 2.0;
   const Tensor v = (middle_columns.slice(2, 2, height) - middle_columns.slice(2, 0, height - 2)) / 2.0;
-  const Tensor means =
-      at::avg_pool2d(at::cat({h * h, v * v, h * v}, 1), {5, 5}, {1, 1}).slice(2, every / 2, height, every);
+  const Tensor means = at::avg_pool2d(at::cat({h * h, v * v, h * v}, 1), {5, 5}, {1, 1});
   const Tensor a = means.narrow(1, 0, 1), b = means.narrow(1, 1, 1), d = means.narrow(1, 2, 1);
   const Tensor t = a + b;
   const Tensor not_calm = t / (t + kFilterCalm), busy = t / (t + kFilterBusy);
@@ -91,21 +90,26 @@ LayerFilters LayerFilters::of_model(const std::string& path, bool layered, torch
   return filters;
 }
 
-Tensor LoopFilter::best_weights(const Tensor& x, const Tensor& wanted) const {
+LoopFilter::Seen LoopFilter::look_at(const Tensor& x) {
+  const Tensor padded = with_halo(x);
+  return {padded, gates_of(padded)};
+}
+
+Tensor LoopFilter::best_weights(const Seen& seen, const Tensor& missing) const {
   const torch::NoGradGuard guard;
-  const int64_t batch = x.size(0), sets = weights_.size(0);
+  const int64_t batch = missing.size(0), height = missing.size(2), sets = weights_.size(0);
   if (sets == 1) return weights_.expand({batch, -1, -1, -1});
   const int64_t every =
-      std::clamp<int64_t>(x.size(2) * x.size(3) / kSeen, 1, std::min<int64_t>(8, x.size(2)));
-  const Tensor padded = with_halo(x.detach());
-  const Tensor terms = (taps_of(padded, every).unsqueeze(2) * gates_of(padded, every).unsqueeze(1))
+      std::clamp<int64_t>(height * missing.size(3) / kSeen, 1, std::min<int64_t>(8, height));
+  const Tensor gates = seen.gates.slice(2, every / 2, height, every);
+  const Tensor terms = (taps_of(seen.padded, every).unsqueeze(2) * gates.unsqueeze(1))
                            .reshape({batch, kFilterTaps * kFilterGates, -1});
-  const Tensor missing = (wanted - x.detach()).slice(2, every / 2, x.size(2), every).reshape({batch, 1, -1});
-  // [B,1+K,3N]: what each set of weights adds.
-  const Tensor added =
-      at::matmul(weights_.reshape({sets * 3, kFilterTaps * kFilterGates}), terms).reshape({batch, sets, -1});
+  // [B,1+K,3N]: what each set of weights adds. (matmul of one matrix with many would turn all terms over.)
+  const Tensor matrix = weights_.reshape({1, sets * 3, kFilterTaps * kFilterGates});
+  const Tensor added = at::bmm(matrix.expand({batch, -1, -1}), terms).reshape({batch, sets, -1});
   const Tensor directions = added.slice(1, 1, sets);
-  const Tensor rest = missing - added.narrow(1, 0, 1);
+  const Tensor rest =
+      missing.slice(2, every / 2, height, every).reshape({batch, 1, -1}) - added.narrow(1, 0, 1);
   Tensor squares = at::matmul(directions, directions.transpose(1, 2)).to(at::kDouble);
   squares.diagonal(0, 1, 2).add_(kStepRidge * squares.diagonal(0, 1, 2).mean(1, true) + 1e-12);
   const Tensor products = at::matmul(directions, rest.transpose(1, 2)).to(at::kDouble);
@@ -114,22 +118,31 @@ Tensor LoopFilter::best_weights(const Tensor& x, const Tensor& wanted) const {
   return weights_[0].unsqueeze(0) + moved.reshape({batch, 3, kFilterTaps, kFilterGates});
 }
 
-Tensor LoopFilter::correction(const Tensor& x, const Tensor& weights) const {
-  const Tensor padded = with_halo(x);
-  const Tensor gates = gates_of(padded, 1);
+Tensor LoopFilter::correction(const Seen& seen, const Tensor& weights) const {
+  const Tensor& padded = seen.padded;
   const Tensor window = padded.slice(2, 1, padded.size(2) - 1).slice(3, 1, padded.size(3) - 1);
   std::vector<Tensor> sums;
-  for (int64_t i = 0; i < x.size(0); ++i) {
+  for (int64_t i = 0; i < padded.size(0); ++i) {
     // [9,3,44]: of each gate and colour, over taps.
     const Tensor own = weights[i].permute({2, 0, 1});
     const Tensor kernels =
         at::matmul(own.reshape({kFilterGates * 3, kFilterTaps}), kernels_.reshape({kFilterTaps, -1}));
     const Tensor filtered = at::conv2d(window.narrow(0, i, 1), kernels.reshape({kFilterGates * 3, 3, 5, 5}),
                                        own.select(2, kFilterTaps - 1).reshape({-1}));
-    const Tensor by_gate = filtered.reshape({kFilterGates, 3, x.size(2), x.size(3)});
-    sums.push_back((by_gate * gates[i].unsqueeze(1)).sum(0));
+    const Tensor gates = seen.gates[i].unsqueeze(1);  // [9,1,H,W]
+    const Tensor by_gate = filtered.reshape({kFilterGates, 3, gates.size(2), gates.size(3)});
+    sums.push_back((by_gate * gates).sum(0));
   }
   return at::stack(sums);
+}
+
+Tensor LoopFilter::correction(const Tensor& x, const Tensor& weights) const {
+  return correction(look_at(x), weights);
+}
+
+Tensor LoopFilter::best_correction(const Tensor& x, const Tensor& wanted) const {
+  const Seen seen = look_at(x);
+  return correction(seen, best_weights(seen, (wanted - x).detach()));
 }
 
 }  // namespace compass::train

@@ -18,7 +18,6 @@ class Optimiser {
     double momentum = 0.95;                             // Muon (Jordan et al., 2024)
     double average = 0.999;                             // decay of the moving average, per step
     double clip = 1.0;                                  // of the gradient's norm
-    torch::Dtype products = torch::kFloat;              // Muon's iteration computes in it; bf16 is enough
   };
 
   Optimiser(const std::vector<std::pair<std::string, torch::Tensor>>& parameters, Options options);

@@ -139,7 +139,6 @@ void Trainer::train_stage(const Stage& stage) {
   o.muon = stage.optimiser == "muon";
   o.threads = static_cast<int>(workers_.size());
   o.average = training.value("average", 0.999);
-  o.products = dtype_;
   Optimiser optimiser(trained_parameters(stage), o);
   optimiser.load([&](const std::string& name, Tensor& value) {
     for (const auto& [key, tensor] : loaded_) {

@@ -1,6 +1,7 @@
 #include "winograd.h"
 
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include "layout.h"
@@ -10,33 +11,145 @@ namespace {
 
 using torch::Tensor;
 
-constexpr int64_t kPoints = 16;
-constexpr int64_t kPartFloats = int64_t{1} << 19;  // of a part's points and products
+constexpr int64_t kBlock = 4;  // outputs a side of a block
+constexpr int64_t kPatch = 6;  // pixels a side of the patch that makes them, and points
+constexpr int64_t kPoints = kPatch * kPatch;
+constexpr int64_t kPartFloats = int64_t{1} << 20;  // of a part's points and products
 
-// G: from a row of a kernel to points.
-Tensor to_kernel(const Tensor& like) {
-  return torch::tensor({1.0, 0.0, 0.0, 0.5, 0.5, 0.5, 0.5, -0.5, 0.5, 0.0, 0.0, 1.0}, like.options())
-      .view({4, 3});
+// Channels that are worked on at a time: a vector, or what is left of one.
+constexpr int64_t kLanes = 8;
+using Lanes __attribute__((vector_size(sizeof(float) * kLanes))) = float;
+
+Lanes load(const float* from, int64_t count) {
+  Lanes x{};
+  if (count == kLanes) {
+    std::memcpy(&x, from, sizeof x);
+  } else {
+    std::memcpy(&x, from, sizeof(float) * count);
+  }
+  return x;
 }
 
-// The patches of 4x4 pixels around the blocks of 2x2 that a map's pixels make, picture by picture, row by
-// row.
+void store(const Lanes& x, float* to, int64_t count) {
+  if (count == kLanes) {
+    std::memcpy(to, &x, sizeof x);
+  } else {
+    std::memcpy(to, &x, sizeof(float) * count);
+  }
+}
+
+// The places, their squares, and the products of a place's distances to the others.
+constexpr float kA = 0.75F, kB = 1.5F, kA2 = kA * kA, kB2 = kB * kB;
+constexpr float kOfZero = kA2 * kB2, kOfA = 2 * kA2 * (kA2 - kB2), kOfB = 2 * kB2 * (kB2 - kA2);
+
+// The paper's matrices, each along one side. B^T: pixels to points.
+struct OfPixels {
+  static constexpr int64_t kFrom = kPatch, kTo = kPatch;
+  static void apply(const Lanes (&d)[kFrom], Lanes (&p)[kTo]) {
+    const Lanes even = d[4] - kB2 * d[2], odd = kA * (d[3] - kB2 * d[1]);
+    const Lanes far_even = d[4] - kA2 * d[2], far_odd = kB * (d[3] - kA2 * d[1]);
+    p[0] = kA2 * kB2 * d[0] - (kA2 + kB2) * d[2] + d[4];
+    p[1] = even + odd;
+    p[2] = even - odd;
+    p[3] = far_even + far_odd;
+    p[4] = far_even - far_odd;
+    p[5] = kA2 * kB2 * d[1] - (kA2 + kB2) * d[3] + d[5];
+  }
+};
+
+// G: a kernel to points.
+struct OfKernel {
+  static constexpr int64_t kFrom = 3, kTo = kPatch;
+  static void apply(const Lanes (&g)[kFrom], Lanes (&p)[kTo]) {
+    const Lanes ends = (g[0] + kA2 * g[2]) * (1 / kOfA), middle = g[1] * (kA / kOfA);
+    const Lanes far_ends = (g[0] + kB2 * g[2]) * (1 / kOfB), far_middle = g[1] * (kB / kOfB);
+    p[0] = g[0] * (1 / kOfZero);
+    p[1] = ends + middle;
+    p[2] = ends - middle;
+    p[3] = far_ends + far_middle;
+    p[4] = far_ends - far_middle;
+    p[5] = g[2];
+  }
+};
+
+// A^T: products to outputs.
+struct ToOutputs {
+  static constexpr int64_t kFrom = kPatch, kTo = kBlock;
+  static void apply(const Lanes (&m)[kFrom], Lanes (&y)[kTo]) {
+    const Lanes near = m[1] + m[2], near_odd = kA * (m[1] - m[2]);
+    const Lanes far = m[3] + m[4], far_odd = kB * (m[3] - m[4]);
+    y[0] = m[0] + near + far;
+    y[1] = near_odd + far_odd;
+    y[2] = kA2 * near + kB2 * far;
+    y[3] = kA2 * near_odd + kB2 * far_odd + m[5];
+  }
+};
+
+// A: gradients of outputs to those of products.
+struct OfGradients {
+  static constexpr int64_t kFrom = kBlock, kTo = kPatch;
+  static void apply(const Lanes (&g)[kFrom], Lanes (&p)[kTo]) {
+    const Lanes even = g[0] + kA2 * g[2], odd = kA * (g[1] + kA2 * g[3]);
+    const Lanes far_even = g[0] + kB2 * g[2], far_odd = kB * (g[1] + kB2 * g[3]);
+    p[0] = g[0];
+    p[1] = even + odd;
+    p[2] = even - odd;
+    p[3] = far_even + far_odd;
+    p[4] = far_even - far_odd;
+    p[5] = g[3];
+  }
+};
+
+// G^T: gradients of a kernel's points to the kernel's.
+struct ToKernel {
+  static constexpr int64_t kFrom = kPatch, kTo = 3;
+  static void apply(const Lanes (&p)[kFrom], Lanes (&g)[kTo]) {
+    const Lanes near = (p[1] + p[2]) * (1 / kOfA), far = (p[3] + p[4]) * (1 / kOfB);
+    g[0] = p[0] * (1 / kOfZero) + near + far;
+    g[1] = (p[1] - p[2]) * (kA / kOfA) + (p[3] - p[4]) * (kB / kOfB);
+    g[2] = kA2 * near + kB2 * far + p[5];
+  }
+};
+
+// Applies a matrix to both sides of squares of values, for each of `channels`. `from(i)` and `to(i)` say
+// where the value i of a square begins, row by row.
+template <typename Matrix, typename From, typename To>
+void transform(int64_t channels, const From& from, const To& to) {
+  constexpr int64_t m = Matrix::kFrom, n = Matrix::kTo;
+  for (int64_t c = 0; c < channels; c += kLanes) {
+    const int64_t count = std::min(kLanes, channels - c);
+    Lanes half[n][m];
+    for (int64_t j = 0; j < m; ++j) {
+      Lanes column[m], made[n];
+      for (int64_t i = 0; i < m; ++i) column[i] = load(from(i * m + j) + c, count);
+      Matrix::apply(column, made);
+      for (int64_t i = 0; i < n; ++i) half[i][j] = made[i];
+    }
+    for (int64_t i = 0; i < n; ++i) {
+      Lanes made[n];
+      Matrix::apply(half[i], made);
+      for (int64_t j = 0; j < n; ++j) store(made[j], to(i * n + j) + c, count);
+    }
+  }
+}
+
+// The blocks that a map's pixels make, picture by picture, row by row.
 struct Blocks {
   int64_t pictures, height, width, channels;
 
   explicit Blocks(const Tensor& map)
       : pictures(map.size(0)), height(map.size(2)), width(map.size(3)), channels(map.size(1)) {}
 
-  int64_t across() const { return (width + 1) / 2; }
-  int64_t down() const { return (height + 1) / 2; }
+  int64_t across() const { return (width + kBlock - 1) / kBlock; }
+  int64_t down() const { return (height + kBlock - 1) / kBlock; }
   int64_t count() const { return pictures * down() * across(); }
 
   // Where the n x n pixels from `before` above and left of block `b` lie; `outside` for those that are not
   // there.
-  template <int n, typename T>
+  template <int64_t n, typename T>
   void find(T* map, T* outside, int64_t b, int64_t before, T* (&at)[n * n]) const {
     const int64_t picture = b / (down() * across());
-    const int64_t top = b / across() % down() * 2 - before, left = b % across() * 2 - before;
+    const int64_t top = b / across() % down() * kBlock - before, left = b % across() * kBlock - before;
     for (int64_t i = 0; i < n; ++i) {
       for (int64_t j = 0; j < n; ++j) {
         const int64_t y = top + i, x = left + j;
@@ -47,119 +160,95 @@ struct Blocks {
   }
 };
 
-// One patch [16][channels], of which `d` finds the pixels, to its points, `stride` floats apart.
-void patch_points(const float* const (&d)[16], int64_t channels, float* points, int64_t stride) {
-#pragma GCC ivdep
-  for (int64_t c = 0; c < channels; ++c) {
-    float t[4][4];
-    for (int j = 0; j < 4; ++j) {
-      t[0][j] = d[j][c] - d[8 + j][c];
-      t[1][j] = d[4 + j][c] + d[8 + j][c];
-      t[2][j] = d[8 + j][c] - d[4 + j][c];
-      t[3][j] = d[4 + j][c] - d[12 + j][c];
-    }
-    for (int i = 0; i < 4; ++i) {
-      float* to = points + 4 * i * stride + c;
-      to[0] = t[i][0] - t[i][2];
-      to[stride] = t[i][1] + t[i][2];
-      to[2 * stride] = t[i][2] - t[i][1];
-      to[3 * stride] = t[i][1] - t[i][3];
-    }
-  }
-}
+// Values at points, [36,n,C], some floats between the points: they would meet in one set of the cache.
+class PointMaps {
+ public:
+  PointMaps(int64_t n, int64_t channels, const Tensor& like)
+      : channels_(channels),
+        stride_(n * channels + 48),
+        values_(at::empty({kPoints * stride_}, like.options())),
+        begin_(values_.data_ptr<float>()),
+        maps_(values_.as_strided({kPoints, n, channels}, {stride_, channels, 1})) {}
 
-// The products of one block to its four outputs.
-void block_outputs(const float* points, int64_t stride, int64_t channels, const float* bias,
-                   float* const (&y)[4]) {
-#pragma GCC ivdep
-  for (int64_t c = 0; c < channels; ++c) {
-    float s[2][4];
-    for (int j = 0; j < 4; ++j) {
-      const float* m = points + j * stride + c;
-      s[0][j] = m[0] + m[4 * stride] + m[8 * stride];
-      s[1][j] = m[4 * stride] - m[8 * stride] - m[12 * stride];
-    }
-    for (int i = 0; i < 2; ++i) {
-      y[2 * i][c] = s[i][0] + s[i][1] + s[i][2] + bias[c];
-      y[2 * i + 1][c] = s[i][1] - s[i][2] - s[i][3] + bias[c];
-    }
-  }
-}
+  float* at(int64_t point, int64_t n) const { return begin_ + point * stride_ + n * channels_; }
+  // [count,C].
+  Tensor first(int64_t point, int64_t count) const { return maps_[point].narrow(0, 0, count); }
 
-// The way back: gradients of one block's outputs to those of its products.
-void gradient_points(const float* const (&g)[4], int64_t channels, float* points, int64_t stride) {
-#pragma GCC ivdep
-  for (int64_t c = 0; c < channels; ++c) {
-    float t[4][2];
-    for (int j = 0; j < 2; ++j) {
-      t[0][j] = g[j][c];
-      t[1][j] = g[j][c] + g[2 + j][c];
-      t[2][j] = g[j][c] - g[2 + j][c];
-      t[3][j] = -g[2 + j][c];
-    }
-    for (int i = 0; i < 4; ++i) {
-      float* to = points + 4 * i * stride + c;
-      to[0] = t[i][0];
-      to[stride] = t[i][0] + t[i][1];
-      to[2 * stride] = t[i][0] - t[i][1];
-      to[3 * stride] = -t[i][1];
-    }
-  }
-}
+ private:
+  int64_t channels_, stride_;
+  Tensor values_;
+  float* begin_;
+  Tensor maps_;
+};
 
 // Blocks that are worked on at a time.
 int64_t part_of(int64_t in, int64_t out, int64_t count) {
   return std::min(count, std::max<int64_t>(32, kPartFloats / (kPoints * (in + out))));
 }
 
-// [16,n,C], some floats between the points: they would meet in one set of the cache.
-Tensor point_maps(int64_t n, int64_t channels, const Tensor& like) {
-  const int64_t stride = n * channels + 48;
-  return at::empty({kPoints * stride}, like.options())
-      .as_strided({kPoints, n, channels}, {stride, channels, 1});
+// G g G^T of kernels [O,I,3,3], turned by half a circle if told: [36][O][I].
+Tensor kernel_points(const Tensor& kernels, bool turned) {
+  const Tensor weight = channels_last(kernels);
+  const int64_t out = weight.size(0), in = weight.size(1);
+  Tensor points = at::empty({kPoints, out, in}, weight.options());
+  for (int64_t o = 0; o < out; ++o) {
+    const float* kernel = weight.data_ptr<float>() + o * 9 * in;
+    float* to = points.data_ptr<float>() + o * in;
+    transform<OfKernel>(
+        in, [&](int64_t i) { return kernel + (turned ? 8 - i : i) * in; },
+        [&](int64_t p) { return to + p * out * in; });
+  }
+  return points;
 }
 
-// Of the blocks `first` .. `first + count` of x; what is outside of it is `zeros`, [channels].
 void patches_to_points(const Tensor& x, const Blocks& blocks, int64_t first, int64_t count,
-                       const float* zeros, const Tensor& points) {
+                       const float* zeros, const PointMaps& points) {
   for (int64_t n = 0; n < count; ++n) {
-    const float* d[16];
-    blocks.find<4, const float>(x.data_ptr<float>(), zeros, first + n, 1, d);
-    patch_points(d, blocks.channels, points.data_ptr<float>() + n * blocks.channels, points.stride(0));
+    const float* d[kPoints];
+    blocks.find<kPatch, const float>(x.data_ptr<float>(), zeros, first + n, 1, d);
+    transform<OfPixels>(
+        blocks.channels, [&](int64_t i) { return d[i]; }, [&](int64_t p) { return points.at(p, n); });
   }
+}
+
+// x [B,C,H,W] with kernels [36][C][C'] at points; bias [C'] may be undefined.
+Tensor convolve_at_points(const Tensor& map, const Tensor& kernels, const Tensor& bias) {
+  const Tensor x = channels_last(map);
+  const int64_t in = x.size(1), out = kernels.size(2);
+  Tensor y = at::empty({x.size(0), out, x.size(2), x.size(3)}, x.options(), at::MemoryFormat::ChannelsLast);
+  const Blocks from(x), to(y);
+  const int64_t part = part_of(in, out, from.count());
+  const PointMaps points(part, in, x), products(part, out, x);
+  const std::vector<float> zeros(in);
+  std::vector<float> nowhere(out);
+  for (int64_t first = 0; first < from.count(); first += part) {
+    const int64_t count = std::min(part, from.count() - first);
+    patches_to_points(x, from, first, count, zeros.data(), points);
+    for (int64_t p = 0; p < kPoints; ++p) {
+      Tensor product = products.first(p, count);
+      at::mm_out(product, points.first(p, count), kernels[p]);
+    }
+    for (int64_t n = 0; n < count; ++n) {
+      float* at[kBlock * kBlock];
+      to.find<kBlock>(y.data_ptr<float>(), nowhere.data(), first + n, 0, at);
+      transform<ToOutputs>(
+          out, [&](int64_t p) { return products.at(p, n); }, [&](int64_t i) { return at[i]; });
+    }
+  }
+  if (bias.defined()) y.add_(bias.view({1, -1, 1, 1}));
+  return y;
 }
 
 }  // namespace
 
 Tensor winograd(const Tensor& map, const Tensor& weight, const Tensor& bias) {
   const torch::NoGradGuard guard;
-  const Tensor x = channels_last(map);
-  const int64_t in = weight.size(1), out = weight.size(0);
-  Tensor y = at::empty({x.size(0), out, x.size(2), x.size(3)}, x.options(), at::MemoryFormat::ChannelsLast);
-  const Blocks from(x), to(y);
-  // G g G^T at each point, as [in,out].
-  const Tensor g = to_kernel(x);
-  const Tensor kernels =
-      at::einsum("ai,ocij,bj->abco", {g, weight, g}).reshape({kPoints, in, out}).contiguous();
-  const int64_t part = part_of(in, out, from.count());
-  const Tensor points = point_maps(part, in, x), products = point_maps(part, out, x);
-  const std::vector<float> zeros(in);
-  std::vector<float> nowhere(out), none(out);
-  const float* b = bias.defined() ? bias.data_ptr<float>() : none.data();
-  for (int64_t first = 0; first < from.count(); first += part) {
-    const int64_t count = std::min(part, from.count() - first);
-    patches_to_points(x, from, first, count, zeros.data(), points);
-    for (int64_t p = 0; p < kPoints; ++p) {
-      Tensor product = products[p].narrow(0, 0, count);
-      at::mm_out(product, points[p].narrow(0, 0, count), kernels[p]);
-    }
-    for (int64_t n = 0; n < count; ++n) {
-      float* at[4];
-      to.find<2>(y.data_ptr<float>(), nowhere.data(), first + n, 0, at);
-      block_outputs(products.data_ptr<float>() + n * out, products.stride(0), out, b, at);
-    }
-  }
-  return y;
+  return convolve_at_points(map, kernel_points(weight, false).transpose(1, 2), bias);
+}
+
+Tensor winograd_to_map(const Tensor& grad, const Tensor& weight) {
+  const torch::NoGradGuard guard;
+  return convolve_at_points(grad, kernel_points(weight, true), {});
 }
 
 Tensor winograd_to_weight(const Tensor& map, const Tensor& gradient) {
@@ -168,24 +257,31 @@ Tensor winograd_to_weight(const Tensor& map, const Tensor& gradient) {
   const Blocks from(x), to(grad);
   const int64_t in = x.size(1), out = grad.size(1);
   const int64_t part = part_of(in, out, from.count());
-  const Tensor points = point_maps(part, in, x), products = point_maps(part, out, x);
+  const PointMaps points(part, in, x), products(part, out, x);
   Tensor kernels = at::zeros({kPoints, out, in}, x.options());
   const std::vector<float> zeros(std::max(in, out));
   for (int64_t first = 0; first < from.count(); first += part) {
     const int64_t count = std::min(part, from.count() - first);
     patches_to_points(x, from, first, count, zeros.data(), points);
     for (int64_t n = 0; n < count; ++n) {
-      const float* g[4];
-      to.find<2, const float>(grad.data_ptr<float>(), zeros.data(), first + n, 0, g);
-      gradient_points(g, out, products.data_ptr<float>() + n * out, products.stride(0));
+      const float* g[kBlock * kBlock];
+      to.find<kBlock, const float>(grad.data_ptr<float>(), zeros.data(), first + n, 0, g);
+      transform<OfGradients>(
+          out, [&](int64_t i) { return g[i]; }, [&](int64_t p) { return products.at(p, n); });
     }
     for (int64_t p = 0; p < kPoints; ++p) {
       Tensor sum = kernels[p];
-      sum.addmm_(products[p].narrow(0, 0, count).t(), points[p].narrow(0, 0, count));
+      sum.addmm_(products.first(p, count).t(), points.first(p, count));
     }
   }
-  const Tensor g = to_kernel(x);
-  return channels_last(at::einsum("ai,aboc,bj->ocij", {g, kernels.view({4, 4, out, in}), g}));
+  Tensor made = at::empty({out, in, 3, 3}, x.options(), at::MemoryFormat::ChannelsLast);
+  for (int64_t o = 0; o < out; ++o) {
+    const float* at = kernels.data_ptr<float>() + o * in;
+    float* kernel = made.data_ptr<float>() + o * 9 * in;
+    transform<ToKernel>(
+        in, [&](int64_t p) { return at + p * out * in; }, [&](int64_t i) { return kernel + i * in; });
+  }
+  return made;
 }
 
 }  // namespace compass::train

@@ -111,10 +111,10 @@ class LayerNetworks {
     enhancement_side_ = std::min(enhancement_side_, side);
   }
 
-  // The model's weights, as they were read and packed for kernels: in f32 at most for Winograd's 16 points of
+  // The model's weights, as they were read and packed for kernels: in f32 at most for Winograd's 36 points of
   // kernels of 9 values.
   double weight_bytes() const {
-    const double packed = context_.compute() == nn::Element::kF32 ? 4.0 * 16.0 / 9.0 : 4.0;
+    const double packed = context_.compute() == nn::Element::kF32 ? 4.0 * 36.0 / 9.0 : 4.0;
     return (4.0 + packed) * static_cast<double>(model_->parameters());
   }
 

@@ -95,11 +95,12 @@ void LiffFilters::run(const nn::MapView& features, const GridAxis& rows, const G
                       float token_x, float* out, size_t stride) {
   const Element compute = context_.compute();
   const size_t element = nn::element_size(compute);
-  // From an even pixel on, in even tiles, for the reason that nn/conv_pass.cc gives.
-  const int source_y = rows.source.front() / 2 * 2;
-  const int source_x = cols.source.front() / 2 * 2;
-  const int height = nn::round_up(rows.source.back() + 1, 2) - source_y;
-  const int width = nn::round_up(cols.source.back() + 1, 2) - source_x;
+  // Whole blocks of Winograd's convolution, for the reason that nn/conv_pass.cc gives.
+  constexpr int kBlock = nn::kWinogradBlock;
+  const int source_y = rows.source.front() / kBlock * kBlock;
+  const int source_x = cols.source.front() / kBlock * kBlock;
+  const int height = nn::round_up(rows.source.back() + 1, kBlock) - source_y;
+  const int width = nn::round_up(cols.source.back() + 1, kBlock) - source_x;
   const int outputs = filters_[0].out();
   const int padded_in = filters_[0].in();
 
@@ -107,9 +108,9 @@ void LiffFilters::run(const nn::MapView& features, const GridAxis& rows, const G
   const int sources =
       std::clamp(static_cast<int>(kFilterBytes / (outputs * element)), kMinSources, kMaxSources);
   const int across = nn::ceil_div(width, kMaxTileColumns);
-  const int tile_cols = nn::round_up(nn::ceil_div(width, across), 2);
-  const int down = nn::ceil_div(height, std::max(2, sources / tile_cols / 2 * 2));
-  const int tile_rows = nn::round_up(nn::ceil_div(height, down), 2);
+  const int tile_cols = nn::round_up(nn::ceil_div(width, across), kBlock);
+  const int down = nn::ceil_div(height, std::max(kBlock, sources / tile_cols / kBlock * kBlock));
+  const int tile_rows = nn::round_up(nn::ceil_div(height, down), kBlock);
 
   std::span<float> bias = base_[0].bias();
   for (int i = 0; i < first_; ++i) bias[i] = bias_[i] + token_y * token_y_[i] + token_x * token_x_[i];

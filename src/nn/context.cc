@@ -29,8 +29,9 @@ constexpr size_t kBlockBytes = size_t{1} << 20;
 // Whether a convolution is worth its way to Winograd's points and back: f32 only, since bf16 would be rounded
 // there.
 bool takes_winograd(const ConvShape& s) {
-  return s.kernel_h == 3 && s.kernel_w == 3 && s.stride == 1 && s.rows % 2 == 0 && s.cols % 2 == 0 &&
-         s.source == Element::kF32 && s.target == Element::kF32 && !s.direct && s.in >= 32 && s.out >= 16;
+  return s.kernel_h == 3 && s.kernel_w == 3 && s.stride == 1 && s.rows % kWinogradBlock == 0 &&
+         s.cols % kWinogradBlock == 0 && s.source == Element::kF32 && s.target == Element::kF32 &&
+         !s.direct && s.in >= 32 && s.out >= 16;
 }
 
 // The shape with `direct` saying how it is computed, so that equal kernels have equal shapes.
@@ -39,7 +40,7 @@ ConvShape settled(ConvShape shape) {
   return shape;
 }
 
-// Floats from point to point: some more than a point takes, so that the 16 do not meet in one set of a cache.
+// Floats from point to point: some more than a point takes, so that the 36 do not meet in one set of a cache.
 size_t point_stride(size_t patches, int channels) {
   return patches * channels + 48;
 }
@@ -198,14 +199,14 @@ std::shared_ptr<ConvKernel> Context::compile_winograd(const ConvShape& shape) {
   std::shared_ptr<ConvKernel> kernel(new ConvKernel);
   kernel->shape_ = shape;
   ConvKernel::Parts& parts = *kernel->parts_;
-  // As many pairs of rows as the cache holds and the tile divides into.
-  const int pairs = shape.rows / 2;
-  const size_t pair_bytes =
-      sizeof(float) * kWinogradPoints * (static_cast<size_t>(shape.in) + shape.out) * (shape.cols / 2);
-  int together = std::clamp(static_cast<int>(kBlockBytes / pair_bytes), 1, pairs);
-  while (pairs % together != 0) --together;
-  parts.block = 2 * together;
-  parts.points = compile_direct({.in = shape.in, .out = shape.out, .rows = together, .cols = shape.cols / 2});
+  // As many rows of blocks as the cache holds and the tile divides into.
+  const int down = shape.rows / kWinogradBlock, across = shape.cols / kWinogradBlock;
+  const size_t row_bytes =
+      sizeof(float) * kWinogradPoints * (static_cast<size_t>(shape.in) + shape.out) * across;
+  int together = std::clamp(static_cast<int>(kBlockBytes / row_bytes), 1, down);
+  while (down % together != 0) --together;
+  parts.block = kWinogradBlock * together;
+  parts.points = compile_direct({.in = shape.in, .out = shape.out, .rows = together, .cols = across});
   kernel->implementation_ = "winograd:" + parts.points->implementation_;
   return kernel;
 }

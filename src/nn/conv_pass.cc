@@ -44,15 +44,17 @@ struct ConvPass::Tiling {
   int rows, cols;  // of a tile
   int down, across;
 
-  // Tiles begin at even pixels and have even sides, as Winograd's convolution wants them: so a pixel's value
-  // depends on its place alone, and not on what else is asked for.
-  Tiling(int y0, int y1, int x0, int x1) : row0(y0 / 2 * 2), col0(x0 / 2 * 2) {
-    const int height = round_up(y1, 2) - row0;
-    const int width = round_up(x1, 2) - col0;
+  // Tiles are whole blocks of Winograd's convolution: so a pixel's value depends on its place alone, and not
+  // on what else is asked for.
+  Tiling(int y0, int y1, int x0, int x1)
+      : row0(y0 / kWinogradBlock * kWinogradBlock), col0(x0 / kWinogradBlock * kWinogradBlock) {
+    const int height = round_up(y1, kWinogradBlock) - row0;
+    const int width = round_up(x1, kWinogradBlock) - col0;
     const int64_t pixels = static_cast<int64_t>(height) * width;
     const int wanted = static_cast<int>(std::clamp<int64_t>(pixels / 16, kMinTilePixels, kTilePixels));
     cols = even_piece(width, kMaxTileColumns, 8);
-    rows = even_piece(height, std::max(2, wanted / cols / 2 * 2), 2);
+    const int rows_wanted = wanted / cols / kWinogradBlock * kWinogradBlock;
+    rows = even_piece(height, std::max(kWinogradBlock, rows_wanted), kWinogradBlock);
     across = ceil_div(width, cols);
     down = ceil_div(height, rows);
   }

@@ -1,9 +1,13 @@
-// 3x3 convolutions with fewer multiplications: Winograd's minimal filtering F(2x2, 3x3), after A. Lavin and
+// 3x3 convolutions with fewer multiplications: Winograd's minimal filtering F(4x4, 3x3), after A. Lavin and
 // S. Gray, "Fast algorithms for convolutional neural networks" (CVPR 2016).
 //
-// Patches of 4x4 pixels make 2x2 outputs. Patches and kernels are taken to 16 points each, where a
-// convolution is a product of matrices [patches, in] and [in, out] for every point: 16 multiplications
-// instead of 36. The rest are sums. A point's values lie `stride` floats after those of the point before it.
+// Patches of 6x6 pixels make blocks of 4x4 outputs. Patches and kernels are taken to 36 points each, where a
+// convolution is a product of matrices [patches, in] and [in, out] for every point: 36 multiplications
+// instead of 144. The rest are sums. A point's values lie `stride` floats after those of the point before it.
+//
+// Polynomials of degree 5 are told by their values at five places and their last coefficient: 0, +-3/4,
+// +-3/2. With the paper's 0, +-1, +-2 rounding errors are twice as large (root mean square; the largest three
+// times).
 #pragma once
 
 #include <cstddef>
@@ -12,7 +16,9 @@
 
 namespace compass::nn {
 
-inline constexpr int kWinogradPoints = 16;
+inline constexpr int kWinogradBlock = 4;  // outputs a side
+inline constexpr int kWinogradPoints = 36;
+inline constexpr float kWinogradNear = 0.75F, kWinogradFar = 1.5F;
 
 // Whether a map, `up` times as large as the convolution's outputs, has so many pixels that kernels are worth
 // taking to their points. Parts of a map ask for the whole, so that they are computed as it is.
@@ -20,14 +26,14 @@ inline bool worth_winograd(Size map, int up) {
   return map.pixels() >= int64_t{256} * up * up;
 }
 
-// Kernels [count][3][3], count being out * in, to [16][count].
+// Kernels [count][3][3], count being out * in, to [36][count].
 void winograd_kernels(const float* kernels, size_t count, float* points);
 
-// A tile [rows+2][cols+2][channels] to [16][rows/2 * cols/2][channels]. Rows and columns are even, channels a
-// multiple of 16.
+// A tile [rows+2][cols+2][channels] to [36][rows/4 * cols/4][channels]. Rows and columns are multiples of 4,
+// channels of 16.
 void winograd_patches(const float* tile, int rows, int cols, size_t channels, float* points, size_t stride);
 
-// Products [16][rows/2 * cols/2][channels] to the tile [rows][cols][channels] of outputs: plus bias
+// Products [36][rows/4 * cols/4][channels] to the tile [rows][cols][channels] of outputs: plus bias
 // [channels], negative values times `slope`, which is at most 1.
 void winograd_outputs(const float* points, size_t stride, int rows, int cols, size_t channels,
                       const float* bias, float slope, float* tile);

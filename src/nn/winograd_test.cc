@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <vector>
@@ -26,22 +27,29 @@ void expect_near(const std::vector<float>& a, const std::vector<float>& b, float
   for (size_t i = 0; i < a.size(); ++i) ASSERT_NEAR(a[i], b[i], limit) << i;
 }
 
+// Of sums in other orders: some units in the last place of the largest value.
+float rounding(const std::vector<float>& values) {
+  float largest = 0.0F;
+  for (const float v : values) largest = std::max(largest, std::abs(v));
+  return 5e-7F * largest;
+}
+
 TEST(Winograd, TransformsEqualTheirPlainTwins) {
-  for (const auto& [rows, cols] : {std::pair{2, 2}, {4, 10}, {6, 64}}) {
+  for (const auto& [rows, cols] : {std::pair{4, 4}, {8, 12}, {12, 64}}) {
     for (const size_t channels : {16, 48, 320}) {
-      const size_t patches = static_cast<size_t>(rows) * cols / 4, stride = patches * channels + 5;
+      const size_t patches = static_cast<size_t>(rows) * cols / 16, stride = patches * channels + 5;
       const auto tile = random_floats((rows + 2) * (cols + 2) * channels, 1);
       std::vector<float> a(kWinogradPoints * stride), b(a);
       winograd_patches(tile.data(), rows, cols, channels, a.data(), stride);
       plain::winograd_patches(tile.data(), rows, cols, channels, b.data(), stride);
-      expect_near(a, b, 1e-6F);
+      expect_near(a, b, rounding(b));
 
       const auto bias = random_floats(channels, 2);
       for (const float slope : {1.0F, 0.01F, 0.0F}) {
         std::vector<float> c(static_cast<size_t>(rows) * cols * channels), d(c);
         winograd_outputs(a.data(), stride, rows, cols, channels, bias.data(), slope, c.data());
         plain::winograd_outputs(a.data(), stride, rows, cols, channels, bias.data(), slope, d.data());
-        expect_near(c, d, 2e-5F);
+        expect_near(c, d, rounding(d));
       }
     }
   }
@@ -74,28 +82,28 @@ std::vector<float> convolve(const Convolution& c, const std::vector<float>& weig
 
 TEST(Winograd, EqualsTheDirectConvolution) {
   for (const Convolution& c :
-       {Convolution{}, Convolution{.in = 32, .out = 16, .rows = 2, .cols = 2},
-        Convolution{.in = 320, .out = 96, .rows = 14, .cols = 64, .act = Act::kLeakyRelu},
+       {Convolution{}, Convolution{.in = 32, .out = 16, .rows = 4, .cols = 4},
+        Convolution{.in = 320, .out = 96, .rows = 12, .cols = 64, .act = Act::kLeakyRelu},
         Convolution{.in = 128, .out = 128, .rows = 8, .cols = 64, .act = Act::kRelu}}) {
     const auto weights = random_floats(static_cast<size_t>(c.out) * c.in * 9, 1);
     const auto bias = random_floats(c.out, 2);
     const auto tile = random_floats(static_cast<size_t>(c.rows + 2) * (c.cols + 2) * c.in, 3);
     // A sum of 9 * in products, each 1/3 in the root mean square, is sqrt(in) in it.
-    const float limit = 1e-5F * std::sqrt(static_cast<float>(c.in));
+    const float limit = 2e-5F * std::sqrt(static_cast<float>(c.in));
     expect_near(convolve(c, weights, bias, tile, false), convolve(c, weights, bias, tile, true), limit);
   }
 }
 
-// The same pixels in another tile, two rows and four columns further, are the same to the last bit.
+// The same pixels in another tile, four rows and eight columns further, are the same to the last bit.
 TEST(Winograd, PixelsDoNotMindTheirTile) {
   const Convolution large{.in = 64, .out = 64, .rows = 12, .cols = 64},
-      small{.in = 64, .out = 64, .rows = 6, .cols = 10};
+      small{.in = 64, .out = 64, .rows = 8, .cols = 12};
   const auto weights = random_floats(static_cast<size_t>(64) * 64 * 9, 1);
   const auto bias = random_floats(64, 2);
   const auto tile = random_floats(static_cast<size_t>(large.rows + 2) * (large.cols + 2) * 64, 3);
   std::vector<float> part;
-  for (int y = 2; y < 2 + small.rows + 2; ++y) {
-    const auto from = tile.begin() + (y * (large.cols + 2) + 4) * 64;
+  for (int y = 4; y < 4 + small.rows + 2; ++y) {
+    const auto from = tile.begin() + (y * (large.cols + 2) + 8) * 64;
     part.insert(part.end(), from, from + (small.cols + 2) * 64);
   }
   const auto whole = convolve(large, weights, bias, tile, false),
@@ -103,7 +111,7 @@ TEST(Winograd, PixelsDoNotMindTheirTile) {
   for (int y = 0; y < small.rows; ++y) {
     for (int i = 0; i < small.cols * 64; ++i) {
       ASSERT_EQ(piece[static_cast<size_t>(y) * small.cols * 64 + i],
-                whole[static_cast<size_t>((y + 2) * large.cols + 4) * 64 + i]);
+                whole[static_cast<size_t>((y + 4) * large.cols + 8) * 64 + i]);
     }
   }
 }
