@@ -6,6 +6,7 @@
 #include <set>
 
 #include "nn/filter.h"
+#include "nn/matrix_product.h"
 #include "nn/onednn.h"
 #include "nn/winograd.h"
 
@@ -78,7 +79,7 @@ ConvKernel::ConvKernel() : parts_(std::make_unique<Parts>()) {}
 ConvKernel::~ConvKernel() = default;
 
 void ConvKernel::run(int worker, const void* source, const PackedFilter& filter, void* target) const {
-  if (parts_->points) {
+  if (parts_->block > 0) {
     run_winograd(worker, static_cast<const float*>(source), filter, static_cast<float*>(target));
     return;
   }
@@ -100,10 +101,9 @@ void ConvKernel::run(int worker, const void* source, const PackedFilter& filter,
 
 void ConvKernel::run_winograd(int worker, const float* source, const PackedFilter& filter,
                               float* target) const {
-  const ConvKernel& point = *parts_->points;
-  Workspace& ws = *point.parts_->workers[worker].workspace;
+  Workspace& ws = *parts_->workers[worker].workspace;
   const int block = parts_->block;
-  const size_t patches = static_cast<size_t>(point.shape_.rows) * point.shape_.cols;
+  const size_t patches = static_cast<size_t>(block / kWinogradBlock) * (shape_.cols / kWinogradBlock);
   const size_t in_stride = point_stride(patches, shape_.in), out_stride = point_stride(patches, shape_.out);
   auto* const points = ws.get_array<float>(Workspace::kPoints, kWinogradPoints * in_stride);
   auto* const products = ws.get_array<float>(Workspace::kProducts, kWinogradPoints * out_stride);
@@ -113,7 +113,9 @@ void ConvKernel::run_winograd(int worker, const float* source, const PackedFilte
     winograd_patches(source + static_cast<size_t>(row) * shape_.in_cols() * shape_.in, block, shape_.cols,
                      shape_.in, points, in_stride);
     for (int p = 0; p < kWinogradPoints; ++p) {
-      point.run(worker, points + p * in_stride, *filter.parts_->points[p], products + p * out_stride);
+      const size_t kernel = static_cast<size_t>(p) * shape_.in * shape_.out;
+      multiply_panels(points + p * in_stride, patches, shape_.in, filter.parts_->points.data() + kernel,
+                      shape_.out, products + p * out_stride);
     }
     winograd_outputs(products, out_stride, block, shape_.cols, shape_.out, bias, slope,
                      target + static_cast<size_t>(row) * shape_.cols * shape_.out);
@@ -182,7 +184,7 @@ void Context::prepare(const std::function<void()>& dry_run) {
 
 void Context::keep(std::shared_ptr<ConvKernel> kernel) {
   if (kernels_.size() >= kMaxKernels) kernels_.clear();
-  ConvKernel::Parts& parts = kernel->parts_->points ? *kernel->parts_->points->parts_ : *kernel->parts_;
+  ConvKernel::Parts& parts = *kernel->parts_;
   for (int i = 0; i < pool_.threads(); ++i) {
     workspaces_[i].get(Workspace::kScratch, parts.scratch_bytes);
     parts.workers[i].workspace = &workspaces_[i];
@@ -206,8 +208,8 @@ std::shared_ptr<ConvKernel> Context::compile_winograd(const ConvShape& shape) {
   int together = std::clamp(static_cast<int>(kBlockBytes / row_bytes), 1, down);
   while (down % together != 0) --together;
   parts.block = kWinogradBlock * together;
-  parts.points = compile_direct({.in = shape.in, .out = shape.out, .rows = together, .cols = across});
-  kernel->implementation_ = "winograd:" + parts.points->implementation_;
+  parts.workers.resize(pool_.threads());
+  kernel->implementation_ = "winograd";
   return kernel;
 }
 

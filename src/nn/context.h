@@ -1,8 +1,8 @@
 // What networks run on: a thread pool, a number format, oneDNN's compiled kernels and each worker's memory.
 //
-// oneDNN is used for one thing, a convolution of a small tile without padding, single-threaded; all
-// parallelism is ours. So a kernel's shape does not depend on the picture's edges or on the number of
-// threads, and neither do results.
+// oneDNN is used for one thing, a convolution of a small tile without padding, single-threaded (in f32 with
+// 3x3 kernels it is Winograd's, and our own); all parallelism is ours. So a kernel's shape does not depend on
+// the picture's edges or on the number of threads, and neither do results.
 #pragma once
 
 #include <compare>
@@ -100,7 +100,7 @@ class ConvKernel {
  public:
   ~ConvKernel();
   const ConvShape& shape() const { return shape_; }
-  // oneDNN's name for it, behind "winograd:" if that is what it multiplies for.
+  // oneDNN's name for it, or "winograd".
   const std::string& implementation() const { return implementation_; }
 
   // Runs on worker `worker`'s thread. source holds shape().in * in_rows * in_cols elements, target the
@@ -161,7 +161,7 @@ class Context {
   // Kernels in the cache.
   size_t kernels() const { return kernels_.size(); }
 
-  // Names of the oneDNN implementations in the cache, sorted, each once.
+  // Names of the implementations in the cache, sorted, each once.
   std::vector<std::string> implementations() const;
 
   // Where runs account their time, if set; see nn/stage_times.h.

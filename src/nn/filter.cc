@@ -38,13 +38,11 @@ dnnl::memory reordered(const dnnl::engine& engine, dnnl::stream& stream, const d
 }  // namespace
 
 const PackedFilter& Filter::packed(Context& context, const ConvKernel& kernel, int worker) {
-  const bool winograd = kernel.parts_->points != nullptr;
-  const dnnl::memory::desc& wanted =
-      winograd ? kernel.parts_->points->parts_->weights : kernel.parts_->weights;
+  const bool winograd = kernel.parts_->block > 0;
+  const dnnl::memory::desc& wanted = kernel.parts_->weights;
   for (const auto& p : packed_) {
     const bool points = !p->parts_->points.empty();
-    const PackedFilter& first = points ? *p->parts_->points.front() : *p;
-    if (points == winograd && first.parts_->weights.get_desc() == wanted) return *p;
+    if (points == winograd && (points || p->parts_->weights.get_desc() == wanted)) return *p;
   }
   const SingleThreaded scope;
   const dnnl::engine& engine = context.engine_->engine;
@@ -61,15 +59,8 @@ const PackedFilter& Filter::packed(Context& context, const ConvKernel& kernel, i
     packed->parts_->weights = reordered(engine, stream, wanted, {out_, in_, kernel_h_, kernel_w_}, plain);
     return *packed_.emplace_back(std::move(packed));
   }
-  float* const points = ws.get_array<float>(Workspace::kPoints, pairs * kWinogradPoints);
-  winograd_kernels(plain, pairs, points);
-  dnnl::memory zeros(vector, engine);
-  std::fill_n(static_cast<float*>(zeros.get_data_handle()), out_, 0.0F);
-  for (int p = 0; p < kWinogradPoints; ++p) {
-    auto& point = packed->parts_->points.emplace_back(new PackedFilter);
-    point->parts_->weights = reordered(engine, stream, wanted, {out_, in_, 1, 1}, points + p * pairs);
-    point->parts_->bias = zeros;
-  }
+  packed->parts_->points = AlignedVector<float>(pairs * kWinogradPoints);
+  winograd_kernels(plain, in_, out_, packed->parts_->points.data());
   return *packed_.emplace_back(std::move(packed));
 }
 

@@ -13,10 +13,8 @@ struct Context::Engine {
   std::vector<dnnl::stream> streams;  // one per worker
 };
 
-// A direct convolution, or Winograd's: then `points` multiplies at each point, `block` rows of the tile at a
-// time, and the rest of this is empty.
+// A direct convolution; or Winograd's, `block` rows of the tile at a time, which needs a workspace alone.
 struct ConvKernel::Parts {
-  std::shared_ptr<ConvKernel> points;
   int block = 0;
   dnnl::convolution_forward primitive;
   dnnl::memory::desc weights;
@@ -30,11 +28,11 @@ struct ConvKernel::Parts {
   size_t scratch_bytes = 0;
 };
 
-// For Winograd's convolution there is a filter for each point, without bias.
+// For Winograd's convolution `points` are what winograd_kernels() makes, otherwise empty.
 struct PackedFilter::Parts {
   dnnl::memory weights;
   dnnl::memory bias;
-  std::vector<std::unique_ptr<PackedFilter>> points;
+  AlignedVector<float> points;
 };
 
 // While one lives, oneDNN sees one OpenMP thread on this thread; the caller's setting returns afterwards.

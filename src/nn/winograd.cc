@@ -113,6 +113,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 #include <algorithm>
 
+#include "nn/matrix_product.h"
+
 namespace compass::nn {
 
 HWY_EXPORT(Patches);
@@ -151,14 +153,14 @@ constexpr float kToOutput[kWinogradBlock][kSide] = {{1, 1, 1, 1, 1, 0},
 
 }  // namespace
 
-void winograd_kernels(const float* kernels, size_t count, float* points) {
-  // Some kernels at a time, each value of theirs side by side, for the compiler to compute with vectors.
-  constexpr size_t kTogether = 16;
-  for (size_t n = 0; n < count; n += kTogether) {
-    const size_t some = std::min(kTogether, count - n);
-    float kernel[9][kTogether] = {};
-    for (size_t k = 0; k < some; ++k) {
-      for (size_t t = 0; t < 9; ++t) kernel[t][k] = kernels[9 * (n + k) + t];
+void winograd_kernels(const float* kernels, size_t in, size_t out, float* points) {
+  // A panel's row at a time, for the compiler to compute with vectors.
+  constexpr size_t kTogether = kPanelColumns;
+  for (size_t n = 0; n < in * out / kTogether; ++n) {
+    const float* first = kernels + 9 * (n / in * kTogether * in + n % in);
+    float kernel[9][kTogether];
+    for (size_t k = 0; k < kTogether; ++k) {
+      for (size_t t = 0; t < 9; ++t) kernel[t][k] = first[9 * k * in + t];
     }
     for (int i = 0; i < kSide; ++i) {
       const float(&down)[3] = kOfKernel[i];
@@ -170,11 +172,10 @@ void winograd_kernels(const float* kernels, size_t count, float* points) {
       }
       for (int j = 0; j < kSide; ++j) {
         const float(&along)[3] = kOfKernel[j];
-        float made[kTogether];
+        float* made = points + (kSide * i + j) * in * out + n * kTogether;
         for (size_t k = 0; k < kTogether; ++k) {
           made[k] = along[0] * row[0][k] + along[1] * row[1][k] + along[2] * row[2][k];
         }
-        std::copy_n(made, some, points + (kSide * i + j) * count + n);
       }
     }
   }

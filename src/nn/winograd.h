@@ -26,8 +26,9 @@ inline bool worth_winograd(Size map, int up) {
   return map.pixels() >= int64_t{256} * up * up;
 }
 
-// Kernels [count][3][3], count being out * in, to [36][count].
-void winograd_kernels(const float* kernels, size_t count, float* points);
+// Kernels [out][in][3][3] to 36 matrices [in,out] in panels (nn/matrix_product.h): [36][out/16][in][16].
+// `out` is a multiple of 16.
+void winograd_kernels(const float* kernels, size_t in, size_t out, float* points);
 
 // A tile [rows+2][cols+2][channels] to [36][rows/4 * cols/4][channels]. Rows and columns are multiples of 4,
 // channels of 16.
