@@ -48,6 +48,7 @@ struct ConvShape {
   Element target = Element::kF32;
   Act act = Act::kNone;
   bool direct = false;  // whatever Winograd's way would save: sums of integers, or a map of few pixels
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the 0 of a comparison for a pointer.
   auto operator<=>(const ConvShape&) const = default;
 
   int in_rows() const { return (rows - 1) * stride + kernel_h; }
