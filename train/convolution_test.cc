@@ -42,7 +42,7 @@ TEST_P(Convolution, EveryWayIsTheSame) {
   };
   expect_same(run(convolve_by_products), 1e-5);
   if (kernel != 3 || stride != 1) return;
-  // F(4x4, 3x3) rounds some ten times as coarsely as sums of products do.
+  // F(4x4, 3x3) rounds some four times as coarsely as sums of products do.
   expect_same(
       run([](const auto& x, const auto& w, const auto& b, int64_t) { return convolve_by_winograd(x, w, b); }),
       5e-5);

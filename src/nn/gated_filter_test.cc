@@ -2,20 +2,15 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
 #include <vector>
+
+#include "nn/random_test_data.h"
 
 namespace compass::nn {
 namespace {
 
 TEST(GatedFilter, OneAndManyEqualTheirPlainTwins) {
-  std::mt19937 generator(5);
-  std::uniform_real_distribution<float> distribution(-1.0F, 1.0F);
-  const auto random = [&](size_t count) {
-    std::vector<float> values(count);
-    for (float& v : values) v = distribution(generator);
-    return values;
-  };
+  RandomFloats random(5);
   for (const size_t n : {1, 7, 16, 61}) {
     for (const size_t taps : {0, 1, 43}) {
       std::vector<std::vector<float>> rows;

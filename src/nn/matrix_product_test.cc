@@ -2,20 +2,15 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
 #include <vector>
+
+#include "nn/random_test_data.h"
 
 namespace compass::nn {
 namespace {
 
 TEST(MatrixProduct, EqualsItsPlainTwin) {
-  std::mt19937 generator(1);
-  std::uniform_real_distribution<float> distribution(-1.0F, 1.0F);
-  const auto random = [&](size_t count) {
-    std::vector<float> values(count);
-    for (float& v : values) v = distribution(generator);
-    return values;
-  };
+  RandomFloats random(1);
   for (const size_t depth : {16, 48, 128}) {
     for (const size_t columns : {16, 32, 80}) {
       for (size_t rows = 1; rows <= 33; ++rows) {
@@ -36,11 +31,9 @@ TEST(MatrixProduct, EqualsItsPlainTwin) {
 // A row is the same to the last bit, however many others there are.
 TEST(MatrixProduct, RowsDoNotMindTheirNeighbours) {
   constexpr size_t kRows = 32, kDepth = 48, kColumns = 32;
-  std::vector<float> a(kRows * kDepth), b(kDepth * kColumns), all(kRows * kColumns), one(kColumns);
-  std::mt19937 generator(2);
-  std::uniform_real_distribution<float> distribution(-1.0F, 1.0F);
-  for (float& v : a) v = distribution(generator);
-  for (float& v : b) v = distribution(generator);
+  RandomFloats random(2);
+  const auto a = random(kRows * kDepth), b = random(kDepth * kColumns);
+  std::vector<float> all(kRows * kColumns), one(kColumns);
   multiply_panels(a.data(), kRows, kDepth, b.data(), kColumns, all.data());
   for (size_t r = 0; r < kRows; ++r) {
     multiply_panels(a.data() + r * kDepth, 1, kDepth, b.data(), kColumns, one.data());

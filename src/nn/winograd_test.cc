@@ -6,21 +6,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <random>
 #include <vector>
 
 #include "nn/filter.h"
+#include "nn/random_test_data.h"
 
 namespace compass::nn {
 namespace {
-
-std::vector<float> random_floats(size_t count, uint32_t seed) {
-  std::mt19937 generator(seed);
-  std::uniform_real_distribution<float> distribution(-1.0F, 1.0F);
-  std::vector<float> values(count);
-  for (float& v : values) v = distribution(generator);
-  return values;
-}
 
 void expect_near(const std::vector<float>& a, const std::vector<float>& b, float limit) {
   ASSERT_EQ(a.size(), b.size());
@@ -38,13 +30,13 @@ TEST(Winograd, TransformsEqualTheirPlainTwins) {
   for (const auto& [rows, cols] : {std::pair{4, 4}, {8, 12}, {12, 64}}) {
     for (const size_t channels : {16, 48, 320}) {
       const size_t patches = static_cast<size_t>(rows) * cols / 16, stride = patches * channels + 5;
-      const auto tile = random_floats((rows + 2) * (cols + 2) * channels, 1);
+      const auto tile = RandomFloats(1)((rows + 2) * (cols + 2) * channels);
       std::vector<float> a(kWinogradPoints * stride), b(a);
       winograd_patches(tile.data(), rows, cols, channels, a.data(), stride);
       plain::winograd_patches(tile.data(), rows, cols, channels, b.data(), stride);
       expect_near(a, b, rounding(b));
 
-      const auto bias = random_floats(channels, 2);
+      const auto bias = RandomFloats(2)(channels);
       for (const float slope : {1.0F, 0.01F, 0.0F}) {
         std::vector<float> c(static_cast<size_t>(rows) * cols * channels), d(c);
         winograd_outputs(a.data(), stride, rows, cols, channels, bias.data(), slope, c.data());
@@ -85,9 +77,9 @@ TEST(Winograd, EqualsTheDirectConvolution) {
        {Convolution{}, Convolution{.in = 32, .out = 16, .rows = 4, .cols = 4},
         Convolution{.in = 320, .out = 96, .rows = 12, .cols = 64, .act = Act::kLeakyRelu},
         Convolution{.in = 128, .out = 128, .rows = 8, .cols = 64, .act = Act::kRelu}}) {
-    const auto weights = random_floats(static_cast<size_t>(c.out) * c.in * 9, 1);
-    const auto bias = random_floats(c.out, 2);
-    const auto tile = random_floats(static_cast<size_t>(c.rows + 2) * (c.cols + 2) * c.in, 3);
+    const auto weights = RandomFloats(1)(static_cast<size_t>(c.out) * c.in * 9);
+    const auto bias = RandomFloats(2)(c.out);
+    const auto tile = RandomFloats(3)(static_cast<size_t>(c.rows + 2) * (c.cols + 2) * c.in);
     // A sum of 9 * in products, each 1/3 in the root mean square, is sqrt(in) in it.
     const float limit = 2e-5F * std::sqrt(static_cast<float>(c.in));
     expect_near(convolve(c, weights, bias, tile, false), convolve(c, weights, bias, tile, true), limit);
@@ -98,9 +90,9 @@ TEST(Winograd, EqualsTheDirectConvolution) {
 TEST(Winograd, PixelsDoNotMindTheirTile) {
   const Convolution large{.in = 64, .out = 64, .rows = 12, .cols = 64},
       small{.in = 64, .out = 64, .rows = 8, .cols = 12};
-  const auto weights = random_floats(static_cast<size_t>(64) * 64 * 9, 1);
-  const auto bias = random_floats(64, 2);
-  const auto tile = random_floats(static_cast<size_t>(large.rows + 2) * (large.cols + 2) * 64, 3);
+  const auto weights = RandomFloats(1)(static_cast<size_t>(64) * 64 * 9);
+  const auto bias = RandomFloats(2)(64);
+  const auto tile = RandomFloats(3)(static_cast<size_t>(large.rows + 2) * (large.cols + 2) * 64);
   std::vector<float> part;
   for (int y = 4; y < 4 + small.rows + 2; ++y) {
     const auto from = tile.begin() + (y * (large.cols + 2) + 8) * 64;
