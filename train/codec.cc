@@ -77,7 +77,7 @@ Tensor CodecImpl::analyse(const Tensor& x, const Pass& pass) {
   return g_a->analyse(in, pass).to(at::kFloat);
 }
 
-CodecOutput CodecImpl::forward(const Tensor& x, Pass pass, Quantisation quantisation) {
+CodecOutput CodecImpl::forward(const Tensor& x, Pass pass, Quantisation quantisation, const SearchAim& aim) {
   const bool training = quantisation == Quantisation::kTraining;
   const Tensor y = analyse(x, pass);
   const MapSize y_size = {y.size(2), y.size(3)};
@@ -93,17 +93,23 @@ CodecOutput CodecImpl::forward(const Tensor& x, Pass pass, Quantisation quantisa
   } else {
     scales = at::exp(h_scales(z_hat, y_size, !training) * kLogScaleStep + kLogScaleMin);
   }
-  const Tensor centred = y - means;
+  const auto synthesise = [&](const Tensor& y_hat) {
+    return g_s->synthesise(channels_last(y_hat.to(pass.dtype)), pass, {x.size(2), x.size(3)}).to(at::kFloat);
+  };
+  Tensor centred = y - means;
+  if (aim.rounds > 0) {
+    // As if g_a had put y there.
+    centred = centred + search_symbols(at::round(centred), means, scales, aim, synthesise, pass.generator);
+  }
   const Tensor symbols = round_ste(centred);
   CodecOutput out;
   out.z_bits = prior->bits(training ? add_noise(z, pass.generator) : z_hat);
   out.y_bits = gaussian_bits(training ? add_noise(centred, pass.generator) : symbols, scales);
-  const Tensor y_hat = channels_last((symbols + means).to(pass.dtype));
   if (!training) {
     out.symbols = symbols;
     out.scales = scales;
   }
-  out.x_hat = g_s->synthesise(y_hat, pass, {x.size(2), x.size(3)}).to(at::kFloat);
+  out.x_hat = synthesise(symbols + means);
   return out;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "networks.h"
+#include "symbol_search.h"
 
 namespace compass::train {
 
@@ -34,7 +35,8 @@ enum class Quantisation { kTraining, kRounding };
 
 struct CodecImpl : torch::nn::Module {
   CodecImpl(const nlohmann::json& description, const std::vector<double>& rate_points);
-  CodecOutput forward(const Tensor& x, Pass pass, Quantisation quantisation);
+  // `aim`: what y's symbols are searched for after rounding, if at all.
+  CodecOutput forward(const Tensor& x, Pass pass, Quantisation quantisation, const SearchAim& aim = {});
 
   // The parts, for tests and export.
   Tensor analyse(const Tensor& x, const Pass& pass);  // y, float

@@ -43,9 +43,10 @@ double Stage::rate_at(int64_t step) const {
 }
 
 Stage parse_stage(const json& d) {
-  static const std::set<std::string> known{
-      "name",       "train",      "prediction", "loss",  "sizes", "steps",     "batch",      "patch",
-      "base_batch", "max_shrink", "warmup",     "decay", "rate",  "optimiser", "liff_every", "loop_filter"};
+  static const std::set<std::string> known{"name",        "train", "prediction", "loss",       "sizes",
+                                           "steps",       "batch", "patch",      "base_batch", "max_shrink",
+                                           "warmup",      "decay", "rate",       "optimiser",  "liff_every",
+                                           "loop_filter", "search"};
   Stage s;
   s.name = d.value("name", "");
   for (const auto& [key, _] : d.items()) {
@@ -77,6 +78,7 @@ Stage parse_stage(const json& d) {
   s.base_batch = d.value("base_batch", s.base_batch);
   s.patch = d.value("patch", s.patch);
   s.liff_every = d.value("liff_every", s.liff_every);
+  s.search = d.value("search", s.search);
   s.max_shrink = d.value("max_shrink", s.max_shrink);
   s.rate = d.value("rate", s.rate);
   s.warmup = d.value("warmup", s.warmup);

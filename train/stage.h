@@ -36,6 +36,8 @@ struct Stage {
   std::string optimiser = "adam";
   std::string loop_filter;  // a model file, through whose loop filters everything is seen; empty: none
 
+  int64_t search = 0;  // rounds of the search for better symbols
+
   bool trains(const std::string& part) const;
   // Only the base codec: nothing above the base layer is computed.
   bool base_only() const { return !trains("enhancement") && !trains("liff"); }

@@ -18,7 +18,7 @@ void add(SymbolCounts& counts, const LayerOutput& layer) {
 }  // namespace
 
 CodecCounts Trainer::count_symbols() {
-  const Stage stage = current_stage();
+  const Stage& stage = stages_[current()];
   const auto patches = options_.config.at("training").value("counted_patches", int64_t{1024});
   const int64_t steps = (patches + stage.batch - 1) / stage.batch;
   std::vector<CodecCounts> counts(workers_.size());

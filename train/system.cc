@@ -84,22 +84,30 @@ std::vector<LayerOutput> SystemImpl::forward(const std::vector<Tensor>& layers, 
     out.original = layers[k];
     const MapSize size = {layers[k].size(2), layers[k].size(3)};
     Pass pass = common;
+    const LoopFilter& filter = filters.of_layer(k);
+    SearchAim aim{search_rounds, layers[k], lambda(common.rate), {}};
+    if (!filter.empty()) {
+      aim.correction = [&](const Tensor& x_hat) {
+        return filter.best_correction(out.prediction.defined() ? x_hat + out.prediction : x_hat,
+                                      out.original);
+      };
+    }
     CodecOutput coded;
     if (k == 0) {
-      coded = base(layers[0], pass, quantisation);
+      coded = base(layers[0], pass, quantisation, aim);
       out.reconstruction = coded.x_hat;
     } else {
       // The base layer is a codec in its own right: enhancement layers do not bend it.
       const Tensor below = scale_gradient(outputs[k - 1].reconstruction, k == 1 ? 0.0 : between_layers);
       out.prediction = predict(below, size, prediction, common.dtype);
       pass.prediction = out.prediction;
-      coded = enhancement(layers[k] - out.prediction, pass, quantisation);
+      aim.wanted = layers[k] - out.prediction;
+      coded = enhancement(aim.wanted, pass, quantisation, aim);
       out.reconstruction = coded.x_hat + out.prediction;
     }
     out.bpp = (coded.y_bits + coded.z_bits) / static_cast<double>(size.height * size.width);
     out.symbols = coded.symbols;
     out.scales = coded.scales;
-    const LoopFilter& filter = filters.of_layer(k);
     if (!filter.empty()) {
       out.reconstruction = out.reconstruction + filter.best_correction(out.reconstruction, out.original);
     }

@@ -40,7 +40,8 @@ struct SystemImpl : torch::nn::Module {
   bool liff_adds_bicubic = false;
   Codec base{nullptr}, enhancement{nullptr};
   Liff liff{nullptr};
-  LayerFilters filters;  // of reconstructions
+  LayerFilters filters;       // of reconstructions
+  int64_t search_rounds = 0;  // that symbols of y are searched for, in every layer
 };
 TORCH_MODULE(System);
 

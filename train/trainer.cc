@@ -39,7 +39,7 @@ Trainer::Trainer(RunOptions options, Peers peers)
   keep_products_on_their_threads();
   keep_freed_memory();
   torch::manual_seed(training.value("seed", uint64_t{1}));
-  for (size_t i = 0; i < training.at("stages").size(); ++i) stage_at(i);  // wrong ones before the first step
+  for (const auto& stage : training.at("stages")) stages_.push_back(parse_stage(stage));
   system_ = System(options_.config.at("model"));
   system_->to(device_);
   make_workers();
@@ -53,20 +53,16 @@ Trainer::Trainer(RunOptions options, Peers peers)
     start_linear(system_, dataset_.train, random);
   }
   peers_.broadcast(system_->parameters());
-  use_filters(filters_[std::min(stage_, filters_.size() - 1)]);
+  prepare_stage();
 }
 
-Stage Trainer::stage_at(size_t index) const {
-  return parse_stage(options_.config.at("training").at("stages").at(index));
-}
-
-Stage Trainer::current_stage() const {
-  return stage_at(std::min(stage_, options_.config.at("training").at("stages").size() - 1));
+size_t Trainer::current() const {
+  return std::min(stage_, stages_.size() - 1);
 }
 
 int64_t Trainer::global_step() const {
   int64_t before = 0;
-  for (size_t i = 0; i < stage_; ++i) before += stage_at(i).steps;
+  for (size_t i = 0; i < stage_; ++i) before += stages_[i].steps;
   return before + step_;
 }
 
@@ -106,10 +102,9 @@ void Trainer::run() {
   steps_done_ = 0;
   stop_requested = 0;
   if (peers_.first()) log_ = RunLog(options_.out);
-  const size_t stages = options_.config.at("training").at("stages").size();
-  while (stage_ < stages) {
-    const Stage stage = stage_at(stage_);
-    use_filters(filters_[stage_]);
+  while (stage_ < stages_.size()) {
+    const Stage& stage = stages_[stage_];
+    prepare_stage();
     train_stage(stage);
     if (step_ < stage.steps) return;  // stopped before its end, checkpoint written
     ++stage_;
@@ -120,15 +115,19 @@ void Trainer::run() {
 
 void Trainer::read_filters() {
   const bool layered = !system_->enhancement.is_empty();
-  for (size_t i = 0; i < options_.config.at("training").at("stages").size(); ++i) {
-    const std::string path = stage_at(i).loop_filter;
+  for (const Stage& stage : stages_) {
+    const std::string& path = stage.loop_filter;
     filters_.push_back(path.empty() ? LayerFilters{} : LayerFilters::of_model(path, layered, device_));
   }
 }
 
-void Trainer::use_filters(const LayerFilters& filters) {
-  system_->filters = filters;
-  for (Worker& worker : workers_) worker.system->filters = filters;
+void Trainer::prepare_stage() {
+  const auto prepare = [&](System& system) {
+    system->filters = filters_[current()];
+    system->search_rounds = stages_[current()].search;
+  };
+  prepare(system_);
+  for (Worker& worker : workers_) prepare(worker.system);
 }
 
 void Trainer::train_stage(const Stage& stage) {

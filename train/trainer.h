@@ -63,8 +63,8 @@ class Trainer {
   };
 
   void make_workers();
-  void read_filters();  // of all stages, so that a wrong name shows before the first step
-  void use_filters(const LayerFilters& filters);
+  void read_filters();   // of all stages, so that a wrong name shows before the first step
+  void prepare_stage();  // gives all systems what the current stage wants of them
   void train_stage(const Stage& stage);
   std::vector<std::pair<std::string, Tensor>> trained_parameters(const Stage& stage);
   // training_step.cc
@@ -82,8 +82,7 @@ class Trainer {
   void save(const Optimiser* optimiser);
   bool load();
 
-  Stage stage_at(size_t index) const;
-  Stage current_stage() const;  // the last one when all are done
+  size_t current() const;  // stage; the last one when all are done
   int64_t global_step() const;
   double elapsed() const;  // seconds since this run began
 
@@ -94,6 +93,7 @@ class Trainer {
   System system_{nullptr};
   Dataset dataset_;
   std::vector<Worker> workers_;
+  std::vector<Stage> stages_;
   std::vector<LayerFilters> filters_;  // of each stage
   size_t stage_ = 0;
   int64_t step_ = 0;                                                                // within the stage

@@ -252,6 +252,45 @@ TEST_F(TrainerTest, LayersAreSeenThroughTheLoopFilter) {
   EXPECT_FALSE(at::allclose(filtered[1].prediction, plain[1].prediction));
 }
 
+// Searched symbols cost less, bits and error together, through the loop filter or not, and remain symbols.
+TEST_F(TrainerTest, SearchedSymbolsCostLess) {
+  torch::manual_seed(3);
+  System system(options("searched", 1).config["model"]);
+  const std::vector<Tensor> layers = {torch::rand({2, 3, 32, 32}), torch::rand({2, 3, 64, 64})};
+  const Tensor rate = torch::tensor({0.0, 1.0});
+  const auto outputs = [&](int64_t rounds) {
+    auto generator = at::detail::createCPUGenerator(5);
+    system->search_rounds = rounds;
+    const torch::NoGradGuard guard;  // a search finds gradients for itself
+    return system->forward(layers, {rate, {}, at::kFloat, generator}, Prediction::kBicubic,
+                           Quantisation::kRounding);
+  };
+  // The search's own aim: an error counts 1.25 times.
+  const auto cost = [&](const LayerOutput& out) {
+    return (out.bpp + 1.25 * 255.0 * 255.0 * system->lambda(rate) * out.mse).sum().item<double>();
+  };
+  Tensor unfiltered;
+  for (const bool filtered : {false, true}) {
+    SCOPED_TRACE(filtered);
+    if (filtered) {
+      // One that changes little: the search takes its derivative to be 1.
+      const Tensor weights = 0.005 * torch::randn({1, 3, 44, 9});
+      system->filters.base = system->filters.enhancement = LoopFilter(weights);
+    }
+    const auto rounded = outputs(0), once = outputs(1), twice = outputs(2);
+    EXPECT_LT(cost(once[0]), cost(rounded[0]));
+    EXPECT_LT(cost(twice[0]), cost(rounded[0]));
+    EXPECT_LT(cost(twice[1]), cost(rounded[1]));
+    const Tensor moves = twice[0].symbols - rounded[0].symbols;
+    EXPECT_TRUE(at::equal(moves, at::round(moves)));
+    EXPECT_LE(moves.abs().max().item<float>(), 2.0F);
+    EXPECT_GT(moves.abs().max().item<float>(), 0.0F);
+    // The first round looks at g_s's picture, the second one at the filter's.
+    if (filtered) EXPECT_FALSE(at::equal(twice[0].symbols, unfiltered));
+    unfiltered = twice[0].symbols;
+  }
+}
+
 // At once, even if its stage comes last.
 TEST_F(TrainerTest, AMissingLoopFilterIsNamed) {
   auto o = options("unfiltered", 1);
