@@ -68,7 +68,7 @@ class Docs(unittest.TestCase):
 
     def test_broken_links_are_found(self):
         page = os.path.join(ROOT, "docs/page.md")
-        text = ("# One: `two`, (three)\n[a](../README.md) [b](nowhere.md) ![c](overview.svg) [d](#one-two-three) [e](#two)\n"
+        text = ("# One: `two`, (three)\n[a](../README.md) [b](nowhere.md) ![c](overview.svg) [d](#one-two-three)\n[e](#two) "
                 "[f](../README.md#limits) [g](../README.md#no) [h](https://example.org/x) `[i](nowhere.md)`\n"
                 "```\n[j](nowhere.md)\n```\n\n    [k](nowhere.md)\n")
         self.assertEqual(list(broken_links(page, text)), ["nowhere.md", "#two", "../README.md#no"])
