@@ -9,7 +9,7 @@
 namespace compass {
 namespace {
 
-// At least so many pixels of a layer are looked at, or one in `apart`: docs/filter.md.
+// At least so many pixels of a layer are looked at, or one in `apart`: docs/log/filter.md.
 struct Sample {
   int64_t pixels;
   int apart;

@@ -8,7 +8,7 @@
 namespace compass {
 namespace {
 
-// Measured on photos that the shipped model has not seen: docs/search.md.
+// Measured on photos that the shipped model has not seen: docs/log/search.md.
 constexpr double kCaution = 1.15;   // curvatures are taken to be so many times what they were measured
 constexpr float kFirstGain = 3.0F;  // bits that the first round asks for; the last one asks for none
 constexpr uint64_t kMoved = 154;    // of 256 symbols that would gain, in each round

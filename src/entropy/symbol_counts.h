@@ -1,5 +1,5 @@
 // How often y's symbols occurred with each scale index, and the tables that follow from it. A trained codec's
-// symbols are not quite Gaussian; tables made from counts save some 1.5 % of y's bits (docs/training.md).
+// symbols are not quite Gaussian; tables made from counts save some 1.5 % of y's bits (docs/log/entropy.md).
 #pragma once
 
 #include <cstdint>
