@@ -9,9 +9,9 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
-#include <thread>
 
 #include "core/clock.h"
+#include "core/thread_pool.h"
 #include "eval/cache.h"
 #include "eval/metrics.h"
 #include "eval/picture_file.h"
@@ -178,23 +178,12 @@ class Run {
     }
     for (const size_t j : to_do_) ++left_[jobs_[j].contestant];
     report({});
-    std::atomic<size_t> next{0};
-    const auto work = [&] {
-      while (true) {
-        const size_t i = next++;
-        if (i >= to_do_.size() || stopped_) return;
-        if (settings_.stop && settings_.stop()) {
-          stopped_ = true;
-          return;
-        }
-        one(to_do_[i]);
-      }
-    };
-    std::vector<std::thread> threads;
-    const int count = std::clamp(settings_.jobs, 1, std::max(1, static_cast<int>(to_do_.size())));
-    for (int t = 1; t < count; ++t) threads.emplace_back(work);
-    work();
-    for (std::thread& thread : threads) thread.join();
+    const int count = static_cast<int>(to_do_.size());
+    ThreadPool pool(std::clamp(settings_.jobs, 1, std::max(1, count)));
+    pool.parallel_for(count, [&](int i, int /*worker*/) {
+      if (!stopped_ && settings_.stop && settings_.stop()) stopped_ = true;
+      if (!stopped_) one(to_do_[i]);
+    });
     // Failures came in any order: give them the jobs' own.
     for (auto& [j, failure] : failed_) results_.failures.push_back(std::move(failure));
   }

@@ -6,7 +6,7 @@ namespace compass::tools {
 
 Result<ContainerHeader> peek_header(InputFile& file, const CodecOptions& options) {
   ContainerLimits limits;
-  limits.max_pixels = static_cast<int64_t>(options.max_pixels);
+  limits.max_pixels = options.max_pixels;
   size_t have = 0;
   for (;;) {
     const Result<std::span<const uint8_t>> bytes = file.peek(have);

@@ -6,12 +6,11 @@
 #include <cstdio>
 #include <cstring>
 
+#include "core/thread_pool.h"
 #include "parse.h"
 
 namespace compass::tools {
 namespace {
-
-constexpr int kMaxThreads = 256;
 
 Status print_to(std::FILE* stream, const char* name, const std::string& text) {
   const bool good =

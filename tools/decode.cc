@@ -56,10 +56,14 @@ Status damage_status(const Options& options, const DecodedPicture& picture) {
   if (picture.damage.empty()) return {};
   std::string lost = picture.damage.front();
   for (size_t i = 1; i < picture.damage.size(); ++i) lost += "; " + picture.damage[i];
-  return Error{
-      ErrorCode::kDamaged,
-      fmt::format("{}: {}; wrote layer {} ({}x{}) instead: get a whole copy of the file for the rest",
-                  options.input, lost, picture.layer, picture.size().width, picture.size().height)};
+  const Rect part = picture.part;
+  const std::string written =
+      options.region.empty()
+          ? fmt::format("layer {} ({}x{})", picture.layer, picture.size().width, picture.size().height)
+          : fmt::format("{},{},{},{} of layer {}", part.x, part.y, part.width, part.height, picture.layer);
+  return Error{ErrorCode::kDamaged,
+               fmt::format("{}: {}; wrote {} instead: get a whole copy of the file for the rest",
+                           options.input, lost, written)};
 }
 
 Status decode(const Options& options) {

@@ -8,6 +8,7 @@
 
 #include "codec/encoder.h"
 #include "common.h"
+#include "core/background.h"
 #include "core/clock.h"
 #include "image_file.h"
 #include "layer_table.h"
@@ -88,7 +89,7 @@ Status encode(const Options& options) {
   if (!codec) return codec.error();
   Result<OutputFile> output = OutputFile::create(options.output);
   if (!output) return output.error();
-  std::future<Result<Photo>> reading = std::async(std::launch::async, [&] {
+  std::future<Result<Photo>> reading = in_background([&] {
     return read_image(options.input, {options.common.strict, codec->max_pixels});
   });
   const Result<std::shared_ptr<const Model>> model = load_model(options.common.model);

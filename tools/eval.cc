@@ -144,7 +144,7 @@ Result<eval::ContestantInputs> inputs_for(const Options& options, const eval::Gr
   for (const std::string& path : options.models.empty() ? std::vector<std::string>{""} : options.models) {
     const Result<std::string> file = find_model(path);
     if (!file) return file.error();
-    const Result<std::shared_ptr<const Model>> model = Model::load(*file);
+    const Result<std::shared_ptr<const Model>> model = load_model(*file);
     if (!model) return model.error();
     models.push_back(*model);
     facts[models.size() == 1 ? "model" : fmt::format("model {}", models.size())] =

@@ -6,6 +6,7 @@
 #include "common.h"
 #include "interop/export_model.h"
 #include "model/model.h"
+#include "model_path.h"
 #include "output_file.h"
 
 namespace compass::tools {
@@ -19,7 +20,7 @@ struct Options {
 
 Status run_export(const Options& options) {
   if (const Status good = check_json_stream(options.common, options.output); !good) return good;
-  const auto model = Model::load(options.input);  // checks the file as every other command does
+  const auto model = load_model(options.input);  // checks the file as every other command does
   if (!model) return model.error();
   const Result<Safetensors> file = Safetensors::load(options.input);
   if (!file) return file.error();

@@ -8,6 +8,7 @@
 #include <cctype>
 #include <string_view>
 
+#include "core/background.h"
 #include "image_module.h"
 
 namespace compass::tools {
@@ -74,7 +75,7 @@ Result<std::string> choose_format(const std::string& path, const std::string& fo
 }
 
 std::future<Status> prepare_format(const std::string& path, const std::string& format) {
-  return std::async(std::launch::async, [path, format]() -> Status {
+  return in_background([path, format]() -> Status {
     if (format == kPpm) return {};
     const Result<const ImageModule*> module = image_module();
     if (!module) return module.error();

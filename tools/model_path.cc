@@ -47,6 +47,14 @@ std::vector<std::string> model_files(bool shipped_only) {
   return files;
 }
 
+// A model that cannot be read is missing, whatever the reason: one exit code for all that is wrong with
+// models.
+Result<std::shared_ptr<const Model>> read_model(const std::string& path) {
+  Result<std::shared_ptr<const Model>> model = Model::load(path);
+  if (!model && model.error().code == ErrorCode::kIo) return Error{ErrorCode::kModel, model.error().message};
+  return model;
+}
+
 bool made_by(const Model& model, const ModelTag& tag) {
   return std::equal(tag.begin(), tag.end(), model.id().begin());
 }
@@ -84,7 +92,7 @@ Result<std::string> find_model(const std::string& path) {
 
 Result<std::shared_ptr<const Model>> load_model(const std::string& path) {
   const Result<std::string> file = find_model(path);
-  return file ? Model::load(*file) : file.error();
+  return file ? read_model(*file) : file.error();
 }
 
 Result<std::shared_ptr<const Model>> load_model_for(const ModelTag& wanted, const std::string& path,
@@ -96,7 +104,7 @@ Result<std::shared_ptr<const Model>> load_model_for(const ModelTag& wanted, cons
                              file_name, tag_text(wanted), found)};
   };
   if (!path.empty()) {
-    Result<std::shared_ptr<const Model>> model = Model::load(path);
+    Result<std::shared_ptr<const Model>> model = read_model(path);
     if (model && !made_by(**model, wanted)) {
       return other(fmt::format("but {} is {}", path, to_string((*model)->id())));
     }
@@ -104,7 +112,7 @@ Result<std::shared_ptr<const Model>> load_model_for(const ModelTag& wanted, cons
   }
   std::string found;
   for (const std::string& file : model_files(/*shipped_only=*/false)) {
-    Result<std::shared_ptr<const Model>> model = Model::load(file);
+    Result<std::shared_ptr<const Model>> model = read_model(file);
     if (!model) continue;  // a broken neighbour does not matter if another file fits
     if (made_by(**model, wanted)) return model;
     found += fmt::format("{}{} ({})", found.empty() ? "" : ", ", file, to_string((*model)->id()));

@@ -37,10 +37,12 @@
  * Different encoders and decoders are independent. Nothing here is global.
  *
  * Errors: functions return COMPASS_OK or the kind of failure, and describe it in `*error`. No C++ exception
- * crosses this interface; running out of memory is COMPASS_FAILURE.
+ * crosses this interface; running out of memory is COMPASS_FAILURE. After any failure encoders, decoders and models can
+ * be used again.
  *
  * Stability: structs begin with no hidden state and grow only at the end, behind `struct_size`, which the init
- * functions fill in. Zero-initialise nothing by hand: call them.
+ * functions fill in. Zero-initialise nothing by hand: call them. A struct whose `struct_size` cannot be right, such as 0,
+ * is refused with COMPASS_USAGE.
  */
 #ifndef COMPASS_COMPASS_H
 #define COMPASS_COMPASS_H
@@ -66,7 +68,7 @@ typedef enum compass_status {
   COMPASS_BAD_FILE = 3, /* the bytes are not a .cmps file, or break a limit */
   COMPASS_DAMAGED = 4,  /* truncated or damaged; a smaller picture may have been decoded: see compass_decode */
   COMPASS_MODEL = 5,    /* the model is unreadable, or not the one the file was made with */
-  COMPASS_IO = 6        /* reading failed */
+  COMPASS_IO = 6        /* a file cannot be read */
 } compass_status;
 
 /* Why a call failed: one line, ending in a NUL, cut if need be. Wherever a `compass_error*` is asked for, NULL will
@@ -83,17 +85,19 @@ COMPASS_API const char* compass_version(void);
 /* The networks' weights and tables, immutable. A file is decoded with the model that made it. */
 typedef struct compass_model compass_model;
 
-/* Reads a model file. On success `*model` is the caller's: compass_model_free. Errors: COMPASS_MODEL, COMPASS_IO. */
+/* Reads a model file. On success `*model` is the caller's: compass_model_free. Errors: COMPASS_IO (the file cannot be
+ * read), COMPASS_MODEL (it is no model). */
 COMPASS_API compass_status compass_model_load(const char* path, compass_model** model, compass_error* error);
 
 /* The same from `size` bytes in memory, which are copied. */
 COMPASS_API compass_status compass_model_parse(const uint8_t* data, size_t size, compass_model** model,
                                                compass_error* error);
 
-/* The model's name, such as "lite". Valid as long as the model; not to be freed. */
+/* The model's name, such as "lite". Valid as long as the model; not to be freed. NULL for no model. */
 COMPASS_API const char* compass_model_name(const compass_model* model);
 
-/* The model's identity: two models with the same id decode alike. A file names its model by the first four bytes. */
+/* The model's identity: two models with the same id decode alike. A file names its model by the first four bytes.
+ * All zeros for no model. */
 COMPASS_API void compass_model_id(const compass_model* model, uint8_t id[8]);
 
 /* NULL is allowed. */
@@ -107,18 +111,25 @@ typedef enum compass_precision {
   COMPASS_BF16 = 2
 } compass_precision;
 
+/* No encoder or decoder runs on more threads. */
+#define COMPASS_MAX_THREADS 256
+
 typedef struct compass_options {
   size_t struct_size;
-  int threads;                 /* 0: one per core (default) */
+  int threads;                 /* 1 to COMPASS_MAX_THREADS; 0: one per core (default). Where the system lets fewer start,
+                                  fewer do the work: results do not depend on their number */
   compass_precision precision; /* default: COMPASS_AUTO */
   uint64_t max_pixels;         /* a picture with more is refused before memory is allocated; default 400 million */
-  uint64_t max_memory;         /* bytes to keep to, roughly; 0: no limit (default) */
+  uint64_t max_memory;         /* bytes to keep to, roughly, pictures handed out included; 0: no limit (default) */
 } compass_options;
 
-/* Fills in the defaults. */
+/* Fills in the defaults. This and the other init functions do nothing with NULL. */
 COMPASS_API void compass_options_init(compass_options* options);
 
 /* ---- Encoding -------------------------------------------------------------------------------------------- */
+
+/* No file has more layers. */
+#define COMPASS_MAX_LAYERS 255
 
 typedef struct compass_size {
   int width;
@@ -130,7 +141,7 @@ typedef struct compass_encode_settings {
   double quality;            /* 0 to 100; default 50. A model with a single rate ignores it */
   const compass_size* sizes; /* the layers, smallest first; the last must be the picture's own size. Read during
                                 the call only. NULL (default): a quarter, a half and the whole of the size */
-  size_t size_count;
+  size_t size_count; /* 1 to COMPASS_MAX_LAYERS; 0 if `sizes` is NULL */
   int effort; /* rounds of search for symbols that take fewer bits, 0 to 40, or COMPASS_EFFORT_DEFAULT (default) */
 } compass_encode_settings;
 
@@ -165,9 +176,6 @@ COMPASS_API compass_status compass_encode(compass_encoder* encoder, const uint8_
 
 /* ---- Looking into a file --------------------------------------------------------------------------------- */
 
-/* No file has more layers. */
-#define COMPASS_MAX_LAYERS 255
-
 typedef struct compass_layer_info {
   int width;
   int height;
@@ -181,7 +189,7 @@ typedef struct compass_info {
 } compass_info;
 
 /* Reads the header from the file's first `size` bytes; a kilobyte is usually enough, 16 kilobytes always are. Needs no
- * model. Errors: COMPASS_BAD_FILE, COMPASS_DAMAGED (the header is not whole yet: come back with more bytes). */
+ * model, and sets no limit to the picture's size. Errors: COMPASS_BAD_FILE, COMPASS_DAMAGED (the header is not whole yet: come back with more bytes). */
 COMPASS_API compass_status compass_read_info(const uint8_t* data, size_t size, compass_info* info,
                                              compass_error* error);
 
@@ -191,9 +199,9 @@ typedef struct compass_decode_settings {
   size_t struct_size;
   int layer;        /* 0 is the smallest; -1 (default): the largest, or what `size` asks for */
   compass_size size; /* exactly this size, whatever the layers are: {0, 0} (default) for the layer's own */
-  int region_x;     /* only this part of the layer; region_width 0 (default): all of it. Not together with `size` */
-  int region_y;
-  int region_width;
+  int region_x;     /* only this part of the layer; all four 0 (default): all of it. Not together with `size`. If that */
+  int region_y;     /* layer is lost and a lower one decoded instead, the smallest part of it that covers the same part */
+  int region_width; /* of the picture */
   int region_height;
   int strict;       /* not 0: damage is an error, and nothing is decoded. Default 0 */
 } compass_decode_settings;
@@ -206,6 +214,8 @@ typedef struct compass_picture {
   int width;
   int height;
   int layer; /* the layer it was made from */
+  int x;     /* where it lies in that layer: 0, 0 unless a region was asked for */
+  int y;
 } compass_picture;
 
 /* Frees the pixels and clears the struct. */

@@ -1,16 +1,22 @@
 // The C interface: translates between plain structs and the library, and stops exceptions.
 #include "compass/compass.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <limits>
 #include <new>
 #include <string>
+#include <utility>
 
 #include "bitstream/container.h"
 #include "codec/decoder.h"
 #include "codec/encoder.h"
+#include "core/thread_pool.h"
 #include "image/image.h"
 #include "model/model.h"
 
@@ -61,8 +67,13 @@ compass_status fail(const compass::Error& cause, compass_error* error) {
   return fail(status_of(cause.code), cause.message.c_str(), error);
 }
 
+// A pointer that `what` says must not be NULL.
 compass_status missing(const char* what, compass_error* error) {
-  return fail(COMPASS_USAGE, (std::string(what) + " must not be NULL").c_str(), error);
+  return fail(COMPASS_USAGE, what, error);
+}
+
+compass::Error usage(std::string message) {
+  return {ErrorCode::kUsage, std::move(message)};
 }
 
 // Runs `body`, which returns a compass_status; no exception passes.
@@ -80,34 +91,55 @@ compass_status guarded(compass_error* error, Body body) noexcept {
 }
 
 // The caller's struct, which an older or newer header may have laid out shorter or longer, over the defaults.
+// `least` is where the first setting ends. Errors: kUsage, if the size cannot be that of any header's struct.
 template <typename Struct>
-Struct with_defaults(const Struct* given, void (*init)(Struct*)) {
+compass::Result<Struct> with_defaults(const Struct* given, void (*init)(Struct*), size_t least,
+                                      const char* name) {
+  constexpr size_t kMost = 4096;  // no struct of this interface will ever be longer
   Struct settings;
   init(&settings);
-  if (given != nullptr) {
-    const size_t known = std::min(given->struct_size, sizeof settings);
-    std::memcpy(static_cast<void*>(&settings), given, known);
+  if (given == nullptr) return settings;
+  if (given->struct_size < least || given->struct_size > kMost) {
+    return usage(fmt::format("{0}: struct_size is {1}: fill the struct in with {0}_init first", name,
+                             given->struct_size));
   }
+  std::memcpy(static_cast<void*>(&settings), given, std::min(given->struct_size, sizeof settings));
   return settings;
 }
 
-compass::CodecOptions codec_options(const compass_options* given) {
-  const compass_options options = with_defaults(given, compass_options_init);
-  compass::CodecOptions out;
-  out.threads = std::max(0, options.threads);
-  out.max_pixels = options.max_pixels;
-  out.max_memory = options.max_memory;
-  switch (options.precision) {
-    case COMPASS_F32:
-      out.precision = compass::Precision::kF32;
-      break;
-    case COMPASS_BF16:
-      out.precision = compass::Precision::kBF16;
-      break;
+compass::Result<compass::Precision> precision_of(const compass_options& options) {
+  int value = 0;  // the caller may have put any number there, which is not one of the enumeration's
+  static_assert(sizeof options.precision == sizeof value);
+  std::memcpy(&value, &options.precision, sizeof value);
+  switch (value) {
     case COMPASS_AUTO:
-      out.precision = compass::Precision::kAuto;
-      break;
+      return compass::Precision::kAuto;
+    case COMPASS_F32:
+      return compass::Precision::kF32;
+    case COMPASS_BF16:
+      return compass::Precision::kBF16;
+    default:
+      return usage(fmt::format("precision {} is none of COMPASS_AUTO, COMPASS_F32, COMPASS_BF16", value));
   }
+}
+
+compass::Result<compass::CodecOptions> codec_options(const compass_options* given) {
+  static_assert(COMPASS_MAX_THREADS == compass::kMaxThreads);
+  const auto options =
+      with_defaults(given, compass_options_init,
+                    offsetof(compass_options, threads) + sizeof(compass_options::threads), "compass_options");
+  if (!options) return options.error();
+  if (options->threads < 0 || options->threads > compass::kMaxThreads) {
+    return usage(fmt::format("threads {} is not 1 to {}, or 0 for one per core", options->threads,
+                             compass::kMaxThreads));
+  }
+  const auto precision = precision_of(*options);
+  if (!precision) return precision.error();
+  compass::CodecOptions out;
+  out.threads = options->threads;
+  out.precision = *precision;
+  out.max_pixels = options->max_pixels;
+  out.max_memory = options->max_memory;
   return out;
 }
 
@@ -130,19 +162,65 @@ void fill_picture(const compass::DecodedPicture& decoded, compass_picture* pictu
   picture->width = decoded.rgb.size.width;
   picture->height = decoded.rgb.size.height;
   picture->layer = decoded.layer;
+  picture->x = decoded.part.x;
+  picture->y = decoded.part.y;
   std::copy(decoded.rgb.bytes.begin(), decoded.rgb.bytes.end(), picture->rgb);
 }
 
-compass::DecodeSettings decode_settings(const compass_decode_settings& given) {
+compass::Result<compass::DecodeSettings> decode_settings(const compass_decode_settings* wish) {
+  const auto given =
+      with_defaults(wish, compass_decode_settings_init,
+                    offsetof(compass_decode_settings, layer) + sizeof(compass_decode_settings::layer),
+                    "compass_decode_settings");
+  if (!given) return given.error();
   compass::DecodeSettings settings;
-  if (given.layer != -1) settings.layer = given.layer;
-  if (given.size.width != 0 || given.size.height != 0) settings.size = {given.size.width, given.size.height};
-  if (given.region_width != 0 || given.region_height != 0) {
-    settings.region = {given.region_x, given.region_y, given.region_width, given.region_height};
+  if (given->layer != -1) settings.layer = given->layer;
+  if (given->size.width != 0 || given->size.height != 0)
+    settings.size = {given->size.width, given->size.height};
+  if (given->region_x != 0 || given->region_y != 0 || given->region_width != 0 || given->region_height != 0) {
+    settings.region = {given->region_x, given->region_y, given->region_width, given->region_height};
   }
-  settings.strict = given.strict != 0;
+  settings.strict = given->strict != 0;
   settings.as_bytes = true;
+  settings.copied = true;
   return settings;
+}
+
+compass::Result<compass::EncodeSettings> encode_settings(const compass_encode_settings* wish,
+                                                         compass::Size size) {
+  const auto given =
+      with_defaults(wish, compass_encode_settings_init,
+                    offsetof(compass_encode_settings, quality) + sizeof(compass_encode_settings::quality),
+                    "compass_encode_settings");
+  if (!given) return given.error();
+  compass::EncodeSettings settings;
+  settings.quality = given->quality;
+  if (given->effort != COMPASS_EFFORT_DEFAULT) settings.effort = given->effort;
+  if (given->sizes == nullptr) {
+    if (given->size_count != 0) {
+      return usage(fmt::format("size_count is {}, but sizes is NULL", given->size_count));
+    }
+    auto sizes = compass::sizes_from_scales(size, compass::default_scales(3));
+    if (!sizes) return sizes.error();
+    settings.sizes = *std::move(sizes);
+    return settings;
+  }
+  if (given->size_count < 1 || given->size_count > COMPASS_MAX_LAYERS) {
+    return usage(fmt::format("size_count {} is not 1 to {}", given->size_count, COMPASS_MAX_LAYERS));
+  }
+  for (size_t i = 0; i < given->size_count; ++i) {
+    settings.sizes.push_back({given->sizes[i].width, given->sizes[i].height});
+  }
+  return settings;
+}
+
+// Whether rows of `width` pixels that lie `stride` apart can be told from each other, and be in memory at
+// all.
+bool is_possible(compass::Size size, size_t stride) {
+  const size_t row = static_cast<size_t>(size.width) * 3;
+  const auto most = static_cast<size_t>(std::numeric_limits<ptrdiff_t>::max());
+  return stride >= row &&
+         (size.height == 1 || stride <= (most - row) / (static_cast<size_t>(size.height) - 1));
 }
 
 }  // namespace
@@ -152,28 +230,29 @@ const char* compass_version(void) {
 }
 
 compass_status compass_model_load(const char* path, compass_model** model, compass_error* error) {
-  if (model == nullptr) return missing("model", error);
+  if (model == nullptr) return missing("model must not be NULL", error);
   *model = nullptr;
-  if (path == nullptr) return missing("path", error);
+  if (path == nullptr) return missing("path must not be NULL", error);
   return guarded(error, [&] { return model_result(compass::Model::load(path), model, error); });
 }
 
 compass_status compass_model_parse(const uint8_t* data, size_t size, compass_model** model,
                                    compass_error* error) {
-  if (model == nullptr) return missing("model", error);
+  if (model == nullptr) return missing("model must not be NULL", error);
   *model = nullptr;
-  if (data == nullptr) return missing("data", error);
+  if (data == nullptr) return missing("data must not be NULL", error);
   return guarded(error, [&] {
     return model_result(compass::Model::parse({data, data + size}), model, error);
   });
 }
 
 const char* compass_model_name(const compass_model* model) {
-  return model->model->name().c_str();
+  return model == nullptr ? nullptr : model->model->name().c_str();
 }
 
 void compass_model_id(const compass_model* model, uint8_t id[8]) {
-  const compass::ModelId& bytes = model->model->id();
+  if (id == nullptr) return;
+  const compass::ModelId bytes = model == nullptr ? compass::ModelId{} : model->model->id();
   std::copy(bytes.begin(), bytes.end(), id);
 }
 
@@ -182,14 +261,17 @@ void compass_model_free(compass_model* model) {
 }
 
 void compass_options_init(compass_options* options) {
+  if (options == nullptr) return;
   *options = {sizeof *options, 0, COMPASS_AUTO, compass::CodecOptions{}.max_pixels, 0};
 }
 
 void compass_encode_settings_init(compass_encode_settings* settings) {
+  if (settings == nullptr) return;
   *settings = {sizeof *settings, compass::EncodeSettings{}.quality, nullptr, 0, COMPASS_EFFORT_DEFAULT};
 }
 
 void compass_decode_settings_init(compass_decode_settings* settings) {
+  if (settings == nullptr) return;
   *settings = {sizeof *settings, -1, {0, 0}, 0, 0, 0, 0, 0};
 }
 
@@ -202,16 +284,18 @@ void compass_bytes_free(compass_bytes* bytes) {
 void compass_picture_free(compass_picture* picture) {
   if (picture == nullptr) return;
   std::free(picture->rgb);
-  *picture = {nullptr, 0, 0, 0};
+  *picture = {};
 }
 
 compass_status compass_encoder_create(const compass_model* model, const compass_options* options,
                                       compass_encoder** encoder, compass_error* error) {
-  if (encoder == nullptr) return missing("encoder", error);
+  if (encoder == nullptr) return missing("encoder must not be NULL", error);
   *encoder = nullptr;
-  if (model == nullptr) return missing("model", error);
+  if (model == nullptr) return missing("model must not be NULL", error);
   return guarded(error, [&] {
-    *encoder = new compass_encoder{compass::Encoder(model->model, codec_options(options))};
+    const auto wanted = codec_options(options);
+    if (!wanted) return fail(wanted.error(), error);
+    *encoder = new compass_encoder{compass::Encoder(model->model, *wanted)};
     return COMPASS_OK;
   });
 }
@@ -223,29 +307,19 @@ void compass_encoder_free(compass_encoder* encoder) {
 compass_status compass_encode(compass_encoder* encoder, const uint8_t* rgb, int width, int height,
                               size_t stride, const compass_encode_settings* settings, compass_bytes* file,
                               compass_error* error) {
-  if (file == nullptr) return missing("file", error);
+  if (file == nullptr) return missing("file must not be NULL", error);
   *file = {nullptr, 0};
-  if (encoder == nullptr) return missing("encoder", error);
-  if (rgb == nullptr) return missing("rgb", error);
+  if (encoder == nullptr) return missing("encoder must not be NULL", error);
+  if (rgb == nullptr) return missing("rgb must not be NULL", error);
   if (width < 1 || height < 1) return fail(COMPASS_USAGE, "width and height must be at least 1", error);
-  if (stride < static_cast<size_t>(width) * 3)
-    return fail(COMPASS_USAGE, "stride must be at least 3 * width", error);
+  if (!is_possible({width, height}, stride)) {
+    return fail(COMPASS_USAGE, "stride must be at least 3 * width, and the picture fit in memory", error);
+  }
   return guarded(error, [&] {
-    const compass_encode_settings given = with_defaults(settings, compass_encode_settings_init);
     const compass::Size size{width, height};
-    compass::EncodeSettings wanted;
-    wanted.quality = given.quality;
-    if (given.effort != COMPASS_EFFORT_DEFAULT) wanted.effort = given.effort;
-    if (given.sizes == nullptr) {
-      const auto sizes = compass::sizes_from_scales(size, compass::default_scales(3));
-      if (!sizes) return fail(sizes.error(), error);
-      wanted.sizes = *sizes;
-    } else {
-      for (size_t i = 0; i < given.size_count; ++i) {
-        wanted.sizes.push_back({given.sizes[i].width, given.sizes[i].height});
-      }
-    }
-    const auto encoded = encoder->encoder.encode(compass::Rgb8View{rgb, size, stride}, wanted);
+    const auto wanted = encode_settings(settings, size);
+    if (!wanted) return fail(wanted.error(), error);
+    const auto encoded = encoder->encoder.encode(compass::Rgb8View{rgb, size, stride}, *wanted);
     if (!encoded) return fail(encoded.error(), error);
     file->data = static_cast<uint8_t*>(allocate(encoded->bytes.size()));
     file->size = encoded->bytes.size();
@@ -256,11 +330,13 @@ compass_status compass_encode(compass_encoder* encoder, const uint8_t* rgb, int 
 
 compass_status compass_decoder_create(const compass_model* model, const compass_options* options,
                                       compass_decoder** decoder, compass_error* error) {
-  if (decoder == nullptr) return missing("decoder", error);
+  if (decoder == nullptr) return missing("decoder must not be NULL", error);
   *decoder = nullptr;
-  if (model == nullptr) return missing("model", error);
+  if (model == nullptr) return missing("model must not be NULL", error);
   return guarded(error, [&] {
-    *decoder = new compass_decoder{compass::Decoder(model->model, codec_options(options))};
+    const auto wanted = codec_options(options);
+    if (!wanted) return fail(wanted.error(), error);
+    *decoder = new compass_decoder{compass::Decoder(model->model, *wanted)};
     return COMPASS_OK;
   });
 }
@@ -272,14 +348,15 @@ void compass_decoder_free(compass_decoder* decoder) {
 compass_status compass_decode(compass_decoder* decoder, const uint8_t* data, size_t size,
                               const compass_decode_settings* settings, compass_picture* picture,
                               compass_error* error) {
-  if (picture == nullptr) return missing("picture", error);
-  *picture = {nullptr, 0, 0, 0};
-  if (decoder == nullptr) return missing("decoder", error);
-  if (data == nullptr) return missing("data", error);
+  if (picture == nullptr) return missing("picture must not be NULL", error);
+  *picture = {};
+  if (decoder == nullptr) return missing("decoder must not be NULL", error);
+  if (data == nullptr) return missing("data must not be NULL", error);
   return guarded(error, [&] {
-    const compass_decode_settings given = with_defaults(settings, compass_decode_settings_init);
+    const auto wanted = decode_settings(settings);
+    if (!wanted) return fail(wanted.error(), error);
     compass::MemorySource source({data, size});
-    const auto decoded = decoder->decoder.decode(source, decode_settings(given));
+    const auto decoded = decoder->decoder.decode(source, *wanted);
     if (!decoded) return fail(decoded.error(), error);
     fill_picture(*decoded, picture);
     if (decoded->damage.empty()) return COMPASS_OK;
@@ -290,11 +367,13 @@ compass_status compass_decode(compass_decoder* decoder, const uint8_t* data, siz
 }
 
 compass_status compass_read_info(const uint8_t* data, size_t size, compass_info* info, compass_error* error) {
-  if (info == nullptr) return missing("info", error);
+  if (info == nullptr) return missing("info must not be NULL", error);
   *info = {};
-  if (data == nullptr) return missing("data", error);
+  if (data == nullptr) return missing("data must not be NULL", error);
   return guarded(error, [&] {
-    const auto parsed = compass::parse_header({data, size});
+    compass::ContainerLimits limits;
+    limits.max_pixels = std::numeric_limits<uint64_t>::max();
+    const auto parsed = compass::parse_header({data, size}, limits);
     if (!parsed) return fail(parsed.error(), error);
     if (!parsed->header) {
       const std::string message =

@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <climits>
 #include <cstring>
+#include <iterator>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -201,6 +205,236 @@ TEST_F(Api, AnOlderHeadersShorterStructIsUnderstood) {
       << error_.message;
   EXPECT_EQ(picture.layer, 0);
   compass_picture_free(&picture);
+}
+
+TEST_F(Api, AStructThatNobodyFilledInIsRefused) {
+  const std::vector<uint8_t> file = encoded(9, 7);
+  for (const size_t size : {size_t{0}, sizeof(size_t), size_t{1} << 40, ~size_t{0}}) {
+    compass_options options;
+    compass_options_init(&options);
+    options.struct_size = size;
+    compass_decoder* decoder = nullptr;
+    EXPECT_EQ(compass_decoder_create(model_, &options, &decoder, &error_), COMPASS_USAGE) << size;
+    EXPECT_NE(std::string(error_.message).find("compass_options_init"), std::string::npos) << error_.message;
+    EXPECT_EQ(decoder, nullptr);
+    compass_encoder* encoder = nullptr;
+    EXPECT_EQ(compass_encoder_create(model_, &options, &encoder, &error_), COMPASS_USAGE) << size;
+    EXPECT_EQ(encoder, nullptr);
+
+    compass_decode_settings decode;
+    compass_decode_settings_init(&decode);
+    decode.struct_size = size;
+    compass_picture picture;
+    EXPECT_EQ(compass_decode(decoder_, file.data(), file.size(), &decode, &picture, &error_), COMPASS_USAGE);
+    EXPECT_EQ(picture.rgb, nullptr);
+
+    compass_encode_settings encode;
+    compass_encode_settings_init(&encode);
+    encode.struct_size = size;
+    const uint8_t rgb[3] = {};
+    compass_bytes bytes;
+    EXPECT_EQ(compass_encode(encoder_, rgb, 1, 1, 3, &encode, &bytes, &error_), COMPASS_USAGE);
+    EXPECT_EQ(bytes.data, nullptr);
+  }
+}
+
+TEST_F(Api, OptionsOutOfRangeAreRefused) {
+  const auto status = [&](const auto& change) {
+    compass_options options;
+    compass_options_init(&options);
+    change(options);
+    compass_decoder* decoder = nullptr;
+    const compass_status got = compass_decoder_create(model_, &options, &decoder, &error_);
+    compass_decoder_free(decoder);
+    return got;
+  };
+  for (const int threads : {-1, COMPASS_MAX_THREADS + 1, 100'000, INT_MIN, INT_MAX}) {
+    EXPECT_EQ(status([&](compass_options& o) { o.threads = threads; }), COMPASS_USAGE) << threads;
+    EXPECT_NE(std::string(error_.message).find(std::to_string(threads)), std::string::npos) << error_.message;
+  }
+  for (const int precision : {-1, 3, INT_MAX}) {
+    EXPECT_EQ(status([&](compass_options& o) { std::memcpy(&o.precision, &precision, sizeof o.precision); }),
+              COMPASS_USAGE)
+        << precision;
+  }
+  EXPECT_EQ(status([](compass_options& o) { o.threads = 2; }), COMPASS_OK);
+  EXPECT_EQ(status([](compass_options& o) { o.precision = COMPASS_F32; }), COMPASS_OK);
+}
+
+TEST_F(Api, LimitsHoldAtTheirExtremes) {
+  const std::vector<uint8_t> file = encoded(41, 27);
+  const auto decode = [&](uint64_t max_pixels, uint64_t max_memory, compass_size size) {
+    compass_options options;
+    compass_options_init(&options);
+    options.threads = 1;
+    options.max_pixels = max_pixels;
+    options.max_memory = max_memory;
+    compass_decoder* decoder = nullptr;
+    EXPECT_EQ(compass_decoder_create(model_, &options, &decoder, &error_), COMPASS_OK);
+    compass_decode_settings settings;
+    compass_decode_settings_init(&settings);
+    settings.size = size;
+    compass_picture picture;
+    const compass_status got =
+        compass_decode(decoder, file.data(), file.size(), &settings, &picture, &error_);
+    EXPECT_EQ(picture.rgb != nullptr, got == COMPASS_OK);
+    compass_picture_free(&picture);
+    compass_decoder_free(decoder);
+    return got;
+  };
+  EXPECT_EQ(decode(UINT64_MAX, UINT64_MAX, {0, 0}), COMPASS_OK) << error_.message;
+  EXPECT_EQ(decode(41 * 27, 0, {0, 0}), COMPASS_OK) << error_.message;
+  EXPECT_EQ(decode(41 * 27 - 1, 0, {0, 0}), COMPASS_BAD_FILE);
+  EXPECT_EQ(decode(0, 0, {0, 0}), COMPASS_BAD_FILE);
+  EXPECT_EQ(decode(41 * 27, 1, {0, 0}), COMPASS_BAD_FILE);
+  // What is handed out counts, whatever the file holds.
+  EXPECT_EQ(decode(1 << 30, 300'000'000, {41, 27}), COMPASS_OK) << error_.message;
+  EXPECT_EQ(decode(1 << 30, 300'000'000, {6000, 6000}), COMPASS_BAD_FILE);
+  EXPECT_EQ(decode(1 << 30, 300'000'000, {20'000'000, 1}), COMPASS_BAD_FILE);
+  EXPECT_EQ(decode(UINT64_MAX, 300'000'000, {1 << 29, 1 << 29}), COMPASS_BAD_FILE);
+  EXPECT_EQ(decode(UINT64_MAX, 0, {INT_MAX, INT_MAX}), COMPASS_USAGE);
+}
+
+TEST_F(Api, NonsenseInSettingsIsRefusedAndNothingIsSpoilt) {
+  const std::vector<uint8_t> file = encoded(41, 27);
+  const auto decode = [&](const auto& change) {
+    compass_decode_settings settings;
+    compass_decode_settings_init(&settings);
+    change(settings);
+    compass_picture picture;
+    const compass_status got =
+        compass_decode(decoder_, file.data(), file.size(), &settings, &picture, &error_);
+    EXPECT_EQ(picture.rgb != nullptr, got == COMPASS_OK);
+    compass_picture_free(&picture);
+    return got;
+  };
+  using Settings = compass_decode_settings;
+  for (const int layer : {-2, 3, INT_MIN, INT_MAX}) {
+    EXPECT_EQ(decode([&](Settings& s) { s.layer = layer; }), COMPASS_USAGE) << layer;
+  }
+  for (const compass_size size : {compass_size{0, 5}, {5, 0}, {-1, 5}, {INT_MIN, INT_MIN}, {INT_MAX, 1}}) {
+    EXPECT_EQ(decode([&](Settings& s) { s.size = size; }), COMPASS_USAGE) << size.width << "x" << size.height;
+  }
+  const int regions[][4] = {{0, 0, 0, 1},  {0, 0, 1, 0},  {1, 0, 0, 0},        {0, 1, 0, 0},
+                            {-1, 0, 1, 1}, {0, 0, 42, 1}, {0, 0, 1, 28},       {INT_MAX, 0, 1, 1},
+                            {40, 0, 2, 1}, {0, 0, -1, 1}, {1, 1, INT_MAX, 26}, {INT_MIN, INT_MIN, 1, 1}};
+  for (const auto& r : regions) {
+    EXPECT_EQ(decode([&](Settings& s) {
+                s.region_x = r[0];
+                s.region_y = r[1];
+                s.region_width = r[2];
+                s.region_height = r[3];
+              }),
+              COMPASS_USAGE)
+        << r[0] << "," << r[1] << "," << r[2] << "," << r[3];
+  }
+  EXPECT_EQ(decode([](Settings&) {}), COMPASS_OK);
+
+  const std::vector<uint8_t> rgb(41 * 27 * 3, 99);
+  const auto encode = [&](const auto& change) {
+    compass_encode_settings settings;
+    compass_encode_settings_init(&settings);
+    change(settings);
+    compass_bytes bytes;
+    const compass_status got =
+        compass_encode(encoder_, rgb.data(), 41, 27, 41 * 3, &settings, &bytes, &error_);
+    EXPECT_EQ(bytes.data != nullptr, got == COMPASS_OK);
+    compass_bytes_free(&bytes);
+    return got;
+  };
+  using Encode = compass_encode_settings;
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const double infinity = std::numeric_limits<double>::infinity();
+  for (const double quality : {nan, infinity, -infinity, -1e-9, 100.001}) {
+    EXPECT_EQ(encode([&](Encode& s) { s.quality = quality; }), COMPASS_USAGE) << quality;
+  }
+  const compass_size own{41, 27};
+  EXPECT_EQ(encode([&](Encode& s) { s.size_count = 1; }), COMPASS_USAGE);
+  for (const size_t count : {size_t{0}, size_t{256}, ~size_t{0}}) {
+    EXPECT_EQ(encode([&](Encode& s) {
+                s.sizes = &own;
+                s.size_count = count;
+              }),
+              COMPASS_USAGE)
+        << count;
+  }
+  for (const compass_size small : {compass_size{0, 1}, {-1, 1}, {42, 1}, {INT_MIN, INT_MAX}}) {
+    const compass_size sizes[2] = {small, own};
+    EXPECT_EQ(encode([&](Encode& s) {
+                s.sizes = sizes;
+                s.size_count = 2;
+              }),
+              COMPASS_USAGE)
+        << small.width << "x" << small.height;
+  }
+  EXPECT_EQ(encode([](Encode&) {}), COMPASS_OK);
+
+  compass_bytes bytes;
+  EXPECT_EQ(compass_encode(encoder_, rgb.data(), 41, 27, ~size_t{0}, nullptr, &bytes, &error_),
+            COMPASS_USAGE);
+  EXPECT_EQ(compass_encode(encoder_, rgb.data(), 41, INT_MAX, ~size_t{0} / 4, nullptr, &bytes, &error_),
+            COMPASS_USAGE);
+  EXPECT_EQ(compass_encode(encoder_, rgb.data(), INT_MAX, 1, size_t{3} * INT_MAX, nullptr, &bytes, &error_),
+            COMPASS_USAGE);
+  EXPECT_EQ(
+      compass_encode(encoder_, rgb.data(), 20'000'000, 21, size_t{60'000'000}, nullptr, &bytes, &error_),
+      COMPASS_BAD_FILE);  // above the limit of pixels: none is looked at
+  EXPECT_EQ(encoded(41, 27), file);
+}
+
+TEST_F(Api, ARegionOfALostLayerIsTheSamePartOfTheLayerBelow) {
+  const std::vector<uint8_t> file = encoded(41, 27);  // layers 10x6, 20x13, 41x27
+  compass_info info;
+  ASSERT_EQ(compass_read_info(file.data(), file.size(), &info, &error_), COMPASS_OK);
+  compass_decode_settings settings;
+  compass_decode_settings_init(&settings);
+  settings.region_x = 30;
+  settings.region_y = 13;
+  settings.region_width = 11;
+  settings.region_height = 14;
+  compass_picture picture;
+  ASSERT_EQ(compass_decode(decoder_, file.data(), file.size(), &settings, &picture, &error_), COMPASS_OK);
+  EXPECT_EQ(picture.x, 30);
+  EXPECT_EQ(picture.y, 13);
+  compass_picture_free(&picture);
+  ASSERT_EQ(compass_decode(decoder_, file.data(), info.layers[1].end, &settings, &picture, &error_),
+            COMPASS_DAMAGED);
+  EXPECT_EQ(picture.layer, 1);
+  EXPECT_EQ(picture.x, 14);  // 30 * 20 / 41 = 14.6
+  EXPECT_EQ(picture.y, 6);   // 13 * 13 / 27 = 6.3
+  EXPECT_EQ(picture.width, 6);
+  EXPECT_EQ(picture.height, 7);
+  compass_picture_free(&picture);
+}
+
+TEST(ApiErrors, NothingIsAskedOfNull) {
+  compass_options_init(nullptr);
+  compass_encode_settings_init(nullptr);
+  compass_decode_settings_init(nullptr);
+  EXPECT_EQ(compass_model_name(nullptr), nullptr);
+  uint8_t id[8];
+  std::memset(id, 1, sizeof id);
+  compass_model_id(nullptr, id);
+  EXPECT_EQ(std::count(std::begin(id), std::end(id), 0), 8);
+  compass_info info;
+  EXPECT_EQ(compass_read_info(nullptr, 0, &info, nullptr), COMPASS_USAGE);
+  EXPECT_EQ(compass_read_info(id, 8, nullptr, nullptr), COMPASS_USAGE);
+  compass_encoder* encoder = nullptr;
+  compass_decoder* decoder = nullptr;
+  EXPECT_EQ(compass_encoder_create(nullptr, nullptr, &encoder, nullptr), COMPASS_USAGE);
+  EXPECT_EQ(compass_decoder_create(nullptr, nullptr, &decoder, nullptr), COMPASS_USAGE);
+  EXPECT_EQ(compass_encoder_create(nullptr, nullptr, nullptr, nullptr), COMPASS_USAGE);
+  EXPECT_EQ(compass_decoder_create(nullptr, nullptr, nullptr, nullptr), COMPASS_USAGE);
+}
+
+TEST(ApiErrors, AFileThatCannotBeReadIsNotAModelThatIsWrong) {
+  compass_error error;
+  compass_model* model = nullptr;
+  EXPECT_EQ(compass_model_load("/nonexistent/model.safetensors", &model, &error), COMPASS_IO);
+  EXPECT_NE(std::string(error.message).find("/nonexistent/model.safetensors"), std::string::npos);
+  EXPECT_EQ(compass_model_load(COMPASS_SOURCE_DIR, &model, &error), COMPASS_IO);  // a directory
+  EXPECT_EQ(compass_model_load(COMPASS_SOURCE_DIR "/CMakeLists.txt", &model, &error), COMPASS_MODEL);
+  EXPECT_EQ(model, nullptr);
 }
 
 TEST(ApiErrors, LongMessagesAreCut) {

@@ -65,7 +65,7 @@ struct ContainerHeader {
 
 // What a reader puts up with. Breaking one is kBadFile, found before anything is allocated.
 struct ContainerLimits {
-  int64_t max_pixels = 400'000'000;  // of one layer
+  uint64_t max_pixels = 400'000'000;  // of one layer
   int max_layers = 255;
   uint64_t max_metadata_bytes = uint64_t{64} << 20;
 };

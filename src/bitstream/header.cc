@@ -26,7 +26,6 @@ constexpr uint16_t kHasExtension = 1 << 13;  // a later minor version's fields p
 constexpr int64_t kNibbleBias = 7;
 constexpr int64_t kNibbleEscape = 15;
 
-constexpr int64_t kMaxSide = std::numeric_limits<int>::max();
 constexpr uint64_t kMaxChunkBytes = uint64_t{1} << 48;
 constexpr uint64_t kMaxChunks = 64;
 constexpr uint64_t kMaxExtensionBytes = 4096;
@@ -97,7 +96,7 @@ Status check_limits(const ContainerHeader& header, const ContainerLimits& limits
   }
   for (size_t k = 0; k < header.layers.size(); ++k) {
     const Size size = header.layers[k].size;
-    if (size.pixels() <= limits.max_pixels) continue;
+    if (static_cast<uint64_t>(size.pixels()) <= limits.max_pixels) continue;
     return bad("layer " + std::to_string(k) + " of " + text(size) + " has more pixels than the limit of " +
                std::to_string(limits.max_pixels));
   }

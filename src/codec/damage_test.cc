@@ -2,6 +2,8 @@
 // is reported as good.
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "codec/decoder.h"
 #include "codec/encoder.h"
 #include "codec/test_pictures.h"
@@ -94,6 +96,92 @@ TEST_F(Damage, AHugeClaimIsRefusedBeforeAnythingIsAllocated) {
   const auto decoded = decoder_.decode(source);
   ASSERT_FALSE(decoded);
   EXPECT_EQ(decoded.error().code, ErrorCode::kBadFile);
+}
+
+// The smallest rectangle of a layer that covers what `r` is of another.
+Rect covering(Rect r, Size from, Size to) {
+  const int x = r.x * to.width / from.width;
+  const int y = r.y * to.height / from.height;
+  const int right = ((r.x + r.width) * to.width + from.width - 1) / from.width;
+  const int bottom = ((r.y + r.height) * to.height + from.height - 1) / from.height;
+  return {x, y, right - x, bottom - y};
+}
+
+// However the wanted layer is lost: cut off, its bytes wrong, or its symbols with a checksum that fits.
+TEST_F(Damage, ARegionIsTheSamePartOfTheLayerThatIsLeft) {
+  std::vector<std::vector<uint8_t>> files;
+  for (int k = 0; k < 2; ++k) {
+    const auto& bytes = encoded_.bytes;
+    files.emplace_back(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(header_.layers[k].end()));
+    files.push_back(bytes);
+    files.back()[header_.layers[k + 1].offset] ^= 1;
+    ContainerContents contents;
+    contents.model = header_.model;
+    for (const LayerEntry& layer : header_.layers) {
+      const auto first = bytes.begin() + static_cast<std::ptrdiff_t>(layer.offset);
+      contents.layers.push_back(
+          {layer.size, layer.quality, {first, first + static_cast<std::ptrdiff_t>(layer.bytes)}});
+    }
+    contents.layers[k + 1].bytes.assign(400, 0x5A);  // more than its symbols take
+    files.push_back(*write_container(contents));
+  }
+  const Size top = header_.layers[2].size;
+  for (size_t i = 0; i < files.size(); ++i) {
+    const int left = static_cast<int>(i) / 3;
+    for (const Rect region :
+         {Rect{0, 0, 36, 28}, {35, 27, 1, 1}, {0, 0, 1, 1}, {17, 5, 3, 11}, {9, 20, 27, 8}}) {
+      MemorySource source(files[i]);
+      const auto decoded = decoder_.decode(source, {.region = region});
+      ASSERT_TRUE(decoded) << decoded.error().message;
+      EXPECT_FALSE(decoded->damage.empty());
+      ASSERT_EQ(decoded->layer, left) << "file " << i;
+      const Image& whole_layer = encoded_.reconstructions[left];
+      const Rect part = covering(region, top, whole_layer.size());
+      EXPECT_EQ(decoded->part, part);
+      ASSERT_EQ(decoded->size(), part.size());
+      for (int c = 0; c < 3; ++c) {
+        for (int y = 0; y < part.height; ++y) {
+          for (int x = 0; x < part.width; ++x) {
+            ASSERT_EQ(decoded->image.row(c, y)[x], whole_layer.row(c, part.y + y)[part.x + x])
+                << "file " << i << " at " << x << "," << y;
+          }
+        }
+      }
+    }
+    // A region that the layer asked for does not have is an error, whatever is left.
+    MemorySource source(files[i]);
+    const auto outside = decoder_.decode(source, {.region = Rect{30, 0, 7, 5}});
+    ASSERT_FALSE(outside);
+    EXPECT_EQ(outside.error().code, ErrorCode::kUsage);
+  }
+}
+
+// Sides that sums in 32 bits would not survive: refused for the memory they need, not for what overflows.
+TEST_F(Damage, ExtremeShapesAreRefusedForTheirMemory) {
+  for (const Size top :
+       {Size{20'000'000, 1}, {1, 20'000'000}, {kMaxSide, 1}, {1, kMaxSide}, {kMaxSide, kMaxSide}}) {
+    const Size half{(top.width + 1) / 2, (top.height + 1) / 2};
+    ContainerContents contents;
+    contents.model = header_.model;
+    contents.layers = {{half, 500, {1}}, {top, 500, {1}}};
+    const auto file = write_container(contents);
+    ASSERT_TRUE(file) << file.error().message;
+    const uint64_t all = std::numeric_limits<uint64_t>::max();
+    Decoder decoder(tiny_model(), {.threads = 1, .max_pixels = all, .max_memory = 50'000'000});
+    for (const auto& region :
+         {std::optional<Rect>{}, std::optional<Rect>{{top.width - 1, top.height - 1, 1, 1}}}) {
+      MemorySource source(*file);
+      const auto decoded = decoder.decode(source, {.region = region});
+      ASSERT_FALSE(decoded);
+      EXPECT_EQ(decoded.error().code, ErrorCode::kBadFile);
+      EXPECT_NE(decoded.error().message.find("memory"), std::string::npos) << decoded.error().message;
+    }
+    if (top.pixels() <= int64_t{400'000'000}) continue;  // the limit of pixels by default
+    MemorySource source(*file);
+    const auto decoded = Decoder(tiny_model(), {.threads = 1}).decode(source);
+    ASSERT_FALSE(decoded);
+    EXPECT_EQ(decoded.error().code, ErrorCode::kBadFile);
+  }
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ namespace {
 // What could be read of a file: its header, and its layers' streams as far as they are whole.
 struct Received {
   ContainerHeader header;
+  int asked = 0;                             // the layer that settings ask for, whole or not
   std::vector<std::vector<uint8_t>> layers;  // from the base layer on
   std::vector<MetadataChunk> metadata;
   std::vector<std::string> damage;
@@ -72,6 +73,36 @@ Result<int> wanted_layer(const std::vector<Size>& sizes, const DecodeSettings& s
   return top;
 }
 
+Status check_region(Rect r, int layer, Size size) {
+  if (r.x >= 0 && r.y >= 0 && r.width >= 1 && r.height >= 1 && r.width <= size.width &&
+      r.height <= size.height && r.x <= size.width - r.width && r.y <= size.height - r.height) {
+    return {};
+  }
+  return Error{ErrorCode::kUsage, fmt::format("region {},{},{},{} does not lie inside layer {} ({}x{})", r.x,
+                                              r.y, r.width, r.height, layer, size.width, size.height)};
+}
+
+Status check_size(Size size, uint64_t max_pixels) {
+  if (size.width >= 1 && size.height >= 1 && size.width <= kMaxSide && size.height <= kMaxSide &&
+      static_cast<uint64_t>(size.pixels()) <= max_pixels) {
+    return {};
+  }
+  return Error{ErrorCode::kUsage,
+               fmt::format("size {}x{} is not between 1x1 and the limit of {} pixels ({} a side)", size.width,
+                           size.height, max_pixels, kMaxSide)};
+}
+
+// The smallest rectangle of a layer of size `to` that covers what `r` is of one of size `from`: the start
+// rounded down, the end rounded up.
+Rect covering(Rect r, Size from, Size to) {
+  const auto start = [](int64_t at, int64_t m, int64_t n) { return static_cast<int>(at * n / m); };
+  const auto end = [](int64_t at, int64_t m, int64_t n) { return static_cast<int>((at * n + m - 1) / m); };
+  const int x = start(r.x, from.width, to.width);
+  const int y = start(r.y, from.height, to.height);
+  return {x, y, end(int64_t{r.x} + r.width, from.width, to.width) - x,
+          end(int64_t{r.y} + r.height, from.height, to.height) - y};
+}
+
 }  // namespace
 
 Result<size_t> MemorySource::read(std::span<uint8_t> out) {
@@ -92,11 +123,11 @@ struct Decoder::Parts : CodecRuntime {
     std::vector<float> rates;
     LayerNetworks::Place place(size_t k) const { return {sizes, static_cast<int>(k), rates[k]}; }
   };
-  Result<std::vector<Rect>> plan(const Layers& layers, int top, const DecodeSettings& settings);
+  std::vector<Rect> plan(const Layers& layers, int top, Rect part) const;
   std::vector<LayerLatents> decode_symbols(const Layers& layers, Received& received);
-  Status reconstruct(const Layers& layers, const std::vector<Rect>& wanted, const DecodeSettings& settings,
-                     std::vector<LayerLatents>& latents, DecodedPicture& decoded);
-  Status to_size(Patch& picture, const DecodeSettings& settings);
+  void reconstruct(const Layers& layers, const std::vector<Rect>& wanted, const DecodeSettings& settings,
+                   std::vector<LayerLatents>& latents, DecodedPicture& decoded);
+  void to_size(Patch& picture, Size size);
 };
 
 Decoder::Decoder(std::shared_ptr<const Model> model, CodecOptions options)
@@ -121,7 +152,7 @@ Status Decoder::Parts::check_model(const ContainerHeader& header) const {
 // Reads up to the wanted layer and stops at the first layer that is not whole.
 Result<Received> Decoder::Parts::receive(ByteSource& source, const DecodeSettings& settings) const {
   ContainerLimits limits;
-  limits.max_pixels = static_cast<int64_t>(options.max_pixels);
+  limits.max_pixels = options.max_pixels;
   auto header = read_header(source, limits);
   if (!header) return header.error();
   if (const auto status = check_model(*header); !status) return status.error();
@@ -129,9 +160,18 @@ Result<Received> Decoder::Parts::receive(ByteSource& source, const DecodeSetting
   for (const auto& layer : header->layers) sizes.push_back(layer.size);
   const auto wanted = wanted_layer(sizes, settings);
   if (!wanted) return wanted.error();
+  if (settings.region) {
+    if (const auto status = check_region(*settings.region, *wanted, sizes[*wanted]); !status) {
+      return status.error();
+    }
+  }
+  if (settings.size) {
+    if (const auto status = check_size(*settings.size, options.max_pixels); !status) return status.error();
+  }
 
   Received received;
   received.header = *std::move(header);
+  received.asked = *wanted;
   if (const uint64_t size = received.header.metadata_bytes(); size > 0) {
     std::vector<uint8_t> block;
     const auto whole = read_more(source, size, block);
@@ -155,21 +195,10 @@ Result<Received> Decoder::Parts::receive(ByteSource& source, const DecodeSetting
   return received;
 }
 
-// From the top down: which part of each layer the picture asked for is made of.
-Result<std::vector<Rect>> Decoder::Parts::plan(const Layers& layers, int top,
-                                               const DecodeSettings& settings) {
+// From the top down: which part of each layer the part asked for of layer `top` is made of.
+std::vector<Rect> Decoder::Parts::plan(const Layers& layers, int top, Rect part) const {
   std::vector<Rect> wanted(top + 1);
-  wanted[top] = whole(layers.sizes[top]);
-  if (settings.region) {
-    const Rect r = *settings.region;
-    const Size s = layers.sizes[top];
-    if (r.x < 0 || r.y < 0 || r.width < 1 || r.height < 1 || r.width > s.width || r.height > s.height ||
-        r.x > s.width - r.width || r.y > s.height - r.height) {
-      return Error{ErrorCode::kUsage, fmt::format("region {},{},{},{} does not lie inside layer {} ({}x{})",
-                                                  r.x, r.y, r.width, r.height, top, s.width, s.height)};
-    }
-    wanted[top] = r;
-  }
+  wanted[top] = part;
   for (int k = top; k > 0; --k) wanted[k - 1] = networks.below_footprint(layers.place(k), wanted[k]);
   return wanted;
 }
@@ -219,9 +248,9 @@ std::vector<LayerLatents> Decoder::Parts::decode_symbols(const Layers& layers, R
 }
 
 // From the bottom up: prediction + g_s(y_hat).
-Status Decoder::Parts::reconstruct(const Layers& layers, const std::vector<Rect>& wanted,
-                                   const DecodeSettings& settings, std::vector<LayerLatents>& latents,
-                                   DecodedPicture& decoded) {
+void Decoder::Parts::reconstruct(const Layers& layers, const std::vector<Rect>& wanted,
+                                 const DecodeSettings& settings, std::vector<LayerLatents>& latents,
+                                 DecodedPicture& decoded) {
   double pixels_total = 0.0;
   double pixels_done = 0.0;
   for (const Rect& r : wanted) pixels_total += static_cast<double>(r.size().pixels());
@@ -246,34 +275,25 @@ Status Decoder::Parts::reconstruct(const Layers& layers, const std::vector<Rect>
     pixels_done += static_cast<double>(wanted[k].size().pixels());
     if (settings.progress) settings.progress(pixels_done / pixels_total);
   }
-  if (resized) {
-    if (const auto status = to_size(below, settings); !status) return status;
-  }
+  if (resized) to_size(below, *settings.size);
   if (!settings.as_bytes) {
     decoded.image = std::move(below.image);
   } else if (resized) {
     decoded.rgb = Rgb8Image(below.image.size());
     to_rgb8(below.image, decoded.rgb.bytes);
   }
-  return {};
 }
 
 // Resamples the top layer to the size asked for; above it LIFF's own prediction goes on: any resolution at
 // all.
-Status Decoder::Parts::to_size(Patch& picture, const DecodeSettings& settings) {
-  const Size size = *settings.size;
+void Decoder::Parts::to_size(Patch& picture, Size size) {
   const Size have = picture.image.size();
-  if (size.width < 1 || size.height < 1 || static_cast<uint64_t>(size.pixels()) > options.max_pixels) {
-    return Error{ErrorCode::kUsage, fmt::format("size {}x{} is not between 1x1 and the limit of {} pixels",
-                                                size.width, size.height, options.max_pixels)};
-  }
-  const bool grows = size.width >= have.width && size.height >= have.height;
-  if (!grows || !model->layered()) {
+  if (!is_predicted(have, size, *model)) {
     picture = {resize(picture.image, size, &pool), whole(size)};
-    return {};
+    return;
   }
   PredictionWindow prediction(networks.predictor(), picture, {have, size, size}, 0, size.width,
-                              PredictionWindow::Passed::kDiscarded, kPredictionSide);
+                              PredictionWindow::Passed::kDiscarded, std::min(kPredictionSide, size.height));
   Image larger = Image::unset(size);
   for (int top = 0; top < size.height; top += kPredictionSide) {
     const int bottom = std::min(top + kPredictionSide, size.height);
@@ -287,7 +307,6 @@ Status Decoder::Parts::to_size(Patch& picture, const DecodeSettings& settings) {
     });
   }
   picture = {std::move(larger), whole(size)};
-  return {};
 }
 
 Result<DecodedPicture> Decoder::decode(ByteSource& source, const DecodeSettings& settings) {
@@ -303,12 +322,20 @@ Result<DecodedPicture> Decoder::decode(ByteSource& source, const DecodeSettings&
   p.networks.set_prediction(settings.prediction);
 
   const int expected = static_cast<int>(received->layers.size()) - 1;
-  auto wanted = p.plan(layers, expected, settings);
-  if (!wanted) return wanted.error();
-  const double memory = decode_bytes(p.networks, {layers.sizes, expected, settings.as_bytes}, *wanted);
+  const auto part_of = [&](int k) {
+    if (!settings.region) return whole(layers.sizes[k]);
+    return covering(*settings.region, layers.sizes[received->asked], layers.sizes[k]);
+  };
+  std::vector<Rect> wanted = p.plan(layers, expected, part_of(expected));
+  const MemoryQuestion question{.sizes = layers.sizes,
+                                .top = expected,
+                                .bytes = settings.as_bytes,
+                                .size = settings.size,
+                                .copied = settings.copied};
+  const double memory = decode_bytes(p.networks, question, wanted);
   if (const auto status = check_memory(memory, p.options.max_memory); !status) return status.error();
-  p.prepare((*wanted)[expected].size(), [&] {
-    for (int k = 0; k <= expected; ++k) p.networks.prepare_decode(layers.place(k), (*wanted)[k]);
+  p.prepare(wanted[expected].size(), [&] {
+    for (int k = 0; k <= expected; ++k) p.networks.prepare_decode(layers.place(k), wanted[k]);
   });
 
   std::vector<LayerLatents> latents = p.decode_symbols(layers, *received);
@@ -320,12 +347,10 @@ Result<DecodedPicture> Decoder::decode(ByteSource& source, const DecodeSettings&
   decoded.metadata = std::move(received->metadata);
   decoded.layer = static_cast<int>(latents.size()) - 1;
   if (decoded.layer < expected) {  // its symbols were damaged
-    wanted = p.plan(layers, decoded.layer, settings);
-    if (!wanted) return wanted.error();
+    wanted = p.plan(layers, decoded.layer, part_of(decoded.layer));
   }
-  if (const auto status = p.reconstruct(layers, *wanted, settings, latents, decoded); !status) {
-    return status.error();
-  }
+  decoded.part = wanted.back();
+  p.reconstruct(layers, wanted, settings, latents, decoded);
   return decoded;
 }
 

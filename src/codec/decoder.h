@@ -34,12 +34,15 @@ class MemorySource : public ByteSource {
 };
 
 struct DecodeSettings {
-  std::optional<int> layer;    // 0 is the base layer; default: the top layer
-  std::optional<Size> size;    // exactly this size: the smallest layer that holds it, antialiased down; above
-                               // the top layer, LIFF's prediction. Not together with `layer`.
-  std::optional<Rect> region;  // part of the chosen layer; not together with `size`
+  std::optional<int> layer;  // 0 is the base layer; default: the top layer
+  std::optional<Size> size;  // exactly this size: the smallest layer that holds it, antialiased down; above
+                             // the top layer, LIFF's prediction. Not together with `layer`.
+  // Part of the chosen layer; not together with `size`. Where a lower layer takes the place of one that is
+  // lost: the smallest part of that layer that covers the same part of the picture.
+  std::optional<Rect> region;
   PredictionKind prediction = PredictionKind::kLiff;  // as the file was encoded
   bool as_bytes = false;  // the picture as DecodedPicture::rgb: a quarter of the memory
+  bool copied = false;    // whether whoever calls makes a copy of it, which the limit of memory is to cover
   bool strict = false;    // a damaged or missing layer is an error instead of a smaller picture
   Progress progress;
 };
@@ -49,6 +52,7 @@ struct DecodedPicture {
   Rgb8Image rgb;  // else this is empty
   Size size() const { return rgb.bytes.empty() ? image.size() : rgb.size; }
   int layer = 0;                    // the layer it came from
+  Rect part;                        // what of that layer: all of it unless a region was asked for
   std::vector<std::string> damage;  // what was lost, a line each; empty if nothing was
   std::vector<MetadataChunk> metadata;
 };

@@ -26,9 +26,10 @@ Status check_sizes(const std::vector<Size>& sizes, Size picture) {
                              sizes.back().width, sizes.back().height, picture.width, picture.height)};
   }
   for (size_t k = 0; k < sizes.size(); ++k) {
-    if (sizes[k].width < 1 || sizes[k].height < 1) {
-      return Error{ErrorCode::kUsage, fmt::format("layer {} is {}x{}: sides must be at least 1", k,
-                                                  sizes[k].width, sizes[k].height)};
+    if (sizes[k].width < 1 || sizes[k].height < 1 || sizes[k].width > kMaxSide ||
+        sizes[k].height > kMaxSide) {
+      return Error{ErrorCode::kUsage, fmt::format("layer {} is {}x{}: sides must be 1 to {}", k,
+                                                  sizes[k].width, sizes[k].height, kMaxSide)};
     }
     if (k > 0 && (sizes[k].width < sizes[k - 1].width || sizes[k].height < sizes[k - 1].height)) {
       return Error{

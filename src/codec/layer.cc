@@ -49,9 +49,7 @@ int LayerNetworks::window_rows(int k, int height, bool kept) const {
 
 std::vector<Rect> LayerNetworks::analysis_tiles(const Place& place) const {
   const Size latent = latent_size(place);
-  // A tile of latents covers tile_side pixels or a little more.
-  const int side = std::max(1, tile_side(place.k) * latent.width / place.size().width);
-  return tiles_of(whole(latent), side);
+  return tiles_of(whole(latent), latents_a_side(tile_side(place.k), latent.width, place.size().width));
 }
 
 void LayerNetworks::read_residual(const Place& place, const Original& original, PredictionWindow* prediction,
@@ -245,11 +243,18 @@ void LayerNetworks::reconstruct(const Place& place, const LayerLatents& latents,
   });
 }
 
-double LayerNetworks::prediction_bytes(int side) const {
+double LayerNetworks::prediction_bytes(Size below, Size target, Size tile) const {
   const LiffDescription& liff = *model_->description().liff;
-  const double channels = liff.g0 * (liff.blocks + 2.0) + liff.growth * liff.convs;
-  return channels * static_cast<double>(nn::element_size(context_.compute())) * side * side / 4.0 +
-         36.0 * side * side;
+  const double channels = nn::pad_channels(liff.g0) * (liff.blocks + 2.0) +
+                          static_cast<double>(nn::pad_channels(liff.growth)) * liff.convs;
+  const double halo = 2.0 * (4 + liff.blocks * liff.convs);
+  const auto sources = [halo](int from, int to, int piece) {
+    return std::min<double>(from, halo + static_cast<double>(piece) * from / to);
+  };
+  const double features =
+      sources(below.width, target.width, tile.width) * sources(below.height, target.height, tile.height);
+  return features * (channels * static_cast<double>(nn::element_size(context_.compute())) + 12.0) +
+         36.0 * static_cast<double>(tile.pixels());
 }
 
 Rect LayerNetworks::prediction_rect(const Place& place, Rect want) const {

@@ -44,6 +44,12 @@ inline constexpr int kHalo = 256;
 // decoder must cut alike, so that this number is part of such models' streams.
 inline constexpr int kHyperSide = 128;
 
+// Latents a side of tiles that cover `tile_side` pixels a side or a little more, in a layer of so many
+// latents and pixels across.
+inline int latents_a_side(int tile_side, int latents, int pixels) {
+  return static_cast<int>(std::max<int64_t>(1, int64_t{tile_side} * latents / pixels));
+}
+
 // The networks of all layers: the base codec, the enhancement codec that all enhancement layers share, LIFF.
 class LayerNetworks {
  public:
@@ -102,8 +108,12 @@ class LayerNetworks {
   const CodecNetworks& codec(int k) const { return k == 0 ? base_ : *enhancement_; }
   Predictor& predictor() { return *predictor_; }
 
-  // Bytes of the maps that a prediction of `side` x `side` pixels holds at most, at twice the size below.
-  double prediction_bytes(int side) const;
+  // Bytes of the maps that the prediction of a tile holds at most: of a picture of size `target` from one of
+  // size `below`.
+  double prediction_bytes(Size below, Size target, Size tile) const;
+
+  const Model& model() const { return *model_; }
+  int threads() const { return context_.pool().threads(); }
 
   // Makes tiles no larger than this, for tests: a cut must not show.
   void limit_tiles(int side) {

@@ -143,6 +143,7 @@ void LayerNetworks::move_symbols(Rect at, int round, const SymbolSearch& search,
 }
 
 void LayerNetworks::gradient(const SearchTile& tile, const Tensor& y_hat, bool filtered, Tensor& result) {
+  trace_.hidden.clear();  // a run that failed may have left something
   synthesise(tile, y_hat, &trace_);
   // d/dx of lambda 255^2 (x - original)^2 / 3.
   const auto weight =

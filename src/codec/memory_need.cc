@@ -27,14 +27,15 @@ double elements(const LayerNetworks& networks, const MemoryQuestion& q, int k) {
 
 // For layer k's tiles: what goes into the networks and comes out, kept from tile to tile, and the maps
 // inside, of the codec or of the prediction.
-double tile_bytes(const LayerNetworks& networks, Size layer, int k) {
+double tile_bytes(const LayerNetworks& networks, const std::vector<Size>& sizes, Size layer, int k) {
   const int longest = std::max(layer.width, layer.height);
   const int side = std::min(networks.tile_side(k), longest);
   const double with_halo = std::min(networks.tile_side(k) + kHalo, longest);
   const double around = 3.0 * kFloatPixel * with_halo * with_halo;
   const double codec = networks.codec(k).tile_bytes(side);
   if (k == 0) return around + codec;
-  return around + std::max(codec, networks.prediction_bytes(std::min(kPredictionSide, side)));
+  const int predicted = std::min(kPredictionSide, side);
+  return around + std::max(codec, networks.prediction_bytes(sizes[k - 1], sizes[k], {predicted, predicted}));
 }
 
 // The prediction's window: all of `part`, or the rows of a tile and its halo.
@@ -47,6 +48,20 @@ double window_bytes(const LayerNetworks& networks, Size part, int k, bool keep) 
 double in_turn(double growing, double shrinking, double behind, int rows) {
   const double lag = std::min(1.0, behind / rows);
   return std::max(growing + shrinking * lag, shrinking + growing * lag);
+}
+
+// Making a picture of size `to` of a whole layer of size `from`, both in floats.
+double resampling_bytes(const LayerNetworks& networks, Size from, Size to) {
+  const double both = kFloatPixel * (pixels(from) + pixels(to));
+  if (is_predicted(from, to, networks.model())) {
+    const Size tile{std::min(kPredictionSide, to.width), std::min(kPredictionSide, to.height)};
+    return both + kFloatPixel * to.width * tile.height + networks.prediction_bytes(from, to, tile);
+  }
+  // Each thread holds the rows of a band of the result, and 16 rows of the layer (image/resize.cc).
+  const double shrink = std::max(1.0, static_cast<double>(from.height) / to.height);
+  const double rows = std::min<double>(from.height, 68.0 * shrink);
+  const double weights = 20.0 * (std::max(from.width, to.width) + std::max(from.height, to.height));
+  return both + weights + networks.threads() * (64.0 * from.width + 4.0 * rows * to.width);
 }
 
 }  // namespace
@@ -68,7 +83,7 @@ double encode_bytes(const LayerNetworks& networks, const MemoryQuestion& q) {
     const bool kept = passed == PredictionWindow::Passed::kKept;
     const double window = window_bytes(networks, q.sizes[k], k, kept);
     const double y = elements(networks, q, k);
-    const double tile = tile_bytes(networks, q.sizes[k], k);
+    const double tile = tile_bytes(networks, q.sizes, q.sizes[k], k);
     const double behind = networks.tile_side(k) + kHalo;
     const double analysis =
         window + tile + (once ? in_turn(4.0 * y, below, behind, q.sizes[k].height) : 4.0 * y + below);
@@ -89,14 +104,25 @@ double decode_bytes(const LayerNetworks& networks, const MemoryQuestion& q, cons
   double latents = 0.0;  // all layers' symbols are there before the first picture is
   for (int k = 0; k <= q.top; ++k) latents += elements(networks, q, k);
   double most = 5.0 * latents;  // with indexes
+  const Size to = q.size.value_or(wanted[q.top].size());
+  const bool resampled = to != wanted[q.top].size();
   for (int k = 0; k <= q.top; ++k) {
     const double below = k > 0 ? kFloatPixel * pixels(wanted[k - 1].size()) : 0.0;
-    const double picture = pixels(wanted[k].size()) * (k == q.top && q.bytes ? kBytePixel : kFloatPixel);
+    const double picture =
+        pixels(wanted[k].size()) * (k == q.top && q.bytes && !resampled ? kBytePixel : kFloatPixel);
     const double pictures = in_turn(picture, below, networks.tile_side(k) + kHalo, wanted[k].height);
     most = std::max(most, 4.0 * latents + pictures + window_bytes(networks, wanted[k].size(), k, false) +
-                              tile_bytes(networks, wanted[k].size(), k));
+                              tile_bytes(networks, q.sizes, wanted[k].size(), k));
     latents -= elements(networks, q, k);
   }
+  // Memory for the last layer's tiles is kept: the next picture would need it again.
+  const double kept = tile_bytes(networks, q.sizes, wanted[q.top].size(), q.top);
+  const double result = pixels(to) * (q.bytes ? kBytePixel : kFloatPixel);
+  if (resampled) {
+    most = std::max({most, kept + resampling_bytes(networks, wanted[q.top].size(), to),
+                     kept + kFloatPixel * pixels(to) + result});
+  }
+  if (q.copied) most = std::max(most, kept + 2.0 * result);
   return kFixed + networks.weight_bytes() + most;
 }
 

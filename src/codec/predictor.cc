@@ -48,6 +48,10 @@ double Predictor::cost(Size below, Size target) const {
   return cost.features + cost.filters;
 }
 
+bool is_predicted(Size have, Size wanted, const Model& model) {
+  return model.layered() && wanted.width >= have.width && wanted.height >= have.height;
+}
+
 Liff::Geometry prediction_geometry(const Model& model, const std::vector<Size>& sizes, int k) {
   const bool first = model.description().scale_token == ScaleToken::kFirst;
   return {sizes[k - 1], sizes[k], first ? sizes[1] : sizes[k]};

@@ -38,6 +38,10 @@ class Predictor {
   Tensor below_;
 };
 
+// Whether a picture of size `have` is predicted at `wanted` rather than resampled: where no side shrinks, and
+// the model has what predicts.
+bool is_predicted(Size have, Size wanted, const Model& model);
+
 // The sizes that make layer k's prediction (k >= 1), with the model's rule for the scale token.
 Liff::Geometry prediction_geometry(const Model& model, const std::vector<Size>& sizes, int k);
 

@@ -1,8 +1,10 @@
 // Large pictures: tiles do not show, memory stays within what was said it would be.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <numeric>
+#include <optional>
 #include <string>
 
 #include "codec/decoder.h"
@@ -181,17 +183,48 @@ TEST(Tiles, MemoryStaysWithinTheEstimate) {
   }
 
   picture = {};
-  ASSERT_TRUE(forget());
-  const double before = memory("VmRSS:");
-  {
-    MemorySource source(file);
-    const auto decoded = Decoder(tiny_model()).decode(source, {.as_bytes = true});
-    ASSERT_TRUE(decoded) << decoded.error().message;
-  }
-  const double used = memory("VmHWM:") - before;
   const std::vector<Rect> all = {whole(sizes[0]), whole(sizes[1]), whole(sizes[2])};
-  EXPECT_LT(used, decode_bytes(networks, {sizes, 2, true}, all));
-  EXPECT_LT(used, 100e6 + kBytesPerPixel * static_cast<double>(size.pixels()));
+  struct Request {
+    std::optional<Size> to;
+    bool bytes;
+    bool copied;
+  };
+  // As it is; copied; scaled down, a little and as a strip; predicted at a size a little larger and much
+  // larger.
+  for (const Request& r : {Request{{}, true, false},
+                           {{}, true, true},
+                           {{{900, 800}}, true, true},
+                           {{{2400, 9}}, true, false},
+                           {{{2501, 2201}}, false, false},
+                           {{{3000, 2640}}, true, true}}) {
+    const std::string what = fmt::format("to {} wide", r.to.value_or(size).width);
+    ASSERT_TRUE(forget());
+    const double before = memory("VmRSS:");
+    {
+      MemorySource source(file);
+      const auto decoded =
+          Decoder(tiny_model()).decode(source, {.size = r.to, .as_bytes = r.bytes, .copied = r.copied});
+      ASSERT_TRUE(decoded) << decoded.error().message;
+      const auto copy = r.copied ? decoded->rgb.bytes : decltype(decoded->rgb.bytes)();
+      EXPECT_EQ(copy.empty(), !r.copied);
+    }
+    const double used = memory("VmHWM:") - before;
+    const MemoryQuestion question{
+        .sizes = sizes, .top = 2, .bytes = r.bytes, .size = r.to, .copied = r.copied};
+    EXPECT_LT(used, decode_bytes(networks, question, all)) << what;
+    if (!r.to) EXPECT_LT(used, 100e6 + kBytesPerPixel * static_cast<double>(size.pixels()));
+  }
+}
+
+TEST(Tiles, TheirSideIsRightForTheWidestPictures) {
+  for (const int width : {1, 100, 16'777'216, 20'000'000, kMaxSide}) {
+    const int latents = (width + 15) / 16;
+    const int side = latents_a_side(2048, latents, width);
+    EXPECT_GE(side, 1) << width;
+    EXPECT_LE(side, width == 1 ? 2048 : 2048 / 16 + 16) << width;
+  }
+  EXPECT_EQ(latents_a_side(512, 2, 1000), 1);
+  EXPECT_EQ(latents_a_side(2048, kMaxSide / 16, kMaxSide), 128);
 }
 
 TEST(Tiles, TooMuchMemoryIsRefusedBeforehand) {

@@ -39,6 +39,16 @@ void free_aligned(void* memory, size_t bytes) noexcept {
   ::operator delete(memory, kAlignment);
 }
 
+void require_room(size_t bytes) {
+#if defined(__linux__)
+  void* const room = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (room == MAP_FAILED) throw std::bad_alloc();
+  munmap(room, bytes);
+#else
+  (void)bytes;
+#endif
+}
+
 void discard(void* memory, size_t bytes) noexcept {
 #if defined(__linux__)
   // Huge pages that lie inside: splitting them would cost more than they hold.

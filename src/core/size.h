@@ -6,6 +6,9 @@
 
 namespace compass {
 
+// No picture or layer is wider or higher: so that sums and small multiples of sides fit in an int.
+inline constexpr int kMaxSide = 1 << 29;
+
 // Width and height in pixels (or latent positions). Both >= 1 in a valid size.
 struct Size {
   int width = 0;

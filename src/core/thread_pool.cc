@@ -1,6 +1,9 @@
 #include "core/thread_pool.h"
 
 #include <algorithm>
+#include <new>
+#include <system_error>
+#include <utility>
 
 namespace compass {
 namespace {
@@ -16,10 +19,14 @@ thread_local Inside inside;
 
 ThreadPool::ThreadPool(int threads) {
   const int cores = static_cast<int>(std::thread::hardware_concurrency());
-  const int total = threads > 0 ? threads : std::max(1, cores);
+  const int total = std::clamp(threads > 0 ? threads : cores, 1, kMaxThreads);
   workers_.reserve(total - 1);
-  for (int worker = 1; worker < total; ++worker) {
-    workers_.emplace_back([this, worker] { work(worker); });
+  try {
+    for (int worker = 1; worker < total; ++worker) {
+      workers_.emplace_back([this, worker] { work(worker); });
+    }
+  } catch (const std::system_error&) {  // no more threads than these: fewer do the same work
+  } catch (const std::bad_alloc&) {
   }
 }
 
@@ -50,11 +57,28 @@ void ThreadPool::parallel_for(int count, const std::function<void(int, int)>& bo
   wake_.notify_all();
   const Inside outer = inside;
   inside = {this, 0};
-  for (int i = next_.fetch_add(1); i < count; i = next_.fetch_add(1)) body(i, 0);
+  run_share(body, count, 0);
   inside = outer;
-  std::unique_lock lock(mutex_);
-  done_.wait(lock, [this] { return busy_ == 0; });
-  body_ = nullptr;
+  std::exception_ptr failure;
+  {
+    std::unique_lock lock(mutex_);
+    done_.wait(lock, [this] { return busy_ == 0; });
+    body_ = nullptr;
+    failure = std::exchange(failure_, nullptr);
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+void ThreadPool::run_share(const std::function<void(int, int)>& body, int count, int worker) noexcept {
+  try {
+    for (int64_t i = next_.fetch_add(1); i < count; i = next_.fetch_add(1)) {
+      body(static_cast<int>(i), worker);
+    }
+  } catch (...) {
+    next_.store(count);  // nobody begins another iteration
+    const std::lock_guard lock(mutex_);
+    if (!failure_) failure_ = std::current_exception();
+  }
 }
 
 void ThreadPool::work(int worker) {
@@ -71,7 +95,7 @@ void ThreadPool::work(int worker) {
       body = body_;
       count = count_;
     }
-    for (int i = next_.fetch_add(1); i < count; i = next_.fetch_add(1)) (*body)(i, worker);
+    run_share(*body, count, worker);
     {
       const std::lock_guard lock(mutex_);
       --busy_;

@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstdint>
+#include <exception>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -11,9 +13,14 @@
 
 namespace compass {
 
+// More threads than this in one pool are refused, or left out where nobody asked for a number.
+inline constexpr int kMaxThreads = 256;
+
 class ThreadPool {
  public:
-  // `threads` >= 1 workers in all, the calling thread included; 0 means one per core.
+  // 1 to kMaxThreads `threads` in all, the calling thread included; 0 means one per core. Where the system
+  // does not let that many start (a limit on processes or memory), the pool makes do with those that did: at
+  // the least the calling thread. See threads().
   explicit ThreadPool(int threads = 0);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -24,18 +31,24 @@ class ThreadPool {
   // Calls body(i, worker) for every i in [0, count), worker in [0, threads()); returns when all are done.
   // Which worker runs which i is not fixed: bodies must write disjoint data, so that results never depend
   // on the thread count. Calls from inside a body run serially on the worker that makes them.
+  //
+  // An exception in a body ends the loop: iterations that have not begun are left out, and the first
+  // exception is thrown again here once no thread is inside the body any more. The pool can be used again.
   void parallel_for(int count, const std::function<void(int i, int worker)>& body);
 
  private:
   void work(int worker);
+  // Takes iterations of the current loop until none is left.
+  void run_share(const std::function<void(int, int)>& body, int count, int worker) noexcept;
 
   std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable done_;
   const std::function<void(int, int)>* body_ = nullptr;
-  std::atomic<int> next_{0};
+  std::atomic<int64_t> next_{0};  // every worker counts it past the end once: more than an int holds
   int count_ = 0;
   int busy_ = 0;
+  std::exception_ptr failure_;  // the current loop's first
   uint64_t generation_ = 0;
   bool stop_ = false;
   std::vector<std::thread> workers_;

@@ -2,7 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
+#include <limits>
+#include <memory>
+#include <new>
 #include <numeric>
+#include <stdexcept>
+#include <string>
+
+#include "core/background.h"
+#include "core/limited_test_data.h"
+#include "core/sanitized.h"
 
 namespace compass {
 namespace {
@@ -43,6 +53,135 @@ TEST(ThreadPool, ManyShortLoops) {
     sum += local;
   }
   EXPECT_EQ(sum, 15000);
+}
+
+// A loop's body that counts who is inside it, and throws in iteration `bad`.
+struct Thrower {
+  int bad = 0;
+  std::atomic<int> inside{0};
+  std::atomic<int> begun{0};
+  void run(int i) {
+    ++inside;
+    ++begun;
+    if (i == bad) {
+      --inside;
+      throw std::runtime_error("iteration " + std::to_string(i));
+    }
+    --inside;
+  }
+};
+
+TEST(ThreadPool, AnExceptionComesOutOfTheLoop) {
+  constexpr int kCount = 20000;
+  for (const int threads : {1, 2, 5}) {
+    ThreadPool pool(threads);
+    for (const int bad : {0, 1, 77, kCount - 1}) {
+      const auto body = std::make_unique<Thrower>();  // gone afterwards: whoever still used it would crash
+      body->bad = bad;
+      std::string message;
+      try {
+        pool.parallel_for(kCount, [&](int i, int) { body->run(i); });
+      } catch (const std::runtime_error& error) {
+        message = error.what();
+      }
+      EXPECT_EQ(message, "iteration " + std::to_string(bad)) << threads << " threads";
+      EXPECT_EQ(body->inside, 0);
+      EXPECT_LE(body->begun, kCount);
+      if (threads == 1) EXPECT_EQ(body->begun, bad + 1);
+    }
+    std::atomic<int> sum{0};
+    pool.parallel_for(100, [&](int i, int) { sum += i; });
+    EXPECT_EQ(sum, 4950);
+  }
+}
+
+TEST(ThreadPool, WhereAllThrowOneExceptionComesOut) {
+  ThreadPool pool(4);
+  for (int round = 0; round < 500; ++round) {
+    EXPECT_THROW(pool.parallel_for(64, [](int, int) { throw std::bad_alloc(); }), std::bad_alloc);
+  }
+  std::atomic<int> runs{0};
+  pool.parallel_for(64, [&](int, int) { ++runs; });
+  EXPECT_EQ(runs, 64);
+}
+
+TEST(ThreadPool, IterationsThatHaveNotBegunAreLeftOut) {
+  ThreadPool pool(2);
+  std::atomic<int64_t> begun{0};
+  constexpr int kCount = std::numeric_limits<int>::max();  // hours, were they all run
+  EXPECT_THROW(pool.parallel_for(kCount,
+                                 [&](int, int) {
+                                   if (++begun > 1000) throw std::runtime_error("enough");
+                                 }),
+               std::runtime_error);
+  EXPECT_LT(begun, 1'000'000);
+}
+
+TEST(ThreadPool, ExceptionsOfNestedLoopsComeOutOfTheOuterOne) {
+  ThreadPool pool(3);
+  for (int round = 0; round < 100; ++round) {
+    EXPECT_THROW(pool.parallel_for(8,
+                                   [&](int i, int) {
+                                     pool.parallel_for(8, [&](int j, int) {
+                                       if (i == 5 && j == 3) throw std::out_of_range("nested");
+                                     });
+                                   }),
+                 std::out_of_range);
+  }
+  std::atomic<int> sum{0};
+  pool.parallel_for(8, [&](int i, int) { pool.parallel_for(8, [&](int j, int) { sum += 8 * i + j; }); });
+  EXPECT_EQ(sum, 2016);
+}
+
+TEST(ThreadPool, NoMoreThreadsThanTheLimit) {
+  ThreadPool pool(100'000);
+  EXPECT_LE(pool.threads(), kMaxThreads);
+  std::atomic<int> runs{0};
+  pool.parallel_for(1000, [&](int, int) { ++runs; });
+  EXPECT_EQ(runs, 1000);
+}
+
+TEST(ThreadPool, ThreadsThatCannotStartAreDoneWithout) {
+  if (kSanitized) GTEST_SKIP() << "a sanitizer needs the address space";
+  // Room for a few stacks of 8 MB.
+  for (const size_t room : {size_t{1} << 20, size_t{40} << 20}) {
+    EXPECT_EXIT(in_room(room,
+                        [] {
+                          ThreadPool pool(200);
+                          std::atomic<int> sum{0};
+                          pool.parallel_for(1000, [&](int i, int) { sum += i; });
+                          return pool.threads() >= 1 && pool.threads() < 200 && sum == 499'500;
+                        }),
+                testing::ExitedWithCode(0), "");
+  }
+}
+
+TEST(Background, ResultsAndExceptionsComeOutOfGet) {
+  EXPECT_EQ(in_background([] { return 7; }).get(), 7);
+  auto bad = in_background([]() -> int { throw std::runtime_error("no"); });
+  EXPECT_THROW(bad.get(), std::runtime_error);
+}
+
+// Did work run on the calling thread, where more was begun at once than the system starts threads for?
+bool some_work_runs_here() {
+  const auto here = std::this_thread::get_id();
+  std::atomic<bool> all_begun{false};
+  std::vector<std::future<std::thread::id>> work;
+  for (int i = 0; i < 300; ++i) {
+    work.push_back(in_background([&] {
+      while (std::this_thread::get_id() != here && !all_begun) std::this_thread::yield();
+      return std::this_thread::get_id();
+    }));
+  }
+  all_begun = true;
+  int done_here = 0;
+  for (auto& one : work) done_here += one.get() == here ? 1 : 0;
+  return done_here > 0;
+}
+
+TEST(Background, WorkIsDoneWhereNoThreadStarts) {
+  if (kSanitized) GTEST_SKIP() << "a sanitizer needs the address space";
+  EXPECT_EXIT(in_room(size_t{40} << 20, some_work_runs_here), testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

@@ -239,10 +239,13 @@ Status CheckpointReader::read_safetensors(std::span<const uint8_t> bytes) {
   for (const auto& [name, view] : copy->tensors()) {
     CheckpointTensor tensor{view.dtype, view.shape, {}, 0, out_.storages_.size()};
     tensor.strides.resize(view.shape.size());
+    // Where a side is 0 there is nothing to stride over, and the product of the others may be beyond any
+    // integer.
+    const bool empty = view.data.empty();
     int64_t stride = 1;
-    for (size_t d = view.shape.size(); d-- > 0;) {
+    for (size_t d = view.shape.size(); d-- > 0 && !empty;) {
       tensor.strides[d] = stride;
-      stride *= std::max<int64_t>(view.shape[d], 1);
+      stride *= view.shape[d];
     }
     add_storage(view.dtype, static_cast<uint64_t>(view.elements()));
     out_.storages_.back().bytes = view.data;

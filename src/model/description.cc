@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model/description_fields.h"
+#include "model/json_document.h"
 #include "model/network_description.h"
 #include "nn/geometry.h"
 
@@ -14,8 +15,6 @@ namespace {
 
 using nlohmann::json;
 using nn::Layer;
-
-constexpr int kMaxDepth = 32;  // of nested JSON; provenance is free-form
 
 void check_mirror(FieldReader& r, const std::vector<Layer>& analysis, const std::vector<Layer>& synthesis,
                   const std::string& place) {
@@ -127,17 +126,6 @@ json to_json(const CodecDescription& codec) {
   return out;
 }
 
-// Parses with a bound on nesting, so that nothing that walks the document recursively can overflow a stack.
-json parse_bounded(std::string_view text) {
-  bool too_deep = false;
-  const json::parser_callback_t watch = [&](int depth, json::parse_event_t, json&) {
-    too_deep = too_deep || depth > kMaxDepth;
-    return !too_deep;
-  };
-  json document = json::parse(text, watch, /*allow_exceptions=*/false);
-  return too_deep ? json(json::value_t::discarded) : document;
-}
-
 }  // namespace
 
 Result<Description> parse_description(std::string_view text) {
@@ -145,7 +133,8 @@ Result<Description> parse_description(std::string_view text) {
     return Error{ErrorCode::kModel, "model description: " + what};
   };
   if (text.size() > kMaxDescriptionBytes) return bad("longer than 1 MiB");
-  json document = parse_bounded(text);
+  JsonDocument parsed(text);
+  json& document = parsed.value();
   if (!document.is_object()) return bad("not a JSON object");
 
   FieldReader r;
@@ -175,7 +164,7 @@ Result<Description> parse_description(std::string_view text) {
   d.provenance = "{}";
   if (const auto it = document.find("provenance"); it != document.end()) {
     d.provenance = it->dump(-1, ' ', false, json::error_handler_t::replace);
-    document.erase(it);
+    parsed.erase("provenance");
   }
   if (!r.ok()) return bad(r.problem());
   d.canonical = document.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -195,8 +184,8 @@ std::string to_json(const Description& d) {
                    {"convs", d.liff->convs},   {"growth", d.liff->growth},
                    {"hidden", d.liff->hidden}, {"residual", d.liff->bicubic_residual ? "bicubic" : "none"}};
   }
-  json provenance = parse_bounded(d.provenance);
-  out["provenance"] = provenance.is_discarded() ? json::object() : std::move(provenance);
+  JsonDocument provenance(d.provenance);
+  out["provenance"] = provenance.value().is_discarded() ? json::object() : provenance.value();
   return out.dump();
 }
 

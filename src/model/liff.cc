@@ -1,6 +1,7 @@
 #include "model/liff.h"
 
 #include <cassert>
+#include <utility>
 
 #include "model/liff_features.h"
 #include "model/liff_filters.h"
@@ -31,12 +32,29 @@ struct Liff::Parts {
               .cols = grid_axis(rule, g.below.width, g.target.width, out.x, out.width),
               .features = {},
               .below = {}};
-    const int left = s.cols.source.front();
-    const int top = s.rows.source.front();
-    const Rect nearest{left, top, s.cols.source.back() + 1 - left, s.rows.source.back() + 1 - top};
-    s.features = grown(nearest, 1, g.below);
+    s.features = around(g, {s.rows.source.front(), s.rows.source.back()},
+                        {s.cols.source.front(), s.cols.source.back()});
     s.below = grown(s.features, features.halo(), g.below);
     return s;
+  }
+
+  // Sources::below alone. Sources rise with their targets, so that the first and the last one are enough:
+  // what is asked about may be far larger than what there is memory for.
+  Rect footprint(const Geometry& g, Rect out) const {
+    const NearestRule rule = model->description().nearest;
+    const auto ends = [rule](int sources, int targets, int first, int count) {
+      return std::pair{grid_axis(rule, sources, targets, first, 1).source.front(),
+                       grid_axis(rule, sources, targets, first + count - 1, 1).source.front()};
+    };
+    const Rect seen = around(g, ends(g.below.height, g.target.height, out.y, out.height),
+                             ends(g.below.width, g.target.width, out.x, out.width));
+    return grown(seen, features.halo(), g.below);
+  }
+
+  // Source pixels from the first to the last row and column, and their neighbours.
+  static Rect around(const Geometry& g, std::pair<int, int> rows, std::pair<int, int> cols) {
+    const Rect nearest{cols.first, rows.first, cols.second + 1 - cols.first, rows.second + 1 - rows.first};
+    return grown(nearest, 1, g.below);
   }
 
   std::shared_ptr<const Model> model;
@@ -94,7 +112,7 @@ void Liff::prepare(const Geometry& g, Rect out) {
 }
 
 Rect Liff::footprint(const Geometry& g, Rect out) const {
-  return parts_->sources(g, out).below;
+  return parts_->footprint(g, out);
 }
 
 Liff::Cost Liff::cost(Size below, Size target) const {

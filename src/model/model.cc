@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <future>
 
+#include "core/background.h"
 #include "core/printable.h"
 #include "model/safetensors.h"
 
@@ -95,13 +96,13 @@ Result<std::shared_ptr<const Model>> Model::from(const Safetensors& file) {
   const Description& d = model->description_;
   const int points = static_cast<int>(d.rate_points.size());
   // The parts at once: most of the time until a first picture is shown goes into reading weights.
-  const auto start = [](auto read) { return std::async(std::launch::async, std::move(read)); };
-  auto id = start([&] { return hash_of(d, file); });
+  auto id = in_background([&] { return hash_of(d, file); });
   std::future<Result<CodecWeights>> enhancement;
   std::future<Result<LiffWeights>> liff;
   if (d.enhancement) {
-    enhancement = start([&] { return read_codec_weights(file, *d.enhancement, "enhancement", points); });
-    liff = start([&] { return read_liff_weights(file, *d.liff); });
+    enhancement =
+        in_background([&] { return read_codec_weights(file, *d.enhancement, "enhancement", points); });
+    liff = in_background([&] { return read_liff_weights(file, *d.liff); });
   }
   auto base = read_codec_weights(file, d.base, "base", points);
   if (!base) return base.error();

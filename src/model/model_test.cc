@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "core/tensor_test_data.h"
@@ -178,6 +179,20 @@ TEST(Model, HostileTensorsAreRefused) {
     view.data = shifts;
   });
   std::vector<uint8_t> biases;
+  // Integers whose magnitude an int32 does not hold: of weights, biases and shifts.
+  for (const char* part : {"weight", "bias", "shift"}) {
+    const std::string name = std::string("base.h_scales.0.") + part;
+    for (const int32_t extreme : {std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max()}) {
+      std::vector<int32_t> values;
+      refused(part == std::string("bias") ? "2^24" : name, [&](Draft& d) {
+        TensorView& view = d.tensors[name];
+        values.assign(static_cast<size_t>(view.elements()), 0);
+        values.back() = extreme;
+        view.dtype = DType::kI32;
+        view.data = {reinterpret_cast<const uint8_t*>(values.data()), values.size() * sizeof(int32_t)};
+      });
+    }
+  }
   refused("2^24", [&](Draft& d) {
     TensorView& view = d.tensors["base.h_scales.1.bias"];
     biases.assign(view.data.begin(), view.data.end());

@@ -26,7 +26,7 @@ Result<Safetensors> Safetensors::parse(std::vector<uint8_t> bytes) {
 Result<Safetensors> Safetensors::load(const std::string& path) {
   auto mapping = MappedFile::open(path);
   if (!mapping) {
-    return Error{ErrorCode::kModel, mapping.error().message};
+    return mapping.error();
   }
   auto parsed = read_safetensors((*mapping)->bytes());
   if (!parsed) {

@@ -104,7 +104,7 @@ TEST(Safetensors, LoadsFromDiskAndNamesTheFile) {
   std::filesystem::remove(path);
   const auto gone = Safetensors::load(path.string());
   ASSERT_FALSE(gone);
-  EXPECT_EQ(gone.error().code, ErrorCode::kModel);
+  EXPECT_EQ(gone.error().code, ErrorCode::kIo);
   EXPECT_TRUE(contains(gone.error().message, "No such file"));
   EXPECT_FALSE(Safetensors::load(std::filesystem::temp_directory_path().string()));
 }

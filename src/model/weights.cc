@@ -123,8 +123,9 @@ Status check_exact(const Layer& layer, const LayerWeights& w, int max_input, con
     if (shift < 0 || shift > kMaxShift) return bad(place + "shift", "must lie in 0..24");
     int64_t sum = std::abs(static_cast<int64_t>(w.int_bias[o]));
     for (size_t i = o * taps; i < (o + 1) * taps; ++i) {
-      if (std::abs(w.int_weight[i]) > 128) return bad(place + "weight", "must fit 8 bits");
-      sum += static_cast<int64_t>(max_input) * std::abs(w.int_weight[i]);
+      const int64_t magnitude = std::abs(static_cast<int64_t>(w.int_weight[i]));
+      if (magnitude > 128) return bad(place + "weight", "must fit 8 bits");
+      sum += max_input * magnitude;
     }
     sum += shift > 0 ? int64_t{1} << (shift - 1) : 0;
     if (sum >= kExactLimit) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cassert>
 #include <set>
 
 #include "nn/filter.h"
@@ -85,18 +84,18 @@ void ConvKernel::run(int worker, const void* source, const PackedFilter& filter,
   }
   const SingleThreaded scope;
   const Parts::Handles& handles = parts_->workers[worker];
-  handles.source.set_data_handle(const_cast<void*>(source));
-  handles.target.set_data_handle(target);
-  handles.scratch.set_data_handle(handles.workspace->get(Workspace::kScratch, 0));
+  check(dnnl_memory_set_data_handle(handles.source.get(), const_cast<void*>(source)), "handing over input");
+  check(dnnl_memory_set_data_handle(handles.target.get(), target), "handing over output");
+  check(dnnl_memory_set_data_handle(handles.scratch.get(), handles.workspace->get(Workspace::kScratch, 0)),
+        "handing over scratch memory");
   const std::array<dnnl_exec_arg_t, 5> args{{{DNNL_ARG_SRC, handles.source.get()},
                                              {DNNL_ARG_WEIGHTS, filter.parts_->weights.get()},
                                              {DNNL_ARG_BIAS, filter.parts_->bias.get()},
                                              {DNNL_ARG_DST, handles.target.get()},
                                              {DNNL_ARG_SCRATCHPAD, handles.scratch.get()}}};
-  // Fails only on arguments that do not fit the primitive, which would be an error of this file.
-  [[maybe_unused]] const dnnl_status_t status = dnnl_primitive_execute(
-      parts_->primitive.get(), handles.stream.get(), static_cast<int>(args.size()), args.data());
-  assert(status == dnnl_success);
+  check(dnnl_primitive_execute(parts_->primitive.get(), handles.stream.get(), static_cast<int>(args.size()),
+                               args.data()),
+        "a convolution");
 }
 
 void ConvKernel::run_winograd(int worker, const float* source, const PackedFilter& filter,
@@ -125,9 +124,11 @@ void ConvKernel::run_winograd(int worker, const float* source, const PackedFilte
 Context::Context(ThreadPool& pool, Precision precision)
     : pool_(pool),
       compute_(resolve(precision) == Precision::kBF16 ? Element::kBF16 : Element::kF32),
-      engine_(std::make_unique<Engine>()),
+      engine_(checked([] { return std::make_unique<Engine>(); })),
       workspaces_(pool.threads()) {
-  for (int i = 0; i < pool.threads(); ++i) engine_->streams.emplace_back(engine_->engine);
+  checked([&] {
+    for (int i = 0; i < pool.threads(); ++i) engine_->streams.emplace_back(engine_->engine);
+  });
 }
 
 Context::~Context() = default;
@@ -149,11 +150,22 @@ ReadyConv Context::ready(Filter& filter, const ConvShape& shape) {
   return {kernel, &filter.packed(*this, *kernel, 0)};
 }
 
-void Context::prepare(const std::function<void()>& dry_run) {
-  noting_ = true;
+void Context::note(const std::function<void()>& dry_run) {
+  // Whatever happens, what runs afterwards runs for real.
+  struct Noting {
+    explicit Noting(bool& flag) : noting(flag) { noting = true; }
+    ~Noting() { noting = false; }
+    Noting(const Noting&) = delete;
+    Noting& operator=(const Noting&) = delete;
+    bool& noting;
+  };
   notes_.clear();
+  const Noting scope(noting_);
   dry_run();
-  noting_ = false;
+}
+
+void Context::prepare(const std::function<void()>& dry_run) {
+  note(dry_run);
   std::vector<ConvShape> shapes;
   for (const Note& note : notes_) {
     if (!kernels_.contains(note.shape)) shapes.push_back(note.shape);
@@ -194,7 +206,9 @@ void Context::keep(std::shared_ptr<ConvKernel> kernel) {
 }
 
 std::shared_ptr<ConvKernel> Context::compile(const ConvShape& shape) {
-  return shape.direct ? compile_direct(shape) : compile_winograd(shape);
+  if (!shape.direct) return compile_winograd(shape);
+  require_room_for_code(pool_.threads());
+  return checked([&] { return compile_direct(shape); });
 }
 
 std::shared_ptr<ConvKernel> Context::compile_winograd(const ConvShape& shape) {

@@ -129,6 +129,8 @@ struct ReadyConv {
   }
 };
 
+// What memory a call needs and cannot have, oneDNN's included, is std::bad_alloc; other failures of oneDNN
+// are std::runtime_error. A context can be used again after either.
 class Context {
  public:
   // The pool must outlive the context. A context is used by one thread at a time (and the pool's workers).
@@ -180,6 +182,8 @@ class Context {
   std::shared_ptr<ConvKernel> compile_direct(const ConvShape& shape);
   std::shared_ptr<ConvKernel> compile_winograd(const ConvShape& shape);
   void keep(std::shared_ptr<ConvKernel> kernel);
+  // notes_ = what `dry_run` asks for.
+  void note(const std::function<void()>& dry_run);
 
   ThreadPool& pool_;
   Element compute_;

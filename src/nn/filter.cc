@@ -24,13 +24,20 @@ Filter& Filter::operator=(Filter&&) noexcept = default;
 
 namespace {
 
-// [out,in,kh,kw] at `plain` in the order `wanted`.
+// [out,in,kh,kw] at `plain` in the order `wanted`. Uses the workspace's kScratch.
 dnnl::memory reordered(const dnnl::engine& engine, dnnl::stream& stream, const dnnl::memory::desc& wanted,
-                       const dnnl::memory::dims& dims, float* plain) {
+                       const dnnl::memory::dims& dims, float* plain, Workspace& workspace) {
   using dnnl::memory;
   memory result(wanted, engine);
+  if (wanted.get_size() > 0 && result.get_data_handle() == nullptr) throw std::bad_alloc();
   memory source({dims, memory::data_type::f32, memory::format_tag::oihw}, engine, plain);
-  dnnl::reorder(source, result).execute(stream, source, result);
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  const dnnl::reorder::primitive_desc made(source, result, attributes);
+  const memory::desc scratch = made.scratchpad_desc();
+  memory scratchpad(scratch, engine, workspace.get(Workspace::kScratch, scratch.get_size()));
+  dnnl::reorder(made).execute(
+      stream, {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, result}, {DNNL_ARG_SCRATCHPAD, scratchpad}});
   stream.wait();
   return result;
 }
@@ -54,9 +61,12 @@ const PackedFilter& Filter::packed(Context& context, const ConvKernel& kernel, i
   float* const plain = ws.get_array<float>(Workspace::kProducts, pairs * kernel_h_ * kernel_w_);
   weights_(plain);
   std::unique_ptr<PackedFilter> packed(new PackedFilter);
-  packed->parts_->bias = dnnl::memory(vector, engine, bias_.data());
+  packed->parts_->bias = checked([&] { return dnnl::memory(vector, engine, bias_.data()); });
   if (!winograd) {
-    packed->parts_->weights = reordered(engine, stream, wanted, {out_, in_, kernel_h_, kernel_w_}, plain);
+    require_room_for_code(context.pool().threads());
+    packed->parts_->weights = checked([&] {
+      return reordered(engine, stream, wanted, {out_, in_, kernel_h_, kernel_w_}, plain, ws);
+    });
     return *packed_.emplace_back(std::move(packed));
   }
   packed->parts_->points = AlignedVector<float>(pairs * kWinogradPoints);

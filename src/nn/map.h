@@ -25,7 +25,10 @@ class BufferPool {
       return *this;
     }
     ~Buffer() {
-      if (pool_ != nullptr) pool_->free_.push_back(std::move(memory_));
+      if (pool_ == nullptr) return;
+      --pool_->lent_;
+      // acquire() made room for it: nothing is allocated, so that nothing can fail.
+      if (!memory_.empty()) pool_->free_.push_back(std::move(memory_));
     }
     std::byte* data() { return memory_.data(); }
 
@@ -35,8 +38,10 @@ class BufferPool {
     BufferPool* pool_ = nullptr;
   };
 
-  // At least `bytes` uninitialised bytes, 64-byte aligned. The pool must outlive the buffer.
+  // At least `bytes` uninitialised bytes, 64-byte aligned. The pool must outlive the buffer. Throws
+  // std::bad_alloc.
   Buffer acquire(size_t bytes) {
+    free_.reserve(free_.size() + lent_ + 1);
     // The smallest that is large enough; else the largest is replaced by a larger one.
     size_t best = free_.size();
     for (size_t i = 0; i < free_.size(); ++i) {
@@ -50,6 +55,7 @@ class BufferPool {
     }
     Buffer buffer;
     buffer.pool_ = this;
+    ++lent_;
     if (best < free_.size()) {
       buffer.memory_ = std::move(free_[best]);
       free_.erase(free_.begin() + static_cast<std::ptrdiff_t>(best));
@@ -65,6 +71,7 @@ class BufferPool {
 
  private:
   std::vector<AlignedVector<std::byte>> free_;
+  size_t lent_ = 0;  // buffers that are not back yet
 };
 
 // Reading access to a map or tensor: element (y, x, c) of the whole, if inside `part`, is

@@ -2,7 +2,11 @@
 #pragma once
 
 #include <dnnl.hpp>
+#include <new>
+#include <stdexcept>
+#include <string>
 
+#include "core/memory.h"
 #include "nn/context.h"
 #include "nn/filter.h"
 
@@ -46,6 +50,33 @@ class SingleThreaded {
  private:
   int before_;
 };
+
+// Throws what a call of oneDNN's C interface failed with: std::bad_alloc where it lacked memory, else
+// std::runtime_error.
+inline void check(dnnl_status_t status, const char* what) {
+  if (status == dnnl_success) return;
+  if (status == dnnl_out_of_memory) throw std::bad_alloc();
+  throw std::runtime_error(std::string("oneDNN failed: ") + what);
+}
+
+// work(), which calls oneDNN's C++ interface, with its errors thrown as check() does.
+template <typename Work>
+auto checked(const Work& work) {
+  try {
+    return work();
+  } catch (const dnnl::error& error) {
+    check(error.status, error.message);
+    throw;  // a failure that claims success
+  }
+}
+
+// oneDNN's code generators write on where memory for code is refused to them: before each, there has to be
+// more room than they take, for all threads that may generate code at the same time.
+inline void require_room_for_code(int threads) {
+  constexpr size_t kForOne = size_t{2} << 20;
+  constexpr size_t kForAll = size_t{16} << 20;
+  require_room(kForAll + kForOne * static_cast<size_t>(threads));
+}
 
 inline dnnl::memory::data_type type_of(Element e) {
   return e == Element::kF32 ? dnnl::memory::data_type::f32 : dnnl::memory::data_type::bf16;

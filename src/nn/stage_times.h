@@ -16,12 +16,8 @@ class StageTimes {
     double macs = 0.0;  // multiply-adds of the networks as described, not of the padded tiles
     int runs = 0;
   };
-  void add(std::string_view stage, double seconds, double macs) {
-    Entry& entry = entries_.try_emplace(std::string(stage)).first->second;
-    entry.seconds += seconds;
-    entry.macs += macs;
-    ++entry.runs;
-  }
+  // Stays where it is until clear().
+  Entry& entry(std::string_view stage) { return entries_.try_emplace(std::string(stage)).first->second; }
   const std::map<std::string, Entry, std::less<>>& entries() const { return entries_; }
   void clear() { entries_.clear(); }
 
@@ -29,24 +25,26 @@ class StageTimes {
   std::map<std::string, Entry, std::less<>> entries_;
 };
 
-// Accounts the time from its construction to its end; does nothing for a null `times`.
+// Accounts the time from its construction to its end, during which `times` must not be cleared; does nothing
+// for a null `times`.
 class StageTimer {
  public:
   StageTimer(StageTimes* times, std::string_view stage, double macs)
-      : times_(times), stage_(stage), macs_(macs) {
-    if (times_ != nullptr) start_ = std::chrono::steady_clock::now();
+      : entry_(times != nullptr ? &times->entry(stage) : nullptr), macs_(macs) {
+    if (entry_ != nullptr) start_ = std::chrono::steady_clock::now();
   }
   ~StageTimer() {
-    if (times_ == nullptr) return;
+    if (entry_ == nullptr) return;
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start_;
-    times_->add(stage_, seconds.count(), macs_);
+    entry_->seconds += seconds.count();
+    entry_->macs += macs_;
+    ++entry_->runs;
   }
   StageTimer(const StageTimer&) = delete;
   StageTimer& operator=(const StageTimer&) = delete;
 
  private:
-  StageTimes* times_;
-  std::string_view stage_;
+  StageTimes::Entry* entry_;
   double macs_;
   std::chrono::steady_clock::time_point start_;
 };
