@@ -184,7 +184,7 @@ void add_decode(CLI::App& app, Action& action) {
       "  compass decode photo.cmps photo.png\n"
       "  compass decode photo.cmps icon.png --size 64x64\n"
       "  compass decode photo.cmps eye.png --region 800,400,256,256\n"
-      "  curl -r 0-9999 https://example.org/photo.cmps | compass decode - part.png --best");
+      "  curl -r 0-9999 https://example.org/a.cmps | compass decode - a.png --best");
   command.callback([options, &action] { action = [options] { return decode(*options); }; });
 }
 

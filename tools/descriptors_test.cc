@@ -57,7 +57,9 @@ TEST(Descriptors, OpenOnesAreLeftAlone) {
   const auto before = identity(STDOUT_FILENO);
   hold_standard_descriptors();
   ASSERT_EQ(before.has_value(), identity(STDOUT_FILENO).has_value());
-  if (before) EXPECT_TRUE(before->same_file(*identity(STDOUT_FILENO)));
+  if (before) {
+    EXPECT_TRUE(before->same_file(*identity(STDOUT_FILENO)));
+  }
 }
 
 }  // namespace

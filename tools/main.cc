@@ -44,6 +44,8 @@ int main(int argc, char** argv) {
     print_line("out of memory; try a smaller picture, --region or --max-memory");
   } catch (const std::exception& error) {
     print_line(fmt::format("unexpected failure: {}", error.what()));
+  } catch (...) {  // some library's, which has its own way to say that memory has ended
+    print_line("unexpected failure of a library; try a smaller picture, --region or --max-memory");
   }
   return compass::tools::kExitFailure;
 }

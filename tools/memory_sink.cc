@@ -3,15 +3,16 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <exception>
 
 namespace compass::tools {
 
 Status MemorySink::write(std::span<const uint8_t> bytes) {
   if (!status_ || bytes.empty()) return status_;
-  try {  // called from within C code, through which no exception may pass
+  // Called from within C code, through which no exception may pass: not even those of libraries that have a
+  // handler of their own for memory that ends (libdjvulibre, by way of ImageMagick).
+  try {
     if (bytes_.size() < position_ + bytes.size()) bytes_.resize(position_ + bytes.size());
-  } catch (const std::exception&) {
+  } catch (...) {
     status_ = Error{ErrorCode::kFailure, "no memory left to collect the picture; write it to a regular file"};
     return status_;
   }
