@@ -207,7 +207,7 @@ Status OutputFile::commit() {
   if (permissions_ && fchmod(fd_, *permissions_) != 0) return fail("set permissions of", errno);
   if (fsync(fd_) != 0) return fail("write", errno);
   if (temporary_.empty()) {
-    if (const Status named = give_name(); !named) return named;
+    if (Status named = give_name(); !named) return named;
   }
   if (rename(temporary_.c_str(), target_.c_str()) != 0) return fail("write", errno);
   temporary_.release();

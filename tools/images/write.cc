@@ -113,7 +113,7 @@ Ability ability(const std::string& format) {
 Status save_what_fits(const Rgb8View& image, const std::string& format, ByteSink& sink,
                       std::vector<MetadataChunk>& metadata, Notes& notes) {
   for (;;) {
-    const Status saved = save(image, format, sink, metadata);
+    Status saved = save(image, format, sink, metadata);
     if (saved || metadata.empty() || !sink.write({})) return saved;
     const auto is_exif = [](const MetadataChunk& chunk) { return chunk.type == MetadataChunk::kExif; };
     const bool exif =
@@ -125,7 +125,7 @@ Status save_what_fits(const Rgb8View& image, const std::string& format, ByteSink
                                   words_for(type), chunk.bytes.size(), format, saved.error().message));
     }
     std::erase_if(metadata, [type](const MetadataChunk& chunk) { return chunk.type == type; });
-    if (const Status empty = sink.restart(); !empty) return empty;
+    if (Status empty = sink.restart(); !empty) return empty;
   }
 }
 
