@@ -90,7 +90,7 @@ Status encode(const Options& options) {
   Result<OutputFile> output = OutputFile::create(options.output);
   if (!output) return output.error();
   std::future<Result<Photo>> reading = in_background([&] {
-    return read_image(options.input, {options.common.strict, codec->max_pixels});
+    return read_image(options.input, {options.common.strict, codec->max_pixels, codec->max_memory});
   });
   const Result<std::shared_ptr<const Model>> model = load_model(options.common.model);
   if (!model) return model.error();

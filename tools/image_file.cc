@@ -10,6 +10,7 @@
 
 #include "core/background.h"
 #include "image_module.h"
+#include "read_process.h"
 
 namespace compass::tools {
 namespace {
@@ -52,9 +53,7 @@ Error unknown_format(const std::string& path, std::string_view ending,
 }  // namespace
 
 Result<Photo> read_image(const std::string& path, const ReadSettings& settings) {
-  const Result<const ImageModule*> module = image_module();
-  if (!module) return module.error();
-  return (*module)->read_image(path, settings);
+  return read_in_process(path, settings);
 }
 
 Result<std::string> choose_format(const std::string& path, const std::string& format) {
