@@ -2,35 +2,60 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <string_view>
+#include <optional>
 
+#include "first_frame.h"
 #include "picture_source.h"
 
 namespace compass::tools::images {
 namespace {
 
-uint32_t number(std::span<const uint8_t> bytes, size_t at) {
-  return static_cast<uint32_t>(bytes[at]) << 24 | bytes[at + 1] << 16 | bytes[at + 2] << 8 | bytes[at + 3];
+std::string only_first(uint32_t frames) {
+  return fmt::format("only the first of {} pages or frames is read", frames);
 }
 
-// PNG's animations (APNG), which libvips knows nothing of. PNG 3rd edition, 11.3.6: acTL, with the number of
-// frames, comes before the first IDAT; so does an fcTL if the still picture is the first frame.
-std::vector<std::string> animation_notes(std::span<const uint8_t> png) {
-  constexpr size_t kSignature = 8, kAroundData = 12;  // length, type and checksum
-  uint32_t frames = 0;
-  bool first_is_still = false;
-  for (size_t at = kSignature; at + kAroundData <= png.size();) {
-    const std::string_view type(reinterpret_cast<const char*>(png.data()) + at + 4, 4);
-    const size_t length = number(png, at);
-    if (type == "IDAT" || length > png.size() - at - kAroundData) break;
-    if (type == "acTL" && length >= 4) frames = number(png, at + 8);
-    if (type == "fcTL") first_is_still = true;
-    at += length + kAroundData;
+std::vector<std::string> png_notes(const PngAnimation& animation) {
+  if (animation.frames == 0) return {};
+  if (!animation.first_is_still) return {"only its still picture is read, which is not part of its animation"};
+  if (animation.frames == 1) return {};
+  return {only_first(animation.frames)};
+}
+
+// libvips leaves what a GIF's first frame does not cover black if no frame has transparent pixels; browsers leave
+// it transparent. `image` comes back as it should be.
+Status clear_around(const Rect& frame, PictureSource& source) {
+  VipsImage* const image = source.image.get();
+  const int width = vips_image_get_width(image), height = vips_image_get_height(image);
+  const int right = std::min(frame.x + frame.width, width), bottom = std::min(frame.y + frame.height, height);
+  if (vips_image_hasalpha(image) != 0 || frame.x >= right || frame.y >= bottom ||
+      (frame.x == 0 && frame.y == 0 && right == width && bottom == height)) {
+    return {};
   }
-  if (frames == 0) return {};
-  if (!first_is_still) return {"only its still picture is read, which is not part of its animation"};
-  if (frames == 1) return {};
-  return {fmt::format("only the first of {} pages or frames is read", frames)};
+  VipsImage* part = nullptr;
+  VipsImage* whole = nullptr;
+  if (vips_extract_area(image, &part, frame.x, frame.y, right - frame.x, bottom - frame.y, nullptr) != 0) {
+    return not_a_picture(vips_reason());
+  }
+  const VipsImageHandle covered(part);
+  if (vips_embed(part, &whole, frame.x, frame.y, width, height, "extend", VIPS_EXTEND_WHITE, nullptr) != 0) {
+    return not_a_picture(vips_reason());
+  }
+  source.image.reset(whole);
+  source.notes.emplace_back("what its first frame does not cover is white");
+  return {};
+}
+
+// What is special about a format's first frame.
+Status choose_first_frame(std::span<const uint8_t> bytes, Format format, PictureSource& source) {
+  if (format == Format::kPng) source.notes = png_notes(png_animation(bytes));
+  if (format == Format::kGif) {
+    if (const std::optional<Rect> frame = gif_first_frame(bytes)) return clear_around(*frame, source);
+  }
+  // libvips up to 8.14 shows the last frame, and does not know that there are several.
+  if (format == Format::kJxl && vips_image_get_n_pages(source.image.get()) < 2 && is_jxl_animation(bytes)) {
+    return not_a_picture("JPEG XL animations are not supported by the installed libvips");
+  }
+  return {};
 }
 
 }  // namespace
@@ -51,7 +76,7 @@ Result<PictureSource> open_by_vips(std::span<const uint8_t> bytes, Format format
   const Status good = check_size(vips_image_get_width(source.image.get()),
                                  vips_image_get_height(source.image.get()), max_pixels);
   if (!good) return good.error();
-  if (format == Format::kPng) source.notes = animation_notes(bytes);
+  if (Status chosen = choose_first_frame(bytes, format, source); !chosen) return chosen.error();
   return source;
 }
 

@@ -166,13 +166,18 @@ class JpegRows : public RowReader {
     if (lacks_scans()) return Error{ErrorCode::kBadFile, "it ends before its last scan"};
     // The pixels are there. Data that is left over is what damage looks like that libjpeg found its way
     // through; but some cameras fill up like that, too.
-    if (!end(decoder_)) {
+    const bool good = end(decoder_);
+    // Arithmetic coding takes what is missing for zeros, without a word.
+    if (decoder_.ends_early && info().arith_code == TRUE) {
+      return Error{ErrorCode::kBadFile, "its arithmetic-coded data ends early"};
+    }
+    if (!good) {
       return std::vector<std::string>{
           fmt::format("behind its last row: {}: parts of it may be damaged", error().message)};
     }
     if (decoder_.stray_bytes == 0) return std::vector<std::string>();
     return std::vector<std::string>{fmt::format(
-        "{} bytes of JPEG data belong to no pixel: parts of it may be damaged", decoder_.stray_bytes)};
+        "JPEG data of {} bytes belongs to no pixel: parts of it may be damaged", decoder_.stray_bytes)};
   }
 
  private:

@@ -11,9 +11,10 @@ constexpr int kKeptRows = 64;
 // Called with whole rows, in order: vips_sequential sees to that.
 int generate(VipsRegion* out, void* /*sequence*/, void* rows, void* /*unused*/, gboolean* /*stop*/) {
   for (int y = out->valid.top; y < VIPS_RECT_BOTTOM(&out->valid); ++y) {
-    const Status read = static_cast<RowReader*>(rows)->read_row(VIPS_REGION_ADDR(out, 0, y));
-    if (!read) {
-      vips_error("compass", "%s", read.error().message.c_str());
+    auto& reader = *static_cast<RowReader*>(rows);
+    if (const Status read = reader.read_row(VIPS_REGION_ADDR(out, 0, y)); !read) {
+      reader.fail(y, read.error());
+      vips_error("compass", "a row cannot be read");
       return -1;
     }
   }

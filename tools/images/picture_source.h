@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,8 +26,19 @@ class RowReader {
   // Decodes the next row into `out`. Errors: kBadFile; the message is the reason alone.
   virtual Status read_row(uint8_t* out) = 0;
 
+  // Remembers why a row could not be read, for a message.
+  void fail(int row, Error error) { failure_ = Failure{row, std::move(error)}; }
+  struct Failure {
+    int row;
+    Error error;
+  };
+  const std::optional<Failure>& failure() const { return failure_; }
+
   // After the last row: what of the rest of the file the user should know. Errors: as above.
   virtual Result<std::vector<std::string>> finish() { return std::vector<std::string>(); }
+
+ private:
+  std::optional<Failure> failure_;
 };
 
 // `image` and what it lives from.

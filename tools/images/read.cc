@@ -178,11 +178,11 @@ Error refused(const std::string& note) {
 
 Error damaged(int row, const std::string& reason) {
   return {ErrorCode::kBadFile, fmt::format("damaged near row {}{}; get a whole copy of the picture", row,
-                                           reason == "''" ? "" : ": " + reason)};
+                                           reason.empty() || reason == "''" ? "" : ": " + reason)};
 }
 
 // Sends all rows of `pixels`, of 1 to 4 bands of 8 bits.
-Status send_rows(VipsImage* pixels, PhotoSender& sender) {
+Status send_rows(VipsImage* pixels, const RowReader* rows, PhotoSender& sender) {
   const int width = vips_image_get_width(pixels);
   const int height = vips_image_get_height(pixels);
   const int bands = vips_image_get_bands(pixels);
@@ -192,7 +192,11 @@ Status send_rows(VipsImage* pixels, PhotoSender& sender) {
   const Handle<VipsRegion> region(vips_region_new(pixels));
   for (int top = 0; top < height; top += strip_rows) {
     const VipsRect strip{0, top, width, std::min(strip_rows, height - top)};
-    if (vips_region_prepare(region.get(), &strip) != 0) return damaged(top, vips_reason());
+    if (vips_region_prepare(region.get(), &strip) != 0) {
+      if (rows == nullptr || !rows->failure()) return damaged(top, vips_reason());
+      if (rows->failure()->error.code != ErrorCode::kBadFile) return rows->failure()->error;
+      return damaged(rows->failure()->row, rows->failure()->error.message);
+    }
     for (int y = 0; y < strip.height; ++y) {
       to_rgb(VIPS_REGION_ADDR(region.get(), 0, top + y), bands,
              std::span(rgb).subspan(y * row_bytes, row_bytes));
@@ -226,10 +230,14 @@ Status read_picture(std::span<const uint8_t> bytes, const ReadSettings& settings
   sender.header({vips_image_get_width(stored), vips_image_get_height(stored)},
                 std::clamp(vips_image_get_orientation(stored), 1, 8));
   for (const MetadataChunk& chunk : metadata) sender.metadata(chunk);
-  if (Status sent = send_rows(pixels.get(), sender); !sent) return sent;
+  if (Status sent = send_rows(pixels.get(), source->rows.get(), sender); !sent) return sent;
   if (source->rows != nullptr) {
     const Result<std::vector<std::string>> late = source->rows->finish();
-    if (!late) return damaged(vips_image_get_height(stored) - 1, late.error().message);
+    if (!late && late.error().code != ErrorCode::kBadFile) return late.error();
+    if (!late) {
+      return Error{ErrorCode::kBadFile,
+                   fmt::format("damaged: {}; get a whole copy of the picture", late.error().message)};
+    }
     if (settings.strict && !late->empty()) return refused(late->front());
     notes.insert(notes.end(), late->begin(), late->end());
   }
