@@ -50,7 +50,11 @@ std::string shown(const std::string& path) {
 
 Error cannot_start(int error_number) {
   if (error_number == ENOMEM) return {ErrorCode::kFailure, kOutOfMemory};
-  const char* advice = error_number == EAGAIN ? "raise the limit on processes" : "install compass again";
+  const char* advice = "install compass again";
+  if (error_number == EAGAIN) advice = "raise the limit on processes";
+  if (error_number == EMFILE || error_number == ENFILE || error_number == EINVAL) {
+    advice = "raise the limit on open files";
+  }
   return {ErrorCode::kFailure, fmt::format("cannot start the program that reads pictures: {}; {}",
                                            std::strerror(error_number), advice)};
 }
@@ -122,7 +126,8 @@ struct SpawnPlan {
 // The process that reads. However this ends, no process is left.
 class Reader {
  public:
-  static Result<Reader> start(const Descriptor& input, const ReadSettings& settings) {
+  static Result<Reader> start(const Descriptor& input, const ReadSettings& settings,
+                              const std::string& program) {
     std::array<int, 2> ends{};
     if (pipe2(ends.data(), O_CLOEXEC) != 0) return cannot_start(errno);
     Descriptor from(ends[0]);
@@ -133,7 +138,6 @@ class Reader {
     if (!answer) return answer.error();
     SpawnPlan plan;
     if (const int error = plan.fill(input.get(), answer->get()); error != 0) return cannot_start(error);
-    const std::string program = installed_part(COMPASS_READ_PICTURE).string();
     std::vector<std::string> words = images::arguments_of(settings, getpid());
     words.insert(words.begin(), program);
     std::vector<char*> arguments;
@@ -220,13 +224,14 @@ Error no_answer(std::optional<int> status) {
 
 }  // namespace
 
-Result<Photo> read_in_process(const std::string& path, const ReadSettings& settings) {
+Result<Photo> read_in_process(const std::string& path, const ReadSettings& settings,
+                              const std::string& program) {
   const auto named = [&](const Error& error) {
     return Error{error.code, fmt::format("{}: {}", shown(path), error.message)};
   };
   const Result<Descriptor> input = open_input(path);
   if (!input) return input.error();
-  Result<Reader> reader = Reader::start(*input, settings);
+  Result<Reader> reader = Reader::start(*input, settings, program);
   if (!reader) return named(reader.error());
   std::optional<Result<Photo>> answer = images::receive_photo(
       [&reader](std::span<uint8_t> out) { return reader->read(out); }, settings.max_pixels);
@@ -239,6 +244,10 @@ Result<Photo> read_in_process(const std::string& path, const ReadSettings& setti
   }
   if (!*answer) return named(answer->error());
   return *std::move(*answer);
+}
+
+Result<Photo> read_in_process(const std::string& path, const ReadSettings& settings) {
+  return read_in_process(path, settings, installed_part(COMPASS_READ_PICTURE).string());
 }
 
 }  // namespace compass::tools

@@ -16,13 +16,14 @@ std::string only_first(uint32_t frames) {
 
 std::vector<std::string> png_notes(const PngAnimation& animation) {
   if (animation.frames == 0) return {};
-  if (!animation.first_is_still) return {"only its still picture is read, which is not part of its animation"};
+  if (!animation.first_is_still)
+    return {"only its still picture is read, which is not part of its animation"};
   if (animation.frames == 1) return {};
   return {only_first(animation.frames)};
 }
 
-// libvips leaves what a GIF's first frame does not cover black if no frame has transparent pixels; browsers leave
-// it transparent. `image` comes back as it should be.
+// libvips leaves what a GIF's first frame does not cover black if no frame has transparent pixels; browsers
+// leave it transparent. `image` comes back as it should be.
 Status clear_around(const Rect& frame, PictureSource& source) {
   VipsImage* const image = source.image.get();
   const int width = vips_image_get_width(image), height = vips_image_get_height(image);

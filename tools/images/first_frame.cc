@@ -91,8 +91,8 @@ Bytes codestream_of(Bytes jxl) {
 }  // namespace
 
 PngAnimation png_animation(Bytes png) {
-  // PNG, 3rd edition, 11.3.6: acTL, with the number of frames, comes before the first IDAT; so does an fcTL if the
-  // still picture is the first frame.
+  // PNG, 3rd edition, 11.3.6: acTL, with the number of frames, comes before the first IDAT; so does an fcTL
+  // if the still picture is the first frame.
   constexpr size_t kSignature = 8, kAroundData = 12;  // length, type and checksum
   PngAnimation animation;
   for (size_t at = kSignature; at + kAroundData <= png.size();) {
