@@ -141,6 +141,7 @@ class Reader {
     std::vector<std::string> words = images::arguments_of(settings, getpid());
     words.insert(words.begin(), program);
     std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
     for (std::string& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
     pid_t pid = -1;

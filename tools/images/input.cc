@@ -67,7 +67,7 @@ Status Input::read_up_to(int fd, size_t end) {
 
 Status Input::begin(int fd) {
   if (map(fd)) return {};
-  if (const Status done = read_up_to(fd, kBeginning); !done) return done;
+  if (Status done = read_up_to(fd, kBeginning); !done) return done;
   if (size_ == 0) return Error{ErrorCode::kBadFile, "is empty; give a picture"};
   return {};
 }
@@ -80,7 +80,7 @@ Status Input::read_rest(int fd, uint64_t max_bytes) {
                    fmt::format("is longer than {} bytes; raise --max-memory to read it", max_bytes)};
     }
     const size_t wanted = std::max<size_t>(size_ + size_ / 2, size_t{1} << 20);
-    if (const Status done = read_up_to(fd, std::min<uint64_t>(wanted, max_bytes)); !done) return done;
+    if (Status done = read_up_to(fd, std::min<uint64_t>(wanted, max_bytes)); !done) return done;
   }
   return {};
 }
