@@ -59,7 +59,7 @@ Result<PictureSource> open_by_vips(std::span<const uint8_t> bytes, Format format
 // A picture that is no use, and why: "cannot be read as a picture: ...".
 Error not_a_picture(const std::string& reason);
 
-// Errors: kBadFile if a side is not 1 to 10 million or there are more than `max_pixels`.
+// Errors: kBadFile if a side is not 1 to what libvips takes, or there are more than `max_pixels`.
 Status check_size(int64_t width, int64_t height, uint64_t max_pixels);
 
 // How samples of a RowReader are laid out: `bands` of 8 or 16 bits, interleaved.
