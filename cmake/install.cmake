@@ -10,8 +10,9 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/compassConfigVersion.cmak
 install(FILES cmake/compassConfig.cmake ${PROJECT_BINARY_DIR}/compassConfigVersion.cmake DESTINATION ${package_dir})
 
 install(TARGETS compass_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-# tools/image_module.cc looks for it in ../<libdir>/compass, seen from the command.
+# tools/installed_part.cc looks for them in ../<libdir>/compass, seen from the command.
 install(TARGETS compass_images LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/compass)
+install(TARGETS compass_read_picture RUNTIME DESTINATION ${CMAKE_INSTALL_LIBDIR}/compass)
 install(FILES tools/compass.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 # tools/model_path.cc looks for models in ../share/compass/models, seen from the command.
 install(FILES models/lite.safetensors DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/compass/models OPTIONAL)

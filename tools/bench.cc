@@ -269,7 +269,7 @@ Status run_bench(const Options& options) {
     picture = synthetic_picture(*size);
     report.picture = fmt::format("synthetic, {}x{}", size->width, size->height);
   } else {
-    Result<Photo> photo = read_image(options.image, {.max_pixels = codec->max_pixels});
+    Result<Photo> photo = read_image(options.image, {.max_pixels = codec->max_pixels, .max_memory = codec->max_memory});
     if (!photo) return photo.error();
     picture = std::move(photo->image);
     report.picture =

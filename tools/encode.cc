@@ -104,7 +104,7 @@ Status encode(const Options& options) {
   if (!output) return output.error();
   if (const Status good = check_json_stream(options.common, *output); !good) return good;
   std::future<Result<Photo>> reading = in_background([&] {
-    return read_image(options.input, {options.common.strict, codec->max_pixels});
+    return read_image(options.input, {options.common.strict, codec->max_pixels, codec->max_memory});
   });
   const Result<std::shared_ptr<const Model>> model = load_model(options.common.model);
   if (!model) return model.error();

@@ -15,6 +15,7 @@
 #include "image_module.h"
 #include "input_file.h"
 #include "memory_sink.h"
+#include "read_process.h"
 
 namespace compass::tools {
 namespace {
@@ -83,9 +84,7 @@ int longest_side(const std::string& format) {
 
 Result<Photo> read_image(const std::string& path, const ReadSettings& settings) {
   if (const Status good = check_standard_input(path); !good) return good.error();
-  const Result<const ImageModule*> module = image_module();
-  if (!module) return module.error();
-  return (*module)->read_image(path, settings);
+  return read_in_process(path, settings);
 }
 
 Result<std::string> choose_format(const std::string& path, const std::string& format) {

@@ -1,4 +1,4 @@
-// Photos in and pictures out. Everything but PPM goes through libvips (image_module.h).
+// Photos in and pictures out.
 #pragma once
 
 #include <future>
@@ -10,25 +10,15 @@
 #include "core/result.h"
 #include "image/image.h"
 #include "output_file.h"
+#include "photo.h"
 
 namespace compass::tools {
 
-struct ReadSettings {
-  bool strict = false;                // refuse what cannot be kept, instead of saying so in `notes`
-  uint64_t max_pixels = 400'000'000;  // checked against the header, before anything is decoded
-};
-
-struct Photo {
-  Rgb8Image image;  // upright, sRGB
-  std::vector<MetadataChunk>
-      metadata;  // Exif (orientation set to upright), XMP, the profile of other colours than sRGB
-  std::vector<std::string> notes;  // what was dropped or changed, a line each
-};
-
-// Reads PNM, PNG, JPEG, WebP, TIFF and whatever else the installed libvips loads, from a path or "-"
-// (standard input). Orientation tags are applied, embedded profiles and other colour spaces become sRGB, grey
-// becomes RGB. Samples are rounded to 8 bits; alpha is laid over white: with `strict` both are refused.
-// Errors: kIo (cannot be read), kBadFile (not a picture, damaged, over the limit, or refused by `strict`).
+// Reads JPEG, PNG, WebP, TIFF, GIF, HEIF, AVIF, JPEG XL, JPEG 2000 and PNM (docs/command.md says which of
+// them, exactly), from a path or "-" (standard input), in a process of its own (read_process.h). Orientation
+// tags are applied, embedded profiles and other colour spaces become sRGB, grey becomes RGB. Samples are
+// rounded to 8 bits; alpha is laid over white: with `strict` both are refused. Errors: kIo (cannot be read),
+// kBadFile (not a picture, damaged, over a limit, or refused by `strict`), kFailure (out of memory).
 Result<Photo> read_image(const std::string& path, const ReadSettings& settings = {});
 
 // What was dropped or changed, a line each.

@@ -4,32 +4,20 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
-#include <filesystem>
+
+#include "installed_part.h"
 
 namespace compass::tools {
 namespace {
 
-namespace fs = std::filesystem;
-
-// Where installation puts it, seen from the command; programs of the build tree find the build's.
-fs::path module_path() {
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  const fs::path installed = program.parent_path() / COMPASS_INSTALLED_MODULES / COMPASS_IMAGE_MODULE;
-  const fs::path inside = program.lexically_relative(COMPASS_BUILD_DIRECTORY);
-  const bool built = !inside.empty() && *inside.begin() != "..";
-  if (!built || fs::exists(installed, error)) return installed.lexically_normal();
-  return fs::path(COMPASS_BUILD_DIRECTORY) / "tools" / COMPASS_IMAGE_MODULE;
-}
-
 Result<const ImageModule*> load() {
-  const fs::path path = module_path();
+  const std::string path = installed_part(COMPASS_IMAGE_MODULE).string();
   void* const library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);  // stays until the program ends
   void* const entry = library == nullptr ? nullptr : dlsym(library, kImageModuleEntry);
   if (entry == nullptr) {
-    return Error{ErrorCode::kFailure,
-                 fmt::format("cannot load the part that reads and writes pictures: {}; install compass again",
-                             dlerror())};
+    return Error{
+        ErrorCode::kFailure,
+        fmt::format("cannot load the part that writes pictures: {}; install compass again", dlerror())};
   }
   const ImageModule* module = reinterpret_cast<ImageModuleEntry*>(entry)();
   if (Status started = module->start(); !started) return started.error();

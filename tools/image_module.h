@@ -1,6 +1,7 @@
-// The part of the command that needs libvips, a module of its own (tools/images/), loaded when a picture is
-// first read or written. libvips brings more than a hundred libraries, whose loading takes longer than
-// decoding a small picture: commands that need none of it do not wait for it.
+// The part of the command that writes pictures and draws text, a module of its own (tools/images/), loaded
+// when it is first needed. It brings libvips, and with it more than a hundred libraries, whose loading takes
+// longer than decoding a small picture: commands that need none of it do not wait for it. Reading is apart
+// from it (read_process.h).
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,6 @@ class ByteSink {
 // What the module does; see the functions of the same names in image_file.h and text.h.
 struct ImageModule {
   Status (*start)();
-  Result<Photo> (*read_image)(const std::string& path, const ReadSettings& settings);
   bool (*can_write)(const std::string& format);
   // Does not commit the file.
   Result<Notes> (*write_image)(const Rgb8View& image, const std::string& format, ByteSink& sink,

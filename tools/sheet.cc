@@ -79,7 +79,7 @@ Status sheet(const Options& options) {
   if (!file) return file.error();
   std::optional<Photo> original;
   if (!options.original.empty()) {
-    Result<Photo> photo = read_image(options.original, {.max_pixels = codec->max_pixels});
+    Result<Photo> photo = read_image(options.original, {.max_pixels = codec->max_pixels, .max_memory = codec->max_memory});
     if (!photo) return photo.error();
     if (photo->image.size != header->layers.back().size) {
       return Error{ErrorCode::kUsage,

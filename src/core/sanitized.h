@@ -1,4 +1,4 @@
-// For tests only: whether memory is a sanitizer's, too, so that the process's size says nothing about ours.
+// Whether memory is a sanitizer's, too, so that the process's size says nothing about ours: for tests and limits.
 #pragma once
 
 namespace compass {

@@ -1,60 +1,24 @@
-// Reading pictures: any picture libvips loads becomes upright 8-bit sRGB, row by row.
+#include "read.h"
+
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
+#include <memory>
 
-#include "functions.h"
 #include "metadata.h"
-#include "silence.h"
-#include "vips_handle.h"
+#include "picture_source.h"
 
 namespace compass::tools::images {
 namespace {
 
-using VipsImageHandle = Handle<VipsImage>;
-
-// Loaders libvips marks as unhardened are off (they include ImageMagick, PDF and SVG, which can read other
-// files), except these picture formats.
-constexpr const char* kExtraLoaders[] = {"VipsForeignLoadPpm", "VipsForeignLoadRad", "VipsForeignLoadJp2k",
-                                         "VipsForeignLoadJxl"};
-
 constexpr int kStripRows = 32;
-
-std::string shown(const std::string& path) {
-  return path == "-" ? "standard input" : path;
-}
-
-Error not_a_picture(const std::string& path, const std::string& reason) {
-  return {ErrorCode::kBadFile,
-          fmt::format("{}: cannot be read as a picture: {}; give a PNG, JPEG, WebP, TIFF or PNM file",
-                      shown(path), reason)};
-}
+constexpr int64_t kStripPixels = int64_t{4} << 20;  // of very wide pictures
 
 // The picture that a libvips operation makes; null if it failed. `operation` takes where to put it.
 template <typename Operation>
 VipsImageHandle made(Operation operation) {
   VipsImage* out = nullptr;
   return VipsImageHandle(operation(&out) == 0 ? out : nullptr);
-}
-
-Result<Handle<VipsSource>> open_source(const std::string& path) {
-  if (path == "-") return Handle<VipsSource>(vips_source_new_from_descriptor(STDIN_FILENO));
-  struct stat info {};
-  if (stat(path.c_str(), &info) != 0 || access(path.c_str(), R_OK) != 0) {
-    return Error{ErrorCode::kIo, fmt::format("{}: cannot read: {}; check the name and its permissions", path,
-                                             std::strerror(errno))};
-  }
-  if (S_ISDIR(info.st_mode)) {
-    return Error{ErrorCode::kIo, fmt::format("{}: is a directory; name a picture file", path)};
-  }
-  Handle<VipsSource> source(vips_source_new_from_file(path.c_str()));
-  if (source == nullptr)
-    return Error{ErrorCode::kIo, fmt::format("{}: cannot read: {}", path, vips_reason())};
-  return source;
 }
 
 // Says what of the picture will be lost, judging by its header.
@@ -173,53 +137,14 @@ VipsImageHandle normalise(VipsImage* image, std::vector<std::string>& notes, boo
   return made([&](VipsImage** out) { return vips_bandjoin2(srgb.get(), mask8.get(), out, nullptr); });
 }
 
-// Where samples go: index of (x, y) of the stored picture within a plane of the upright one.
-class Upright {
- public:
-  // `orientation`: Exif 2.3, tag 274: 1..8.
-  Upright(Size stored, int orientation) : stored_(stored), orientation_(orientation) {}
-
-  Size size() const { return orientation_ >= 5 ? Size{stored_.height, stored_.width} : stored_; }
-
-  int64_t index(int x, int y) const {
-    const int right = stored_.width - 1 - x;
-    const int below = stored_.height - 1 - y;
-    switch (orientation_) {
-      case 2:
-        return at(right, y);  // mirrored left to right
-      case 3:
-        return at(right, below);  // half a turn
-      case 4:
-        return at(x, below);  // upside down, mirrored
-      case 5:
-        return at(y, x);  // transposed
-      case 6:
-        return at(below, x);  // stored a quarter turn anticlockwise
-      case 7:
-        return at(below, right);  // transposed about the other diagonal
-      case 8:
-        return at(y, right);  // stored a quarter turn clockwise
-      default:
-        return at(x, y);
-    }
-  }
-
- private:
-  int64_t at(int x, int y) const { return static_cast<int64_t>(y) * size().width + x; }
-
-  Size stored_;
-  int orientation_;
-};
-
-// One stored row of 1 to 4 bytes per pixel (grey, grey + alpha, RGB, RGBA) into the upright picture.
-void place_row(const uint8_t* row, int bands, Size stored, int y, const Upright& upright, Rgb8Image& image) {
+// One row of 1 to 4 bytes per pixel (grey, grey + alpha, RGB, RGBA) as RGB, laid over white.
+void to_rgb(const uint8_t* row, int bands, std::span<uint8_t> rgb) {
   const bool alpha = bands == 2 || bands == 4;
-  const int64_t start = upright.index(0, y);
-  const int64_t step = stored.width > 1 ? upright.index(1, y) - start : 0;
+  const size_t width = rgb.size() / 3;
   for (int c = 0; c < 3; ++c) {
     const uint8_t* in = row + (bands >= 3 ? c : 0);
-    uint8_t* out = image.bytes.data() + 3 * start + c;
-    for (int x = 0; x < stored.width; ++x, in += bands, out += 3 * step) {
+    uint8_t* out = rgb.data() + c;
+    for (size_t x = 0; x < width; ++x, in += bands, out += 3) {
       *out = *in;
       if (!alpha) continue;
       const int opacity = row[x * bands + bands - 1];
@@ -228,63 +153,97 @@ void place_row(const uint8_t* row, int bands, Size stored, int y, const Upright&
   }
 }
 
-}  // namespace
+Result<PictureSource> open_picture(std::span<const uint8_t> bytes, uint64_t max_pixels) {
+  const Result<Format> format = format_of(bytes);
+  if (!format) return format.error();
+  Result<PictureSource> source = [&] {
+    switch (*format) {
+      case Format::kJpeg:
+        return open_jpeg(bytes, max_pixels);
+      case Format::kJp2:
+        return open_jp2(bytes, max_pixels);
+      case Format::kPnm:
+        return open_pnm(bytes, max_pixels);
+      default:
+        return open_by_vips(bytes, *format, max_pixels);
+    }
+  }();
+  if (source && source->image == nullptr) return not_a_picture(vips_reason());
+  return source;
+}
 
-Status start() {
-  silence_glib();
-  if (vips_init("compass") != 0) {
-    return Error{ErrorCode::kFailure, fmt::format("libvips does not start: {}", vips_reason())};
+Error refused(const std::string& note) {
+  return {ErrorCode::kBadFile, fmt::format("refused by --strict: {}; convert it first", note)};
+}
+
+Error damaged(int row, const std::string& reason) {
+  return {ErrorCode::kBadFile, fmt::format("damaged near row {}{}; get a whole copy of the picture", row,
+                                           reason.empty() || reason == "''" ? "" : ": " + reason)};
+}
+
+// Sends all rows of `pixels`, of 1 to 4 bands of 8 bits.
+Status send_rows(VipsImage* pixels, const RowReader* rows, PhotoSender& sender) {
+  const int width = vips_image_get_width(pixels);
+  const int height = vips_image_get_height(pixels);
+  const int bands = vips_image_get_bands(pixels);
+  const int strip_rows = static_cast<int>(std::clamp<int64_t>(kStripPixels / width, 1, kStripRows));
+  const size_t row_bytes = static_cast<size_t>(width) * 3;
+  std::vector<uint8_t> rgb(row_bytes * strip_rows);
+  const Handle<VipsRegion> region(vips_region_new(pixels));
+  for (int top = 0; top < height; top += strip_rows) {
+    const VipsRect strip{0, top, width, std::min(strip_rows, height - top)};
+    if (vips_region_prepare(region.get(), &strip) != 0) {
+      if (rows == nullptr || !rows->failure()) return damaged(top, vips_reason());
+      if (rows->failure()->error.code != ErrorCode::kBadFile) return rows->failure()->error;
+      return damaged(rows->failure()->row, rows->failure()->error.message);
+    }
+    for (int y = 0; y < strip.height; ++y) {
+      to_rgb(VIPS_REGION_ADDR(region.get(), 0, top + y), bands,
+             std::span(rgb).subspan(y * row_bytes, row_bytes));
+    }
+    if (!sender.rows(std::span(rgb).first(row_bytes * strip.height))) {
+      return Error{ErrorCode::kIo, "nobody reads the picture"};
+    }
   }
-  vips_cache_set_max(0);  // every operation is used once
-  vips_block_untrusted_set(TRUE);
-  for (const char* loader : kExtraLoaders) vips_operation_block_set(loader, FALSE);
   return {};
 }
 
-Result<Photo> read_image(const std::string& path, const ReadSettings& settings) {
-  Result<Handle<VipsSource>> source = open_source(path);
-  if (!source) return source.error();
-  // Reads the header only.
-  const VipsImageHandle stored(vips_image_new_from_source(source->get(), "", "access", VIPS_ACCESS_SEQUENTIAL,
-                                                          "fail_on", VIPS_FAIL_ON_ERROR, nullptr));
-  if (stored == nullptr) return not_a_picture(path, vips_reason());
-  const Size size{vips_image_get_width(stored.get()), vips_image_get_height(stored.get())};
-  if (static_cast<uint64_t>(size.pixels()) > settings.max_pixels) {
-    return Error{ErrorCode::kBadFile,
-                 fmt::format("{}: {}x{} is more than {} pixels; raise --max-pixels to read it", shown(path),
-                             size.width, size.height, settings.max_pixels)};
-  }
-  if (vips_image_get_bands(stored.get()) > 5) {
-    return not_a_picture(path, fmt::format("it has {} channels", vips_image_get_bands(stored.get())));
-  }
-  Photo photo;
-  photo.notes = losses(stored.get());
-  if (settings.strict && !photo.notes.empty()) {
-    return Error{ErrorCode::kBadFile, fmt::format("{}: refused by --strict: {}; convert it first",
-                                                  shown(path), photo.notes.front())};
-  }
-  bool converted = false;
-  const VipsImageHandle pixels = normalise(stored.get(), photo.notes, converted);
-  if (pixels == nullptr) return not_a_picture(path, vips_reason());
-  photo.metadata = metadata_of(stored.get(), converted, photo.notes);
-  const int bands = vips_image_get_bands(pixels.get());
-  if (bands > 4) return not_a_picture(path, fmt::format("it has {} channels", bands));
+}  // namespace
 
-  const Upright upright(size, vips_image_get_orientation(stored.get()));
-  photo.image = Rgb8Image(upright.size());
-  const Handle<VipsRegion> region(vips_region_new(pixels.get()));
-  for (int top = 0; top < size.height; top += kStripRows) {
-    const VipsRect strip{0, top, size.width, std::min(kStripRows, size.height - top)};
-    if (vips_region_prepare(region.get(), &strip) != 0) {
-      return Error{ErrorCode::kBadFile,
-                   fmt::format("{}: damaged near row {}: {}; get a whole copy of the picture", shown(path),
-                               top, vips_reason())};
-    }
-    for (int y = top; y < top + strip.height; ++y) {
-      place_row(VIPS_REGION_ADDR(region.get(), 0, y), bands, size, y, upright, photo.image);
-    }
+Status read_picture(std::span<const uint8_t> bytes, const ReadSettings& settings, PhotoSender& sender) {
+  const Result<PictureSource> source = open_picture(bytes, settings.max_pixels);
+  if (!source) return source.error();
+  VipsImage* const stored = source->image.get();
+  if (vips_image_get_bands(stored) > 5) {
+    return not_a_picture(fmt::format("it has {} channels", vips_image_get_bands(stored)));
   }
-  return photo;
+  std::vector<std::string> notes = losses(stored);
+  notes.insert(notes.end(), source->notes.begin(), source->notes.end());
+  if (settings.strict && !notes.empty()) return refused(notes.front());
+  bool converted = false;
+  const VipsImageHandle pixels = normalise(stored, notes, converted);
+  if (pixels == nullptr) return not_a_picture(vips_reason());
+  const std::vector<MetadataChunk> metadata = metadata_of(stored, converted, notes);
+  const int bands = vips_image_get_bands(pixels.get());
+  if (bands > 4) return not_a_picture(fmt::format("it has {} channels", bands));
+
+  sender.header({vips_image_get_width(stored), vips_image_get_height(stored)},
+                std::clamp(vips_image_get_orientation(stored), 1, 8));
+  for (const MetadataChunk& chunk : metadata) sender.metadata(chunk);
+  if (Status sent = send_rows(pixels.get(), source->rows.get(), sender); !sent) return sent;
+  if (source->rows != nullptr) {
+    const Result<std::vector<std::string>> late = source->rows->finish();
+    if (!late && late.error().code != ErrorCode::kBadFile) return late.error();
+    if (!late) {
+      return Error{ErrorCode::kBadFile,
+                   fmt::format("damaged: {}; get a whole copy of the picture", late.error().message)};
+    }
+    if (settings.strict && !late->empty()) return refused(late->front());
+    notes.insert(notes.end(), late->begin(), late->end());
+  }
+  for (const std::string& note : notes) sender.note(note);
+  sender.finish();
+  return {};
 }
 
 }  // namespace compass::tools::images

@@ -18,10 +18,11 @@ struct Unref {
 template <typename T>
 using Handle = std::unique_ptr<T, Unref>;
 
-// Takes and clears libvips' error text: its first line, fit for a message.
+// Takes and clears libvips' error text: its first line, fit for a message; never empty.
 inline std::string vips_reason() {
   const std::string text = vips_error_buffer();
   vips_error_clear();
+  if (text.empty()) return "its library gives no reason";
   return printable(text.substr(0, text.find('\n')));
 }
 

@@ -1,0 +1,18 @@
+// Reading pictures: whatever is read becomes 8-bit sRGB, row by row.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "core/result.h"
+#include "photo.h"
+#include "wire.h"
+
+namespace compass::tools::images {
+
+// Reads the picture whose file has these bytes, and sends it, but not an error that it returns: kBadFile (not
+// a picture, damaged, over the limit, or refused by `strict`), kFailure, kIo (nobody listens). libvips must
+// have been started.
+Status read_picture(std::span<const uint8_t> bytes, const ReadSettings& settings, PhotoSender& sender);
+
+}  // namespace compass::tools::images

@@ -1,0 +1,30 @@
+// How the command and the program that reads a picture for it agree (read_picture_main.cc).
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "photo.h"
+
+namespace compass::tools::images {
+
+// The program finds the picture at descriptor 0, and writes what wire.h describes to this one.
+inline constexpr int kAnswerDescriptor = 3;
+
+// How it ends when memory runs out and nothing can be said any more.
+inline constexpr int kExitOutOfMemory = 12;
+
+struct Task {
+  ReadSettings settings;
+  pid_t parent = 0;  // whom it must not outlive
+};
+
+// The program's arguments, and back; nothing if they make no sense.
+std::vector<std::string> arguments_of(const ReadSettings& settings, pid_t parent);
+std::optional<Task> task_of(std::span<char* const> arguments);
+
+}  // namespace compass::tools::images

@@ -1,0 +1,13 @@
+// Where the command's other files are: the image module, and the program that reads pictures.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace compass::tools {
+
+// The path of a part by its file name: where installation puts it, seen from the command; programs of the
+// build tree find the build's.
+std::filesystem::path installed_part(const std::string& name);
+
+}  // namespace compass::tools
