@@ -11,15 +11,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Where installation puts it, seen from the command; programs of the build tree find the build's.
+// Seen from the program, as installation puts it; the build tree is laid out alike.
 fs::path module_path() {
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  const fs::path installed = program.parent_path() / COMPASS_INSTALLED_MODULES / COMPASS_IMAGE_MODULE;
-  const fs::path inside = program.lexically_relative(COMPASS_BUILD_DIRECTORY);
-  const bool built = !inside.empty() && *inside.begin() != "..";
-  if (!built || fs::exists(installed, error)) return installed.lexically_normal();
-  return fs::path(COMPASS_BUILD_DIRECTORY) / "tools" / COMPASS_IMAGE_MODULE;
+  return (program.parent_path() / COMPASS_INSTALLED_MODULES / COMPASS_IMAGE_MODULE).lexically_normal();
 }
 
 Result<const ImageModule*> load() {
