@@ -41,15 +41,13 @@ void convolution(benchmark::State& state, Type source, Type weights, Type target
   const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
   dnnl::stream stream(engine);
   const auto any = memory::format_tag::any;
-  const memory::dims pad = {kernel / 2, kernel / 2};
-  const dnnl::convolution_forward::desc description(
-      dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct,
-      memory::desc({1, in, kSide, kSide}, source, any), memory::desc({out, in, kernel, kernel}, weights, any),
-      memory::desc({out}, Type::f32, any), memory::desc({1, out, kSide, kSide}, target, any), {1, 1}, pad,
-      pad);
-  dnnl::primitive_attr attributes;
-  if (source == Type::u8) attributes.set_output_scales(0, {0.01F});
-  const dnnl::convolution_forward::primitive_desc chosen(description, attributes, engine);
+  // int8 is not scaled: that is a multiplication per output, of hundreds.
+  const auto chosen = compass::nn::direct_convolution(engine,
+                                                      {.source{{1, in, kSide, kSide}, source, any},
+                                                       .weights{{out, in, kernel, kernel}, weights, any},
+                                                       .bias{{out}, Type::f32, any},
+                                                       .target{{1, out, kSide, kSide}, target, any}},
+                                                      1, static_cast<int>(kernel / 2), {});
   const memory x(chosen.src_desc(), engine), w(chosen.weights_desc(), engine), b(chosen.bias_desc(), engine),
       y(chosen.dst_desc(), engine);
   fill(x, source);

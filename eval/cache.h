@@ -1,6 +1,7 @@
 // Measurements kept between runs: one small JSON file each, named by the hash of what determines it.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>

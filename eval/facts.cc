@@ -39,13 +39,6 @@ std::string machine_fact() {
                      value_of("/etc/os-release", "PRETTY_NAME", '='), load);
 }
 
-std::string commit_fact() {
-  const Result<ProcessResult> git =
-      run_process({"git", "-C", COMPASS_SOURCE_DIR, "describe", "--always", "--dirty", "--exclude=*"}, 20);
-  if (!git) return "unknown";
-  return git->output.substr(0, git->output.find('\n'));
-}
-
 std::string model_fact(const Model& model, const std::string& path) {
   std::error_code error;
   const uint64_t bytes = std::filesystem::file_size(path, error);

@@ -16,8 +16,8 @@ using Facts = std::map<std::string, std::string>;
 // "machine": processor, cores, memory, operating system.
 std::string machine_fact();
 
-// The commit of the source tree the program was built from, with "-dirty" if it has changes; "unknown" where
-// there is no such tree or no git.
+// The commit that the program was built from, with "-dirty" if there were changes; "unknown" where there was
+// no repository or no git. Made by eval/commit.cmake.
 std::string commit_fact();
 
 // Name, id, bytes on disk, parameters and rate points of a model.

@@ -1,6 +1,7 @@
 // The report as one HTML file that needs nothing else.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 

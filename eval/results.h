@@ -1,6 +1,7 @@
 // Measurements as rows, in and out of CSV, and the mean curves drawn from them.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>

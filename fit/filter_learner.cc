@@ -8,6 +8,7 @@
 
 #include "codec/loop_filter.h"
 #include "fit/filter_terms.h"
+#include "fit/learner_module.h"
 
 namespace compass::fit {
 namespace {
@@ -31,10 +32,8 @@ Eigen::LLT<MatrixXd> root_of(MatrixXd a, double ridge) {
   return a.llt();
 }
 
-}  // namespace
-
 // In differences; f32 holds what sums of 8-bit pictures are exact to.
-struct FilterLearner::Sums {
+struct Sums {
   MatrixXf a;          // [kTerms][kTerms]
   MatrixXf b;          // [kTerms][3]
   double error = 0.0;  // squared
@@ -64,15 +63,18 @@ struct FilterLearner::Sums {
   }
 };
 
-FilterLearner::FilterLearner() = default;
-FilterLearner::~FilterLearner() = default;
-FilterLearner::FilterLearner(FilterLearner&&) noexcept = default;
+class EigenLearner final : public FilterLearner {
+ public:
+  void add(const Image& made, const Image& wanted) override;
+  int pictures() const override { return static_cast<int>(sums_.size()); }
+  FilterWeights learn(int directions) const override;
+  Gain gain(const FilterWeights& filter) const override;
 
-int FilterLearner::pictures() const {
-  return static_cast<int>(sums_.size());
-}
+ private:
+  std::vector<Sums> sums_;
+};
 
-void FilterLearner::add(const Image& made, const Image& wanted) {
+void EigenLearner::add(const Image& made, const Image& wanted) {
   const Size size = made.size();
   const int every = static_cast<int>(std::max<int64_t>(1, size.pixels() / kPixels));
   MatrixXf a = MatrixXf::Zero(kTerms, kTerms);
@@ -108,7 +110,7 @@ void FilterLearner::add(const Image& made, const Image& wanted) {
 
 // The normal equations of all pictures and all ways to turn them over, each picture's by what its error
 // weighs; solved for a filter and directions of it.
-class FilterLearner::Solver {
+class Solver {
  public:
   explicit Solver(const std::vector<Sums>& sums) : sums_(sums), symmetries_(all_symmetries()) {
     MatrixXd one = MatrixXd::Zero(kTerms, kTerms);
@@ -261,7 +263,7 @@ class FilterLearner::Solver {
   MatrixXf packed_;
 };
 
-FilterWeights FilterLearner::learn(int directions) const {
+FilterWeights EigenLearner::learn(int directions) const {
   Solver solver(sums_);
   if (directions > 0) {
     solver.start(directions);
@@ -280,7 +282,7 @@ FilterWeights FilterLearner::learn(int directions) const {
   return filter;
 }
 
-FilterLearner::Gain FilterLearner::gain(const FilterWeights& filter) const {
+FilterLearner::Gain EigenLearner::gain(const FilterWeights& filter) const {
   const Eigen::PartialPivLU<MatrixXd> from_taps(taps_of_differences());
   std::vector<MatrixXd> f;
   for (int i = 0; i <= filter.directions; ++i) {
@@ -302,4 +304,9 @@ FilterLearner::Gain FilterLearner::gain(const FilterWeights& filter) const {
   return gain;
 }
 
+}  // namespace
 }  // namespace compass::fit
+
+extern "C" __attribute__((visibility("default"))) compass::fit::FilterLearner* compass_filter_learner() {
+  return new compass::fit::EigenLearner;
+}

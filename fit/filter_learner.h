@@ -12,8 +12,8 @@
 #pragma once
 
 #include <memory>
-#include <vector>
 
+#include "core/result.h"
 #include "image/image.h"
 #include "model/weights.h"
 
@@ -21,16 +21,17 @@ namespace compass::fit {
 
 class FilterLearner {
  public:
-  FilterLearner();
-  ~FilterLearner();
-  FilterLearner(FilterLearner&&) noexcept;
+  FilterLearner() = default;
+  FilterLearner(const FilterLearner&) = delete;
+  FilterLearner& operator=(const FilterLearner&) = delete;
+  virtual ~FilterLearner() = default;
 
   // A layer as it was reconstructed without a filter, and as it should be. Same sizes.
-  void add(const Image& made, const Image& wanted);
-  int pictures() const;
+  virtual void add(const Image& made, const Image& wanted) = 0;
+  virtual int pictures() const = 0;
 
   // The filter with so many directions; there must be more pictures.
-  FilterWeights learn(int directions) const;
+  virtual FilterWeights learn(int directions) const = 0;
 
   // By how much, in dB on average over the pictures added, the filter lowers the error: by its own weights,
   // and with the best steps.
@@ -38,12 +39,11 @@ class FilterLearner {
     double fixed = 0.0;
     double adapted = 0.0;
   };
-  Gain gain(const FilterWeights& filter) const;
-
- private:
-  struct Sums;
-  class Solver;
-  std::vector<Sums> sums_;
+  virtual Gain gain(const FilterWeights& filter) const = 0;
 };
+
+// One that has seen nothing. It comes from a module (learner_module.h). Errors: kFailure (a broken
+// installation).
+Result<std::unique_ptr<FilterLearner>> make_filter_learner();
 
 }  // namespace compass::fit

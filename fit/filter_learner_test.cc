@@ -43,20 +43,21 @@ TEST(FilterLearner, FindsWhatWasDone) {
   truth.directions = 2;
   truth.values.resize(size_t{3} * kFilterWeights);
   for (float& v : truth.values) v = distribution(generator);
-  FilterLearner learner;
-  FilterLearner unseen;
+  const auto learner = make_filter_learner(), unseen = make_filter_learner();
+  ASSERT_TRUE(learner) << learner.error().message;
+  ASSERT_TRUE(unseen) << unseen.error().message;
   for (int n = 0; n < 16; ++n) {
     const Image made = smooth_noise({130, 70}, n);
     const std::vector<int32_t> steps{n % 3 - 1, n % 5 - 2};
-    (n < 12 ? learner : unseen).add(made, corrected(made, truth, steps));
+    (n < 12 ? *learner : *unseen)->add(made, corrected(made, truth, steps));
   }
-  EXPECT_EQ(learner.pictures(), 12);
-  const FilterWeights none = learner.learn(0);
-  const FilterWeights two = learner.learn(2);
+  EXPECT_EQ((*learner)->pictures(), 12);
+  const FilterWeights none = (*learner)->learn(0);
+  const FilterWeights two = (*learner)->learn(2);
   ASSERT_EQ(two.values.size(), truth.values.size());
-  EXPECT_GT(unseen.gain(none).fixed, 0.5);
-  EXPECT_NEAR(unseen.gain(none).adapted, unseen.gain(none).fixed, 1e-9);
-  EXPECT_GT(unseen.gain(two).adapted, unseen.gain(none).fixed + 3.0);
+  EXPECT_GT((*unseen)->gain(none).fixed, 0.5);
+  EXPECT_NEAR((*unseen)->gain(none).adapted, (*unseen)->gain(none).fixed, 1e-9);
+  EXPECT_GT((*unseen)->gain(two).adapted, (*unseen)->gain(none).fixed + 3.0);
 }
 
 }  // namespace

@@ -32,14 +32,23 @@ struct Options {
 
 // What a codec's filter is learned from, and what the outcome is tried on: every kHeldBack-th picture.
 struct Seen {
-  fit::FilterLearner learned;
-  fit::FilterLearner held_back;
+  std::unique_ptr<fit::FilterLearner> learned;
+  std::unique_ptr<fit::FilterLearner> held_back;
 };
 constexpr size_t kHeldBack = 8;
 
+Result<Seen> nothing_seen() {
+  auto learned = fit::make_filter_learner();
+  if (!learned) return learned.error();
+  auto held_back = fit::make_filter_learner();
+  if (!held_back) return held_back.error();
+  return Seen{*std::move(learned), *std::move(held_back)};
+}
+
 // One pass over the pictures with a model: what the layers of one of its codecs look like, and should. They
 // are made without a filter of that codec, from lower layers that have one.
-Status look(const std::shared_ptr<const Model>& model, const Options& options, CodecKind kind, Seen& seen) {
+Status look(const std::shared_ptr<const Model>& model, const Options& options, CodecKind kind,
+            const Seen& seen) {
   const Result<CodecOptions> codec = codec_options(options.common);
   if (!codec) return codec.error();
   const bool base = kind == CodecKind::kBase;
@@ -63,7 +72,7 @@ Status look(const std::shared_ptr<const Model>& model, const Options& options, C
     if (!encoded) return Error{encoded.error().code, options.pictures[i] + ": " + encoded.error().message};
     for (size_t k = base ? 0 : 1; k < settings.sizes.size(); ++k) {
       auto& learner = i % kHeldBack == 0 ? seen.held_back : seen.learned;
-      learner.add(encoded->reconstructions[k], original.layer(settings.sizes[k], pool));
+      learner->add(encoded->reconstructions[k], original.layer(settings.sizes[k], pool));
     }
     if (progress) progress(static_cast<double>(i + 1) / static_cast<double>(options.pictures.size()));
   }
@@ -99,17 +108,18 @@ Status run_fit(const Options& options) {
   auto model = filtered(options, *file, base_filter, enhancement_filter, bytes);
   if (!model) return model.error();
 
-  Seen base;
-  if (const Status looked = look(*model, options, CodecKind::kBase, base); !looked) return looked;
-  base_filter = base.learned.learn(options.directions);
+  const Result<Seen> base = nothing_seen(), enhancement = nothing_seen();
+  if (!base) return base.error();
+  if (!enhancement) return enhancement.error();
+  if (const Status looked = look(*model, options, CodecKind::kBase, *base); !looked) return looked;
+  base_filter = base->learned->learn(options.directions);
   model = filtered(options, *file, base_filter, enhancement_filter, bytes);
   if (!model) return model.error();
-  Seen enhancement;
   if ((*model)->layered()) {
-    if (const Status looked = look(*model, options, CodecKind::kEnhancement, enhancement); !looked) {
+    if (const Status looked = look(*model, options, CodecKind::kEnhancement, *enhancement); !looked) {
       return looked;
     }
-    enhancement_filter = enhancement.learned.learn(options.directions);
+    enhancement_filter = enhancement->learned->learn(options.directions);
     model = filtered(options, *file, base_filter, enhancement_filter, bytes);
     if (!model) return model.error();
   }
@@ -127,9 +137,9 @@ Status run_fit(const Options& options) {
   if (options.common.quiet) return {};
   std::string report =
       fmt::format("{}: {} bytes, id {}; on pictures held back:\nbase: {}\n", plain_line(options.output),
-                  bytes.size(), id, gain(base.held_back, base_filter));
+                  bytes.size(), id, gain(*base->held_back, base_filter));
   if ((*model)->layered())
-    report += fmt::format("enhancement: {}\n", gain(enhancement.held_back, enhancement_filter));
+    report += fmt::format("enhancement: {}\n", gain(*enhancement->held_back, enhancement_filter));
   return print_report(report, *output);
 }
 

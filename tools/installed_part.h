@@ -6,8 +6,8 @@
 
 namespace compass::tools {
 
-// The path of a part by its file name: where installation puts it, seen from the command; programs of the
-// build tree find the build's.
+// The path of a part by its file name: where installation puts it, seen from the command. The build tree is
+// laid out alike.
 std::filesystem::path installed_part(const std::string& name);
 
 }  // namespace compass::tools

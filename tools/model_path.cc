@@ -77,7 +77,6 @@ std::vector<std::string> model_places() {
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   if (!error)
     places.push_back((program.parent_path() / COMPASS_INSTALLED_MODELS).lexically_normal().string());
-  places.emplace_back(COMPASS_BUILD_MODELS);
   return places;
 }
 

@@ -15,8 +15,7 @@ namespace compass::tools {
 std::string tag_text(const ModelTag& tag);
 
 // Where models are looked for, best first: each entry of the environment variable COMPASS_MODEL_PATH (a colon
-// between entries; directories or model files), the models installed beside the program, those of the build
-// tree.
+// between entries; directories or model files), the models installed beside the program.
 std::vector<std::string> model_places();
 
 // `path` (the user's --model) or, if that is empty, the shipped model: the first lite.safetensors in

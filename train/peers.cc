@@ -35,6 +35,12 @@ int number(std::initializer_list<const char*> names, int fallback) {
   return fallback;
 }
 
+// From 2.4 on LibTorch's store takes libuv unless told otherwise, and Debian's LibTorch is built without.
+template <typename Options>
+void without_libuv(Options& options) {
+  if constexpr (requires { options.useLibUV; }) options.useLibUV = false;
+}
+
 }  // namespace
 
 struct Peers::Group {
@@ -87,6 +93,7 @@ Peers Peers::from_environment([[maybe_unused]] bool cuda) {
   store.isServer = peers.rank_ == 0 && text("TORCHELASTIC_USE_AGENT_STORE") != "True";
   store.numWorkers = static_cast<size_t>(peers.size_);
   store.waitWorkers = false;
+  without_libuv(store);
   peers.group_ = std::make_unique<Group>();
   peers.group_->store = c10::make_intrusive<c10d::TCPStore>(host, store);
   const auto options = c10d::ProcessGroupGloo::Options::create();

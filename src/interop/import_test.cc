@@ -1,6 +1,7 @@
 // Imports: golden checkpoints of every kind, small made-up ones, hostile ones; and the way back.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdlib>

@@ -129,7 +129,7 @@ TEST(Pickle, MisusedCallsAreRefused) {
 
 TEST(Pickle, DeepNestingAndCyclesAreHarmless) {
   const size_t depth = 500'000;
-  EXPECT_EQ(message_of("N" + repeated("\x85", depth) + "."), "");
+  EXPECT_EQ(message_of(std::string("N") + repeated("\x85", depth) + "."), "");
   EXPECT_EQ(message_of(repeated("]", depth) + repeated("a", depth - 1) + "."), "");
   EXPECT_EQ(message_of("]q\x01h\x01"
                        "a."),

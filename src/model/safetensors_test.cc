@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -16,11 +17,10 @@ namespace compass {
 namespace {
 
 std::vector<uint8_t> file_of(const std::string& header, size_t data_bytes) {
-  std::vector<uint8_t> out(8);
+  std::vector<uint8_t> out(8 + header.size() + data_bytes);
   const uint64_t size = header.size();
   std::memcpy(out.data(), &size, 8);
-  out.insert(out.end(), header.begin(), header.end());
-  out.resize(out.size() + data_bytes);
+  std::copy(header.begin(), header.end(), out.begin() + 8);
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cassert>
 #include <cmath>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -44,8 +45,9 @@ uint16_t float_to_bfloat(float value) {
 
 template <typename T>
 void append(std::vector<uint8_t>& out, T value) {
-  const auto bytes = std::bit_cast<std::array<uint8_t, sizeof(T)>>(value);
-  out.insert(out.end(), bytes.begin(), bytes.end());
+  const size_t at = out.size();
+  out.resize(at + sizeof value);
+  std::memcpy(out.data() + at, &value, sizeof value);
 }
 
 }  // namespace

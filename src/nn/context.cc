@@ -57,10 +57,8 @@ bool is_amd() {
 
 Precision resolve(Precision wish) {
   if (wish == Precision::kF32) return Precision::kF32;
-  using dnnl::cpu_isa;
-  const cpu_isa isa = dnnl::get_effective_cpu_isa();
-  const bool amx = isa == cpu_isa::avx512_core_amx;
-  const bool native = amx || isa == cpu_isa::avx512_core_bf16;
+  const bool amx = uses(dnnl::cpu_isa::avx512_core_amx);
+  const bool native = uses(dnnl::cpu_isa::avx512_core_bf16);
   if (wish == Precision::kBF16) return native ? Precision::kBF16 : Precision::kF32;
   // Without AMX, Intel's bf16 dot product runs at half the rate of f32 multiply-adds (measured on Sapphire
   // Rapids: 77 against 130 GFLOP/s per core); AMD's Zen 4 and later run it at twice.
@@ -232,24 +230,21 @@ std::shared_ptr<ConvKernel> Context::compile_direct(const ConvShape& shape) {
   using dnnl::memory;
   using tag = memory::format_tag;
   const auto format = type_of(shape.source);
-  const memory::desc source({1, shape.in, shape.in_rows(), shape.in_cols()}, format, tag::nhwc);
-  const memory::desc weights({shape.out, shape.in, shape.kernel_h, shape.kernel_w}, format, tag::any);
-  const memory::desc bias({shape.out}, memory::data_type::f32, tag::x);
-  const memory::desc target({1, shape.out, shape.rows, shape.cols}, type_of(shape.target), tag::nhwc);
-  const dnnl::convolution_forward::desc description(
-      dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, source, weights, bias, target,
-      {shape.stride, shape.stride}, {0, 0}, {0, 0});
+  const ConvolutionMaps maps{
+      .source{{1, shape.in, shape.in_rows(), shape.in_cols()}, format, tag::nhwc},
+      .weights{{shape.out, shape.in, shape.kernel_h, shape.kernel_w}, format, tag::any},
+      .bias{{shape.out}, memory::data_type::f32, tag::x},
+      .target{{1, shape.out, shape.rows, shape.cols}, type_of(shape.target), tag::nhwc}};
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   // An environment variable could otherwise relax f32, and the integer networks count on its exactness.
   attributes.set_fpmath_mode(dnnl::fpmath_mode::strict);
   if (shape.act != Act::kNone) {
     dnnl::post_ops after;
-    after.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu,
-                         shape.act == Act::kLeakyRelu ? kLeakySlope : 0.0F, 0.0F);
+    append_relu(after, shape.act == Act::kLeakyRelu ? kLeakySlope : 0.0F);
     attributes.set_post_ops(after);
   }
-  const dnnl::convolution_forward::primitive_desc made(description, attributes, engine_->engine);
+  const auto made = direct_convolution(engine_->engine, maps, shape.stride, 0, attributes);
   std::shared_ptr<ConvKernel> kernel(new ConvKernel);
   kernel->shape_ = shape;
   kernel->implementation_ = made.impl_info_str();

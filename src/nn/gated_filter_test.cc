@@ -5,11 +5,17 @@
 #include <vector>
 
 #include "nn/random_test_data.h"
+#include "nn/target_test_data.h"
 
 namespace compass::nn {
 namespace {
 
-TEST(GatedFilter, OneAndManyEqualTheirPlainTwins) {
+class GatedFilter : public OnEveryTarget {};
+class RowProducts : public OnEveryTarget {};
+INSTANTIATE_TEST_SUITE_P(Targets, GatedFilter, testing::ValuesIn(kernel_targets()), target_name);
+INSTANTIATE_TEST_SUITE_P(Targets, RowProducts, testing::ValuesIn(kernel_targets()), target_name);
+
+TEST_P(GatedFilter, OneAndManyEqualTheirPlainTwins) {
   RandomFloats random(5);
   for (const size_t n : {1, 7, 16, 61}) {
     for (const size_t taps : {0, 1, 43}) {
@@ -40,7 +46,7 @@ TEST(GatedFilter, OneAndManyEqualTheirPlainTwins) {
   }
 }
 
-TEST(RowProducts, EqualTheirPlainTwin) {
+TEST_P(RowProducts, EqualTheirPlainTwin) {
   std::mt19937 generator(6);
   std::uniform_real_distribution<float> distribution(-1.0F, 1.0F);
   for (const size_t n : {1, 5, 25}) {

@@ -7,8 +7,13 @@
 #include <random>
 #include <vector>
 
+#include "nn/target_test_data.h"
+
 namespace compass::nn {
 namespace {
+
+class Kernels : public OnEveryTarget {};
+INSTANTIATE_TEST_SUITE_P(Targets, Kernels, testing::ValuesIn(kernel_targets()), target_name);
 
 constexpr size_t kLengths[] = {0, 1, 3, 7, 8, 15, 16, 17, 31, 33, 64, 100, 257};
 
@@ -26,7 +31,7 @@ std::vector<BFloat16> rounded(const std::vector<float>& x) {
   return out;
 }
 
-TEST(Kernels, Bf16RoundsToNearestEven) {
+TEST(BFloat16, RoundsToNearestEven) {
   EXPECT_EQ(to_float(to_bf16(1.0F)), 1.0F);
   EXPECT_EQ(to_float(to_bf16(-0.0F)), 0.0F);
   EXPECT_EQ(to_float(to_bf16(1.0F + 1.0F / 256)), 1.0F);               // a tie: to even, down
@@ -34,7 +39,7 @@ TEST(Kernels, Bf16RoundsToNearestEven) {
   EXPECT_EQ(to_float(to_bf16(1.0F + 1.1F / 256)), 1.0F + 2.0F / 256);
 }
 
-TEST(Kernels, ConversionsEqualTheirPlainTwins) {
+TEST_P(Kernels, ConversionsEqualTheirPlainTwins) {
   for (const size_t n : kLengths) {
     const auto x = random_floats(n, -3.0F, 3.0F, 1);
     std::vector<BFloat16> a(n + 1, 0x1234);
@@ -56,7 +61,7 @@ TEST(Kernels, ConversionsEqualTheirPlainTwins) {
   }
 }
 
-TEST(Kernels, SlopesEqualTheirPlainTwins) {
+TEST_P(Kernels, SlopesEqualTheirPlainTwins) {
   for (const size_t n : kLengths) {
     auto hidden = random_floats(n, -1.0F, 1.0F, 5);
     for (size_t i = 0; i < n; i += 5) hidden[i] = i % 2 == 0 ? 0.0F : -0.0F;
@@ -74,7 +79,7 @@ TEST(Kernels, SlopesEqualTheirPlainTwins) {
   }
 }
 
-TEST(Kernels, PointwiseEqualTheirPlainTwins) {
+TEST_P(Kernels, PointwiseEqualTheirPlainTwins) {
   for (const size_t n : kLengths) {
     const auto x = random_floats(n, -3.0F, 3.0F, 2);
     const auto positive = random_floats(n, 0.01F, 9.0F, 3);
@@ -110,7 +115,7 @@ TEST(Kernels, PointwiseEqualTheirPlainTwins) {
   }
 }
 
-TEST(Kernels, LiffProductsEqualTheirPlainTwins) {
+TEST_P(Kernels, LiffProductsEqualTheirPlainTwins) {
   constexpr size_t kSources = 5;
   for (const size_t n : {16U, 48U, 256U}) {
     const auto base = random_floats(kSources * n, -1.0F, 1.0F, 6);
@@ -148,7 +153,7 @@ TEST(Kernels, LiffProductsEqualTheirPlainTwins) {
   }
 }
 
-TEST(Kernels, RoundingShiftIsExact) {
+TEST_P(Kernels, RoundingShiftIsExact) {
   std::mt19937 generator(11);
   for (const size_t n : kLengths) {
     for (int round = 0; round < 200; ++round) {

@@ -5,11 +5,15 @@
 #include <vector>
 
 #include "nn/random_test_data.h"
+#include "nn/target_test_data.h"
 
 namespace compass::nn {
 namespace {
 
-TEST(MatrixProduct, EqualsItsPlainTwin) {
+class MatrixProduct : public OnEveryTarget {};
+INSTANTIATE_TEST_SUITE_P(Targets, MatrixProduct, testing::ValuesIn(kernel_targets()), target_name);
+
+TEST_P(MatrixProduct, EqualsItsPlainTwin) {
   RandomFloats random(1);
   for (const size_t depth : {16, 48, 128}) {
     for (const size_t columns : {16, 32, 80}) {
@@ -29,7 +33,7 @@ TEST(MatrixProduct, EqualsItsPlainTwin) {
 }
 
 // A row is the same to the last bit, however many others there are.
-TEST(MatrixProduct, RowsDoNotMindTheirNeighbours) {
+TEST_P(MatrixProduct, RowsDoNotMindTheirNeighbours) {
   constexpr size_t kRows = 32, kDepth = 48, kColumns = 32;
   RandomFloats random(2);
   const auto a = random(kRows * kDepth), b = random(kDepth * kColumns);

@@ -1,4 +1,4 @@
-// oneDNN handles shared by context.cc and filter.cc; nobody else sees oneDNN.
+// What the sources that see oneDNN share: its handles, and what its versions 2 and 3 say differently.
 #pragma once
 
 #include <dnnl.hpp>
@@ -77,6 +77,23 @@ inline void require_room_for_code(int threads) {
   constexpr size_t kForAll = size_t{16} << 20;
   require_room(kForAll + kForOne * static_cast<size_t>(threads));
 }
+
+// Whether oneDNN uses these instructions, or a set that includes them.
+bool uses(dnnl::cpu_isa isa);
+
+// Memory that a convolution reads and writes, any layout where it may choose.
+struct ConvolutionMaps {
+  dnnl::memory::desc source, weights, bias, target;
+};
+
+// A convolution computed as it is written, without dilation; stride and padding are the same on all sides.
+dnnl::convolution_forward::primitive_desc direct_convolution(const dnnl::engine& engine,
+                                                             const ConvolutionMaps& maps, int stride,
+                                                             int padding,
+                                                             const dnnl::primitive_attr& attributes);
+
+// Multiplies what is below 0 by `slope`, after all that came before.
+void append_relu(dnnl::post_ops& after, float slope);
 
 inline dnnl::memory::data_type type_of(Element e) {
   return e == Element::kF32 ? dnnl::memory::data_type::f32 : dnnl::memory::data_type::bf16;

@@ -49,7 +49,7 @@ double MultiplyAdds(int rounds, float* sink) {
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-#include <dnnl.hpp>
+#include "nn/onednn.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -123,9 +123,8 @@ double multiply_adds(int rounds, float* sink) {
 Kernel kernel_for(Element format) {
   if (format == Element::kF32) return multiply_adds;
 #if defined(__x86_64__)
-  const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
-  if (isa == dnnl::cpu_isa::avx512_core_amx) return tile_products;
-  if (isa == dnnl::cpu_isa::avx512_core_bf16) return dot_products;
+  if (uses(dnnl::cpu_isa::avx512_core_amx)) return tile_products;
+  if (uses(dnnl::cpu_isa::avx512_core_bf16)) return dot_products;
 #endif
   return nullptr;
 }

@@ -10,9 +10,13 @@
 
 #include "nn/filter.h"
 #include "nn/random_test_data.h"
+#include "nn/target_test_data.h"
 
 namespace compass::nn {
 namespace {
+
+class Winograd : public OnEveryTarget {};
+INSTANTIATE_TEST_SUITE_P(Targets, Winograd, testing::ValuesIn(kernel_targets()), target_name);
 
 void expect_near(const std::vector<float>& a, const std::vector<float>& b, float limit) {
   ASSERT_EQ(a.size(), b.size());
@@ -26,7 +30,7 @@ float rounding(const std::vector<float>& values) {
   return 5e-7F * largest;
 }
 
-TEST(Winograd, TransformsEqualTheirPlainTwins) {
+TEST_P(Winograd, TransformsEqualTheirPlainTwins) {
   for (const auto& [rows, cols] : {std::pair{4, 4}, {8, 12}, {12, 64}}) {
     for (const size_t channels : {16, 48, 320}) {
       const size_t patches = static_cast<size_t>(rows) * cols / 16, stride = patches * channels + 5;
@@ -72,7 +76,7 @@ std::vector<float> convolve(const Convolution& c, const std::vector<float>& weig
   return result;
 }
 
-TEST(Winograd, EqualsTheDirectConvolution) {
+TEST_P(Winograd, EqualsTheDirectConvolution) {
   for (const Convolution& c :
        {Convolution{}, Convolution{.in = 32, .out = 16, .rows = 4, .cols = 4},
         Convolution{.in = 320, .out = 96, .rows = 12, .cols = 64, .act = Act::kLeakyRelu},
@@ -87,7 +91,7 @@ TEST(Winograd, EqualsTheDirectConvolution) {
 }
 
 // The same pixels in another tile, four rows and eight columns further, are the same to the last bit.
-TEST(Winograd, PixelsDoNotMindTheirTile) {
+TEST_P(Winograd, PixelsDoNotMindTheirTile) {
   const Convolution large{.in = 64, .out = 64, .rows = 12, .cols = 64},
       small{.in = 64, .out = 64, .rows = 8, .cols = 12};
   const auto weights = RandomFloats(1)(static_cast<size_t>(64) * 64 * 9);

@@ -71,8 +71,8 @@ Result<PictureSource> open_by_vips(std::span<const uint8_t> bytes, Format format
                                                             VIPS_ACCESS_SEQUENTIAL, "fail_on",
                                                             VIPS_FAIL_ON_ERROR, nullptr));
   if (source.image == nullptr) {
-    const std::string reason = vips_reason();
-    return not_a_picture(reason == "''" ? fmt::format("its {} data are damaged", name_of(format)) : reason);
+    const bool silent = *vips_error_buffer() == '\0';
+    return not_a_picture(silent ? fmt::format("its {} data are damaged", name_of(format)) : vips_reason());
   }
   const Status good = check_size(vips_image_get_width(source.image.get()),
                                  vips_image_get_height(source.image.get()), max_pixels);

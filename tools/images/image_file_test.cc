@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include "image_module.h"
 
@@ -214,9 +215,15 @@ TEST_F(ImageFileTest, ProfilesBecomeSrgb) {
 TEST_F(ImageFileTest, ABrokenProfileIsSaidSo) {
   const std::vector<uint8_t> colours = {200, 60, 60, 10, 128, 250};
   const Crafted crafted(colours, {2, 1}, 3, VIPS_INTERPRETATION_sRGB);
-  const std::string garbage(200, 'x');
-  crafted.attach_profile(garbage.data(), garbage.size());
-  const Result<Photo> photo = read_image(crafted.save(path("broken.tif")));
+  // Broken in the file: libvips 8.16 does not write a profile that it cannot read.
+  crafted.attach_builtin_profile("p3");
+  const std::string broken = crafted.save(path("broken.tif"));
+  std::fstream file(broken, std::ios::in | std::ios::out | std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+  file.seekp(static_cast<std::streamoff>(bytes.find("acsp")));
+  file << "none";
+  file.close();
+  const Result<Photo> photo = read_image(broken);
   ASSERT_TRUE(photo.ok()) << photo.error().message;
   EXPECT_EQ(rgb8(photo->image), colours);
   ASSERT_EQ(photo->notes.size(), 1U);

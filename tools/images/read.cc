@@ -74,6 +74,15 @@ bool profile_is_srgb(VipsImage* image) {
   return true;
 }
 
+// Whether the embedded profile is one for such pictures. (libvips 8.16 replaces one that is not by a guess, and
+// tells nobody.)
+bool profile_is_usable(VipsImage* image) {
+  const void* profile = nullptr;
+  size_t bytes = 0;
+  return vips_image_get_blob(image, VIPS_META_ICC_NAME, &profile, &bytes) == 0 &&
+         vips_icc_is_compatible_profile(image, profile, bytes) != 0;
+}
+
 // 16 bits to 8: round(v / 257). Other formats are clipped to 0..255.
 VipsImageHandle to_8_bits(VipsImage* image) {
   return made([image](VipsImage** out) {
@@ -89,7 +98,8 @@ VipsImageHandle to_srgb(VipsImage* colour, std::vector<std::string>& notes, bool
   const VipsInterpretation space = vips_image_guess_interpretation(colour);
   const bool cmyk = space == VIPS_INTERPRETATION_CMYK;
   const bool profile = vips_image_get_typeof(colour, VIPS_META_ICC_NAME) != 0;
-  if (cmyk || (profile && !(vips_image_get_bands(colour) == 3 && profile_is_srgb(colour)))) {
+  const bool usable = profile && profile_is_usable(colour);
+  if (cmyk || (profile && !(usable && vips_image_get_bands(colour) == 3 && profile_is_srgb(colour)))) {
     vips_error_clear();
     VipsImageHandle converted = made([&](VipsImage** out) {
       // libvips' own CMYK profile stands in for a missing one.
@@ -98,7 +108,7 @@ VipsImageHandle to_srgb(VipsImage* colour, std::vector<std::string>& notes, bool
                   : vips_icc_transform(colour, out, "srgb", "embedded", TRUE, "black_point_compensation",
                                        TRUE, nullptr);
     });
-    if (converted != nullptr && (!profile || *vips_error_buffer() == '\0')) {
+    if (converted != nullptr && (!profile || (usable && *vips_error_buffer() == '\0'))) {
       converted_by_profile = profile;
       return converted;
     }
