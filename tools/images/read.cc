@@ -7,8 +7,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include "colour.h"
 #include "functions.h"
 #include "metadata.h"
+#include "tiff_file.h"
 #include "vips_handle.h"
 
 namespace compass::tools::images {
@@ -33,13 +35,6 @@ Error not_a_picture(const std::string& path, const std::string& reason) {
                       shown(path), reason)};
 }
 
-// The picture that a libvips operation makes; null if it failed. `operation` takes where to put it.
-template <typename Operation>
-VipsImageHandle made(Operation operation) {
-  VipsImage* out = nullptr;
-  return VipsImageHandle(operation(&out) == 0 ? out : nullptr);
-}
-
 Result<Handle<VipsSource>> open_source(const std::string& path) {
   if (path == "-") return Handle<VipsSource>(vips_source_new_from_descriptor(STDIN_FILENO));
   struct stat info {};
@@ -56,120 +51,29 @@ Result<Handle<VipsSource>> open_source(const std::string& path) {
   return source;
 }
 
-// Says what of the picture will be lost, judging by its header.
-std::vector<std::string> losses(VipsImage* image) {
-  std::vector<std::string> notes;
-  const VipsBandFormat format = vips_image_get_format(image);
-  if (format == VIPS_FORMAT_USHORT) {
-    notes.emplace_back("16-bit samples are rounded to 8 bits");
-  } else if (format != VIPS_FORMAT_UCHAR) {
-    notes.push_back(
-        fmt::format("{} samples are rounded to 8 bits", vips_enum_nick(VIPS_TYPE_BAND_FORMAT, format)));
-  }
-  if (vips_image_hasalpha(image) != 0) {
-    notes.emplace_back("the alpha channel is dropped: the picture is laid over white");
-  }
-  if (const int pages = vips_image_get_n_pages(image); pages > 1) {
-    notes.push_back(fmt::format("only the first of {} pages or frames is read", pages));
-  }
-  return notes;
+// Pages and frames beside the first.
+std::vector<std::string> pages_note(VipsImage* image) {
+  const int pages = vips_image_get_n_pages(image);
+  if (pages <= 1) return {};
+  return {fmt::format("only the first of {} pages or frames is read", pages)};
 }
 
-// Whether an RGB profile changes no colour of a 17x17x17 cube by more than one step: most profiles found in
-// files are sRGB by some name, and a needless transform would only add rounding errors.
-bool profile_is_srgb(VipsImage* image) {
-  constexpr int kSteps = 17;
-  std::vector<uint8_t> cube;
-  for (int i = 0; i < kSteps * kSteps * kSteps; ++i) {
-    for (const int level : {i % kSteps, i / kSteps % kSteps, i / kSteps / kSteps}) {
-      cube.push_back(static_cast<uint8_t>(std::min(255, level * 16)));
-    }
+// The picture in that source, its header read. Null, with libvips' error text set, if it is none.
+VipsImageHandle open_picture(VipsSource* source, const ColourFacts& facts) {
+  constexpr int kYcbcr = 6;
+  constexpr int kJpeg = 7;
+  if (facts.tiff && facts.tiff->photometric == kYcbcr && facts.tiff->compression != kJpeg) {
+    return read_ycbcr_tiff(source);
   }
-  const VipsImageHandle in(vips_image_new_from_memory_copy(cube.data(), cube.size(), kSteps * kSteps, kSteps,
-                                                           3, VIPS_FORMAT_UCHAR));
-  if (in == nullptr) return false;
-  in->Type = VIPS_INTERPRETATION_sRGB;
-  const void* profile = nullptr;
-  size_t profile_bytes = 0;
-  if (vips_image_get_blob(image, VIPS_META_ICC_NAME, &profile, &profile_bytes) != 0) return false;
-  vips_image_set_blob_copy(in.get(), VIPS_META_ICC_NAME, profile, profile_bytes);
-  vips_error_clear();
-  const VipsImageHandle converted = made(
-      [&](VipsImage** out) { return vips_icc_transform(in.get(), out, "srgb", "embedded", TRUE, nullptr); });
-  // An unusable profile is replaced by a guess; only the error text tells.
-  if (converted == nullptr || *vips_error_buffer() != '\0') return false;
-  size_t bytes = 0;
-  const std::unique_ptr<void, decltype(&g_free)> pixels(vips_image_write_to_memory(converted.get(), &bytes),
-                                                        g_free);
-  if (pixels == nullptr || bytes != cube.size()) return false;
-  const auto* got = static_cast<const uint8_t*>(pixels.get());
-  for (size_t i = 0; i < bytes; ++i) {
-    if (std::abs(got[i] - cube[i]) > 1) return false;
-  }
-  return true;
+  return VipsImageHandle(vips_image_new_from_source(source, "", "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
+                                                    VIPS_FAIL_ON_ERROR, nullptr));
 }
 
-// 16 bits to 8: round(v / 257). Other formats are clipped to 0..255.
-VipsImageHandle to_8_bits(VipsImage* image) {
-  return made([image](VipsImage** out) {
-    if (vips_image_get_format(image) != VIPS_FORMAT_USHORT)
-      return vips_cast(image, out, VIPS_FORMAT_UCHAR, nullptr);
-    return vips_linear1(image, out, 1.0 / 257.0, 0.5, "uchar", TRUE, nullptr);  // the conversion truncates
-  });
-}
-
-// Grey, RGB, CMYK or another colour space without alpha, to 8-bit sRGB or 8-bit grey. Sets the flag if the
-// embedded profile changed colours.
-VipsImageHandle to_srgb(VipsImage* colour, std::vector<std::string>& notes, bool& converted_by_profile) {
-  const VipsInterpretation space = vips_image_guess_interpretation(colour);
-  const bool cmyk = space == VIPS_INTERPRETATION_CMYK;
-  const bool profile = vips_image_get_typeof(colour, VIPS_META_ICC_NAME) != 0;
-  if (cmyk || (profile && !(vips_image_get_bands(colour) == 3 && profile_is_srgb(colour)))) {
-    vips_error_clear();
-    VipsImageHandle converted = made([&](VipsImage** out) {
-      // libvips' own CMYK profile stands in for a missing one.
-      return cmyk ? vips_icc_transform(colour, out, "srgb", "embedded", TRUE, "input_profile", "cmyk",
-                                       "black_point_compensation", TRUE, nullptr)
-                  : vips_icc_transform(colour, out, "srgb", "embedded", TRUE, "black_point_compensation",
-                                       TRUE, nullptr);
-    });
-    if (converted != nullptr && (!profile || *vips_error_buffer() == '\0')) {
-      converted_by_profile = profile;
-      return converted;
-    }
-    vips_error_clear();
-    notes.emplace_back("the embedded colour profile cannot be used: its colours are taken as they are");
-  }
-  switch (space) {
-    case VIPS_INTERPRETATION_B_W:
-    case VIPS_INTERPRETATION_GREY16:
-    case VIPS_INTERPRETATION_sRGB:
-    case VIPS_INTERPRETATION_RGB:
-    case VIPS_INTERPRETATION_RGB16:
-    case VIPS_INTERPRETATION_MULTIBAND:
-      return to_8_bits(colour);
-    default:
-      break;
-  }
-  const VipsImageHandle srgb =
-      made([&](VipsImage** out) { return vips_colourspace(colour, out, VIPS_INTERPRETATION_sRGB, nullptr); });
-  return srgb == nullptr ? nullptr : to_8_bits(srgb.get());
-}
-
-// Colour and alpha apart, converted, and together again: 1 to 4 bands of 8 bits.
-VipsImageHandle normalise(VipsImage* image, std::vector<std::string>& notes, bool& converted_by_profile) {
-  const bool alpha = vips_image_hasalpha(image) != 0;
-  if (!alpha) return to_srgb(image, notes, converted_by_profile);
-  const int bands = vips_image_get_bands(image);
-  const VipsImageHandle colour =
-      made([&](VipsImage** out) { return vips_extract_band(image, out, 0, "n", bands - 1, nullptr); });
-  const VipsImageHandle mask =
-      made([&](VipsImage** out) { return vips_extract_band(image, out, bands - 1, nullptr); });
-  if (colour == nullptr || mask == nullptr) return nullptr;
-  const VipsImageHandle srgb = to_srgb(colour.get(), notes, converted_by_profile);
-  const VipsImageHandle mask8 = to_8_bits(mask.get());
-  if (srgb == nullptr || mask8 == nullptr) return nullptr;
-  return made([&](VipsImage** out) { return vips_bandjoin2(srgb.get(), mask8.get(), out, nullptr); });
+Status check_size(Size size, const std::string& path, const ReadSettings& settings) {
+  if (static_cast<uint64_t>(size.pixels()) <= settings.max_pixels) return {};
+  return Error{ErrorCode::kBadFile,
+               fmt::format("{}: {}x{} is more than {} pixels; raise --max-pixels to read it", shown(path),
+                           size.width, size.height, settings.max_pixels)};
 }
 
 // Where samples go: index of (x, y) of the stored picture within a plane of the upright one.
@@ -245,35 +149,30 @@ Status start() {
 Result<Photo> read_image(const std::string& path, const ReadSettings& settings) {
   Result<Handle<VipsSource>> source = open_source(path);
   if (!source) return source.error();
-  // Reads the header only.
-  const VipsImageHandle stored(vips_image_new_from_source(source->get(), "", "access", VIPS_ACCESS_SEQUENTIAL,
-                                                          "fail_on", VIPS_FAIL_ON_ERROR, nullptr));
+  const ColourFacts facts = read_colour_facts(source->get());
+  if (facts.tiff) {
+    if (Status allowed = check_size(facts.tiff->size, path, settings); !allowed) return allowed.error();
+  }
+  const VipsImageHandle stored = open_picture(source->get(), facts);
   if (stored == nullptr) return not_a_picture(path, vips_reason());
   const Size size{vips_image_get_width(stored.get()), vips_image_get_height(stored.get())};
-  if (static_cast<uint64_t>(size.pixels()) > settings.max_pixels) {
-    return Error{ErrorCode::kBadFile,
-                 fmt::format("{}: {}x{} is more than {} pixels; raise --max-pixels to read it", shown(path),
-                             size.width, size.height, settings.max_pixels)};
-  }
-  if (vips_image_get_bands(stored.get()) > 5) {
-    return not_a_picture(path, fmt::format("it has {} channels", vips_image_get_bands(stored.get())));
-  }
+  if (Status allowed = check_size(size, path, settings); !allowed) return allowed.error();
+  Result<ColourConverter> colours = ColourConverter::of(stored.get(), facts);
+  if (!colours)
+    return Error{colours.error().code, fmt::format("{}: {}", shown(path), colours.error().message)};
   Photo photo;
-  photo.notes = losses(stored.get());
+  photo.notes = colours->notes();
+  for (std::string& note : pages_note(stored.get())) photo.notes.push_back(std::move(note));
   if (settings.strict && !photo.notes.empty()) {
     return Error{ErrorCode::kBadFile, fmt::format("{}: refused by --strict: {}; convert it first",
                                                   shown(path), photo.notes.front())};
   }
-  bool converted = false;
-  const VipsImageHandle pixels = normalise(stored.get(), photo.notes, converted);
-  if (pixels == nullptr) return not_a_picture(path, vips_reason());
-  photo.metadata = metadata_of(stored.get(), converted, photo.notes);
-  const int bands = vips_image_get_bands(pixels.get());
-  if (bands > 4) return not_a_picture(path, fmt::format("it has {} channels", bands));
+  photo.metadata = metadata_of(stored.get(), facts, colours->applied_profile(), photo.notes);
 
   const Upright upright(size, vips_image_get_orientation(stored.get()));
   photo.image = Rgb8Image(upright.size());
-  const Handle<VipsRegion> region(vips_region_new(pixels.get()));
+  const Handle<VipsRegion> region(vips_region_new(colours->pixels()));
+  std::vector<uint8_t> row(static_cast<size_t>(size.width) * colours->bands());
   for (int top = 0; top < size.height; top += kStripRows) {
     const VipsRect strip{0, top, size.width, std::min(kStripRows, size.height - top)};
     if (vips_region_prepare(region.get(), &strip) != 0) {
@@ -282,9 +181,11 @@ Result<Photo> read_image(const std::string& path, const ReadSettings& settings) 
                                top, vips_reason())};
     }
     for (int y = top; y < top + strip.height; ++y) {
-      place_row(VIPS_REGION_ADDR(region.get(), 0, y), bands, size, y, upright, photo.image);
+      colours->convert_row(VIPS_REGION_ADDR(region.get(), 0, y), size.width, row.data());
+      place_row(row.data(), colours->bands(), size, y, upright, photo.image);
     }
   }
+  for (std::string& note : colours->notes_of_rows()) photo.notes.push_back(std::move(note));
   return photo;
 }
 

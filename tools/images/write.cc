@@ -4,17 +4,20 @@
 #include <algorithm>
 
 #include "functions.h"
-#include "metadata.h"
+#include "metadata_writer.h"
 #include "vips_handle.h"
 
 namespace compass::tools::images {
 namespace {
 
-// Settings of the lossy ones. PNG, TIFF and PNM are lossless.
-constexpr const char* kLossy = "[Q=95]";
-
 bool is_lossless(const std::string& format) {
   return format == ".png" || format == ".tif" || format == ".tiff";
+}
+
+// libvips' options for a format.
+std::string settings(const std::string& format, bool strip) {
+  const char* const lossy = is_lossless(format) ? "" : "Q=95,";
+  return fmt::format("[{}strip={}]", lossy, strip);
 }
 
 // Fills a piece of the picture that libvips asks for, on whichever of its threads.
@@ -54,18 +57,23 @@ Status write_image(const Rgb8View& image, const std::string& format, ByteSink& s
                    std::span<const MetadataChunk> metadata) {
   const Handle<VipsImage> pixels(vips_image_new());
   vips_image_init_fields(pixels.get(), image.size.width, image.size.height, 3, VIPS_FORMAT_UCHAR,
-                         VIPS_CODING_NONE, VIPS_INTERPRETATION_sRGB, 72 / 25.4, 72 / 25.4);
-  attach_metadata(metadata, pixels.get());
+                         VIPS_CODING_NONE, VIPS_INTERPRETATION_sRGB, 1, 1);
+  MetadataWriter writer(format, metadata, image.size, sink);
+  writer.attach(pixels.get());
+  ByteSink* const bytes = &writer;
   const Handle<VipsTargetCustom> target(vips_target_custom_new());
-  g_signal_connect(target.get(), "write", G_CALLBACK(on_write), &sink);
-  g_signal_connect(target.get(), "read", G_CALLBACK(on_read), &sink);
-  g_signal_connect(target.get(), "seek", G_CALLBACK(on_seek), &sink);
-  const std::string suffix = is_lossless(format) ? format : format + kLossy;
+  g_signal_connect(target.get(), "write", G_CALLBACK(on_write), bytes);
+  g_signal_connect(target.get(), "read", G_CALLBACK(on_read), bytes);
+  g_signal_connect(target.get(), "seek", G_CALLBACK(on_seek), bytes);
+  const std::string suffix = format + settings(format, writer.strip());
   const bool written =
       vips_image_pipelinev(pixels.get(), VIPS_DEMAND_STYLE_THINSTRIP, nullptr) == 0 &&
       vips_image_generate(pixels.get(), nullptr, generate, nullptr, const_cast<Rgb8View*>(&image), nullptr) ==
           0 &&
       vips_image_write_to_target(pixels.get(), suffix.c_str(), VIPS_TARGET(target.get()), nullptr) == 0;
+  if (written) {
+    if (const Status status = writer.finish(); !status) return status;
+  }
   if (const Status status = sink.write({}); !status) return status;  // the cause, if the disk or the pipe was
   if (!written) {
     return Error{ErrorCode::kFailure,

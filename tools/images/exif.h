@@ -1,0 +1,27 @@
+// Exif blocks kept true to a picture that was turned upright and is sRGB.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "colour_facts.h"
+#include "core/size.h"
+
+namespace compass::tools::images {
+
+// An Exif block, from its TIFF header on, as it should be beside an upright sRGB picture of that size: its
+// orientation says upright, its colour space sRGB, its sizes the picture's; the embedded thumbnail is gone,
+// and so are tags about the original's primaries and curves, and about places in it, which are counted in the
+// original's pixels. `density` is added if the block states no resolution. All else, maker notes
+// among it, stays where it was, byte by byte.
+//
+// `exif` may be hostile, and may begin with JPEG's "Exif\0\0". Empty if it makes no sense, or if there is
+// neither a block nor a density.
+std::vector<uint8_t> true_exif(std::span<const uint8_t> exif, Size size, std::optional<Density> density = {});
+
+// The resolution that a block states, if any.
+std::optional<Density> density_of(std::span<const uint8_t> exif);
+
+}  // namespace compass::tools::images
