@@ -187,6 +187,10 @@ class Truth(MetadataTest):
                 self.compass("decode", "again.cmps", "again." + name, "--quiet")
                 self.assertEqual(exif_of(name, self.get("again." + name)), exif_of(name, self.get(name)))
 
+    def test_a_colour_space_that_only_exif_states_is_said_to_be_passed_over(self):
+        self.photo()
+        self.assertRegex(self.json("encode", "photo.jpg", "photo.cmps")["notes"][0], "Exif says Adobe RGB")
+
     def test_exif_of_no_sense_is_dropped_and_said_so(self):
         self.jpeg("odd.jpg", (0xE1, b"Exif\0\0" + bytes(range(200))))
         result = self.json("encode", "odd.jpg", "odd.cmps")

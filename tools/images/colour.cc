@@ -183,7 +183,7 @@ bool ColourConverter::use_fallback() {
 }
 
 void ColourConverter::convert_row(const uint8_t* row, int width, uint8_t* out) {
-  if (layout_.format == VIPS_FORMAT_UCHAR && layout_.model != ColourModel::kLab) {
+  if (bits() == 8 && layout_.model != ColourModel::kLab) {
     convert_bytes(row, width, out);
   } else {
     convert_deep(row, width, out);
@@ -235,6 +235,7 @@ void ColourConverter::convert_deep(const uint8_t* row, int width, uint8_t* out) 
     for (int c = 0; c < channels; ++c) {
       reader_.read_band(row, c, std::span(samples_).subspan(c), channels);
     }
+    if (layout_.premultiplied) divide_by_alpha(row, pixels);
     if (transform_ != nullptr) {
       cmsDoTransform(transform_.get(), samples_.data(), converted_.data(), width);
     } else {
@@ -249,6 +250,18 @@ void ColourConverter::convert_deep(const uint8_t* row, int width, uint8_t* out) 
   samples_.resize(pixels);
   reader_.read_band(row, layout_.alpha, samples_, 1);
   for (size_t x = 0; x < pixels; ++x) out[x * step + made] = rounded(samples_[x]);
+}
+
+void ColourConverter::divide_by_alpha(const uint8_t* row, size_t pixels) {
+  alpha_.resize(pixels);
+  reader_.read_band(row, layout_.alpha, alpha_, 1);
+  const size_t channels = layout_.channels();
+  for (size_t i = 0; i < samples_.size(); ++i) {
+    const uint32_t alpha = alpha_[i / channels];
+    if (alpha == 0) continue;  // nothing of the colour is seen
+    samples_[i] =
+        static_cast<uint16_t>(std::min<uint64_t>(65535, (uint64_t{samples_[i]} * 65535 + alpha / 2) / alpha));
+  }
 }
 
 std::vector<std::string> ColourConverter::notes_of_rows() const {

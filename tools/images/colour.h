@@ -48,9 +48,10 @@ class ColourConverter {
   bool use_fallback();
   int channels_out() const { return layout_.model == ColourModel::kGrey ? 1 : 3; }
   // Bits per sample of what the transform takes.
-  int bits() const { return layout_.format == VIPS_FORMAT_UCHAR ? 8 : 16; }
+  int bits() const { return layout_.format == VIPS_FORMAT_UCHAR && !layout_.premultiplied ? 8 : 16; }
   void convert_bytes(const uint8_t* row, int width, uint8_t* out);
   void convert_deep(const uint8_t* row, int width, uint8_t* out);
+  void divide_by_alpha(const uint8_t* row, size_t pixels);
 
   Handle<VipsImage> pixels_;
   SampleLayout layout_;
@@ -61,6 +62,7 @@ class ColourConverter {
   std::vector<uint8_t> bytes_;     // a row of colours without alpha
   std::vector<uint16_t> samples_;  // the same, deeper; and what the transform makes of it
   std::vector<uint16_t> converted_;
+  std::vector<uint16_t> alpha_;
   std::vector<float> lab_;
 };
 

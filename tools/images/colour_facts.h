@@ -59,6 +59,7 @@ struct ColourFacts {
   std::optional<Primaries> primaries;  // PNG's cHRM
   std::optional<Density> density;      // PNG's pHYs
   std::optional<TiffFacts> tiff;
+  bool premultiplied = false;      // HEIF and AVIF: colours are multiplied by alpha
   std::vector<std::string> notes;  // what cannot be honoured, a line each
 };
 

@@ -98,6 +98,23 @@ Curve curve_of(int code) {
   }
 }
 
+// Light at a quarter, half and three quarters of the way up and at the top, as shares of it, by SMPTE ST 2084
+// (PQ) and by ARIB STD-B67 (HLG; with its system's gamma of 1.2, too). Other curves lie far off: at a half,
+// sRGB's is at 0.21.
+bool is_hdr_curve(const cmsToneCurve* curve) {
+  constexpr std::array<std::array<float, 3>, 3> kKnown{
+      {{0.000516F, 0.00922F, 0.0983F}, {0.0208F, 0.0833F, 0.265F}, {0.00960F, 0.0507F, 0.203F}}};
+  constexpr float kSlack = 0.1F;  // of each
+  const float top = cmsEvalToneCurveFloat(curve, 1);
+  if (!(top > 0)) return false;
+  const auto near = [&](float at, float share) {
+    return std::abs(cmsEvalToneCurveFloat(curve, at) / top - share) < kSlack * share;
+  };
+  return std::ranges::any_of(kKnown, [&](const std::array<float, 3>& shares) {
+    return near(0.25F, shares[0]) && near(0.5F, shares[1]) && near(0.75F, shares[2]);
+  });
+}
+
 cmsUInt32Number format_of(ColourModel model, int bits) {
   const int bytes = bits / 8;
   switch (model) {
@@ -167,8 +184,16 @@ bool describes(const Profile& profile, ColourModel model) {
 bool is_hdr(const Profile& profile) {
   constexpr auto kCicp = static_cast<cmsTagSignature>(0x63696370);
   std::array<uint8_t, 12> tag{};  // type and 4 reserved bytes; primaries, transfer, matrix, range
-  if (cmsReadRawTag(profile.get(), kCicp, tag.data(), tag.size()) != tag.size()) return false;
-  return is_hdr(CodePoints{tag[8], tag[9]});
+  if (cmsReadRawTag(profile.get(), kCicp, tag.data(), tag.size()) == tag.size() &&
+      is_hdr(CodePoints{tag[8], tag[9]})) {
+    return true;
+  }
+  for (const cmsTagSignature channel : {cmsSigRedTRCTag, cmsSigGrayTRCTag}) {
+    if (cmsIsTag(profile.get(), channel) == 0) continue;
+    const auto* const curve = static_cast<const cmsToneCurve*>(cmsReadTag(profile.get(), channel));
+    if (curve != nullptr && is_hdr_curve(curve)) return true;
+  }
+  return false;
 }
 
 bool is_hdr(const CodePoints& points) {

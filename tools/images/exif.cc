@@ -362,6 +362,22 @@ std::vector<uint8_t> true_exif(std::span<const uint8_t> exif, Size size, std::op
   return block.take();
 }
 
+bool says_adobe_rgb(std::span<const uint8_t> exif) {
+  exif = without_header(exif);
+  Block block({exif.begin(), exif.end()});
+  if (!block.valid()) return false;
+  for (const size_t directory : directories(block)) {
+    const size_t space = block.find(directory, kColourSpace);
+    if (space != 0 && block.value(space) == 2) return true;  // not by the book, but used
+    const size_t interop = block.find(directory, kInteropIndex);
+    const Range index =
+        interop == 0 || block.number(interop + 2, 2) != kAscii ? Range{} : block.values(interop);
+    if (index.end - index.begin >= 3 && std::memcmp(block.bytes().data() + index.begin, "R03", 3) == 0)
+      return true;
+  }
+  return false;
+}
+
 std::optional<Density> density_of(std::span<const uint8_t> exif) {
   exif = without_header(exif);
   const Block block({exif.begin(), exif.end()});

@@ -21,6 +21,9 @@ namespace compass::tools::images {
 // neither a block nor a density.
 std::vector<uint8_t> true_exif(std::span<const uint8_t> exif, Size size, std::optional<Density> density = {});
 
+// Whether a block says that the picture is Adobe RGB, in one of the ways in which cameras do.
+bool says_adobe_rgb(std::span<const uint8_t> exif);
+
 // The resolution that a block states, if any.
 std::optional<Density> density_of(std::span<const uint8_t> exif);
 

@@ -106,6 +106,8 @@ TEST(Exif, SaysWhatIsTrueOfAnUprightSrgbPicture) {
     EXPECT_TRUE(has_entry(block, little, 0xA001, kShort, 1));
     EXPECT_TRUE(has_entry(block, little, 0xA002, kLong, 3000));
     EXPECT_TRUE(has_entry(block, little, 0xA003, kLong, 4000));
+    EXPECT_TRUE(says_adobe_rgb(camera_block(little)));
+    EXPECT_FALSE(says_adobe_rgb(block));
     EXPECT_TRUE(holds(block, "R98"));
     EXPECT_FALSE(holds(block, "R03"));
     EXPECT_FALSE(holds(block, "THUMBNAIL"));
@@ -177,6 +179,7 @@ TEST(Exif, SurvivesDamage) {
     const Bytes made = true_exif(block, {30, 40}, Density{100, 100});
     EXPECT_LE(made.size(), block.size() + 2 * block.size() + 100);
     density_of(made);
+    says_adobe_rgb(block);
   }
 }
 

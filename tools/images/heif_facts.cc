@@ -62,6 +62,8 @@ void read_heif_facts(VipsSource* source, ColourFacts& facts) {
   heif_image_handle* primary = nullptr;
   if (heif_context_get_primary_image_handle(context.get(), &primary).code != heif_error_Ok) return;
   const std::unique_ptr<heif_image_handle, Freed<heif_image_handle_release>> handle(primary);
+  facts.premultiplied = heif_image_handle_has_alpha_channel(primary) != 0 &&
+                        heif_image_handle_is_premultiplied_alpha(primary) != 0;
   heif_color_profile_nclx* nclx = nullptr;
   const heif_error got = heif_image_handle_get_nclx_color_profile(handle.get(), &nclx);
   const std::unique_ptr<heif_color_profile_nclx, Freed<heif_nclx_color_profile_free>> profile(nclx);

@@ -75,6 +75,10 @@ std::vector<MetadataChunk> metadata_of(VipsImage* picture, const ColourFacts& fa
   chunks.add(MetadataChunk::kIcc, {profile.begin(), profile.end()}, "colour profile");
   const std::span<const uint8_t> exif = blob(picture, VIPS_META_EXIF_NAME);
   chunks.add_made(MetadataChunk::kExif, exif, true_exif(exif, size, density), "Exif block");
+  if (vips_image_get_typeof(picture, VIPS_META_ICC_NAME) == 0 && !facts.icc && says_adobe_rgb(exif)) {
+    notes.emplace_back(
+        "its Exif says Adobe RGB but there is no profile: as in browsers, its colours are taken for sRGB");
+  }
   const std::span<const uint8_t> xmp = blob(picture, VIPS_META_XMP_NAME);
   chunks.add_made(MetadataChunk::kXmp, xmp, true_xmp(xmp, size), "XMP packet");
   std::vector<uint8_t> iptc = iptc_records(blob(picture, VIPS_META_IPTC_NAME));

@@ -123,6 +123,7 @@ Result<SampleLayout> sample_layout(VipsImage* picture, const ColourFacts& facts)
     return unknown_channels("it is CIE Lab of an unusual depth");
   }
   find_alpha(picture, facts, layout);
+  layout.premultiplied = facts.premultiplied && layout.alpha >= 0;
   layout.inverted = facts.tiff && facts.tiff->photometric == PHOTOMETRIC_MINISWHITE &&
                     vips_band_format_isuint(layout.format) == 0;
   if (layout.format == VIPS_FORMAT_USHORT) layout.top = largest_sample(picture);

@@ -17,11 +17,12 @@ struct SampleLayout {
   VipsCoding coding = VIPS_CODING_NONE;  // or LABQ: 8-bit CIE Lab in four bytes
   int bands = 0;                         // of the picture as loaded
   ColourModel model = ColourModel::kRgb;
-  int alpha = -1;         // its band, or -1
-  int dropped = 0;        // bands that are neither colour nor alpha
-  bool linear = false;    // samples are light, not sRGB's
-  bool inverted = false;  // 0 is white, which libvips has seen to for unsigned samples only
-  uint32_t top = 65535;   // what 16-bit samples reach
+  int alpha = -1;              // its band, or -1
+  int dropped = 0;             // bands that are neither colour nor alpha
+  bool linear = false;         // samples are light, not sRGB's
+  bool inverted = false;       // 0 is white, which libvips has seen to for unsigned samples only
+  bool premultiplied = false;  // colours are multiplied by alpha
+  uint32_t top = 65535;        // what 16-bit samples reach
 
   int channels() const { return channels_of(model); }
   bool labs() const { return model == ColourModel::kLab && format == VIPS_FORMAT_SHORT; }

@@ -34,9 +34,9 @@ TEST(Xmp, AttributesAndElementsAreCorrected) {
 
 TEST(Xmp, WhatIsNotMeantStays) {
   for (const std::string& packet : {std::string("<d tiff:Orientation=\"6\"/>"), std::string(""),
-                                   std::string("<d xmlns:tiff=\"") + kTiff +
-                                       "\" tiff:OrientationHint=\"6\" x=\"see tiff:Orientation\"/>",
-                                   std::string("<d xmlns:tiff=\"") + kTiff + "\" tiff:Orientation=\"6"}) {
+                                    std::string("<d xmlns:tiff=\"") + kTiff +
+                                        "\" tiff:OrientationHint=\"6\" x=\"see tiff:Orientation\"/>",
+                                    std::string("<d xmlns:tiff=\"") + kTiff + "\" tiff:Orientation=\"6"}) {
     EXPECT_EQ(corrected(packet), packet);
   }
 }
