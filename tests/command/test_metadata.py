@@ -191,6 +191,24 @@ class Truth(MetadataTest):
         self.photo()
         self.assertRegex(self.json("encode", "photo.jpg", "photo.cmps")["notes"][0], "Exif says Adobe RGB")
 
+    def test_texts_of_tiff_become_exif(self):
+        self.photo()
+        self.compass("decode", "photo.cmps", "out.tif", "--strip", "--quiet")
+        data = self.get("out.tif")
+        at, = struct.unpack("<I", data[4:8])
+        count, = struct.unpack("<H", data[at:at + 2])
+        texts = ((0x13B, b"A. Photographer\0"), (0x8298, b"me\0"))
+        entries = sorted([data[at + 2 + 12 * i:][:12] for i in range(count)] +
+                         [struct.pack("<HHI", tag, 2, len(text)) +
+                          (text.ljust(4, b"\0") if len(text) <= 4 else struct.pack("<I", len(data))) for tag, text in texts],
+                         key=lambda entry: struct.unpack("<H", entry[:2]))
+        data += texts[0][1]
+        directory = struct.pack("<H", len(entries)) + b"".join(entries) + b"\0\0\0\0"
+        self.put("in.tif", data[:4] + struct.pack("<I", len(data)) + data[8:] + directory)
+        tags, _ = exif_tags(exif_of("out.jpg", self.convert("in.tif", "out.jpg")))
+        for tag, text in texts:
+            self.assertEqual(tags[0, tag], text)
+
     def test_exif_of_no_sense_is_dropped_and_said_so(self):
         self.jpeg("odd.jpg", (0xE1, b"Exif\0\0" + bytes(range(200))))
         result = self.json("encode", "odd.jpg", "odd.cmps")

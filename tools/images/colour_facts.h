@@ -36,6 +36,12 @@ struct Density {
   double y = 0;
 };
 
+// A tag with text: who took the photo, with what, when.
+struct TiffText {
+  uint32_t tag = 0;
+  std::string text;
+};
+
 // Tags of a TIFF file's first picture; names and values as in tiff.h.
 struct TiffFacts {
   Size size;
@@ -44,6 +50,7 @@ struct TiffFacts {
   int bits = 0;
   int samples = 0;               // per pixel
   std::vector<int> extra;        // what the last of them mean
+  std::vector<TiffText> texts;   // about the photo, in order of tags
   bool exif = false;             // there is a directory of Exif tags
   bool transfer_curves = false;  // there are curves, or primaries, of its own
 };

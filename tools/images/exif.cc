@@ -136,8 +136,7 @@ class Block {
   void cut(size_t size) { bytes_.resize(std::min(size, bytes_.size())); }
   // Where the new bytes begin.
   size_t append(size_t count) {
-    bytes_.resize(bytes_.size() + bytes_.size() % 2);
-    bytes_.resize(bytes_.size() + count);
+    bytes_.insert(bytes_.end(), bytes_.size() % 2 + count, uint8_t{0});
     return bytes_.size() - count;
   }
   size_t size() const { return bytes_.size(); }
@@ -359,6 +358,25 @@ std::vector<uint8_t> true_exif(std::span<const uint8_t> exif, Size size, std::op
                       block.find(block.first(), kYResolution) != 0 ||
                       block.find(block.first(), kResolutionUnit) != 0;
   if (density && !stated) add_density(block, *density);
+  return block.take();
+}
+
+std::vector<uint8_t> exif_of(std::span<const TiffText> texts) {
+  if (texts.empty()) return {};
+  Block block({'I', 'I', 42, 0, 8, 0, 0, 0});
+  const size_t directory = block.append(2 + kEntryBytes * texts.size() + 4);
+  block.set_number(directory, 2, static_cast<uint32_t>(texts.size()));
+  size_t entry = directory + 2;
+  for (const TiffText& text : texts) {
+    const size_t bytes = text.text.size() + 1;  // and a zero
+    const size_t at = bytes <= 4 ? entry + 8 : block.append(bytes);
+    std::copy(text.text.begin(), text.text.end(), block.bytes().begin() + static_cast<ptrdiff_t>(at));
+    block.set_number(entry, 2, text.tag);
+    block.set_number(entry + 2, 2, kAscii);
+    block.set_number(entry + 4, 4, static_cast<uint32_t>(bytes));
+    if (bytes > 4) block.set_number(entry + 8, 4, static_cast<uint32_t>(at));
+    entry += kEntryBytes;
+  }
   return block.take();
 }
 

@@ -21,6 +21,9 @@ namespace compass::tools::images {
 // neither a block nor a density.
 std::vector<uint8_t> true_exif(std::span<const uint8_t> exif, Size size, std::optional<Density> density = {});
 
+// A block of nothing but texts, in order of their tags; empty if there are none.
+std::vector<uint8_t> exif_of(std::span<const TiffText> texts);
+
 // Whether a block says that the picture is Adobe RGB, in one of the ways in which cameras do.
 bool says_adobe_rgb(std::span<const uint8_t> exif);
 

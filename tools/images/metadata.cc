@@ -73,7 +73,9 @@ std::vector<MetadataChunk> metadata_of(VipsImage* picture, const ColourFacts& fa
   }
   Chunks chunks(notes);
   chunks.add(MetadataChunk::kIcc, {profile.begin(), profile.end()}, "colour profile");
-  const std::span<const uint8_t> exif = blob(picture, VIPS_META_EXIF_NAME);
+  std::span<const uint8_t> exif = blob(picture, VIPS_META_EXIF_NAME);
+  const std::vector<uint8_t> of_texts = exif_of(facts.tiff ? facts.tiff->texts : std::vector<TiffText>());
+  if (exif.empty()) exif = of_texts;
   chunks.add_made(MetadataChunk::kExif, exif, true_exif(exif, size, density), "Exif block");
   if (vips_image_get_typeof(picture, VIPS_META_ICC_NAME) == 0 && !facts.icc && says_adobe_rgb(exif)) {
     notes.emplace_back(
@@ -84,8 +86,8 @@ std::vector<MetadataChunk> metadata_of(VipsImage* picture, const ColourFacts& fa
   std::vector<uint8_t> iptc = iptc_records(blob(picture, VIPS_META_IPTC_NAME));
   if (iptc.empty()) iptc = iptc_records(blob(picture, VIPS_META_PHOTOSHOP_NAME));
   chunks.add(MetadataChunk::kIptc, std::move(iptc), "IPTC records");
-  if (facts.tiff && facts.tiff->exif && exif.empty()) {
-    notes.emplace_back("its Exif tags are dropped: from TIFF they cannot be taken along");
+  if (facts.tiff && facts.tiff->exif && blob(picture, VIPS_META_EXIF_NAME).empty()) {
+    notes.emplace_back("its directory of Exif tags is dropped: from TIFF it cannot be taken along");
   }
   return chunks.take();
 }

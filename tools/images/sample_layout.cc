@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 
 namespace compass::tools::images {
 namespace {
@@ -78,8 +79,15 @@ void find_alpha(VipsImage* picture, const ColourFacts& facts, SampleLayout& layo
 
 uint32_t largest_sample(VipsImage* picture) {
   int depth = 16;
-  if (vips_image_get_typeof(picture, "heif-bitdepth") != 0) {
-    vips_image_get_int(picture, "heif-bitdepth", &depth);
+  const char* loader = "";
+  if (vips_image_get_typeof(picture, VIPS_META_LOADER) != 0) {
+    vips_image_get_string(picture, VIPS_META_LOADER, &loader);
+  }
+  // The name depends on libvips' version.
+  for (const char* name : {"bits-per-sample", "heif-bitdepth"}) {
+    if (std::string_view(loader).starts_with("heifload") && vips_image_get_typeof(picture, name) != 0) {
+      vips_image_get_int(picture, name, &depth);
+    }
   }
   if (depth <= 8 || depth > 16) return 65535;
   return ((1U << depth) - 1) << (16 - depth);  // libvips moves them up

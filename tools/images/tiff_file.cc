@@ -143,6 +143,13 @@ void read_tiff_facts(VipsSource* source, ColourFacts& facts) {
   if (TIFFGetFieldDefaulted(file.get(), TIFFTAG_EXTRASAMPLES, &count, &meanings) == 1 && count > 0) {
     tiff.extra.assign(meanings, meanings + count);
   }
+  constexpr size_t kMaxText = 65535;
+  for (const uint32_t tag : {TIFFTAG_IMAGEDESCRIPTION, TIFFTAG_MAKE, TIFFTAG_MODEL, TIFFTAG_SOFTWARE,
+                             TIFFTAG_DATETIME, TIFFTAG_ARTIST, TIFFTAG_COPYRIGHT}) {
+    const char* text = nullptr;
+    if (TIFFGetField(file.get(), tag, &text) == 1 && text != nullptr && *text != '\0')
+      tiff.texts.push_back({tag, std::string(text, strnlen(text, kMaxText))});
+  }
   uint64_t directory = 0;
   tiff.exif = TIFFGetField(file.get(), TIFFTAG_EXIFIFD, &directory) == 1;
   tiff.transfer_curves = has_tag(file.get(), TIFFTAG_TRANSFERFUNCTION);
