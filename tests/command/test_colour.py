@@ -388,16 +388,19 @@ class TiffColours(ColourTest):
             return y, (b - y) / 1.772 + 128, (r - y) / 1.402 + 128
         # Blocks of 2x2 of one colour, so that halved chroma loses nothing.
         colours = [[(60 + 3 * x, 200 - 6 * y, 90 + 2 * x + y) for x in range(WIDTH // 2)] for y in range(HEIGHT // 2)]
-        self.put("plain.png", png(bytes(v for y in range(HEIGHT) for x in range(WIDTH) for v in colours[y // 2][x // 2])))
+        pixels = [colours[y // 2][x // 2] for y in range(HEIGHT) for x in range(WIDTH)]
+        self.put("plain.png", png(bytes(v for pixel in pixels for v in pixel)))
         reference = {532: (5, [(0, 1), (255, 1), (128, 1), (255, 1), (128, 1), (255, 1)])}
-        full = bytes(round(v) for y in range(HEIGHT) for x in range(WIDTH) for v in ycc(*colours[y // 2][x // 2]))
+        full = bytes(round(v) for pixel in pixels for v in ycc(*pixel))
         self.put("full.tif", tiff(full, {**tiff_tags(YCBCR, 8, 3), 530: (3, [1, 1]), **reference}))
         # Units of four luma samples and one of each chroma.
-        halved = b"".join(bytes(map(round, [ycc(*colour)[0]] * 4 + list(ycc(*colour)[1:]))) for row in colours for colour in row)
+        units = [ycc(*colour) for row in colours for colour in row]
+        halved = bytes(round(v) for luma, blue, red in units for v in (luma, luma, luma, luma, blue, red))
         self.put("halved.tif", tiff(halved, {**tiff_tags(YCBCR, 8, 3), 530: (3, [2, 2]), **reference}))
         # Of video's range.
         video = {532: (5, [(16, 1), (235, 1), (128, 1), (240, 1), (128, 1), (240, 1)])}
-        narrow = bytes(round(16 + v * 219 / 255 if i % 3 == 0 else 128 + (v - 128) * 224 / 255) for i, v in enumerate(full))
+        narrow = bytes(round(16 + v * 219 / 255 if i % 3 == 0 else 128 + (v - 128) * 224 / 255)
+                       for i, v in enumerate(full))
         self.put("narrow.tif", tiff(narrow, {**tiff_tags(YCBCR, 8, 3), 530: (3, [1, 1]), **video}))
         for name in ("full.tif", "halved.tif", "narrow.tif"):
             with self.subTest(name):

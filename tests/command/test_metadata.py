@@ -200,7 +200,8 @@ class Truth(MetadataTest):
         texts = ((0x13B, b"A. Photographer\0"), (0x8298, b"me\0"))
         entries = sorted([data[at + 2 + 12 * i:][:12] for i in range(count)] +
                          [struct.pack("<HHI", tag, 2, len(text)) +
-                          (text.ljust(4, b"\0") if len(text) <= 4 else struct.pack("<I", len(data))) for tag, text in texts],
+                          (text.ljust(4, b"\0") if len(text) <= 4 else struct.pack("<I", len(data)))
+                         for tag, text in texts],
                          key=lambda entry: struct.unpack("<H", entry[:2]))
         data += texts[0][1]
         directory = struct.pack("<H", len(entries)) + b"".join(entries) + b"\0\0\0\0"

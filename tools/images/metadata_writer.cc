@@ -4,19 +4,17 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <string_view>
 
+#include "byte_writer.h"
 #include "exif.h"
 #include "iptc.h"
+#include "written_files.h"
 #include "xmp.h"
 
 namespace compass::tools::images {
 namespace {
-
-using Bytes = std::vector<uint8_t>;
 
 constexpr std::string_view kJfif{"JFIF\0\1\2", 7};  // version 1.2
 constexpr std::string_view kJpegExif{"Exif\0\0", 6};
@@ -24,34 +22,6 @@ constexpr std::string_view kJpegXmp{"http://ns.adobe.com/xap/1.0/\0", 29};
 constexpr std::string_view kPngXmp{"XML:com.adobe.xmp\0\0\0\0\0", 22};  // not packed, no language
 constexpr size_t kMaxSegment = 65533;                                   // bytes of a JPEG segment
 constexpr size_t kMaxExif = size_t{1} << 20;                            // more is refused by usual readers
-
-void append(Bytes& out, std::string_view text) {
-  out.insert(out.end(), text.begin(), text.end());
-}
-
-void append(Bytes& out, std::span<const uint8_t> bytes) {
-  out.insert(out.end(), bytes.begin(), bytes.end());
-}
-
-void append_big(Bytes& out, uint32_t value, int count) {
-  for (int i = count - 1; i >= 0; --i) out.push_back(static_cast<uint8_t>(value >> (8 * i)));
-}
-
-void append_little(Bytes& out, uint32_t value, int count) {
-  for (int i = 0; i < count; ++i) out.push_back(static_cast<uint8_t>(value >> (8 * i)));
-}
-
-uint32_t big(std::span<const uint8_t> bytes) {
-  return uint32_t{bytes[0]} << 24 | uint32_t{bytes[1]} << 16 | uint32_t{bytes[2]} << 8 | bytes[3];
-}
-
-uint32_t little(std::span<const uint8_t> bytes) {
-  return uint32_t{bytes[3]} << 24 | uint32_t{bytes[2]} << 16 | uint32_t{bytes[1]} << 8 | bytes[0];
-}
-
-bool is_type(std::span<const uint8_t> bytes, std::string_view type) {
-  return std::equal(type.begin(), type.end(), bytes.begin());
-}
 
 void append_segment(Bytes& out, uint8_t marker, std::string_view head, std::span<const uint8_t> content) {
   out.push_back(0xFF);
@@ -80,13 +50,6 @@ void append_png_chunk(Bytes& out, std::string_view type, std::span<const uint8_t
   append(out, content);
   append_big(out, static_cast<uint32_t>(crc32(0, out.data() + start, static_cast<uInt>(out.size() - start))),
              4);
-}
-
-void append_riff_chunk(Bytes& out, std::string_view type, std::span<const uint8_t> content) {
-  append(out, type);
-  append_little(out, static_cast<uint32_t>(content.size()), 4);
-  append(out, content);
-  if (content.size() % 2 == 1) out.push_back(0);
 }
 
 }  // namespace
@@ -243,85 +206,16 @@ Status MetadataWriter::write_png_chunks() {
   return out.empty() ? Status() : sink_.write(out);
 }
 
-// With metadata, the picture's chunk stands behind a chunk VP8X that says what there is, and its size;
-// without, alone (WebP container specification, "Extended File Format"). What else libvips wrote goes: not
-// every version writes no Exif when it is told so.
-Status MetadataWriter::write_webp() {
-  constexpr size_t kRiffHeader = 12;
-  constexpr size_t kChunkHeader = 8;
-  constexpr uint8_t kHasExif = 8;
-  constexpr uint8_t kHasXmp = 4;
-  const MetadataChunk* const exif = find(MetadataChunk::kExif);
-  const MetadataChunk* const xmp = find(MetadataChunk::kXmp);
-  Bytes chunks;
-  append(chunks, "WEBP");
-  if (exif != nullptr || xmp != nullptr) {
-    const int flags = (exif != nullptr ? kHasExif : 0) | (xmp != nullptr ? kHasXmp : 0);
-    Bytes content;
-    append_little(content, static_cast<uint32_t>(flags), 4);
-    append_little(content, static_cast<uint32_t>(size_.width - 1), 3);
-    append_little(content, static_cast<uint32_t>(size_.height - 1), 3);
-    append_riff_chunk(chunks, "VP8X", content);
-  }
-  std::span<const uint8_t> rest =
-      std::span<const uint8_t>(held_).subspan(std::min(held_.size(), kRiffHeader));
-  while (rest.size() >= kChunkHeader) {
-    const size_t length = std::min<size_t>(little(rest.subspan(4)), rest.size() - kChunkHeader);
-    const std::span<const uint8_t> content = rest.subspan(kChunkHeader, length);
-    if (is_type(rest, "VP8 ")) append_riff_chunk(chunks, "VP8 ", content);
-    if (is_type(rest, "VP8L")) append_riff_chunk(chunks, "VP8L", content);
-    rest = rest.subspan(std::min(rest.size(), kChunkHeader + length + length % 2));
-  }
-  if (exif != nullptr) append_riff_chunk(chunks, "EXIF", exif->bytes);
-  if (xmp != nullptr) append_riff_chunk(chunks, "XMP ", xmp->bytes);
-  Bytes out;
-  append(out, "RIFF");
-  append_little(out, static_cast<uint32_t>(chunks.size()), 4);
-  append(out, chunks);
-  return sink_.write(out);
-}
-
-// libvips states some resolution in every TIFF file. Where nobody did, it becomes what the format has for
-// that: no unit, so that the numbers are just a ratio.
-Status MetadataWriter::take_back_tiff_unit() {
-  const auto read_at = [this](int64_t at, std::span<uint8_t> out) {
-    return sink_.seek(at, SEEK_SET) == at && sink_.read(out) == static_cast<int64_t>(out.size());
-  };
-  std::array<uint8_t, 16> head{};
-  if (!read_at(0, head)) return {};
-  const bool is_little = head[0] == 'I';
-  const auto number = [is_little](std::span<const uint8_t> bytes) {
-    uint64_t value = 0;
-    for (size_t i = 0; i < bytes.size(); ++i)
-      value = value << 8 | bytes[is_little ? bytes.size() - 1 - i : i];
-    return value;
-  };
-  const std::span<const uint8_t> start(head);
-  const bool large = number(start.subspan(2, 2)) == 43;  // BigTIFF: longer offsets
-  const auto directory = static_cast<int64_t>(number(large ? start.subspan(8, 8) : start.subspan(4, 4)));
-  std::array<uint8_t, 8> count{};
-  const size_t count_bytes = large ? 8 : 2;
-  if (!read_at(directory, std::span(count).first(count_bytes))) return {};
-  const int64_t entry_bytes = large ? 20 : 12;
-  const auto entries = static_cast<int64_t>(number(std::span<const uint8_t>(count).first(count_bytes)));
-  for (int64_t i = 0; i < std::min<int64_t>(entries, 4096); ++i) {
-    const int64_t entry = directory + static_cast<int64_t>(count_bytes) + entry_bytes * i;
-    std::array<uint8_t, 2> tag{};
-    constexpr uint64_t kResolutionUnit = 296;
-    if (!read_at(entry, tag)) return {};
-    if (number(tag) != kResolutionUnit) continue;
-    const int64_t value = entry + entry_bytes - (large ? 8 : 4);
-    if (sink_.seek(value, SEEK_SET) != value) return {};
-    const std::array<uint8_t, 2> none{static_cast<uint8_t>(is_little ? 1 : 0),
-                                      static_cast<uint8_t>(is_little ? 0 : 1)};
-    return sink_.write(none);
-  }
-  return {};
-}
-
 Status MetadataWriter::finish() {
-  if (container_ == Container::kTiff) return density() ? Status() : take_back_tiff_unit();
-  if (container_ == Container::kWebp) return write_webp();
+  if (container_ == Container::kTiff) return density() ? Status() : take_back_tiff_unit(sink_);
+  if (container_ == Container::kWebp) {
+    const auto bytes = [this](uint32_t type) {
+      const MetadataChunk* const chunk = find(type);
+      return chunk == nullptr ? std::span<const uint8_t>() : std::span<const uint8_t>(chunk->bytes);
+    };
+    return sink_.write(
+        webp_with_metadata(held_, size_, bytes(MetadataChunk::kExif), bytes(MetadataChunk::kXmp)));
+  }
   return held_.empty() ? Status() : sink_.write(held_);
 }
 

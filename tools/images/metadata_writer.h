@@ -48,8 +48,6 @@ class MetadataWriter : public ByteSink {
   std::optional<Density> density() const;
   Status write_jpeg_start();
   Status write_png_chunks();
-  Status write_webp();
-  Status take_back_tiff_unit();
   std::vector<uint8_t> png_metadata() const;
 
   Container container_ = Container::kOther;
