@@ -53,7 +53,7 @@ Status bdrate(const Options& options) {
         rate->value, quality ? fmt::format("{:+7.3f}", quality->value) : std::string("   none"), rate->low,
         rate->high, 100 * rate->overlap);
   }
-  return options.json ? print_json(json) : print_report(text, "");
+  return options.json ? print_json(json) : print_report(text);
 }
 
 }  // namespace

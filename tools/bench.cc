@@ -23,6 +23,7 @@
 #include "nn/peak.h"
 #include "nn/stage_times.h"
 #include "parse.h"
+#include "plain_text.h"
 #include "synthetic_picture.h"
 
 namespace compass::tools {
@@ -230,10 +231,23 @@ Result<std::shared_ptr<const Model>> model_for(const Options& options) {
   return model;
 }
 
+Status check(const Options& options) {
+  const auto usage = [](const char* option, auto value, int low, int high) {
+    return Error{ErrorCode::kUsage, fmt::format("{}: {} is not {} to {}", option, value, low, high)};
+  };
+  if (options.runs < 1 || options.runs > kMaxRuns) return usage("--runs", options.runs, 1, kMaxRuns);
+  constexpr int kMaxLayers = static_cast<int>(kMaxLayerCount);
+  if (options.layers < 1 || options.layers > kMaxLayers)
+    return usage("--layers", options.layers, 1, kMaxLayers);
+  if (!(options.quality >= 0.0 && options.quality <= 100.0))
+    return usage("--quality", options.quality, 0, 100);
+  if (options.effort && (*options.effort < 0 || *options.effort > kMaxEffort))
+    return usage("--effort", *options.effort, 0, kMaxEffort);
+  return {};
+}
+
 Status run_bench(const Options& options) {
-  if (options.runs < 1 || options.runs > kMaxRuns) {
-    return Error{ErrorCode::kUsage, fmt::format("--runs: {} is not 1 to {}", options.runs, kMaxRuns)};
-  }
+  if (const Status good = check(options); !good) return good;
   Result<CodecOptions> codec = codec_options(options.common);
   if (!codec) return codec.error();
   Report report;
@@ -258,7 +272,8 @@ Status run_bench(const Options& options) {
     Result<Photo> photo = read_image(options.image, {.max_pixels = codec->max_pixels});
     if (!photo) return photo.error();
     picture = std::move(photo->image);
-    report.picture = fmt::format("{}, {}x{}", options.image, picture.size.width, picture.size.height);
+    report.picture =
+        fmt::format("{}, {}x{}", plain_line(options.image), picture.size.width, picture.size.height);
   }
   EncodeSettings settings;
   settings.quality = options.quality;
@@ -266,11 +281,11 @@ Status run_bench(const Options& options) {
   std::vector<double> scales = default_scales((*model)->layered() ? options.layers : 1);
   if (!options.scales.empty()) {
     Result<std::vector<double>> given = parse_scales(options.scales);
-    if (!given) return given.error();
+    if (!given) return Error{ErrorCode::kUsage, "--scales: " + given.error().message};
     scales = *std::move(given);
   }
   const auto sizes = sizes_from_scales(picture.size, scales);
-  if (!sizes) return sizes.error();
+  if (!sizes) return Error{ErrorCode::kUsage, "--scales: " + sizes.error().message};
   settings.sizes = report.sizes = *sizes;
 
   const int cores = static_cast<int>(std::thread::hardware_concurrency());
@@ -308,7 +323,7 @@ Status run_bench(const Options& options) {
     if (const Status status = measure(options.runs, times, once, report.decode); !status) return status;
   }
 
-  if (!options.common.json) return print_report(text_of(report), "");
+  if (!options.common.json) return print_report(text_of(report));
   Json layers = Json::array();
   for (const Size size : report.sizes) layers.push_back({size.width, size.height});
   return print_json({{"model", report.model},

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <sstream>
 
 #include "core/printable.h"
 #include "help.h"
+#include "option_values.h"
 
 namespace compass::tools {
 namespace {
@@ -57,6 +59,7 @@ CommandLine::CommandLine()
   add_export(app_, action_);
   add_fit(app_, action_);
   add_bench(app_, action_);
+  for (CLI::App* command : app_.get_subcommands({})) check_values(*command);
 }
 
 Result<Action> CommandLine::parse(int argc, const char* const* argv) {
@@ -64,8 +67,9 @@ Result<Action> CommandLine::parse(int argc, const char* const* argv) {
     app_.parse(argc, argv);
   } catch (const CLI::Success& request) {  // --help, --version
     return Action([this, request]() -> Status {
-      app_.exit(request);
-      return {};
+      std::ostringstream text;
+      app_.exit(request, text, text);
+      return print_report(text.str());
     });
   } catch (const CLI::ParseError& error) {
     return usage_error(app_, error, argc > 1 ? argv[1] : nullptr);

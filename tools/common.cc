@@ -1,22 +1,25 @@
 #include "common.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 
 #include "core/thread_pool.h"
+#include "descriptors.h"
 #include "parse.h"
+#include "plain_text.h"
 
 namespace compass::tools {
 namespace {
 
-Status print_to(std::FILE* stream, const char* name, const std::string& text) {
-  const bool good =
-      std::fwrite(text.data(), 1, text.size(), stream) == text.size() && std::fflush(stream) == 0;
-  if (good) return {};
-  return Error{ErrorCode::kIo, fmt::format("{}: cannot write: {}", name, std::strerror(errno))};
+Status print_to(int descriptor, const char* name, const std::string& text) {
+  const int error_number =
+      write_all(descriptor, {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+  if (error_number == 0) return {};
+  const char* reason = error_number == EBADF ? "it is closed" : std::strerror(error_number);
+  return Error{ErrorCode::kIo, fmt::format("{}: cannot write: {}", name, reason)};
 }
 
 }  // namespace
@@ -41,8 +44,8 @@ void add_codec_flags(CLI::App& app, CommonFlags& flags) {
       ->option_text("N");
 }
 
-void add_strict_flag(CLI::App& app, CommonFlags& flags, const std::string& help) {
-  app.add_flag("--strict", flags.strict, help);
+CLI::Option* add_strict_flag(CLI::App& app, CommonFlags& flags, const std::string& help) {
+  return app.add_flag("--strict", flags.strict, help);
 }
 
 Result<CodecOptions> codec_options(const CommonFlags& flags) {
@@ -68,30 +71,42 @@ Result<CodecOptions> codec_options(const CommonFlags& flags) {
   if (!flags.max_memory.empty()) {
     const Result<uint64_t> memory = parse_amount(flags.max_memory);
     if (!memory) return usage("--max-memory", memory.error().message);
+    if (*memory == 0)
+      return usage("--max-memory", "0 bytes hold no picture");  // to the library it is no limit
     options.max_memory = *memory;
   }
   return options;
 }
 
-Status print_report(const std::string& text, const std::string& output) {
-  if (output == "-") return print_to(stderr, "standard error", text);
-  return print_to(stdout, "standard output", text);
+Status print_report(const std::string& text) {
+  return print_to(STDOUT_FILENO, "standard output", plain_text(text));
+}
+
+Status print_report(const std::string& text, const OutputFile& output) {
+  if (!output.is_stdout()) return print_report(text);
+  return output.is_stderr() ? Status() : print_to(STDERR_FILENO, "standard error", plain_text(text));
 }
 
 Status print_json(const Json& json) {
   // Names of files need not be UTF-8: what is not becomes U+FFFD.
   const std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace);
-  return print_to(stdout, "standard output", text + "\n");
+  return print_to(STDOUT_FILENO, "standard output", plain_json(text + "\n"));
 }
 
-Status check_json_stream(const CommonFlags& flags, const std::string& output) {
-  if (!flags.json || output != "-") return {};
+Status check_json_stream(const CommonFlags& flags, const OutputFile& output) {
+  if (!flags.json || !output.is_stdout()) return {};
   return Error{ErrorCode::kUsage,
-               "--json: standard output is taken by the data; write to a file instead of -"};
+               "--json: standard output is taken by the data; write them to a file of their own"};
+}
+
+void print_line(const std::string& message) {
+  const Status lost =
+      print_to(STDERR_FILENO, "standard error", fmt::format("compass: {}\n", plain_line(message)));
+  (void)lost;  // there is nowhere else to say it
 }
 
 void warn(const std::string& message, const CommonFlags& flags) {
-  if (!flags.quiet) fmt::print(stderr, "compass: {}\n", message);
+  if (!flags.quiet) print_line(message);
 }
 
 }  // namespace compass::tools

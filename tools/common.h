@@ -8,6 +8,7 @@
 
 #include "codec/codec_options.h"
 #include "core/result.h"
+#include "output_file.h"
 
 namespace compass::tools {
 
@@ -35,20 +36,23 @@ void add_output_flags(CLI::App& app, CommonFlags& flags);
 // Adds --model, --threads, --precision, --max-pixels and --max-memory.
 void add_codec_flags(CLI::App& app, CommonFlags& flags);
 // Adds --strict; `help` says what the command refuses.
-void add_strict_flag(CLI::App& app, CommonFlags& flags, const std::string& help);
+CLI::Option* add_strict_flag(CLI::App& app, CommonFlags& flags, const std::string& help);
 
 // The library's options for these flags. Errors: kUsage.
 Result<CodecOptions> codec_options(const CommonFlags& flags);
 
-// Reports of a command whose data may go to standard output: text goes to standard output if `output` is a
-// file, to standard error if it is "-". Errors: kIo if nobody can read it.
-Status print_report(const std::string& text, const std::string& output);
+// Text on standard output, or on standard error if it is `output` that goes to standard output; nowhere if
+// both are `output`. Names in `text` should be plain_line()s. Errors: kIo if it cannot be written.
+Status print_report(const std::string& text);
+Status print_report(const std::string& text, const OutputFile& output);
 Status print_json(const Json& json);
 
-// "--json" and an output of "-" want the same stream. Errors: kUsage.
-Status check_json_stream(const CommonFlags& flags, const std::string& output);
+// "--json" and data that go to standard output, by whatever name, want the same stream. Errors: kUsage.
+Status check_json_stream(const CommonFlags& flags, const OutputFile& output);
 
-// One line on standard error, never with control characters from file names or files.
+// One line on standard error, whatever characters are in it; lost if nobody can read it.
+void print_line(const std::string& message);
+// The same, unless --quiet.
 void warn(const std::string& message, const CommonFlags& flags);
 
 // The subcommands. Each adds itself to `app` and sets `action` when it is chosen.

@@ -47,7 +47,7 @@ Status compare(const Options& options) {
                                        : fmt::format("PSNR     {:.4f} dB\n", *psnr);
   text += ms_ssim ? fmt::format("MS-SSIM  {:.6f} ({:.2f} dB)\n", *ms_ssim, eval::ms_ssim_db(*ms_ssim))
                   : fmt::format("MS-SSIM  none: {}\n", ms_ssim.error().message);
-  return print_report(text, "");
+  return print_report(text);
 }
 
 }  // namespace

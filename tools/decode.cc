@@ -1,6 +1,5 @@
 // compass decode: a .cmps file in, a picture of any of its sizes out.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <future>
 #include <memory>
@@ -15,6 +14,7 @@
 #include "model_path.h"
 #include "output_file.h"
 #include "parse.h"
+#include "plain_text.h"
 #include "progress.h"
 
 namespace compass::tools {
@@ -27,6 +27,7 @@ struct Options {
   std::string size;
   std::string region;
   std::string format;
+  bool best = false;
   bool strip = false;
   CommonFlags common;
 };
@@ -51,38 +52,72 @@ Result<DecodeSettings> decode_settings(const Options& options) {
   return settings;
 }
 
-// The last line of a run that lost something: what was lost is the error, what was saved is named.
+// The size of the picture that is asked for, if the file is whole.
+Size wanted_size(const ContainerHeader& header, const DecodeSettings& settings) {
+  if (settings.size) return *settings.size;
+  if (settings.region) return settings.region->size();
+  const size_t top = header.layers.size() - 1;
+  const bool known = settings.layer && *settings.layer >= 0 && static_cast<size_t>(*settings.layer) <= top;
+  return header.layers[known ? static_cast<size_t>(*settings.layer) : top].size;
+}
+
+// The last line of a run that lost something: what was lost is the error, what was saved is named. With
+// --best that is what was asked for.
 Status damage_status(const Options& options, const DecodedPicture& picture) {
   if (picture.damage.empty()) return {};
   std::string lost = picture.damage.front();
   for (size_t i = 1; i < picture.damage.size(); ++i) lost += "; " + picture.damage[i];
   const Rect part = picture.part;
-  const std::string written =
+  const std::string wrote =
       options.region.empty()
-          ? fmt::format("layer {} ({}x{})", picture.layer, picture.size().width, picture.size().height)
-          : fmt::format("{},{},{},{} of layer {}", part.x, part.y, part.width, part.height, picture.layer);
+          ? fmt::format("wrote layer {} ({}x{})", picture.layer, picture.size().width, picture.size().height)
+          : fmt::format("wrote {},{},{},{} of layer {}", part.x, part.y, part.width, part.height,
+                        picture.layer);
+  if (options.best) {
+    warn(fmt::format("{}: {}, the best that is whole: {}", options.input, wrote, lost), options.common);
+    return {};
+  }
   return Error{ErrorCode::kDamaged,
-               fmt::format("{}: {}; wrote {} instead: get a whole copy of the file for the rest",
-                           options.input, lost, written)};
+               fmt::format("{}: {}; {} instead: get a whole copy of the file for the rest, "
+                           "or take this with --best",
+                           options.input, lost, wrote)};
+}
+
+Status report(const Options& options, const Model& model, const DecodedPicture& picture, double seconds,
+              const Notes& notes, const OutputFile& output) {
+  if (options.common.json) {
+    return print_json({{"input", options.input},
+                       {"output", options.output},
+                       {"model", {{"name", model.name()}, {"id", to_string(model.id())}}},
+                       {"layer", picture.layer},
+                       {"width", picture.size().width},
+                       {"height", picture.size().height},
+                       {"seconds", seconds},
+                       {"damage", picture.damage},
+                       {"notes", notes}});
+  }
+  if (options.common.quiet) return {};
+  return print_report(fmt::format("{} to {}: {}x{} from layer {}, {:.2f} s\n", plain_line(options.input),
+                                  plain_line(options.output), picture.size().width, picture.size().height,
+                                  picture.layer, seconds),
+                      output);
 }
 
 Status decode(const Options& options) {
-  if (const Status good = check_json_stream(options.common, options.output); !good) return good;
   const Result<CodecOptions> codec = codec_options(options.common);
   if (!codec) return codec.error();
   Result<DecodeSettings> settings = decode_settings(options);
   if (!settings) return settings.error();
   const Result<std::string> format = choose_format(options.output, options.format);
   if (!format) return format.error();
-  if (options.output == "-" && isatty(STDOUT_FILENO) == 1) {
-    return Error{ErrorCode::kUsage, "-: a picture's bytes are not for the terminal; name a file or a pipe"};
-  }
   Result<InputFile> input = InputFile::open(options.input);
   if (!input) return input.error();
-  Result<OutputFile> output = OutputFile::create(options.output);
+  Result<OutputFile> output = OutputFile::create(options.output, {options.input, options.common.model});
   if (!output) return output.error();
+  if (const Status good = check_json_stream(options.common, *output); !good) return good;
   const Result<ContainerHeader> header = peek_header(*input, *codec);
   if (!header) return header.error();
+  if (const Status fits = check_size(*format, wanted_size(*header, *settings)); !fits) return fits;
   std::future<Status> ready = prepare_format(options.output, *format);
   const Result<std::shared_ptr<const Model>> model =
       load_model_for(header->model, options.common.model, input->name());
@@ -102,28 +137,11 @@ Status decode(const Options& options) {
   const double seconds = seconds_since(start);
   const std::span<const MetadataChunk> metadata =
       options.strip ? std::span<const MetadataChunk>() : picture->metadata;
-  if (const Status written = write_image(picture->rgb.view(), *format, *output, metadata); !written)
-    return written;
-
-  if (options.common.json) {
-    const Status printed =
-        print_json({{"input", options.input},
-                    {"output", options.output},
-                    {"model", {{"name", (*model)->name()}, {"id", to_string((*model)->id())}}},
-                    {"layer", picture->layer},
-                    {"width", picture->size().width},
-                    {"height", picture->size().height},
-                    {"seconds", seconds},
-                    {"damage", picture->damage}});
-    if (!printed) return printed;
-  } else if (!options.common.quiet) {
-    const Status printed =
-        print_report(fmt::format("{} to {}: {}x{} from layer {}, {:.2f} s\n", options.input, options.output,
-                                 picture->size().width, picture->size().height, picture->layer, seconds),
-                     options.output);
-    if (!printed) return printed;
-  }
-  return damage_status(options, *picture);
+  const Result<Notes> notes = write_image(picture->rgb.view(), *format, *output, metadata);
+  if (!notes) return notes.error();
+  for (const std::string& note : *notes) warn(options.output + ": " + note, options.common);
+  const Status reported = report(options, **model, *picture, seconds, *notes, *output);
+  return reported ? damage_status(options, *picture) : reported;
 }
 
 }  // namespace
@@ -152,17 +170,25 @@ void add_decode(CLI::App& app, Action& action) {
       ->excludes(size);
   command.add_option("--format", options->format, "Format to write, such as png, whatever OUT is called.")
       ->option_text("NAME");
+  CLI::Option* best =
+      command
+          .add_flag(
+              "--best", options->best,
+              "Take the largest layer that is whole, and be content with it: for files that were cut on "
+              "purpose.")
+          ->excludes(layer);
   command.add_flag("--strip", options->strip, "Leave out the file's Exif and XMP.");
   add_codec_flags(command, options->common);
   add_strict_flag(command, options->common,
-                  "Refuse damaged or cut files instead of writing what is left of them.");
+                  "Refuse damaged or cut files instead of writing what is left of them.")
+      ->excludes(best);
   add_output_flags(command, options->common);
   command.footer(
       "Examples:\n"
       "  compass decode photo.cmps photo.png\n"
       "  compass decode photo.cmps icon.png --size 64x64\n"
       "  compass decode photo.cmps eye.png --region 800,400,256,256\n"
-      "  curl -r 0-9999 https://example.org/photo.cmps | compass decode - part.png");
+      "  curl -r 0-9999 https://example.org/a.cmps | compass decode - a.png --best");
   command.callback([options, &action] { action = [options] { return decode(*options); }; });
 }
 

@@ -1,6 +1,5 @@
 // compass encode: a picture in, a .cmps file out.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <future>
 #include <memory>
@@ -15,6 +14,7 @@
 #include "model_path.h"
 #include "output_file.h"
 #include "parse.h"
+#include "plain_text.h"
 #include "progress.h"
 
 namespace compass::tools {
@@ -35,40 +35,51 @@ struct Options {
   CommonFlags common;
 };
 
-// The layers' sizes, lowest first, for a picture of size `full`.
-Result<std::vector<Size>> layer_sizes(const Options& options, Size full) {
-  if (!options.sizes.empty()) {
-    Result<std::vector<Size>> sizes = parse_sizes(options.sizes);
-    if (sizes && sizes->back() != full) {
-      return Error{ErrorCode::kUsage, fmt::format("--sizes: the last must be the picture's own size, {}x{}",
-                                                  full.width, full.height)};
-    }
-    return sizes;
-  }
-  std::vector<double> scales = default_scales(options.layers);
-  if (!options.scales.empty()) {
-    Result<std::vector<double>> given = parse_scales(options.scales);
-    if (!given) return given.error();
-    scales = *std::move(given);
-  }
-  return sizes_from_scales(full, scales);
+Error usage(const char* option, const std::string& problem) {
+  return {ErrorCode::kUsage, fmt::format("{}: {}", option, problem)};
 }
 
-// What can be said about the command line before anything is read.
+// Which layers, as asked for: sizes, or else scales of a picture that nobody has seen yet.
+struct Layers {
+  std::vector<Size> sizes;
+  std::vector<double> scales;
+};
+
+Result<Layers> parse_layers(const Options& options) {
+  Layers layers;
+  if (!options.sizes.empty()) {
+    const Result<std::vector<Size>> sizes = parse_sizes(options.sizes);
+    if (!sizes) return usage("--sizes", sizes.error().message);
+    layers.sizes = *sizes;
+  } else if (!options.scales.empty()) {
+    const Result<std::vector<double>> scales = parse_scales(options.scales);
+    if (!scales) return usage("--scales", scales.error().message);
+    if (const auto good = sizes_from_scales({1, 1}, *scales); !good)
+      return usage("--scales", good.error().message);
+    layers.scales = *scales;
+  } else {
+    layers.scales = default_scales(options.layers);
+  }
+  return layers;
+}
+
+// Their sizes, lowest first, for a picture of size `full`.
+Result<std::vector<Size>> layer_sizes(const Layers& layers, Size full) {
+  if (layers.sizes.empty()) return sizes_from_scales(full, layers.scales);
+  if (layers.sizes.back() == full) return layers.sizes;
+  return usage("--sizes",
+               fmt::format("the last must be the picture's own size, {}x{}", full.width, full.height));
+}
+
+// What can be said about numbers before anything is read.
 Status check(const Options& options) {
-  if (options.layers < 1 || options.layers > kMaxLayers) {
-    return Error{ErrorCode::kUsage, fmt::format("--layers: {} is not 1 to {}", options.layers, kMaxLayers)};
-  }
-  if (!(options.quality >= 0.0 && options.quality <= 100.0)) {
-    return Error{ErrorCode::kUsage, fmt::format("--quality: {} is not 0 to 100", options.quality)};
-  }
-  if (options.effort && (*options.effort < 0 || *options.effort > kMaxEffort)) {
-    return Error{ErrorCode::kUsage, fmt::format("--effort: {} is not 0 to {}", *options.effort, kMaxEffort)};
-  }
-  if (options.output == "-" && isatty(STDOUT_FILENO) == 1) {
-    return Error{ErrorCode::kUsage, "-: a .cmps file is not for the terminal; name a file or a pipe"};
-  }
-  return check_json_stream(options.common, options.output);
+  if (options.layers < 1 || options.layers > kMaxLayers)
+    return usage("--layers", fmt::format("{} is not 1 to {}", options.layers, kMaxLayers));
+  if (!(options.quality >= 0.0 && options.quality <= 100.0))
+    return usage("--quality", fmt::format("{} is not 0 to 100", options.quality));
+  if (options.effort && (*options.effort < 0 || *options.effort > kMaxEffort))
+    return usage("--effort", fmt::format("{} is not 0 to {}", *options.effort, kMaxEffort));
+  return {};
 }
 
 std::vector<LayerRow> rows_of(const EncodedPicture& encoded, bool measured) {
@@ -87,8 +98,11 @@ Status encode(const Options& options) {
   if (const Status good = check(options); !good) return good;
   const Result<CodecOptions> codec = codec_options(options.common);
   if (!codec) return codec.error();
-  Result<OutputFile> output = OutputFile::create(options.output);
+  const Result<Layers> layers = parse_layers(options);
+  if (!layers) return layers.error();
+  Result<OutputFile> output = OutputFile::create(options.output, {options.input, options.common.model});
   if (!output) return output.error();
+  if (const Status good = check_json_stream(options.common, *output); !good) return good;
   std::future<Result<Photo>> reading = in_background([&] {
     return read_image(options.input, {options.common.strict, codec->max_pixels});
   });
@@ -98,7 +112,7 @@ Status encode(const Options& options) {
   if (!photo) return photo.error();
   for (const std::string& note : photo->notes) warn(options.input + ": " + note, options.common);
 
-  const Result<std::vector<Size>> sizes = layer_sizes(options, photo->image.size);
+  const Result<std::vector<Size>> sizes = layer_sizes(*layers, photo->image.size);
   if (!sizes) return sizes.error();
   EncodeSettings settings;
   settings.sizes = *sizes;
@@ -130,10 +144,11 @@ Status encode(const Options& options) {
                        {"notes", photo->notes}});
   }
   if (options.common.quiet) return {};
-  return print_report(fmt::format("{} to {}: {} bytes, model {}, quality {:g}, {:.2f} s\n{}", options.input,
-                                  options.output, grouped(encoded->bytes.size()), (*model)->name(),
-                                  options.quality, seconds, layer_table(rows)),
-                      options.output);
+  return print_report(
+      fmt::format("{} to {}: {} bytes, model {}, quality {:g}, {:.2f} s\n{}", plain_line(options.input),
+                  plain_line(options.output), grouped(encoded->bytes.size()), plain_line((*model)->name()),
+                  options.quality, seconds, layer_table(rows)),
+      *output);
 }
 
 }  // namespace

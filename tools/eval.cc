@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -23,6 +24,7 @@
 #include "eval/summary.h"
 #include "model_path.h"
 #include "picture_files.h"
+#include "plain_text.h"
 
 namespace compass::tools {
 namespace {
@@ -98,7 +100,7 @@ class EvalProgress {
  public:
   explicit EvalProgress(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1) {}
   ~EvalProgress() {
-    if (terminal_ && drawn_) fmt::print(stderr, "\r\033[K");
+    if (terminal_ && drawn_) std::fputs("\r\033[K", stderr);
   }
   EvalProgress(const EvalProgress&) = delete;
   EvalProgress& operator=(const EvalProgress&) = delete;
@@ -111,11 +113,11 @@ class EvalProgress {
     std::string line = fmt::format("{}/{} ({} from the cache)", p.done, p.total, p.cached);
     if (p.seconds_left >= 0 && p.done < p.total) line += fmt::format(", {} left", duration(p.seconds_left));
     if (!terminal_) {
-      fmt::print(stderr, "compass eval: {}\n", line);
+      print_line("eval: " + line);
       return;
     }
-    line += "  " + p.current;
-    fmt::print(stderr, "\r\033[K{}", line.substr(0, 79));
+    line = plain_line((line + "  " + p.current).substr(0, 79));
+    std::fprintf(stderr, "\r\033[K%s", line.c_str());
   }
 
  private:
@@ -209,7 +211,7 @@ Result<eval::Results> measure(const Options& options, std::vector<eval::SampleCr
   Result<std::vector<eval::Contestant>> contestants =
       eval::make_contestants(options.codecs, *inputs, missing);
   if (!contestants) return contestants.error();
-  for (const eval::Failure& m : missing) fmt::print(stderr, "compass eval: {}\n", m.why);
+  for (const eval::Failure& m : missing) print_line("eval: " + m.why);
   if (contestants->empty()) return Error{ErrorCode::kUsage, "none of the codecs is here"};
 
   EvalProgress progress(options.quiet);
@@ -257,6 +259,9 @@ Status evaluate(const Options& options) {
   if (options.from.empty() == options.images.empty()) {
     return Error{ErrorCode::kUsage, "name pictures with --images, or measurements with --from"};
   }
+  if (options.jobs < 0) {
+    return Error{ErrorCode::kUsage, fmt::format("--jobs: {} is not a number of encodings", options.jobs)};
+  }
   std::error_code error;
   fs::create_directories(options.out, error);
   if (error)
@@ -273,7 +278,7 @@ Status evaluate(const Options& options) {
   if (!options.markdown.empty()) {
     if (const Status s = eval::write_file(options.markdown, eval::markdown_report(*results)); !s) return s;
   }
-  return print_report(report, "");
+  return print_report(report);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "model/model.h"
 #include "model_path.h"
 #include "output_file.h"
+#include "plain_text.h"
 
 namespace compass::tools {
 namespace {
@@ -19,7 +20,9 @@ struct Options {
 };
 
 Status run_export(const Options& options) {
-  if (const Status good = check_json_stream(options.common, options.output); !good) return good;
+  Result<OutputFile> output = OutputFile::create(options.output, {options.input});
+  if (!output) return output.error();
+  if (const Status good = check_json_stream(options.common, *output); !good) return good;
   const auto model = load_model(options.input);  // checks the file as every other command does
   if (!model) return model.error();
   const Result<Safetensors> file = Safetensors::load(options.input);
@@ -27,8 +30,6 @@ Status run_export(const Options& options) {
   const auto exported = export_state_dict(*file);
   if (!exported) return Error{exported.error().code, options.input + ": " + exported.error().message};
 
-  Result<OutputFile> output = OutputFile::create(options.output);
-  if (!output) return output.error();
   if (const Status written = output->write(*exported); !written) return written;
   if (const Status committed = output->commit(); !committed) return committed;
 
@@ -41,11 +42,12 @@ Status run_export(const Options& options) {
                        {"dictionaries", layered ? 3 : 1}});
   }
   if (options.common.quiet) return {};
-  return print_report(fmt::format("{} to {}: {} bytes, model {}, keys {}\n", options.input, options.output,
-                                  exported->size(), (*model)->name(),
-                                  layered ? "base_state_dict.*, residual_state_dict.*, conti_sr_state_dict.*"
-                                          : "without prefix"),
-                      options.output);
+  const char* keys =
+      layered ? "base_state_dict.*, residual_state_dict.*, conti_sr_state_dict.*" : "without prefix";
+  return print_report(
+      fmt::format("{} to {}: {} bytes, model {}, keys {}\n", plain_line(options.input),
+                  plain_line(options.output), exported->size(), plain_line((*model)->name()), keys),
+      *output);
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 // compass extract: the first layers of a .cmps file, byte for byte.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <memory>
 
@@ -9,6 +8,7 @@
 #include "input_file.h"
 #include "layer_table.h"
 #include "output_file.h"
+#include "plain_text.h"
 
 namespace compass::tools {
 namespace {
@@ -21,10 +21,9 @@ struct Options {
 };
 
 Status extract(const Options& options) {
-  if (const Status good = check_json_stream(options.common, options.output); !good) return good;
-  if (options.output == "-" && isatty(STDOUT_FILENO) == 1) {
-    return Error{ErrorCode::kUsage, "-: a .cmps file is not for the terminal; name a file or a pipe"};
-  }
+  Result<OutputFile> output = OutputFile::create(options.output, {options.input});
+  if (!output) return output.error();
+  if (const Status good = check_json_stream(options.common, *output); !good) return good;
   Result<InputFile> input = InputFile::open(options.input);
   if (!input) return input.error();
   const Result<ContainerHeader> header = peek_header(*input);
@@ -40,8 +39,6 @@ Status extract(const Options& options) {
   const Result<std::vector<uint8_t>> kept = extract_layers(*file, options.layers);
   if (!kept) return Error{kept.error().code, fmt::format("{}: {}", input->name(), kept.error().message)};
 
-  Result<OutputFile> output = OutputFile::create(options.output);
-  if (!output) return output.error();
   if (const Status written = output->write(*kept); !written) return written;
   if (const Status committed = output->commit(); !committed) return committed;
   if (options.common.json) {
@@ -51,9 +48,9 @@ Status extract(const Options& options) {
                        {"bytes", kept->size()}});
   }
   if (options.common.quiet) return {};
-  return print_report(fmt::format("{} to {}: {} of {} layers, {} bytes\n", options.input, options.output,
-                                  options.layers, count, grouped(kept->size())),
-                      options.output);
+  return print_report(fmt::format("{} to {}: {} of {} layers, {} bytes\n", plain_line(options.input),
+                                  plain_line(options.output), options.layers, count, grouped(kept->size())),
+                      *output);
 }
 
 }  // namespace

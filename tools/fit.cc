@@ -13,6 +13,7 @@
 #include "model/model.h"
 #include "output_file.h"
 #include "picture_files.h"
+#include "plain_text.h"
 #include "progress.h"
 
 namespace compass::tools {
@@ -80,11 +81,16 @@ Result<std::shared_ptr<const Model>> filtered(const Options& options, const Safe
 }
 
 Status run_fit(const Options& options) {
-  if (const Status good = check_json_stream(options.common, options.output); !good) return good;
+  if (const auto codec = codec_options(options.common); !codec) return codec.error();
   if (options.pictures.size() < static_cast<size_t>(options.directions) + kHeldBack) {
     return Error{ErrorCode::kUsage, fmt::format("{} pictures for {} directions: more are needed",
                                                 options.pictures.size(), options.directions)};
   }
+  std::vector<std::string> inputs = options.pictures;
+  inputs.push_back(options.input);
+  Result<OutputFile> output = OutputFile::create(options.output, inputs);  // before minutes are spent
+  if (!output) return output.error();
+  if (const Status good = check_json_stream(options.common, *output); !good) return good;
   const Result<Safetensors> file = Safetensors::load(options.input);
   if (!file) return file.error();
   FilterWeights base_filter;
@@ -92,8 +98,6 @@ Status run_fit(const Options& options) {
   std::vector<uint8_t> bytes;
   auto model = filtered(options, *file, base_filter, enhancement_filter, bytes);
   if (!model) return model.error();
-  Result<OutputFile> output = OutputFile::create(options.output);  // before minutes are spent
-  if (!output) return output.error();
 
   Seen base;
   if (const Status looked = look(*model, options, CodecKind::kBase, base); !looked) return looked;
@@ -121,11 +125,12 @@ Status run_fit(const Options& options) {
     return print_json({{"output", options.output}, {"bytes", bytes.size()}, {"model", {{"id", id}}}});
   }
   if (options.common.quiet) return {};
-  std::string report = fmt::format("{}: {} bytes, id {}; on pictures held back:\nbase: {}\n", options.output,
-                                   bytes.size(), id, gain(base.held_back, base_filter));
+  std::string report =
+      fmt::format("{}: {} bytes, id {}; on pictures held back:\nbase: {}\n", plain_line(options.output),
+                  bytes.size(), id, gain(base.held_back, base_filter));
   if ((*model)->layered())
     report += fmt::format("enhancement: {}\n", gain(enhancement.held_back, enhancement_filter));
-  return print_report(report, options.output);
+  return print_report(report, *output);
 }
 
 }  // namespace

@@ -6,15 +6,20 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <limits>
+#include <optional>
 #include <string_view>
 
 #include "core/background.h"
+#include "descriptors.h"
 #include "image_module.h"
+#include "input_file.h"
+#include "memory_sink.h"
 
 namespace compass::tools {
 namespace {
 
-// File name endings offered.
+// File name endings, offered where the installed libvips writes them.
 constexpr std::array<std::string_view, 11> kFormats = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff",
                                                        ".ppm", ".jxl", ".jp2",  ".avif", ".heic"};
 constexpr std::string_view kPpm = ".ppm";
@@ -37,21 +42,47 @@ class FileSink : public ByteSink {
   Status write(std::span<const uint8_t> bytes) override { return file_.write(bytes); }
   int64_t seek(int64_t offset, int whence) override { return file_.seek(offset, whence); }
   int64_t read(std::span<uint8_t> out) override { return file_.read(out); }
+  Status restart() override { return file_.restart(); }
 
  private:
   OutputFile& file_;
 };
 
-Error unknown_format(const std::string& path, std::string_view ending,
-                     const std::vector<std::string_view>& choices) {
+// PPM, and what libvips writes; PPM alone where the module is missing.
+std::vector<std::string_view> writable_formats() {
+  const Result<const ImageModule*> module = image_module();
+  std::vector<std::string_view> formats;
+  for (const std::string_view known : kFormats) {
+    if (known == kPpm || (module && (*module)->can_write(std::string(known)))) formats.push_back(known);
+  }
+  return formats;
+}
+
+Error unknown_format(const std::string& path, std::string_view ending) {
   return {ErrorCode::kUsage,
           fmt::format("{}: no picture format by the name '{}'; choose one of {}, or --format", path, ending,
-                      fmt::join(choices, " "))};
+                      fmt::join(writable_formats(), " "))};
+}
+
+// Whether the path is written directly, so that its name says nothing of its contents.
+bool streams(const std::string& path) {
+  if (path == "-" || named_descriptor(path)) return true;
+  const std::optional<FileIdentity> there = identity(path);
+  return there && !S_ISREG(there->mode) && !S_ISDIR(there->mode);
+}
+
+// The longest side that a format has room for, or that its writers take.
+int longest_side(const std::string& format) {
+  if (format == ".jpg" || format == ".jpeg") return 65'500;   // libjpeg's, just below the format's
+  if (format == ".webp") return 16'383;                       // 14 bits
+  if (format == ".avif" || format == ".heic") return 16'384;  // libheif reads no larger ones
+  return std::numeric_limits<int>::max();
 }
 
 }  // namespace
 
 Result<Photo> read_image(const std::string& path, const ReadSettings& settings) {
+  if (const Status good = check_standard_input(path); !good) return good.error();
   const Result<const ImageModule*> module = image_module();
   if (!module) return module.error();
   return (*module)->read_image(path, settings);
@@ -62,16 +93,24 @@ Result<std::string> choose_format(const std::string& path, const std::string& fo
   if (format.empty() && path != "-") {
     const size_t dot = path.rfind('.');
     const bool none = dot == std::string::npos || path.find('/', dot) != std::string::npos;
-    ending = none ? "" : path.substr(dot);
+    if (!none) ending = path.substr(dot);
+    if (none && !streams(path)) ending.clear();
   }
   std::transform(ending.begin(), ending.end(), ending.begin(),
                  [](unsigned char c) { return std::tolower(c); });
   if (std::find(kFormats.begin(), kFormats.end(), ending) == kFormats.end())
-    return unknown_format(path, ending, {kFormats.begin(), kFormats.end()});
-  if (path == "-" && ending.starts_with(".tif")) {
-    return Error{ErrorCode::kUsage, "TIFF cannot be written to a pipe; choose --format ppm or png"};
-  }
+    return unknown_format(path, ending);
   return ending;
+}
+
+Status check_size(const std::string& format, Size size) {
+  const int longest = longest_side(format);
+  if (size.width <= longest && size.height <= longest) return {};
+  return Error{
+      ErrorCode::kFailure,
+      fmt::format("{}x{} is too large for the format {}, whose pictures have at most {} pixels a side; "
+                  "choose another format or a smaller picture",
+                  size.width, size.height, format, longest)};
 }
 
 std::future<Status> prepare_format(const std::string& path, const std::string& format) {
@@ -79,29 +118,33 @@ std::future<Status> prepare_format(const std::string& path, const std::string& f
     if (format == kPpm) return {};
     const Result<const ImageModule*> module = image_module();
     if (!module) return module.error();
-    if ((*module)->can_write(format)) return {};
-    std::vector<std::string_view> choices;
-    for (const std::string_view known : kFormats) {
-      if (known == kPpm || (*module)->can_write(std::string(known))) choices.push_back(known);
-    }
-    return unknown_format(path, format, choices);
+    return (*module)->can_write(format) ? Status() : unknown_format(path, format);
   });
 }
 
-Status write_image(const Image& image, const std::string& format, OutputFile& file) {
+Result<Notes> write_image(const Image& image, const std::string& format, OutputFile& file) {
   Rgb8Image bytes(image.size());
   to_rgb8(image, bytes.bytes);
   return write_image(bytes.view(), format, file);
 }
 
-Status write_image(const Rgb8View& image, const std::string& format, OutputFile& file,
-                   std::span<const MetadataChunk> metadata) {
-  if (format == kPpm) return write_ppm(image, file);
+Result<Notes> write_image(const Rgb8View& image, const std::string& format, OutputFile& file,
+                          std::span<const MetadataChunk> metadata) {
+  if (const Status fits = check_size(format, image.size); !fits) return fits.error();
+  if (format == kPpm) {
+    const Status written = write_ppm(image, file);
+    return written ? Result<Notes>(Notes()) : written.error();
+  }
   const Result<const ImageModule*> module = image_module();
   if (!module) return module.error();
-  FileSink sink(file);
-  if (Status written = (*module)->write_image(image, format, sink, metadata); !written) return written;
-  return file.commit();
+  FileSink straight(file);
+  MemorySink collected;
+  ByteSink& sink = file.is_direct() ? static_cast<ByteSink&>(collected) : straight;
+  Result<Notes> notes = (*module)->write_image(image, format, sink, metadata);
+  if (!notes) return notes.error();
+  if (const Status passed_on = file.write(collected.bytes()); !passed_on) return passed_on.error();
+  if (const Status committed = file.commit(); !committed) return committed.error();
+  return notes;
 }
 
 }  // namespace compass::tools

@@ -31,20 +31,29 @@ struct Photo {
 // Errors: kIo (cannot be read), kBadFile (not a picture, damaged, over the limit, or refused by `strict`).
 Result<Photo> read_image(const std::string& path, const ReadSettings& settings = {});
 
-// The format to write to `path`: `format` if not empty, else the path's extension, else PPM for "-". The
-// result is a file name ending such as ".png". Errors: kUsage, listing the choices.
+// What was dropped or changed, a line each.
+using Notes = std::vector<std::string>;
+
+// The format to write to `path`: `format` if not empty, else the path's extension, else PPM for what is
+// written directly ("-", pipes, devices; see output_file.h). The result is a file name ending such as ".png".
+// Errors: kUsage, listing the choices.
 Result<std::string> choose_format(const std::string& path, const std::string& format);
+
+// Whether a picture may have that size in that format, as far as formats state a limit. Errors: kFailure.
+Status check_size(const std::string& format, Size size);
 
 // Makes ready to write that format, in the background; `path` is for messages. Errors: kUsage (this libvips
 // cannot write it; lists what it can), kFailure (libvips does not start).
 std::future<Status> prepare_format(const std::string& path, const std::string& format);
 
 // Writes 8-bit sRGB in that format (lossy ones at quality 95), with the Exif and XMP of `metadata` where the
-// format has a place for them, and commits the file. Holds a few rows at a time beside the picture. Errors:
-// kIo, kFailure.
-Status write_image(const Rgb8View& image, const std::string& format, OutputFile& file,
-                   std::span<const MetadataChunk> metadata = {});
+// format has a place for them, and commits the file. What of them the format does not take is left out and
+// said in the notes. Holds a few rows at a time beside the picture; but where bytes are written directly,
+// what is not PPM is collected in memory first, since some formats go back to fill in what comes early.
+// Errors: kIo, kFailure (too large for the format, among others).
+Result<Notes> write_image(const Rgb8View& image, const std::string& format, OutputFile& file,
+                          std::span<const MetadataChunk> metadata = {});
 // The same of a float picture, rounded.
-Status write_image(const Image& image, const std::string& format, OutputFile& file);
+Result<Notes> write_image(const Image& image, const std::string& format, OutputFile& file);
 
 }  // namespace compass::tools

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 namespace compass::tools {
@@ -36,6 +37,13 @@ Result<const ImageModule*> load() {
 }
 
 }  // namespace
+
+void forget_debugging() {
+  for (const char* name : {"G_MESSAGES_DEBUG", "IM_INFO", "IM_PROGRESS", "IM_WARNING", "VIPS_INFO",
+                           "VIPS_LEAK", "VIPS_PROFILE", "VIPS_PROGRESS", "VIPS_TRACE", "VIPS_WARNING"}) {
+    unsetenv(name);
+  }
+}
 
 Result<const ImageModule*> image_module() {
   static const Result<const ImageModule*> module = load();

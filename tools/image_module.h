@@ -18,6 +18,7 @@ class ByteSink {
   virtual Status write(std::span<const uint8_t> bytes) = 0;
   virtual int64_t seek(int64_t offset, int whence) = 0;
   virtual int64_t read(std::span<uint8_t> out) = 0;
+  virtual Status restart() = 0;
 
  protected:
   ~ByteSink() = default;
@@ -29,10 +30,14 @@ struct ImageModule {
   Result<Photo> (*read_image)(const std::string& path, const ReadSettings& settings);
   bool (*can_write)(const std::string& format);
   // Does not commit the file.
-  Status (*write_image)(const Rgb8View& image, const std::string& format, ByteSink& sink,
-                        std::span<const MetadataChunk> metadata);
+  Result<Notes> (*write_image)(const Rgb8View& image, const std::string& format, ByteSink& sink,
+                               std::span<const MetadataChunk> metadata);
   Result<TextMask> (*render_text)(const std::string& text, const std::string& font);
 };
+
+// Forgets the variables of the environment by which libvips and GLib are told to print for those who debug
+// them, some of it on standard output, where our data may go. To be called before there are threads.
+void forget_debugging();
 
 // The module's only visible symbol, and its type.
 inline constexpr const char* kImageModuleEntry = "compass_image_module";

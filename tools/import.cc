@@ -8,6 +8,7 @@
 #include "common.h"
 #include "interop/import_model.h"
 #include "output_file.h"
+#include "plain_text.h"
 
 namespace compass::tools {
 namespace {
@@ -44,7 +45,9 @@ Error in(const std::string& path, const Error& error) {
 Status run_import(const Options& options) {
   const Result<ImportOptions> settings = import_options(options);
   if (!settings) return settings.error();
-  if (const Status good = check_json_stream(options.common, options.output); !good) return good;
+  Result<OutputFile> output = OutputFile::create(options.output, {options.input, options.enhancement});
+  if (!output) return output.error();
+  if (const Status good = check_json_stream(options.common, *output); !good) return good;
 
   Result<Checkpoint> first = Checkpoint::load(options.input);
   if (!first) return first.error();
@@ -59,8 +62,6 @@ Status run_import(const Options& options) {
   const Result<ImportedModel> model = import_checkpoint(*first, second ? &*second : nullptr, *settings);
   if (!model) return in(inputs, model.error());
 
-  Result<OutputFile> output = OutputFile::create(options.output);
-  if (!output) return output.error();
   if (const Status written = output->write(model->file); !written) return written;
   if (const Status committed = output->commit(); !committed) return committed;
 
@@ -73,9 +74,10 @@ Status run_import(const Options& options) {
                        {"notes", model->notes}});
   }
   if (options.common.quiet) return {};
-  std::string text = fmt::format("{} to {}: {} bytes\n", inputs, options.output, model->file.size());
-  for (const std::string& line : model->summary) text += "  " + line + "\n";
-  return print_report(text, options.output);
+  std::string text =
+      fmt::format("{} to {}: {} bytes\n", plain_line(inputs), plain_line(options.output), model->file.size());
+  for (const std::string& line : model->summary) text += "  " + plain_line(line) + "\n";
+  return print_report(text, *output);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "input_file.h"
 #include "layer_table.h"
 #include "model_path.h"
+#include "plain_text.h"
 
 namespace compass::tools {
 namespace {
@@ -62,12 +63,13 @@ Status report(const Options& options, const ContainerHeader& header, const Input
                        {"layers", layers},
                        {"metadata", metadata}});
   }
-  std::string text = fmt::format("{}: {} layers, {} bytes, model {}\n{}", options.input, rows.size(),
-                                 grouped(header.file_bytes()), tag_text(header.model), layer_table(rows));
+  std::string text =
+      fmt::format("{}: {} layers, {} bytes, model {}\n{}", plain_line(options.input), rows.size(),
+                  grouped(header.file_bytes()), tag_text(header.model), layer_table(rows));
   for (const MetadataEntry& entry : header.metadata) {
     text += fmt::format("{}: {} bytes\n", metadata_name(entry.type), grouped(entry.bytes));
   }
-  return print_report(text, "");
+  return print_report(text);
 }
 
 Status info(const Options& options) {

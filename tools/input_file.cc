@@ -10,12 +10,21 @@
 #include <cstring>
 #include <utility>
 
+#include "descriptors.h"
+
 namespace compass::tools {
 
+Status check_standard_input(const std::string& path) {
+  if (path != "-" || can_read(STDIN_FILENO)) return {};
+  return Error{ErrorCode::kIo, "standard input: is closed; give it a file or a pipe, or name a file"};
+}
+
 Result<InputFile> InputFile::open(const std::string& path) {
+  if (const Status good = check_standard_input(path); !good) return good.error();
   InputFile file;
   file.name_ = path == "-" ? "standard input" : path;
-  file.fd_ = path == "-" ? dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  file.fd_ =
+      path == "-" ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   struct stat info {};
   if (file.fd_ < 0 || fstat(file.fd_, &info) != 0) {
     return Error{ErrorCode::kIo, fmt::format("{}: cannot read: {}; check the name and its permissions",
@@ -45,6 +54,10 @@ Result<size_t> InputFile::read_file(std::span<uint8_t> out) {
     if (got == 0) break;
     if (got < 0) {
       if (errno == EINTR) continue;
+      if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        wait_to_read(fd_);
+        continue;
+      }
       return Error{ErrorCode::kIo, fmt::format("{}: cannot read: {}", name_, std::strerror(errno))};
     }
     done += static_cast<size_t>(got);

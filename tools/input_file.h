@@ -10,6 +10,9 @@
 
 namespace compass::tools {
 
+// Whether `path`, if it is "-", can be read at all. Errors: kIo (standard input is closed).
+Status check_standard_input(const std::string& path);
+
 // Reads forward only. peek() shows the beginning before anyone consumes it, so that the header can name the
 // model before a decoder exists, on pipes too.
 class InputFile : public ByteSource {

@@ -2,24 +2,29 @@
 #include <fmt/format.h>
 
 #include <csignal>
-#include <cstdio>
 #include <exception>
 #include <new>
 
 #include "command_line.h"
+#include "descriptors.h"
 #include "exit_code.h"
+#include "image_module.h"
 
 namespace compass::tools {
 namespace {
 
 int fail(const Error& error) {
-  fmt::print(stderr, "compass: {}\n", error.message);
+  print_line(error.message);
   return exit_code(error.code);
 }
 
 int run(int argc, char** argv) {
-  // A closed pipe must come back as a write error with its message and exit code, not as a silent death.
+  hold_standard_descriptors();
+  forget_debugging();
+  // A closed pipe or a limit on file sizes must come back as a write error with its message and exit code,
+  // not as a silent death.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
 
   CommandLine line;
   const Result<Action> action = line.parse(argc, argv);
@@ -32,12 +37,15 @@ int run(int argc, char** argv) {
 }  // namespace compass::tools
 
 int main(int argc, char** argv) {
+  using compass::tools::print_line;
   try {
     return compass::tools::run(argc, argv);
   } catch (const std::bad_alloc&) {
-    std::fputs("compass: out of memory; try a smaller picture, --region or --max-memory\n", stderr);
+    print_line("out of memory; try a smaller picture, --region or --max-memory");
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "compass: unexpected failure: %s\n", error.what());
+    print_line(fmt::format("unexpected failure: {}", error.what()));
+  } catch (...) {  // some library's, which has its own way to say that memory has ended
+    print_line("unexpected failure of a library; try a smaller picture, --region or --max-memory");
   }
   return compass::tools::kExitFailure;
 }

@@ -1,5 +1,6 @@
 #include "output_file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -88,6 +89,51 @@ TEST_F(OutputFileTest, MayBeRewound) {
   EXPECT_EQ(contents(path("f")), "0x23");
 }
 
+TEST_F(OutputFileTest, MayBeBegunAgain) {
+  auto file = OutputFile::create(path("f"));
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE(file->write(bytes("much longer")).ok());
+  ASSERT_TRUE(file->restart().ok());
+  ASSERT_TRUE(file->write(bytes("short")).ok());
+  ASSERT_TRUE(file->commit().ok());
+  EXPECT_EQ(contents(path("f")), "short");
+}
+
+TEST_F(OutputFileTest, DescriptorsAreWrittenFromWhereTheyStand) {
+  put(path("log"), "before ");
+  const int descriptor = open(path("log").c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  ASSERT_GE(descriptor, 0);
+  const std::string name = "/dev/fd/" + std::to_string(descriptor);
+  fs::create_symlink(name, path("link"));
+  for (const std::string& way : {name, "/proc/self/fd/" + std::to_string(descriptor), path("link")}) {
+    auto file = OutputFile::create(way);
+    ASSERT_TRUE(file.ok()) << way << ": " << file.error().message;
+    EXPECT_TRUE(file->is_direct());
+    EXPECT_FALSE(file->is_stdout());
+    ASSERT_TRUE(file->write(bytes("x")).ok());
+    ASSERT_TRUE(file->commit().ok());
+  }
+  close(descriptor);
+  EXPECT_EQ(contents(path("log")), "before xxx");
+  const auto closed = OutputFile::create(name);
+  ASSERT_FALSE(closed.ok());
+  EXPECT_EQ(closed.error().code, ErrorCode::kIo);
+}
+
+TEST_F(OutputFileTest, IsNeverAnInput) {
+  put(path("in"), "precious");
+  fs::create_symlink("in", path("symbolic"));
+  fs::create_hard_link(path("in"), path("hard"));
+  for (const char* out : {"in", "symbolic", "hard"}) {
+    const auto file = OutputFile::create(path(out), {"", path("missing"), path("in")});
+    ASSERT_FALSE(file.ok()) << out;
+    EXPECT_EQ(file.error().code, ErrorCode::kUsage);
+  }
+  EXPECT_TRUE(OutputFile::create(path("new"), {path("in"), ""}).ok());
+  EXPECT_TRUE(OutputFile::create("/dev/null", {"/dev/null"}).ok());
+  EXPECT_EQ(contents(path("in")), "precious");
+}
+
 TEST_F(OutputFileTest, RefusesDirectoriesAndMissingPlaces) {
   for (const std::string& bad :
        {directory_.string(), directory_.string() + "/", path("no/such/place"), std::string()}) {
@@ -112,6 +158,10 @@ TEST_F(OutputFileTest, AFullDiskIsAnIoError) {
 TEST_F(OutputFileTest, DevicesAreWrittenDirectly) {
   auto file = OutputFile::create("/dev/null");
   ASSERT_TRUE(file.ok());
+  EXPECT_TRUE(file->is_direct());
+  EXPECT_FALSE(file->is_stdout());
+  EXPECT_EQ(file->seek(0, SEEK_SET), -1);
+  EXPECT_EQ(file->read({}), -1);
   EXPECT_TRUE(file->write(bytes("x")).ok());
   EXPECT_TRUE(file->commit().ok());
 }

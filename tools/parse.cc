@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <optional>
@@ -118,6 +119,19 @@ Result<uint64_t> parse_amount(const std::string& text) {
   if (!value || !(*value >= 0.0) || *value * unit > 1e18)
     return expected("an amount such as 400M or 2G", text);
   return static_cast<uint64_t>(std::llround(*value * unit));
+}
+
+Status check_whole_number(const std::string& text) {
+  std::string_view digits = text;
+  if (digits.starts_with('-')) digits.remove_prefix(1);
+  const bool decimal = std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool octal_elsewhere = digits.size() > 1 && digits.front() == '0';  // nobody should have to guess
+  return !digits.empty() && decimal && !octal_elsewhere ? Status() : expected("a whole number", text);
+}
+
+Status check_decimal_number(const std::string& text) {
+  const std::optional<double> value = number<double>(text);
+  return value && std::isfinite(*value) ? Status() : expected("a number", text);
 }
 
 }  // namespace compass::tools

@@ -16,4 +16,8 @@ Result<std::vector<double>> parse_scales(const std::string& text);  // "0.25,0.5
 Result<Rect> parse_rect(const std::string& text);                   // "X,Y,W,H"
 Result<uint64_t> parse_amount(const std::string& text);  // "400000000", "400M", "1.5G"; k, M, G = 1000^n
 
+// Whether the text is a number: whole and decimal ("-12"), or decimal and finite ("0.25", "1e3").
+Status check_whole_number(const std::string& text);
+Status check_decimal_number(const std::string& text);
+
 }  // namespace compass::tools

@@ -43,6 +43,23 @@ TEST(Parse, Amounts) {
   }
 }
 
+TEST(Parse, WholeNumbers) {
+  for (const char* good : {"0", "7", "-3", "10", "1000000000000"})
+    EXPECT_TRUE(check_whole_number(good).ok()) << good;
+  for (const char* bad : {"", "-", "+1", "1.0", "1e3", "0x10", "010", " 1", "1 ", "nan", "true", "1\n"}) {
+    EXPECT_FALSE(check_whole_number(bad).ok()) << bad;
+  }
+}
+
+TEST(Parse, DecimalNumbers) {
+  for (const char* good : {"0", "-3", "0.25", ".5", "1e3", "100"})
+    EXPECT_TRUE(check_decimal_number(good).ok()) << good;
+  for (const char* bad :
+       {"", "-", "+1", "0x10", "nan", "-nan", "inf", "-inf", "infinity", "1e400", "1,5", " 1", "1 ", "1x"}) {
+    EXPECT_FALSE(check_decimal_number(bad).ok()) << bad;
+  }
+}
+
 TEST(Parse, MessagesCannotCarryControlCharacters) {
   EXPECT_EQ(parse_size("\x1b[31m").error().message, "'?[31m' is not a size such as 768x512");
 }

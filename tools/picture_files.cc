@@ -21,10 +21,12 @@ Status write(const eval::Picture& picture, const std::string& path) {
   if (path.ends_with(".ppm")) return eval::write_ppm(picture, path);
   const Result<std::string> format = choose_format(path, "");
   if (!format) return format.error();
+  if (const Status ready = prepare_format(path, *format).get(); !ready) return ready;
   Result<OutputFile> file = OutputFile::create(path);
   if (!file) return file.error();
   const size_t stride = static_cast<size_t>(picture.size.width) * 3;
-  return write_image(Rgb8View{picture.rgb.data(), picture.size, stride}, *format, *file);
+  const auto written = write_image(Rgb8View{picture.rgb.data(), picture.size, stride}, *format, *file);
+  return written ? Status() : written.error();
 }
 
 }  // namespace

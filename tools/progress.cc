@@ -30,7 +30,7 @@ ProgressBar::ProgressBar(std::string label, bool quiet)
     : label_(std::move(label)), enabled_(!quiet && isatty(STDERR_FILENO) == 1) {}
 
 ProgressBar::~ProgressBar() {
-  if (drawn_) fmt::print(stderr, "\r\x1b[K");
+  if (drawn_) std::fputs("\r\x1b[K", stderr);
 }
 
 Progress ProgressBar::callback() {
@@ -47,8 +47,9 @@ void ProgressBar::show(double done) {
   const double elapsed = std::chrono::duration<double>(now - start_).count();
   std::string left;
   if (done > 0.02) left = fmt::format("{:.0f} s left", elapsed * (1.0 - done) / done);
-  fmt::print(stderr, "\r{} ▕{}▏ {:3.0f} %  {}\x1b[K", label_, bar(done), done * 100.0, left);
-  std::fflush(stderr);
+  const std::string line =
+      fmt::format("\r{} ▕{}▏ {:3.0f} %  {}\x1b[K", label_, bar(done), done * 100.0, left);
+  std::fputs(line.c_str(), stderr);  // a terminal that is gone is no reason to stop
 }
 
 }  // namespace compass::tools

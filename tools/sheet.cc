@@ -16,6 +16,7 @@
 #include "layer_table.h"
 #include "model_path.h"
 #include "output_file.h"
+#include "plain_text.h"
 
 namespace compass::tools {
 namespace {
@@ -57,15 +58,16 @@ Status add_layer(const std::vector<uint8_t>& file, int k, Decoder& decoder, cons
 }
 
 Status sheet(const Options& options) {
-  if (const Status good = check_json_stream(options.common, options.output); !good) return good;
   const Result<CodecOptions> codec = codec_options(options.common);
   if (!codec) return codec.error();
   const Result<std::string> format = choose_format(options.output, "");
   if (!format) return format.error();
   Result<InputFile> input = InputFile::open(options.input);
   if (!input) return input.error();
-  Result<OutputFile> output = OutputFile::create(options.output);
+  Result<OutputFile> output =
+      OutputFile::create(options.output, {options.input, options.original, options.common.model});
   if (!output) return output.error();
+  if (const Status good = check_json_stream(options.common, *output); !good) return good;
   const Result<ContainerHeader> header = peek_header(*input, *codec);
   if (!header) return header.error();
   std::future<Status> ready = prepare_format(options.output, *format);
@@ -100,13 +102,14 @@ Status sheet(const Options& options) {
   }
   const Result<Image> picture = contact_sheet(
       "One file, every size",
-      fmt::format("{}, {} bytes", base_name(input->name()), grouped(header->file_bytes())), entries);
+      fmt::format("{}, {} bytes", plain_line(base_name(input->name())), grouped(header->file_bytes())),
+      entries);
   if (!picture) return picture.error();
-  if (const Status written = write_image(*picture, *format, *output); !written) return written;
+  if (const auto written = write_image(*picture, *format, *output); !written) return written.error();
   if (options.common.json) {
     return print_json({{"input", options.input}, {"output", options.output}, {"layers", layer_json(rows)}});
   }
-  return options.common.quiet ? Status{} : print_report(layer_table(rows), options.output);
+  return options.common.quiet ? Status{} : print_report(layer_table(rows), *output);
 }
 
 }  // namespace

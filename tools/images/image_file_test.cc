@@ -64,7 +64,7 @@ TEST_F(ImageFileTest, LosslessFormatsKeepEveryPixel) {
       ASSERT_TRUE(format.ok());
       Result<OutputFile> file = OutputFile::create(name);
       ASSERT_TRUE(file.ok());
-      const Status written = write_image(image, *format, *file);
+      const Result<Notes> written = write_image(image, *format, *file);
       ASSERT_TRUE(written.ok()) << written.error().message;
       const Result<Photo> back = read_image(name);
       ASSERT_TRUE(back.ok()) << back.error().message;
@@ -259,7 +259,9 @@ TEST_F(ImageFileTest, FormatsComeFromTheNameOrTheOption) {
     ASSERT_FALSE(format.ok()) << bad;
     EXPECT_EQ(format.error().code, ErrorCode::kUsage);
   }
-  EXPECT_FALSE(choose_format("-", "tiff").ok());
+  EXPECT_EQ(*choose_format("-", "tiff"), ".tiff");
+  EXPECT_EQ(*choose_format("/dev/fd/1", ""), ".ppm");
+  EXPECT_EQ(*choose_format("/dev/null", ""), ".ppm");
 }
 
 }  // namespace

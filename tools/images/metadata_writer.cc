@@ -63,6 +63,8 @@ std::string misfit(const std::string& format, const MetadataChunk& chunk) {
   } else if (chunk.type == MetadataChunk::kExif) {
     room = kMaxExif;
   }
+  const bool takes_iptc = format == ".jpg" || format == ".jpeg" || format == ".tif" || format == ".tiff";
+  if (chunk.type == MetadataChunk::kIptc && !takes_iptc) return "it has no place for them";
   if (chunk.bytes.size() <= room) return {};
   return fmt::format("{} bytes are more than the {} that it has room for", chunk.bytes.size(), room);
 }

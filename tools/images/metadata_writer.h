@@ -17,8 +17,9 @@
 
 namespace compass::tools::images {
 
-// Why a picture of that format (".png") cannot take the chunk along although the format has a place for such:
-// it is too large. Empty if it can, or if the format has no place.
+// Why a picture of that format (".png") cannot take the chunk along: it is too large, or IPTC records, which
+// only JPEG and TIFF get. Empty if it can; other formats without a place are for the reader of the result to
+// notice.
 std::string misfit(const std::string& format, const MetadataChunk& chunk);
 
 // Stands between libvips and a sink. Chunks are corrected for a picture of `size` (exif.h, xmp.h), whoever
@@ -37,6 +38,7 @@ class MetadataWriter : public ByteSink {
   Status write(std::span<const uint8_t> bytes) override;
   int64_t seek(int64_t offset, int whence) override { return sink_.seek(offset, whence); }
   int64_t read(std::span<uint8_t> out) override { return sink_.read(out); }
+  Status restart() override { return sink_.restart(); }
   // After libvips' last byte.
   Status finish();
 

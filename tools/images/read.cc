@@ -10,6 +10,7 @@
 #include "colour.h"
 #include "functions.h"
 #include "metadata.h"
+#include "silence.h"
 #include "tiff_file.h"
 #include "vips_handle.h"
 
@@ -134,15 +135,13 @@ void place_row(const uint8_t* row, int bands, Size stored, int y, const Upright&
 }  // namespace
 
 Status start() {
+  silence_glib();
   if (vips_init("compass") != 0) {
     return Error{ErrorCode::kFailure, fmt::format("libvips does not start: {}", vips_reason())};
   }
   vips_cache_set_max(0);  // every operation is used once
   vips_block_untrusted_set(TRUE);
   for (const char* loader : kExtraLoaders) vips_operation_block_set(loader, FALSE);
-  // Our own messages say what matters; libvips' warnings would break the one-line promise.
-  g_log_set_handler(
-      "VIPS", G_LOG_LEVEL_WARNING, [](const char*, GLogLevelFlags, const char*, void*) {}, nullptr);
   return {};
 }
 

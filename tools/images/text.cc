@@ -16,8 +16,11 @@ constexpr int kDpi = 96;
 
 Result<TextMask> render_text(const std::string& text, const std::string& font) {
   VipsImage* out = nullptr;
-  // Pango reads markup: the text is meant as it stands.
-  const std::unique_ptr<char, decltype(&g_free)> plain(g_markup_escape_text(text.c_str(), -1), g_free);
+  // Pango reads markup, and nothing but UTF-8: the text is meant as it stands, with U+FFFD for what is no
+  // character.
+  const std::unique_ptr<char, decltype(&g_free)> valid(
+      g_utf8_make_valid(text.data(), static_cast<gssize>(text.size())), g_free);
+  const std::unique_ptr<char, decltype(&g_free)> plain(g_markup_escape_text(valid.get(), -1), g_free);
   if (vips_text(&out, plain.get(), "font", font.c_str(), "dpi", kDpi, nullptr) != 0) {
     return Error{
         ErrorCode::kFailure,

@@ -2,22 +2,27 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <string_view>
 
 #include "functions.h"
+#include "memory_sink.h"
 #include "metadata_writer.h"
+#include "read_back.h"
 #include "vips_handle.h"
 
 namespace compass::tools::images {
 namespace {
 
-bool is_lossless(const std::string& format) {
-  return format == ".png" || format == ".tif" || format == ".tiff";
-}
+// A TIFF file ends at 4 GiB; larger pictures take its variant with longer offsets.
+constexpr int64_t kMaxTiffSamples = 4'000'000'000;
 
-// libvips' options for a format.
-std::string settings(const std::string& format, bool strip) {
-  const char* const lossy = is_lossless(format) ? "" : "Q=95,";
-  return fmt::format("[{}strip={}]", lossy, strip);
+// The format with libvips' options for it. `strip`: without metadata of libvips' making.
+std::string suffix_of(const std::string& format, Size size, bool strip) {
+  const char* more = ",Q=95";
+  if (format == ".png") more = "";
+  if (format == ".tif" || format == ".tiff") more = size.pixels() * 3 > kMaxTiffSamples ? ",bigtiff" : "";
+  return fmt::format("{}[strip={}{}]", format, strip, more);
 }
 
 // Fills a piece of the picture that libvips asks for, on whichever of its threads.
@@ -31,10 +36,13 @@ int generate(VipsRegion* out, void* /*sequence*/, void* picture, void* /*unused*
   return 0;
 }
 
+// A failure is kept by the sink and asked for at the end. It is not told to the library: not every one stops
+// (openjpeg tries again for ever).
 gint64 on_write(VipsTargetCustom* /*target*/, const void* data, gint64 length, void* sink) {
   const auto* bytes = static_cast<const uint8_t*>(data);
-  const Status status = static_cast<ByteSink*>(sink)->write({bytes, static_cast<size_t>(length)});
-  return status ? length : -1;
+  const Status kept = static_cast<ByteSink*>(sink)->write({bytes, static_cast<size_t>(length)});
+  (void)kept;
+  return length;
 }
 
 gint64 on_read(VipsTargetCustom* /*target*/, void* data, gint64 length, void* sink) {
@@ -45,16 +53,10 @@ gint64 on_seek(VipsTargetCustom* /*target*/, gint64 offset, int whence, void* si
   return static_cast<ByteSink*>(sink)->seek(offset, whence);
 }
 
-}  // namespace
-
-bool can_write(const std::string& format) {
-  const bool available = vips_foreign_find_save_target(format.c_str()) != nullptr;
+// Writes the picture, with all of this metadata or not at all. Errors: the sink's; kFailure.
+Status save(const Rgb8View& image, const std::string& format, ByteSink& sink,
+            std::span<const MetadataChunk> metadata) {
   vips_error_clear();
-  return available;
-}
-
-Status write_image(const Rgb8View& image, const std::string& format, ByteSink& sink,
-                   std::span<const MetadataChunk> metadata) {
   const Handle<VipsImage> pixels(vips_image_new());
   vips_image_init_fields(pixels.get(), image.size.width, image.size.height, 3, VIPS_FORMAT_UCHAR,
                          VIPS_CODING_NONE, VIPS_INTERPRETATION_sRGB, 1, 1);
@@ -65,21 +67,112 @@ Status write_image(const Rgb8View& image, const std::string& format, ByteSink& s
   g_signal_connect(target.get(), "write", G_CALLBACK(on_write), bytes);
   g_signal_connect(target.get(), "read", G_CALLBACK(on_read), bytes);
   g_signal_connect(target.get(), "seek", G_CALLBACK(on_seek), bytes);
-  const std::string suffix = format + settings(format, writer.strip());
+  const std::string suffix = suffix_of(format, image.size, writer.strip());
   const bool written =
       vips_image_pipelinev(pixels.get(), VIPS_DEMAND_STYLE_THINSTRIP, nullptr) == 0 &&
       vips_image_generate(pixels.get(), nullptr, generate, nullptr, const_cast<Rgb8View*>(&image), nullptr) ==
           0 &&
       vips_image_write_to_target(pixels.get(), suffix.c_str(), VIPS_TARGET(target.get()), nullptr) == 0;
-  if (written) {
-    if (const Status status = writer.finish(); !status) return status;
-  }
   if (const Status status = sink.write({}); !status) return status;  // the cause, if the disk or the pipe was
-  if (!written) {
-    return Error{ErrorCode::kFailure,
-                 fmt::format("cannot write {}: {}; try another format", format, vips_reason())};
+  if (written) return writer.finish();
+  const bool silent = *vips_error_buffer() == '\0';
+  return Error{ErrorCode::kFailure, silent ? "its writer gives no reason" : vips_reason()};
+}
+
+const char* words_for(uint32_t type) {
+  switch (type) {
+    case MetadataChunk::kExif:
+      return "Exif block";
+    case MetadataChunk::kXmp:
+      return "XMP packet";
+    case MetadataChunk::kIptc:
+      return "IPTC records";
+    default:
+      return "metadata";
   }
-  return {};
+}
+
+// What becomes of a tiny picture with tiny metadata in that format: what the installed libraries can do.
+struct Ability {
+  bool writes = false;
+  ReadBack comes_back;
+};
+
+Ability ability(const std::string& format) {
+  constexpr Size kTiny{16, 16};
+  constexpr uint8_t kEmptyTiff[] = {'I', 'I', 42, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+  constexpr std::string_view kEmptyXmp = "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"></x:xmpmeta>";
+  const std::vector<MetadataChunk> metadata{
+      {MetadataChunk::kExif, {std::begin(kEmptyTiff), std::end(kEmptyTiff)}},
+      {MetadataChunk::kXmp, {kEmptyXmp.begin(), kEmptyXmp.end()}}};
+  Rgb8Image picture(kTiny);
+  std::fill(picture.bytes.begin(), picture.bytes.end(), uint8_t{128});
+  MemorySink sink;
+  if (!save(picture.view(), format, sink, metadata)) return {};
+  return {true, read_back(sink, kTiny)};
+}
+
+// Writes the picture with as much of the metadata as the format's writer takes. Says in `notes` what it does
+// not.
+Status save_what_fits(const Rgb8View& image, const std::string& format, ByteSink& sink,
+                      std::vector<MetadataChunk>& metadata, Notes& notes) {
+  std::erase_if(metadata, [&](const MetadataChunk& chunk) {
+    const std::string reason = misfit(format, chunk);
+    if (reason.empty()) return false;
+    notes.push_back(fmt::format("its {} cannot be written to {} and is dropped: {}", words_for(chunk.type),
+                                format, reason));
+    return true;
+  });
+  for (;;) {
+    Status saved = save(image, format, sink, metadata);
+    if (saved || metadata.empty() || !sink.write({})) return saved;
+    const auto is_exif = [](const MetadataChunk& chunk) { return chunk.type == MetadataChunk::kExif; };
+    const bool exif =
+        std::any_of(metadata.begin(), metadata.end(), is_exif);  // what writers are particular about
+    const uint32_t type = exif ? uint32_t{MetadataChunk::kExif} : metadata.front().type;
+    for (const MetadataChunk& chunk : metadata) {
+      if (chunk.type != type) continue;
+      notes.push_back(fmt::format("its {} of {} bytes cannot be written to {} and is dropped: {}",
+                                  words_for(type), chunk.bytes.size(), format, saved.error().message));
+    }
+    std::erase_if(metadata, [type](const MetadataChunk& chunk) { return chunk.type == type; });
+    if (Status empty = sink.restart(); !empty) return empty;
+  }
+}
+
+}  // namespace
+
+bool can_write(const std::string& format) {
+  return ability(format).writes;
+}
+
+Result<Notes> write_image(const Rgb8View& image, const std::string& format, ByteSink& sink,
+                          std::span<const MetadataChunk> metadata) {
+  Notes notes;
+  std::vector<MetadataChunk> kept(metadata.begin(), metadata.end());
+  if (const Status saved = save_what_fits(image, format, sink, kept, notes); !saved) {
+    if (const Status poured = sink.write({}); !poured) return poured.error();
+    return Error{ErrorCode::kFailure,
+                 fmt::format("cannot write {}: {}; try another format", format, saved.error().message)};
+  }
+  // Writers may leave out metadata, or the picture itself, and report success.
+  const ReadBack written = read_back(sink, image.size);
+  const auto missing = [&](const MetadataChunk& chunk) { return !written.has(chunk); };
+  if (written.picture && std::none_of(kept.begin(), kept.end(), missing)) return notes;
+  const Ability able = ability(format);
+  if (!written.picture && able.comes_back.picture) {
+    return Error{ErrorCode::kFailure,
+                 fmt::format("{}x{} is too large for the format {}: its writer made a file "
+                             "without a picture; choose another format or a smaller picture",
+                             image.size.width, image.size.height, format)};
+  }
+  const auto keeps = [&able](uint32_t type) { return able.comes_back.has({type, {}}); };
+  for (const MetadataChunk& chunk : kept) {
+    if (!missing(chunk) || !keeps(chunk.type)) continue;  // a format without a place for it
+    notes.push_back(fmt::format("its {} of {} bytes is too large for {}: it is dropped, or most of it",
+                                words_for(chunk.type), chunk.bytes.size(), format));
+  }
+  return notes;
 }
 
 }  // namespace compass::tools::images

@@ -1,0 +1,26 @@
+// Text fit for a terminal, whoever wrote it.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace compass::tools {
+
+// Whether a character may do something to a terminal, or to the order of a line, instead of being shown:
+// control characters (C0, C1, DEL), line and paragraph separators, and marks that turn the direction of
+// writing.
+bool is_control(char32_t character);
+
+// `text` as one line of valid UTF-8: each control character becomes '?', each byte that is not part of a
+// character U+FFFD. For everything that is made of names of files or of other programs' words.
+std::string plain_line(std::string_view text);
+
+// The same, with its line breaks kept. Names within it need plain_line() of their own, so that none can break
+// a line.
+std::string plain_text(std::string_view text);
+
+// JSON (valid, by whoever wrote it) with control characters within its strings as \uXXXX, and its line breaks
+// kept. Means the same as before.
+std::string plain_json(std::string_view json);
+
+}  // namespace compass::tools
