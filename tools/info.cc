@@ -27,6 +27,8 @@ std::string metadata_name(uint32_t type) {
       return "Exif";
     case MetadataChunk::kXmp:
       return "XMP";
+    case MetadataChunk::kIptc:
+      return "IPTC";
     default:
       return fmt::format("chunk of type {}", type);
   }

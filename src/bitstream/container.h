@@ -28,6 +28,7 @@ struct MetadataChunk {
   static constexpr uint32_t kIcc = 1;   // the original's ICC profile (pixels in the file are sRGB)
   static constexpr uint32_t kExif = 2;  // Exif, from its TIFF header on; orientation already applied
   static constexpr uint32_t kXmp = 3;   // XMP, UTF-8
+  static constexpr uint32_t kIptc = 4;  // IPTC records (IIM)
   uint32_t type = 0;                    // other types are kept and passed over
   std::vector<uint8_t> bytes;
   bool operator==(const MetadataChunk&) const = default;

@@ -2,16 +2,17 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
-#include <cstring>
+#include <utility>
+
+#include "exif.h"
+#include "iptc.h"
+#include "xmp.h"
 
 namespace compass::tools::images {
 namespace {
 
-constexpr std::array<uint8_t, 6> kExifHeader{'E', 'x', 'i',
-                                             'f', 0,   0};  // in front of the TIFF header in JPEG
-constexpr size_t kMaxChunkBytes = size_t{16} << 20;         // readers accept 64 MiB in all
+constexpr size_t kMaxChunkBytes = size_t{16} << 20;  // readers accept 64 MiB in all
+constexpr int kFirstSideways = 5;                    // of Exif's orientations
 
 std::span<const uint8_t> blob(VipsImage* picture, const char* name) {
   const void* data = nullptr;
@@ -21,85 +22,74 @@ std::span<const uint8_t> blob(VipsImage* picture, const char* name) {
   return {static_cast<const uint8_t*>(data), bytes};
 }
 
-// Numbers of a TIFF block, in its byte order; 0 beyond its end.
-class Tiff {
+// What the file states outside Exif, for the stored picture. libvips makes one up where there is none, but
+// names a unit only where the file does.
+std::optional<Density> stated_density(VipsImage* picture, const ColourFacts& facts) {
+  if (facts.density) return facts.density;
+  if (vips_image_get_typeof(picture, VIPS_META_RESOLUTION_UNIT) == 0) return std::nullopt;
+  constexpr double kMillimetres = 1000;
+  const Density density{vips_image_get_xres(picture) * kMillimetres,
+                        vips_image_get_yres(picture) * kMillimetres};
+  if (density.x <= 0 || density.y <= 0) return std::nullopt;
+  return density;
+}
+
+// Collects chunks, and says what is too large.
+class Chunks {
  public:
-  explicit Tiff(std::span<const uint8_t> bytes) : bytes_(bytes), little_(!bytes.empty() && bytes[0] == 'I') {}
-  uint32_t number(size_t at, size_t count) const {
-    if (at > bytes_.size() || bytes_.size() - at < count) return 0;
-    uint32_t value = 0;
-    for (size_t i = 0; i < count; ++i) value = value << 8 | bytes_[at + (little_ ? count - 1 - i : i)];
-    return value;
+  explicit Chunks(std::vector<std::string>& notes) : notes_(notes) {}
+
+  void add(uint32_t type, std::vector<uint8_t> bytes, const char* words) {
+    if (bytes.empty()) return;
+    if (bytes.size() > kMaxChunkBytes) {
+      notes_.push_back(
+          fmt::format("its {} of {} bytes is too large to carry along and is dropped", words, bytes.size()));
+      return;
+    }
+    chunks_.push_back({type, std::move(bytes)});
   }
-  bool valid() const {
-    return bytes_.size() >= 8 && (bytes_[0] == 'I' || bytes_[0] == 'M') && bytes_[1] == bytes_[0] &&
-           number(2, 2) == 42;
+  // `made` of what the file holds; if that is nothing, it was of no use.
+  void add_made(uint32_t type, std::span<const uint8_t> held, std::vector<uint8_t> made, const char* words) {
+    if (!held.empty() && made.empty())
+      notes_.push_back(fmt::format("its {} makes no sense and is dropped", words));
+    add(type, std::move(made), words);
   }
-  bool little() const { return little_; }
+  std::vector<MetadataChunk> take() { return std::move(chunks_); }
 
  private:
-  std::span<const uint8_t> bytes_;
-  bool little_;
+  std::vector<MetadataChunk> chunks_;
+  std::vector<std::string>& notes_;
 };
 
 }  // namespace
 
-std::vector<uint8_t> upright_exif(std::span<const uint8_t> exif) {
-  if (exif.size() >= kExifHeader.size() && std::equal(kExifHeader.begin(), kExifHeader.end(), exif.begin())) {
-    exif = exif.subspan(kExifHeader.size());
+std::vector<MetadataChunk> metadata_of(VipsImage* picture, const ColourFacts& facts,
+                                       std::span<const uint8_t> profile, std::vector<std::string>& notes) {
+  Size size{vips_image_get_width(picture), vips_image_get_height(picture)};
+  std::optional<Density> density = stated_density(picture, facts);
+  if (vips_image_get_orientation(picture) >= kFirstSideways) {
+    std::swap(size.width, size.height);
+    if (density) std::swap(density->x, density->y);
   }
-  std::vector<uint8_t> upright(exif.begin(), exif.end());
-  const Tiff tiff(exif);
-  if (!tiff.valid()) return upright;
-  // TIFF 6.0: the first directory is a count and entries of tag, type, number of values, value.
-  constexpr uint32_t kOrientation = 274;
-  constexpr uint32_t kShort = 3;
-  const size_t directory = tiff.number(4, 4);
-  const size_t entries = tiff.number(directory, 2);
-  for (size_t i = 0; i < entries; ++i) {
-    const size_t entry = directory + 2 + 12 * i;
-    if (tiff.number(entry, 2) != kOrientation || tiff.number(entry + 2, 2) != kShort ||
-        entry + 12 > upright.size()) {
-      continue;
-    }
-    upright[entry + 8] = tiff.little() ? 1 : 0;
-    upright[entry + 9] = tiff.little() ? 0 : 1;
+  Chunks chunks(notes);
+  chunks.add(MetadataChunk::kIcc, {profile.begin(), profile.end()}, "colour profile");
+  std::span<const uint8_t> exif = blob(picture, VIPS_META_EXIF_NAME);
+  const std::vector<uint8_t> of_texts = exif_of(facts.tiff ? facts.tiff->texts : std::vector<TiffText>());
+  if (exif.empty()) exif = of_texts;
+  chunks.add_made(MetadataChunk::kExif, exif, true_exif(exif, size, density), "Exif block");
+  if (vips_image_get_typeof(picture, VIPS_META_ICC_NAME) == 0 && !facts.icc && says_adobe_rgb(exif)) {
+    notes.emplace_back(
+        "its Exif says Adobe RGB but there is no profile: as in browsers, its colours are taken for sRGB");
   }
-  return upright;
-}
-
-std::vector<MetadataChunk> metadata_of(VipsImage* picture, bool converted, std::vector<std::string>& notes) {
-  std::vector<MetadataChunk> chunks;
-  const auto take = [&](const char* name, uint32_t type, const char* words) {
-    const std::span<const uint8_t> bytes = blob(picture, name);
-    if (bytes.empty()) return;
-    if (bytes.size() > kMaxChunkBytes) {
-      notes.push_back(
-          fmt::format("its {} of {} bytes is too large to carry along and is dropped", words, bytes.size()));
-      return;
-    }
-    chunks.push_back({type, {bytes.begin(), bytes.end()}});
-  };
-  if (converted) take(VIPS_META_ICC_NAME, MetadataChunk::kIcc, "colour profile");
-  take(VIPS_META_EXIF_NAME, MetadataChunk::kExif, "Exif block");
-  take(VIPS_META_XMP_NAME, MetadataChunk::kXmp, "XMP packet");
-  for (MetadataChunk& chunk : chunks) {
-    if (chunk.type == MetadataChunk::kExif) chunk.bytes = upright_exif(chunk.bytes);
+  const std::span<const uint8_t> xmp = blob(picture, VIPS_META_XMP_NAME);
+  chunks.add_made(MetadataChunk::kXmp, xmp, true_xmp(xmp, size), "XMP packet");
+  std::vector<uint8_t> iptc = iptc_records(blob(picture, VIPS_META_IPTC_NAME));
+  if (iptc.empty()) iptc = iptc_records(blob(picture, VIPS_META_PHOTOSHOP_NAME));
+  chunks.add(MetadataChunk::kIptc, std::move(iptc), "IPTC records");
+  if (facts.tiff && facts.tiff->exif && blob(picture, VIPS_META_EXIF_NAME).empty()) {
+    notes.emplace_back("its directory of Exif tags is dropped: from TIFF it cannot be taken along");
   }
-  return chunks;
-}
-
-void attach_metadata(std::span<const MetadataChunk> chunks, VipsImage* picture) {
-  for (const MetadataChunk& chunk : chunks) {
-    if (chunk.type == MetadataChunk::kExif) {
-      std::vector<uint8_t> bytes(kExifHeader.begin(), kExifHeader.end());
-      const std::vector<uint8_t> upright = upright_exif(chunk.bytes);  // whoever wrote the file
-      bytes.insert(bytes.end(), upright.begin(), upright.end());
-      vips_image_set_blob_copy(picture, VIPS_META_EXIF_NAME, bytes.data(), bytes.size());
-    } else if (chunk.type == MetadataChunk::kXmp) {
-      vips_image_set_blob_copy(picture, VIPS_META_XMP_NAME, chunk.bytes.data(), chunk.bytes.size());
-    }
-  }
+  return chunks.take();
 }
 
 }  // namespace compass::tools::images

@@ -7,22 +7,22 @@
 
 #include "functions.h"
 #include "memory_sink.h"
-#include "metadata.h"
+#include "metadata_writer.h"
 #include "read_back.h"
 #include "vips_handle.h"
 
 namespace compass::tools::images {
 namespace {
 
-// Settings of the lossy ones. PNG, TIFF and PNM are lossless.
-constexpr const char* kLossy = "[Q=95]";
 // A TIFF file ends at 4 GiB; larger pictures take its variant with longer offsets.
 constexpr int64_t kMaxTiffSamples = 4'000'000'000;
 
-std::string suffix_of(const std::string& format, Size size) {
-  if (format == ".png") return format;
-  if (format != ".tif" && format != ".tiff") return format + kLossy;
-  return size.pixels() * 3 > kMaxTiffSamples ? format + "[bigtiff]" : format;
+// The format with libvips' options for it. `strip`: without metadata of libvips' making.
+std::string suffix_of(const std::string& format, Size size, bool strip) {
+  const char* more = ",Q=95";
+  if (format == ".png") more = "";
+  if (format == ".tif" || format == ".tiff") more = size.pixels() * 3 > kMaxTiffSamples ? ",bigtiff" : "";
+  return fmt::format("{}[strip={}{}]", format, strip, more);
 }
 
 // Fills a piece of the picture that libvips asks for, on whichever of its threads.
@@ -59,20 +59,22 @@ Status save(const Rgb8View& image, const std::string& format, ByteSink& sink,
   vips_error_clear();
   const Handle<VipsImage> pixels(vips_image_new());
   vips_image_init_fields(pixels.get(), image.size.width, image.size.height, 3, VIPS_FORMAT_UCHAR,
-                         VIPS_CODING_NONE, VIPS_INTERPRETATION_sRGB, 72 / 25.4, 72 / 25.4);
-  attach_metadata(metadata, pixels.get());
+                         VIPS_CODING_NONE, VIPS_INTERPRETATION_sRGB, 1, 1);
+  MetadataWriter writer(format, metadata, image.size, sink);
+  writer.attach(pixels.get());
+  ByteSink* const bytes = &writer;
   const Handle<VipsTargetCustom> target(vips_target_custom_new());
-  g_signal_connect(target.get(), "write", G_CALLBACK(on_write), &sink);
-  g_signal_connect(target.get(), "read", G_CALLBACK(on_read), &sink);
-  g_signal_connect(target.get(), "seek", G_CALLBACK(on_seek), &sink);
-  const std::string suffix = suffix_of(format, image.size);
+  g_signal_connect(target.get(), "write", G_CALLBACK(on_write), bytes);
+  g_signal_connect(target.get(), "read", G_CALLBACK(on_read), bytes);
+  g_signal_connect(target.get(), "seek", G_CALLBACK(on_seek), bytes);
+  const std::string suffix = suffix_of(format, image.size, writer.strip());
   const bool written =
       vips_image_pipelinev(pixels.get(), VIPS_DEMAND_STYLE_THINSTRIP, nullptr) == 0 &&
       vips_image_generate(pixels.get(), nullptr, generate, nullptr, const_cast<Rgb8View*>(&image), nullptr) ==
           0 &&
       vips_image_write_to_target(pixels.get(), suffix.c_str(), VIPS_TARGET(target.get()), nullptr) == 0;
   if (const Status status = sink.write({}); !status) return status;  // the cause, if the disk or the pipe was
-  if (written) return {};
+  if (written) return writer.finish();
   const bool silent = *vips_error_buffer() == '\0';
   return Error{ErrorCode::kFailure, silent ? "its writer gives no reason" : vips_reason()};
 }
@@ -83,6 +85,8 @@ const char* words_for(uint32_t type) {
       return "Exif block";
     case MetadataChunk::kXmp:
       return "XMP packet";
+    case MetadataChunk::kIptc:
+      return "IPTC records";
     default:
       return "metadata";
   }
@@ -112,6 +116,13 @@ Ability ability(const std::string& format) {
 // not.
 Status save_what_fits(const Rgb8View& image, const std::string& format, ByteSink& sink,
                       std::vector<MetadataChunk>& metadata, Notes& notes) {
+  std::erase_if(metadata, [&](const MetadataChunk& chunk) {
+    const std::string reason = misfit(format, chunk);
+    if (reason.empty()) return false;
+    notes.push_back(fmt::format("its {} cannot be written to {} and is dropped: {}", words_for(chunk.type),
+                                format, reason));
+    return true;
+  });
   for (;;) {
     Status saved = save(image, format, sink, metadata);
     if (saved || metadata.empty() || !sink.write({})) return saved;

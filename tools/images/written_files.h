@@ -1,0 +1,17 @@
+// Files that libvips has written, changed afterwards.
+#pragma once
+
+#include "byte_writer.h"
+#include "core/size.h"
+#include "image_module.h"
+
+namespace compass::tools::images {
+
+// A WebP file of one still picture without alpha, with that metadata (none where empty) and no other.
+Bytes webp_with_metadata(std::span<const uint8_t> file, Size size, std::span<const uint8_t> exif,
+                         std::span<const uint8_t> xmp);
+
+// Makes the TIFF file in the sink state no unit for its resolution. Errors: the sink's.
+Status take_back_tiff_unit(ByteSink& sink);
+
+}  // namespace compass::tools::images
