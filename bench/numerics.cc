@@ -24,8 +24,8 @@
 #include "image/resize.h"
 #include "image_file.h"
 #include "interop/import_model.h"
-#include "model/liff.h"
-#include "model/networks.h"
+#include "networks/liff.h"
+#include "networks/networks.h"
 
 namespace {
 

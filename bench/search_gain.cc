@@ -11,7 +11,7 @@
 
 #include "codec/encoder.h"
 #include "image_file.h"
-#include "model/model.h"
+#include "model_file/model.h"
 #include "synthetic_picture.h"
 
 namespace compass {

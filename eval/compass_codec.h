@@ -7,7 +7,7 @@
 
 #include "codec/codec_options.h"
 #include "eval/codec.h"
-#include "model/model.h"
+#include "model_file/model.h"
 
 namespace compass::eval {
 

@@ -4,7 +4,7 @@
 
 #include "codec/predictor.h"
 #include "eval/process.h"
-#include "model/networks.h"
+#include "networks/networks.h"
 #include "nn/context.h"
 
 namespace compass::eval {

@@ -6,7 +6,7 @@
 
 #include "core/result.h"
 #include "eval/codec.h"
-#include "model/model.h"
+#include "model_file/model.h"
 
 namespace compass::eval {
 

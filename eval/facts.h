@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "eval/codec.h"
-#include "model/model.h"
+#include "model_file/model.h"
 
 namespace compass::eval {
 

@@ -15,7 +15,7 @@
 
 #include "core/result.h"
 #include "image/image.h"
-#include "model/weights.h"
+#include "model_file/weights.h"
 
 namespace compass::fit {
 

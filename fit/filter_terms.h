@@ -6,7 +6,7 @@
 #include <array>
 #include <vector>
 
-#include "model/weights.h"
+#include "model_file/weights.h"
 
 namespace compass::fit {
 

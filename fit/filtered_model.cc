@@ -1,7 +1,7 @@
 #include "fit/filtered_model.h"
 
-#include "model/description.h"
-#include "model/safetensors_writer.h"
+#include "model_file/description.h"
+#include "model_file/safetensors_writer.h"
 
 namespace compass::fit {
 

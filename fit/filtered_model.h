@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/result.h"
-#include "model/safetensors.h"
-#include "model/weights.h"
+#include "model_file/safetensors.h"
+#include "model_file/weights.h"
 
 namespace compass::fit {
 

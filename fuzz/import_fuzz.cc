@@ -15,7 +15,7 @@
 #include "interop/export_model.h"
 #include "interop/import_model.h"
 #include "interop/small_codec_test_data.h"
-#include "model/model.h"
+#include "model_file/model.h"
 
 namespace {
 

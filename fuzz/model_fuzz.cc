@@ -17,8 +17,8 @@
 
 #include "codec/decoder.h"
 #include "codec/encoder.h"
-#include "model/safetensors.h"
-#include "model/safetensors_writer.h"
+#include "model_file/safetensors.h"
+#include "model_file/safetensors_writer.h"
 
 namespace {
 

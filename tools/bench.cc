@@ -17,7 +17,7 @@
 #include "core/clock.h"
 #include "image_file.h"
 #include "layer_table.h"
-#include "model/random_model.h"
+#include "model_file/random_model.h"
 #include "model_path.h"
 #include "nn/context.h"
 #include "nn/peak.h"

@@ -5,7 +5,7 @@
 
 #include "common.h"
 #include "interop/export_model.h"
-#include "model/model.h"
+#include "model_file/model.h"
 #include "model_path.h"
 #include "output_file.h"
 #include "plain_text.h"

@@ -10,7 +10,7 @@
 #include "common.h"
 #include "fit/filter_learner.h"
 #include "fit/filtered_model.h"
-#include "model/model.h"
+#include "model_file/model.h"
 #include "output_file.h"
 #include "picture_files.h"
 #include "plain_text.h"

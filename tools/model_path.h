@@ -7,7 +7,7 @@
 
 #include "bitstream/container.h"
 #include "core/result.h"
-#include "model/model.h"
+#include "model_file/model.h"
 
 namespace compass::tools {
 

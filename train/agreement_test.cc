@@ -5,8 +5,8 @@
 #include "entropy/factorised_prior.h"
 #include "export.h"
 #include "gdn.h"
-#include "model/networks.h"
-#include "model/safetensors.h"
+#include "model_file/safetensors.h"
+#include "networks/networks.h"
 #include "nn/context.h"
 #include "pyramid.h"
 

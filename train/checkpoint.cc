@@ -4,8 +4,8 @@
 
 #include "export.h"
 #include "file.h"
-#include "model/safetensors.h"
-#include "model/safetensors_writer.h"
+#include "model_file/safetensors.h"
+#include "model_file/safetensors_writer.h"
 #include "trainer.h"
 #include "widen.h"
 

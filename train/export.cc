@@ -1,7 +1,7 @@
 #include "export.h"
 
 #include "entropy/factorised_prior.h"
-#include "model/safetensors_writer.h"
+#include "model_file/safetensors_writer.h"
 
 namespace compass::train {
 namespace {

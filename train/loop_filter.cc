@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "model/filter_shape.h"
-#include "model/safetensors.h"
+#include "model_file/filter_shape.h"
+#include "model_file/safetensors.h"
 
 namespace compass::train {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "entropy/gaussian_tables.h"
 #include "linear_start.h"
-#include "model/safetensors.h"
-#include "model/safetensors_writer.h"
+#include "model_file/safetensors.h"
+#include "model_file/safetensors_writer.h"
 #include "optimiser.h"
 #include "plot.h"
 #include "widen.h"

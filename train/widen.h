@@ -4,7 +4,7 @@
 #include <random>
 
 #include "dataset.h"
-#include "model/safetensors.h"
+#include "model_file/safetensors.h"
 #include "system.h"
 
 namespace compass::train {

@@ -18,7 +18,7 @@
 #include "codec/encoder.h"
 #include "core/thread_pool.h"
 #include "image/image.h"
-#include "model/model.h"
+#include "model_file/model.h"
 
 struct compass_model {
   std::shared_ptr<const compass::Model> model;

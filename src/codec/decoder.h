@@ -11,7 +11,7 @@
 #include "codec/predictor.h"
 #include "core/result.h"
 #include "image/image.h"
-#include "model/model.h"
+#include "model_file/model.h"
 
 namespace compass {
 

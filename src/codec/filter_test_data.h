@@ -9,7 +9,7 @@
 
 #include "codec/loop_filter.h"
 #include "image/image.h"
-#include "model/weights.h"
+#include "model_file/weights.h"
 
 namespace compass {
 

@@ -4,7 +4,7 @@
 
 #include "codec/layer.h"
 #include "codec/test_pictures.h"
-#include "model/random_model.h"
+#include "model_file/random_model.h"
 #include "nn/context.h"
 
 namespace compass {

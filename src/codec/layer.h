@@ -19,7 +19,7 @@
 #include "codec/prediction_window.h"
 #include "codec/predictor.h"
 #include "codec/symbol_search.h"
-#include "model/networks.h"
+#include "networks/networks.h"
 
 namespace compass {
 

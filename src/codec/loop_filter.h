@@ -21,7 +21,7 @@
 #include "core/size.h"
 #include "core/tensor.h"
 #include "image/image.h"
-#include "model/weights.h"
+#include "model_file/weights.h"
 #include "nn/gated_filter.h"
 
 namespace compass {

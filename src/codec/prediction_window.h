@@ -3,7 +3,7 @@
 #pragma once
 
 #include "codec/predictor.h"
-#include "model/networks.h"
+#include "networks/networks.h"
 
 namespace compass {
 

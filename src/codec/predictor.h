@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "codec/patch.h"
-#include "model/liff.h"
-#include "model/model.h"
+#include "model_file/model.h"
+#include "networks/liff.h"
 
 namespace compass {
 

@@ -10,7 +10,7 @@
 #include "codec/layer.h"
 #include "core/size.h"
 #include "core/thread_pool.h"
-#include "model/model.h"
+#include "model_file/model.h"
 #include "nn/context.h"
 
 namespace compass {

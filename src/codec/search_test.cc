@@ -11,7 +11,7 @@
 #include "codec/symbol_search.h"
 #include "codec/test_pictures.h"
 #include "entropy/layer_coder.h"
-#include "model/random_model.h"
+#include "model_file/random_model.h"
 
 namespace compass {
 namespace {

@@ -1,4 +1,4 @@
-// For tests only: a minimal reader of the golden safetensors files (this folder may not see src/model).
+// For tests only: a minimal reader of the golden safetensors files (this folder may not see src/model_file).
 #pragma once
 
 #include <cstdint>

@@ -14,7 +14,7 @@
 
 #include "core/result.h"
 #include "interop/zip_archive.h"
-#include "model/safetensors.h"
+#include "model_file/safetensors.h"
 
 namespace compass {
 

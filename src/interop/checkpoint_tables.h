@@ -7,7 +7,7 @@
 #include "core/result.h"
 #include "entropy/cdf_tables.h"
 #include "interop/part_reader.h"
-#include "model/description.h"
+#include "model_file/description.h"
 
 namespace compass {
 

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "interop/checkpoint_test_data.h"
-#include "model/safetensors_writer.h"
+#include "model_file/safetensors_writer.h"
 
 namespace compass {
 namespace {

@@ -12,9 +12,9 @@
 #include "entropy/gaussian_tables.h"
 #include "interop/checkpoint_tables.h"
 #include "interop/reference_names.h"
-#include "model/description.h"
-#include "model/safetensors_writer.h"
-#include "model/weights.h"
+#include "model_file/description.h"
+#include "model_file/safetensors_writer.h"
+#include "model_file/weights.h"
 
 namespace compass {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/result.h"
-#include "model/safetensors.h"
+#include "model_file/safetensors.h"
 
 namespace compass {
 

@@ -1,11 +1,11 @@
 // An imported checkpoint, run: every golden case through the networks and LIFF of the imported model, f32.
-// The stages themselves are tested in src/model; this shows that importing loses nothing on the way there.
+// The stages themselves are tested in src/networks; this shows that importing loses nothing on the way there.
 #include <gtest/gtest.h>
 
 #include "interop/import_model.h"
-#include "model/golden_model_test_data.h"
-#include "model/liff.h"
-#include "model/networks.h"
+#include "model_file/golden_model_test_data.h"
+#include "networks/liff.h"
+#include "networks/networks.h"
 
 namespace compass {
 namespace {

@@ -13,8 +13,8 @@
 #include "interop/part_reader.h"
 #include "interop/reference_names.h"
 #include "interop/reference_networks.h"
-#include "model/model.h"
-#include "model/safetensors_writer.h"
+#include "model_file/model.h"
+#include "model_file/safetensors_writer.h"
 
 namespace compass {
 namespace {

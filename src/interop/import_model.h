@@ -7,7 +7,7 @@
 
 #include "core/result.h"
 #include "interop/checkpoint_parts.h"
-#include "model/description.h"
+#include "model_file/description.h"
 
 namespace compass {
 

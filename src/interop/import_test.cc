@@ -14,8 +14,8 @@
 #include "interop/import_model.h"
 #include "interop/reference_names.h"
 #include "interop/small_codec_test_data.h"
-#include "model/model.h"
-#include "model/safetensors_writer.h"
+#include "model_file/model.h"
+#include "model_file/safetensors_writer.h"
 
 namespace compass {
 namespace {

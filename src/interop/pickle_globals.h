@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "model/safetensors.h"
+#include "model_file/safetensors.h"
 
 namespace compass {
 

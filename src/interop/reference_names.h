@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "model/description.h"
+#include "model_file/description.h"
 
 namespace compass {
 

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "nn/layer.h"
+#include "graph/layer.h"
 
 namespace compass::nn {
 

@@ -16,8 +16,8 @@
 #include "core/precision.h"
 #include "core/tensor.h"
 #include "core/thread_pool.h"
+#include "graph/layer.h"
 #include "nn/element.h"
-#include "nn/layer.h"
 #include "nn/map.h"
 #include "nn/stage_times.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
-#include "nn/geometry.h"
+#include "graph/geometry.h"
 #include "nn/kernels.h"
 #include "nn/winograd.h"
 

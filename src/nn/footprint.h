@@ -1,8 +1,8 @@
 // Which part of a layer's input a part of its output depends on, along one axis.
 #pragma once
 
-#include "nn/geometry.h"
-#include "nn/layer.h"
+#include "graph/geometry.h"
+#include "graph/layer.h"
 
 namespace compass::nn {
 

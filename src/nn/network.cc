@@ -6,9 +6,9 @@
 #include <optional>
 #include <utility>
 
+#include "graph/geometry.h"
 #include "nn/conv_pass.h"
 #include "nn/footprint.h"
-#include "nn/geometry.h"
 #include "nn/kernels.h"
 #include "nn/map.h"
 #include "nn/row_pass.h"

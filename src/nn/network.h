@@ -7,8 +7,8 @@
 
 #include "core/size.h"
 #include "core/tensor.h"
+#include "graph/layer.h"
 #include "nn/context.h"
-#include "nn/layer.h"
 #include "nn/map.h"
 
 namespace compass::nn {

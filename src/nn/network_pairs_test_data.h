@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "nn/geometry.h"
-#include "nn/layer.h"
+#include "graph/geometry.h"
+#include "graph/layer.h"
 
 namespace compass::nn {
 

@@ -7,7 +7,7 @@
 #include <random>
 
 #include "core/tensor_test_data.h"
-#include "nn/geometry.h"
+#include "graph/geometry.h"
 #include "nn/network_pairs_test_data.h"
 #include "nn/plain_network_test_data.h"
 

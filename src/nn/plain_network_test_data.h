@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/tensor.h"
-#include "nn/geometry.h"
-#include "nn/layer.h"
+#include "graph/geometry.h"
+#include "graph/layer.h"
 
 namespace compass::nn {
 

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <functional>
 
+#include "graph/geometry.h"
 #include "nn/filter.h"
-#include "nn/geometry.h"
 #include "nn/kernels.h"
 
 namespace compass::nn {

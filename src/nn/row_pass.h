@@ -4,8 +4,8 @@
 
 #include <vector>
 
+#include "graph/layer.h"
 #include "nn/context.h"
-#include "nn/layer.h"
 #include "nn/map.h"
 #include "nn/tile_io.h"
 

@@ -17,7 +17,7 @@
 #include "codec/encoder.h"
 #include "codec/loop_filter.h"
 #include "entropy/layer_coder.h"
-#include "model/networks.h"
+#include "networks/networks.h"
 #include "nn/kernels.h"
 #include "suite.h"
 

@@ -8,8 +8,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "model/safetensors.h"
-#include "model/safetensors_writer.h"
+#include "model_file/safetensors.h"
+#include "model_file/safetensors_writer.h"
 
 namespace compass::conformance {
 namespace {

@@ -1,0 +1,165 @@
+// Speed of the networks, one thread: single layers as the profiles use them, then whole stages of one layer
+// of a 768x512 picture over 384x256. Weights are random: arithmetic does not care. Counters: GFLOP/s of the
+// layers as described, and the share of the core's measured multiply-add peak. "--benchmark_filter=..."
+// picks; CPU time counts, so that a busy machine disturbs little.
+#include <benchmark/benchmark.h>
+
+#include <random>
+#include <string>
+
+#include "model_file/random_model.h"
+#include "networks/liff.h"
+#include "networks/networks.h"
+#include "nn/peak.h"
+
+namespace compass {
+namespace {
+
+double peak(nn::Element format) {
+  static const double f32 = nn::measured_peak_gflops(nn::Element::kF32, 0.3);
+  static const double bf16 = nn::measured_peak_gflops(nn::Element::kBF16, 0.3);
+  return format == nn::Element::kF32 ? f32 : bf16;
+}
+
+void report(benchmark::State& state, const nn::Context& context, double macs) {
+  const double flops = 2.0 * macs * static_cast<double>(state.iterations());
+  state.counters["GFLOPs"] = benchmark::Counter(flops * 1e-9, benchmark::Counter::kIsRate);
+  state.counters["of_peak"] =
+      benchmark::Counter(flops * 1e-9 / peak(context.compute()), benchmark::Counter::kIsRate);
+}
+
+Tensor random_tensor(int channels, int height, int width) {
+  std::mt19937 generator(1);
+  std::uniform_real_distribution<float> distribution(0.0F, 1.0F);
+  Tensor out(channels, height, width);
+  for (float& v : out.data) v = distribution(generator);
+  return out;
+}
+
+// --- single layers
+// ---------------------------------------------------------------------------------------------
+
+void layer(benchmark::State& state, nn::Layer l, Size in, Precision precision) {
+  ThreadPool pool(1);
+  nn::Context context(pool, precision);
+  std::mt19937 generator(1);
+  nn::Layer mirror;
+  mirror.op = nn::Op::kConv;
+  mirror.in = mirror.out = 1;
+  mirror.kernel = 3;
+  mirror.stride = mirror.align = l.up();
+  const bool analysis = l.up() == 1;
+  const nn::LayerWeights weights = random_weights(l, 1, generator);
+  const std::span layers(&l, 1);
+  nn::Network network(context, analysis ? nn::Network::Role::kAnalysis : nn::Network::Role::kSynthesis,
+                      layers, {&weights, 1}, analysis ? layers : std::span(&mirror, 1));
+  const Size full = analysis ? in : Size{in.width * l.up(), in.height * l.up()};
+  const Tensor x = random_tensor(l.in, in.height, in.width);
+  const Rect out = whole(network.output_size(full));
+  network.run({.x = &x, .x_part = whole(in)}, full, out);  // compiles kernels, packs weights
+  for (auto _ : state) benchmark::DoNotOptimize(network.run({.x = &x, .x_part = whole(in)}, full, out));
+  report(state, context, network.macs(out, full));
+}
+
+nn::Layer make(nn::Op op, int in, int out, int kernel, int stride, int factor, nn::Act act = nn::Act::kNone) {
+  nn::Layer l;
+  l.op = op;
+  l.in = in;
+  l.out = out;
+  l.kernel = kernel;
+  l.stride = stride;
+  l.align = op == nn::Op::kConv ? stride : 1;
+  l.factor = factor;
+  l.hidden = in;
+  l.act = act;
+  return l;
+}
+
+// --- whole stages
+// ----------------------------------------------------------------------------------------------
+
+constexpr Size kPicture{768, 512};
+constexpr Size kBelow{384, 256};
+
+void stage(benchmark::State& state, const std::string& profile, const std::string& name,
+           Precision precision) {
+  const auto model = random_model(profile);
+  if (!model) {
+    state.SkipWithError(model.error().message.c_str());
+    return;
+  }
+  ThreadPool pool(1);
+  nn::Context context(pool, precision);
+  CodecNetworks networks(*model, CodecKind::kEnhancement, context);
+  const Tensor x = random_tensor(3, kPicture.height, kPicture.width);
+  const Tensor below = random_tensor(3, kBelow.height, kBelow.width);
+  const Size latent = networks.latent_size(kPicture);
+  const Size hyper = networks.hyper_size(kPicture);
+  const Tensor y = random_tensor(networks.latent_channels(), latent.height, latent.width);
+  const std::vector<int32_t> z(hyper.pixels() * networks.hyper_channels(), 1);
+  Liff liff(*model, context);
+  const CodecNetworks::Cost cost = networks.cost(kPicture);
+  const Liff::Cost liff_cost = liff.cost(kBelow, kPicture);
+  double macs = 0.0;
+  const auto run = [&] {
+    if (name == "g_a") {
+      benchmark::DoNotOptimize(networks.analyse(x, &x, 0.0F));
+      macs = cost.g_a;
+    } else if (name == "g_s") {
+      benchmark::DoNotOptimize(networks.synthesise(y, &x, 0.0F, kPicture));
+      macs = cost.g_s;
+    } else if (name == "h_a") {
+      benchmark::DoNotOptimize(networks.hyper_analyse(y));
+      macs = cost.h_a;
+    } else if (name == "h_s") {
+      benchmark::DoNotOptimize(networks.hyper_synthesise(z, kPicture));
+      macs = cost.h_s;
+    } else {
+      benchmark::DoNotOptimize(liff.predict(below, kPicture));
+      macs = liff_cost.features + liff_cost.filters;
+    }
+  };
+  run();  // compiles kernels, packs weights
+  for (auto _ : state) run();
+  report(state, context, macs);
+}
+
+void register_all() {
+  using nn::Op;
+  const auto add = [](const std::string& name, nn::Layer l, Size in) {
+    for (const auto& [text, precision] :
+         {std::pair{"f32", Precision::kF32}, std::pair{"bf16", Precision::kBF16}}) {
+      benchmark::RegisterBenchmark(("layer/" + name + "/" + text).c_str(), layer, l, in, precision)
+          ->Unit(benchmark::kMillisecond);
+    }
+  };
+  add("conv3x3_128_at_96x64", make(Op::kConv, 128, 128, 3, 1, 1, nn::Act::kLeakyRelu), {96, 64});
+  add("res3x3_128_at_96x64", make(Op::kRes, 128, 128, 3, 1, 1, nn::Act::kLeakyRelu), {96, 64});
+  add("conv3x3s2_128_at_96x64", make(Op::kConv, 128, 128, 3, 2, 1), {96, 64});
+  add("subpel2_128_at_48x32", make(Op::kSubpel, 128, 128, 3, 1, 2), {48, 32});
+  add("subpel8_128_to_3_at_96x64", make(Op::kSubpel, 128, 3, 3, 1, 8), {96, 64});
+  add("conv5x5s2_3_to_128_at_768x512", make(Op::kConv, 3, 128, 5, 2, 1), {768, 512});
+  add("conv5x5s2_128_at_384x256", make(Op::kConv, 128, 128, 5, 2, 1), {384, 256});
+  add("deconv5x5_128_at_192x128", make(Op::kDeconv, 128, 128, 5, 2, 1), {192, 128});
+  add("deconv5x5_128_to_3_at_384x256", make(Op::kDeconv, 128, 3, 5, 2, 1), {384, 256});
+  for (const std::string profile : {"lite", "paper"}) {
+    for (const std::string name : {"g_a", "g_s", "h_a", "h_s", "liff"}) {
+      for (const auto& [text, precision] :
+           {std::pair{"f32", Precision::kF32}, std::pair{"bf16", Precision::kBF16}}) {
+        benchmark::RegisterBenchmark((profile + "/" + name + "/" + text).c_str(), stage, profile, name,
+                                     precision)
+            ->Unit(benchmark::kMillisecond);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace compass
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  compass::register_all();
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}

@@ -1,0 +1,40 @@
+// Sizes of feature maps. Every size follows from the picture's (H, W) alone, one axis at a time: before an
+// aligning layer a map is padded at its start (top, left) to a multiple; after the mirrored up-sampling layer
+// the same number of samples is dropped there (docs/model_format.md, "Sizes").
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "core/result.h"
+#include "core/size.h"
+#include "graph/layer.h"
+
+namespace compass::nn {
+
+inline int ceil_div(int a, int b) {
+  return (a + b - 1) / b;
+}
+inline int round_up(int a, int multiple) {
+  return ceil_div(a, multiple) * multiple;
+}
+
+// Product of the layers' down() and up() factors.
+int down_factor(std::span<const Layer> layers);
+int up_factor(std::span<const Layer> layers);
+
+// Extents along one axis of an analysis network's maps for an input of n samples: entry i is the input of
+// layer i before padding, the last entry is the output.
+std::vector<int> analysis_extents(std::span<const Layer> analysis, int n);
+
+// The same for the synthesis network that mirrors `analysis`, n being the *analysis* network's input: entry i
+// is the input of layer i, the last entry equals n. Requires check_mirror to have passed.
+std::vector<int> synthesis_extents(std::span<const Layer> analysis, std::span<const Layer> synthesis, int n);
+
+// Whether `synthesis` undoes `analysis` level by level. Error: kModel, without naming the networks.
+Status check_mirror(std::span<const Layer> analysis, std::span<const Layer> synthesis);
+
+// Output size of an analysis network for an input of size `in`.
+Size analysis_size(std::span<const Layer> analysis, Size in);
+
+}  // namespace compass::nn

@@ -1,0 +1,53 @@
+#include "model_file/liff_grid.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace compass {
+namespace {
+
+// floor((2i+1)*m / (2n)): the source sample whose interval holds target sample i's centre; exact in integers.
+void integer_rule(int m, int n, int first, GridAxis& axis) {
+  for (size_t k = 0; k < axis.source.size(); ++k) {
+    const int64_t centre = 2 * (first + static_cast<int64_t>(k)) + 1;  // in units of 1/(2n)
+    const int64_t source = centre * m / (2 * static_cast<int64_t>(n));
+    axis.source[k] = static_cast<int>(source);
+    axis.relative[k] =
+        static_cast<float>(static_cast<double>(centre) * m / n - static_cast<double>(2 * source + 1));
+  }
+}
+
+// The authors' arithmetic, step by step in float32: centres in [-1,1], a nearest neighbour by rounding half
+// to even, the offset from the source sample's own centre, times the source's extent.
+void reference_rule(int m, int n, int first, GridAxis& axis) {
+  const auto centre = [](int i, int count) {
+    const auto start = static_cast<float>(-1.0 + 1.0 / count);
+    const auto step = static_cast<float>(2.0 / count);
+    return start + step * static_cast<float>(i);
+  };
+  constexpr float kEdge = 1.0F - 1e-6F;
+  for (size_t k = 0; k < axis.source.size(); ++k) {
+    const float c = centre(first + static_cast<int>(k), n);
+    const float clamped = std::clamp(c, -kEdge, kEdge);
+    const float position = (clamped + 1.0F) * (static_cast<float>(m) / 2.0F) - 0.5F;
+    const int source = std::clamp(static_cast<int>(std::nearbyint(position)), 0, m - 1);
+    axis.source[k] = source;
+    axis.relative[k] = (c - centre(source, m)) * static_cast<float>(m);
+  }
+}
+
+}  // namespace
+
+GridAxis grid_axis(NearestRule rule, int sources, int targets, int first, int count) {
+  GridAxis axis;
+  axis.source.resize(count);
+  axis.relative.resize(count);
+  if (rule == NearestRule::kInteger) {
+    integer_rule(sources, targets, first, axis);
+  } else {
+    reference_rule(sources, targets, first, axis);
+  }
+  return axis;
+}
+
+}  // namespace compass

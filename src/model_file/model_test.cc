@@ -1,0 +1,232 @@
+// Models from hostile files: every check of the description and of the tensors, and what the identity covers.
+#include "model_file/model.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "model_file/safetensors.h"
+#include "model_file/safetensors_writer.h"
+
+namespace compass {
+namespace {
+
+using nlohmann::json;
+
+const std::string kTiny = std::string(COMPASS_SOURCE_DIR) + "/tests/data/tiny.safetensors";
+
+// The tiny model taken apart, to be changed and put together again.
+struct Draft {
+  json description;
+  std::map<std::string, TensorView, std::less<>> tensors;
+  Safetensors file;
+
+  static Draft tiny() {
+    auto file = Safetensors::load(kTiny);
+    EXPECT_TRUE(file) << file.error().message;
+    Draft draft{json::parse(file->metadata().at("compass")), file->tensors(), *file};
+    return draft;
+  }
+  std::vector<uint8_t> write(const std::string& version = "1") const {
+    SafetensorsWriter writer;
+    for (const auto& [name, view] : tensors) writer.add(name, view);  // as they are, NaN included
+    writer.set_metadata("format", "compass-model");
+    writer.set_metadata("version", version);
+    writer.set_metadata("compass", description.dump());
+    return writer.finish();
+  }
+  Result<std::shared_ptr<const Model>> parse() const { return Model::parse(write()); }
+};
+
+std::string error_of(const Result<std::shared_ptr<const Model>>& result) {
+  return result ? std::string() : result.error().message;
+}
+
+TEST(Model, TinyLoads) {
+  const auto model = Model::load(kTiny);
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_EQ((*model)->rate_points().size(), 3U);
+  EXPECT_FLOAT_EQ((*model)->rate_position(0.0), 0.0F);
+  EXPECT_FLOAT_EQ((*model)->rate_position(75.0), 1.5F);
+  EXPECT_FLOAT_EQ((*model)->rate_position(1000.0), 2.0F);
+  EXPECT_GT((*model)->parameters(), 10'000);
+  EXPECT_EQ(to_string((*model)->id()).size(), 16U);
+}
+
+TEST(Model, AbsentAndForeignFilesAreRefused) {
+  EXPECT_NE(error_of(Model::load("/nonexistent/model")), "");
+  SafetensorsWriter writer;
+  EXPECT_NE(error_of(Model::parse(writer.finish())).find("compass-model"), std::string::npos);
+  EXPECT_NE(error_of(Model::parse(Draft::tiny().write("2"))).find("version"), std::string::npos);
+  EXPECT_NE(error_of(Model::parse({})), "");
+}
+
+TEST(Model, IdentityCoversWhatDecodingDependsOn) {
+  const Draft original = Draft::tiny();
+  const auto id = (*original.parse())->id();
+  EXPECT_EQ((*Model::load(kTiny))->id(), id);
+
+  Draft other = Draft::tiny();
+  other.description["provenance"] = {{"steps", 7}};
+  EXPECT_EQ((*other.parse())->id(), id);
+  other.description["rules"]["nearest"] = "reference";
+  EXPECT_NE((*other.parse())->id(), id);
+
+  std::vector<uint8_t> bytes = original.write();
+  bytes[bytes.size() - 1] ^= 1;  // the last tensor's last byte
+  const auto changed = Model::parse(bytes);
+  EXPECT_TRUE(!changed || (*changed)->id() != id);
+}
+
+// Applies `change` to the tiny model's description and expects an error that names `place`.
+void expect_refused(const std::string& place, const std::function<void(json&)>& change) {
+  Draft draft = Draft::tiny();
+  change(draft.description);
+  const std::string message = error_of(draft.parse());
+  EXPECT_NE(message.find(place), std::string::npos) << "\"" << message << "\" does not name " << place;
+}
+
+TEST(Model, HostileDescriptionsAreRefused) {
+  expect_refused("name", [](json& d) { d["name"] = ""; });
+  expect_refused("name", [](json& d) { d["name"] = "two words"; });
+  expect_refused("name", [](json& d) { d["name"] = std::string(1000, 'x'); });
+  expect_refused("rules", [](json& d) { d.erase("rules"); });
+  expect_refused("rules.nearest", [](json& d) { d["rules"]["nearest"] = "best"; });
+  expect_refused("rules.scale_token", [](json& d) { d["rules"]["scale_token"] = 3; });
+  expect_refused("rate_points", [](json& d) { d["rate_points"] = json::array(); });
+  expect_refused("rate_points", [](json& d) { d["rate_points"] = {0.1, 0.1}; });
+  expect_refused("rate_points", [](json& d) { d["rate_points"] = {-1.0}; });
+  expect_refused("rate_points", [](json& d) { d["rate_points"] = std::vector<double>(1000, 1.0); });
+  expect_refused("base", [](json& d) { d["base"] = 5; });
+  expect_refused("liff", [](json& d) { d.erase("liff"); });
+  expect_refused("enhancement", [](json& d) { d.erase("enhancement"); });
+  expect_refused("base.channels", [](json& d) { d["base"]["channels"] = 4; });
+  expect_refused("base.latent_channels", [](json& d) { d["base"]["latent_channels"] = 1 << 30; });
+  expect_refused("base.latent_channels", [](json& d) { d["base"]["latent_channels"] = 1e300; });
+  expect_refused("base.quantise", [](json& d) { d["base"].erase("quantise"); });
+  expect_refused("base.g_a", [](json& d) { d["base"]["g_a"] = json::array(); });
+  expect_refused("base.g_a", [](json& d) { d["base"]["g_a"] = json::array_t(5000, d["base"]["g_a"][3]); });
+  expect_refused("base.g_a.0", [](json& d) { d["base"]["g_a"][0] = "conv"; });
+  expect_refused("base.g_a.0.op", [](json& d) { d["base"]["g_a"][0]["op"] = "\x1b[31mevil"; });
+  expect_refused("base.g_a.0.factor", [](json& d) { d["base"]["g_a"][0]["factor"] = 0; });
+  expect_refused("base.g_a.1.kernel", [](json& d) { d["base"]["g_a"][1]["kernel"] = 2; });
+  expect_refused("base.g_a.1.kernel", [](json& d) { d["base"]["g_a"][1]["kernel"] = 4001; });
+  expect_refused("base.g_a.1.in", [](json& d) { d["base"]["g_a"][1].erase("in"); });
+  expect_refused("base.g_a.1", [](json& d) { d["base"]["g_a"][1]["in"] = 47; });
+  expect_refused("base.g_a.2.stride", [](json& d) { d["base"]["g_a"][2]["stride"] = 3; });
+  expect_refused("base.g_a.2.align", [](json& d) { d["base"]["g_a"][2]["align"] = 3; });
+  expect_refused("base.g_a.3.act", [](json& d) { d["base"]["g_a"][3]["act"] = "gelu"; });
+  expect_refused("base.g_a.5.act", [](json& d) { d["base"]["g_a"][5]["act"] = "relu"; });
+  expect_refused("base.g_a", [](json& d) { d["base"]["latent_channels"] = 13; });
+  expect_refused("base.g_s", [](json& d) { d["base"]["g_a"][2]["stride"] = 1; });  // no longer mirrors
+  expect_refused("base.g_s.0", [](json& d) { d["base"]["g_s"][0] = {{"op", "unshuffle"}, {"factor", 2}}; });
+  expect_refused("base.g_s.1", [](json& d) {
+    d["base"]["g_s"][1] = {{"op", "condition"}, {"factor", 8}, {"in", 3}, {"out", 12}};
+  });
+  expect_refused("enhancement.g_a.2.factor", [](json& d) { d["enhancement"]["g_a"][2]["factor"] = 8; });
+  expect_refused("base.h_scales.0", [](json& d) { d["base"]["h_scales"][0]["op"] = "subpel"; });
+  expect_refused("base.h_scales.1.limit", [](json& d) { d["base"]["h_scales"][1]["limit"] = 62; });
+  expect_refused("base.h_scales.0.limit", [](json& d) { d["base"]["h_scales"][0]["limit"] = 256; });
+  expect_refused("base.h_s.0", [](json& d) { d["base"]["h_s"][0]["op"] = "int_conv"; });
+  expect_refused("liff.hidden", [](json& d) { d["liff"]["hidden"] = json::array(); });
+  expect_refused("liff.hidden.1", [](json& d) { d["liff"]["hidden"][1] = 0; });
+  expect_refused("liff.blocks", [](json& d) { d["liff"]["blocks"] = 1000000; });
+  expect_refused("liff.residual", [](json& d) { d["liff"]["residual"] = "lanczos"; });
+  expect_refused("JSON", [](json& d) { d = json::array(); });
+  expect_refused("JSON", [](json& d) {
+    json deep = 1;
+    for (int i = 0; i < 100; ++i) deep = json::array({deep});
+    d["provenance"] = deep;
+  });
+  expect_refused("1 MiB", [](json& d) { d["provenance"] = std::string(2 << 20, 'x'); });
+}
+
+TEST(Model, HostileTensorsAreRefused) {
+  const auto refused = [](const std::string& name, const std::function<void(Draft&)>& change) {
+    Draft draft = Draft::tiny();
+    change(draft);
+    const std::string message = error_of(draft.parse());
+    EXPECT_NE(message.find(name), std::string::npos) << "\"" << message << "\" does not name " << name;
+  };
+  refused("base.g_a.1.weight", [](Draft& d) { d.tensors.erase("base.g_a.1.weight"); });
+  refused("stranger", [](Draft& d) { d.tensors["stranger"] = d.tensors["base.g_a.1.bias"]; });
+  refused("base.g_a.1.weight",
+          [](Draft& d) { d.tensors["base.g_a.1.weight"] = d.tensors["base.g_a.1.bias"]; });
+  refused("base.g_a.1.bias", [](Draft& d) { d.tensors["base.g_a.1.bias"] = d.tensors["base.z.length"]; });
+  refused("liff.mlp.0.weight",
+          [](Draft& d) { d.tensors["liff.mlp.0.weight"] = d.tensors["liff.mlp.1.weight"]; });
+  refused("base.filter", [](Draft& d) { d.description["base"]["filter"] = {{"directions", 3}}; });
+  refused("base.y.cdf", [](Draft& d) { d.tensors["base.y.length"] = d.tensors["base.y.offset"]; });
+  refused("base.z.cdf", [](Draft& d) { d.tensors["base.z.length"] = d.tensors["base.z.offset"]; });
+
+  // Values out of range.
+  std::vector<uint8_t> nan;
+  refused("base.g_a.1.bias", [&](Draft& d) {
+    TensorView& view = d.tensors["base.g_a.1.bias"];
+    view.dtype = DType::kF32;
+    nan.assign(view.shape[0] * 4, 0xFF);
+    view.data = nan;
+  });
+  std::vector<uint8_t> shifts;
+  refused("base.h_scales.0.shift", [&](Draft& d) {
+    TensorView& view = d.tensors["base.h_scales.0.shift"];
+    shifts.assign(view.data.begin(), view.data.end());
+    shifts[0] = 25;
+    view.data = shifts;
+  });
+  std::vector<uint8_t> biases;
+  // Integers whose magnitude an int32 does not hold: of weights, biases and shifts.
+  for (const char* part : {"weight", "bias", "shift"}) {
+    const std::string name = std::string("base.h_scales.0.") + part;
+    for (const int32_t extreme : {std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max()}) {
+      std::vector<int32_t> values;
+      refused(part == std::string("bias") ? "2^24" : name, [&](Draft& d) {
+        TensorView& view = d.tensors[name];
+        values.assign(static_cast<size_t>(view.elements()), 0);
+        values.back() = extreme;
+        view.dtype = DType::kI32;
+        view.data = {reinterpret_cast<const uint8_t*>(values.data()), values.size() * sizeof(int32_t)};
+      });
+    }
+  }
+  refused("2^24", [&](Draft& d) {
+    TensorView& view = d.tensors["base.h_scales.1.bias"];
+    biases.assign(view.data.begin(), view.data.end());
+    biases[3] = 0x7F;  // about 2^31
+    view.data = biases;
+  });
+}
+
+TEST(Model, KernelsMayBeKeptInSteps) {
+  const std::string name = "base.g_a.1.weight";
+  Draft draft = Draft::tiny();
+  const auto plain = draft.parse();
+  ASSERT_TRUE(plain);
+  const TensorView kernel = draft.tensors.at(name);
+  SafetensorsWriter writer;
+  writer.add_stepped(name, kernel.shape, *kernel.floats());
+  const auto stepped = Safetensors::parse(writer.finish());
+  ASSERT_TRUE(stepped);
+  for (const auto& [key, view] : stepped->tensors()) draft.tensors[key] = view;
+  const auto model = draft.parse();
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_EQ((*model)->parameters(), (*plain)->parameters());
+  EXPECT_NE((*model)->id(), (*plain)->id());
+  const auto& have = (*model)->weights(CodecKind::kBase).g_a[1].weight;
+  const auto& want = (*plain)->weights(CodecKind::kBase).g_a[1].weight;
+  ASSERT_EQ(have.size(), want.size());
+  for (size_t i = 0; i < have.size(); ++i) ASSERT_NEAR(have[i], want[i], 0.05F) << i;
+
+  // Steps without a kernel in steps are strangers, and so are those of integers that are what they are.
+  Draft odd = Draft::tiny();
+  odd.tensors[name + ".step"] = stepped->tensors().at(name + ".step");
+  EXPECT_NE(error_of(odd.parse()).find("not part of its description"), std::string::npos);
+  Draft whole = Draft::tiny();
+  whole.tensors["base.h_scales.0.weight.step"] = stepped->tensors().at(name + ".step");
+  EXPECT_NE(error_of(whole.parse()).find("not part of its description"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace compass

@@ -1,0 +1,21 @@
+// Models of the profiles' shapes with random weights: what speed can be measured with where no checkpoint is
+// at hand. They code nothing well.
+#pragma once
+
+#include <memory>
+#include <random>
+#include <string>
+
+#include "core/result.h"
+#include "model_file/model.h"
+
+namespace compass {
+
+// Weights of one layer that keep activations O(1); `points` rate points.
+nn::LayerWeights random_weights(const nn::Layer& layer, int points, std::mt19937& generator);
+
+// `profile` is "paper" (N = 128, M = 192, an RDN of 4 blocks, an MLP 256 wide) or "lite". The same weights
+// every time. Error: kUsage for any other name.
+Result<std::shared_ptr<const Model>> random_model(const std::string& profile);
+
+}  // namespace compass

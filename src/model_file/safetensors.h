@@ -1,0 +1,40 @@
+// safetensors files: named little-endian tensors behind a JSON header. Input is treated as hostile.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model_file/tensor_view.h"
+
+namespace compass {
+
+// A whole file, parsed and checked: tensors tile the data (no overlap, no hole), sizes equal to shape x
+// dtype, known dtypes, unique names, at most 8 dimensions, header at most 16 MiB. Errors: kModel, naming the
+// tensor.
+class Safetensors {
+ public:
+  static Result<Safetensors> parse(std::vector<uint8_t> bytes);
+  static Result<Safetensors> load(const std::string& path);  // maps the file rather than reading it
+
+  const std::map<std::string, TensorView, std::less<>>& tensors() const { return tensors_; }
+  const std::map<std::string, std::string, std::less<>>& metadata() const { return metadata_; }
+  const TensorView* find(std::string_view name) const;  // null if absent
+
+  // The values of a tensor of floats, or of one in steps: integers (I8) that its companion "<name>.step"
+  // (F32, one for each index of the first dimension, > 0) gives a size. Errors: as TensorView::floats;
+  // absent; no steps or unfit ones.
+  Result<std::vector<float>> floats(std::string_view name) const;
+  // Whether the tensor is such a companion: named so, beside an I8 tensor.
+  bool holds_steps(std::string_view name) const;
+
+ private:
+  std::shared_ptr<const void> storage_;  // the mapping or the bytes
+  std::map<std::string, TensorView, std::less<>> tensors_;
+  std::map<std::string, std::string, std::less<>> metadata_;
+};
+
+}  // namespace compass

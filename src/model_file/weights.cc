@@ -1,0 +1,312 @@
+#include "model_file/weights.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <functional>
+
+namespace compass {
+namespace {
+
+using nn::Layer;
+using nn::LayerWeights;
+using nn::Op;
+using Shape = std::vector<int64_t>;
+
+constexpr int kScaleRows = 64;
+constexpr int kMaxShift = 24;
+constexpr int64_t kExactLimit = int64_t{1} << 24;  // f32 holds every integer below this
+constexpr int kMaxHyperSymbol = 127;               // z symbols are clamped to +-this before h_scales
+
+// What a tensor of a layer is for and must look like. `floats` or `integers` is where it goes.
+struct Parameter {
+  const char* name;
+  Shape shape;
+  std::vector<float>* floats = nullptr;
+  std::vector<int32_t>* integers = nullptr;
+};
+
+// The parameters of one layer, in no particular order. `w` may be written through the result.
+std::vector<Parameter> parameters_of(const Layer& l, int rate_points, LayerWeights& w) {
+  const int64_t in = l.in;
+  const int64_t out = l.out;
+  const int64_t k = l.kernel;
+  const int64_t area = static_cast<int64_t>(l.factor) * l.factor;
+  switch (l.op) {
+    case Op::kConv:
+      return {{"weight", {out, in, k, k}, &w.weight}, {"bias", {out}, &w.bias}};
+    case Op::kDeconv:
+      return {{"weight", {in, out, k, k}, &w.weight}, {"bias", {out}, &w.bias}};
+    case Op::kSubpel:
+      return {{"weight", {out * area, in, k, k}, &w.weight}, {"bias", {out * area}, &w.bias}};
+    case Op::kCondition:
+      return {{"weight", {out, in * area, k, k}, &w.weight}, {"bias", {out}, &w.bias}};
+    case Op::kRes:
+      return {{"conv1.weight", {l.hidden, in, k, k}, &w.weight},
+              {"conv1.bias", {l.hidden}, &w.bias},
+              {"conv2.weight", {out, l.hidden, k, k}, &w.weight2},
+              {"conv2.bias", {out}, &w.bias2}};
+    case Op::kGdn:
+    case Op::kIgdn:
+      return {{"beta", {in}, &w.beta}, {"gamma", {in, in}, &w.gamma}};
+    case Op::kRateGain:
+      return {{"log_gain", {rate_points, in}, &w.log_gain}};
+    case Op::kIntConv:
+      return {{"weight", {out * area, in, k, k}, nullptr, &w.int_weight},
+              {"bias", {out * area}, nullptr, &w.int_bias},
+              {"shift", {out * area}, nullptr, &w.int_shift}};
+    case Op::kUnshuffle:
+    case Op::kShuffle:
+      return {};
+  }
+  return {};
+}
+
+std::string text(const Shape& shape) {
+  return fmt::format("[{}]", fmt::join(shape, ","));
+}
+
+Error bad(const std::string& tensor, const std::string& what) {
+  return {ErrorCode::kModel, "model tensor '" + tensor + "' " + what};
+}
+
+// The named tensor, if it has this shape. Sides of -1 match anything.
+Result<const TensorView*> find(const Safetensors& file, const std::string& name, const Shape& shape) {
+  const TensorView* view = file.find(name);
+  if (view == nullptr) return bad(name, "is missing");
+  const bool same = view->shape.size() == shape.size() &&
+                    std::equal(shape.begin(), shape.end(), view->shape.begin(),
+                               [](int64_t want, int64_t have) { return want == -1 || want == have; });
+  if (!same) return bad(name, fmt::format("has shape {}, needs {}", text(view->shape), text(shape)));
+  return view;
+}
+
+Status read_floats(const Safetensors& file, const std::string& name, const Shape& shape,
+                   std::vector<float>& out) {
+  const auto view = find(file, name, shape);
+  if (!view) return view.error();
+  auto values = file.floats(name);
+  if (!values) return bad(name, values.error().message);
+  out = std::move(*values);
+  return {};
+}
+
+Status read_integers(const Safetensors& file, const std::string& name, const Shape& shape,
+                     std::vector<int32_t>& out) {
+  const auto view = find(file, name, shape);
+  if (!view) return view.error();
+  auto values = (*view)->integers();
+  if (!values) return bad(name, values.error().message);
+  out = std::move(*values);
+  return {};
+}
+
+// GDN's stored parametrisation to its effective one (Balle et al., 2016, as CompressAI stores it):
+// max(stored, sqrt(minimum + 2^-36))^2 - 2^-36.
+void to_effective(std::vector<float>& values, double minimum) {
+  const double pedestal = std::ldexp(1.0, -36);
+  const float bound = static_cast<float>(std::sqrt(minimum + pedestal));
+  for (float& v : values) {
+    const float bounded = std::max(v, bound);
+    v = bounded * bounded - static_cast<float>(pedestal);
+  }
+}
+
+// Every output's sum must stay below 2^24 in magnitude, so that f32 adds it exactly in any order.
+Status check_exact(const Layer& layer, const LayerWeights& w, int max_input, const std::string& place) {
+  const size_t outputs = w.int_bias.size();
+  const size_t taps = w.int_weight.size() / outputs;
+  for (size_t o = 0; o < outputs; ++o) {
+    const int32_t shift = w.int_shift[o];
+    if (shift < 0 || shift > kMaxShift) return bad(place + "shift", "must lie in 0..24");
+    int64_t sum = std::abs(static_cast<int64_t>(w.int_bias[o]));
+    for (size_t i = o * taps; i < (o + 1) * taps; ++i) {
+      const int64_t magnitude = std::abs(static_cast<int64_t>(w.int_weight[i]));
+      if (magnitude > 128) return bad(place + "weight", "must fit 8 bits");
+      sum += max_input * magnitude;
+    }
+    sum += shift > 0 ? int64_t{1} << (shift - 1) : 0;
+    if (sum >= kExactLimit) {
+      return bad(place + "weight",
+                 fmt::format("output {} of {}: sums may reach {}, the limit is 2^24", o, layer.out, sum));
+    }
+  }
+  return {};
+}
+
+Status read_network(const Safetensors& file, const std::vector<Layer>& layers, const std::string& prefix,
+                    int rate_points, std::vector<LayerWeights>& out) {
+  int max_input = kMaxHyperSymbol;
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const Layer& layer = layers[i];
+    const std::string place = fmt::format("{}.{}.", prefix, i);
+    LayerWeights& w = out.emplace_back();
+    for (const Parameter& p : parameters_of(layer, rate_points, w)) {
+      Status read = p.floats != nullptr ? read_floats(file, place + p.name, p.shape, *p.floats)
+                                        : read_integers(file, place + p.name, p.shape, *p.integers);
+      if (!read) return read;
+    }
+    if (layer.op == Op::kIntConv) {
+      if (Status exact = check_exact(layer, w, max_input, place); !exact) return exact;
+      max_input = layer.limit;
+      w.weight.assign(w.int_weight.begin(), w.int_weight.end());
+      w.bias.assign(w.int_bias.begin(), w.int_bias.end());
+    }
+    for (const float gain : w.log_gain) {
+      if (std::abs(gain) > 20.0F) return bad(place + "log_gain", "must lie in -20..20");
+    }
+    to_effective(w.beta, 1e-6);
+    to_effective(w.gamma, 0.0);
+  }
+  return {};
+}
+
+Status read_conv(const Safetensors& file, const std::string& name, ConvWeights& conv, bool dense = false) {
+  const int64_t k = conv.kernel;
+  const Shape shape = dense ? Shape{conv.out, conv.in} : Shape{conv.out, conv.in, k, k};
+  if (Status s = read_floats(file, name + ".weight", shape, conv.weight); !s) return s;
+  return read_floats(file, name + ".bias", {conv.out}, conv.bias);
+}
+
+// Calls visit(name, conv, dense) for every layer of LIFF, widths set, parameters empty.
+Status for_each_conv(const LiffDescription& d, LiffWeights& w,
+                     const std::function<Status(const std::string&, ConvWeights&, bool)>& visit) {
+  Status status;
+  const auto conv = [&](const std::string& name, ConvWeights& c, int in, int out, int kernel, bool dense) {
+    if (!status) return;
+    c.in = in;
+    c.out = out;
+    c.kernel = kernel;
+    status = visit("liff." + name, c, dense);
+  };
+  conv("sfe1", w.sfe1, 3, d.g0, 3, false);
+  conv("sfe2", w.sfe2, d.g0, d.g0, 3, false);
+  w.block_convs.assign(d.blocks, std::vector<ConvWeights>(d.convs));
+  w.block_fuse.resize(d.blocks);
+  for (int b = 0; b < d.blocks; ++b) {
+    for (int i = 0; i < d.convs; ++i) {
+      conv(fmt::format("rdb.{}.conv.{}", b, i), w.block_convs[b][i], d.g0 + i * d.growth, d.growth, 3, false);
+    }
+    conv(fmt::format("rdb.{}.fuse", b), w.block_fuse[b], d.g0 + d.convs * d.growth, d.g0, 1, false);
+  }
+  conv("gff1", w.gff1, d.g0 * d.blocks, d.g0, 1, false);
+  conv("gff2", w.gff2, d.g0, d.g0, 3, false);
+  w.mlp.resize(d.hidden.size() + 1);
+  int in = 9 * d.g0 + 4;
+  for (size_t i = 0; i < w.mlp.size(); ++i) {
+    const int out = i < d.hidden.size() ? d.hidden[i] : 27 * d.g0;
+    conv(fmt::format("mlp.{}", i), w.mlp[i], in, out, 1, true);
+    in = out;
+  }
+  return status;
+}
+
+}  // namespace
+
+Result<CodecWeights> read_codec_weights(const Safetensors& file, const CodecDescription& codec,
+                                        const std::string& prefix, int rate_points) {
+  CodecWeights w;
+  const auto network = [&](const char* name, const std::vector<Layer>& layers,
+                           std::vector<LayerWeights>& out) {
+    return read_network(file, layers, prefix + "." + name, rate_points, out);
+  };
+  if (Status s = network("g_a", codec.g_a, w.g_a); !s) return s.error();
+  if (Status s = network("g_s", codec.g_s, w.g_s); !s) return s.error();
+  if (Status s = network("h_a", codec.h_a, w.h_a); !s) return s.error();
+  if (Status s = network("h_s", codec.h_s, w.h_s); !s) return s.error();
+  if (Status s = network("h_scales", codec.h_scales, w.h_scales); !s) return s.error();
+
+  const int64_t channels = codec.hyper_channels;
+  w.medians.assign(channels, 0.0F);
+  if (codec.quantise == Quantise::kMedians) {
+    if (Status s = read_floats(file, prefix + ".z.median", {channels}, w.medians); !s) return s.error();
+  }
+  std::vector<int32_t> cdf;
+  std::vector<int32_t> lengths;
+  std::vector<int32_t> offsets;
+  if (Status s = read_integers(file, prefix + ".z.cdf", {channels, -1}, cdf); !s) return s.error();
+  if (Status s = read_integers(file, prefix + ".z.length", {channels}, lengths); !s) return s.error();
+  if (Status s = read_integers(file, prefix + ".z.offset", {channels}, offsets); !s) return s.error();
+  auto tables = CdfTables::from_padded(cdf, lengths, offsets);
+  if (!tables) return bad(prefix + ".z.cdf", tables.error().message);
+  w.z = std::move(*tables);
+  auto latent_tables = read_latent_tables(file, prefix + ".y");
+  if (!latent_tables) return latent_tables.error();
+  w.y = std::move(*latent_tables);
+  if (codec.filter) {
+    w.filter.directions = *codec.filter;
+    const Shape shape{1 + *codec.filter, 3, kFilterTaps, kFilterGates};
+    if (Status s = read_floats(file, prefix + ".filter", shape, w.filter.values); !s) return s.error();
+  }
+  return w;
+}
+
+Result<LiffWeights> read_liff_weights(const Safetensors& file, const LiffDescription& liff) {
+  LiffWeights w;
+  const Status status = for_each_conv(liff, w, [&](const std::string& name, ConvWeights& conv, bool dense) {
+    return read_conv(file, name, conv, dense);
+  });
+  if (!status) return status.error();
+  return w;
+}
+
+Result<CdfTables> read_latent_tables(const Safetensors& file, const std::string& prefix) {
+  std::vector<int32_t> cdf;
+  std::vector<int32_t> lengths;
+  std::vector<int32_t> offsets;
+  if (Status s = read_integers(file, prefix + ".cdf", {-1}, cdf); !s) return s.error();
+  if (Status s = read_integers(file, prefix + ".length", {kScaleRows}, lengths); !s) return s.error();
+  if (Status s = read_integers(file, prefix + ".offset", {kScaleRows}, offsets); !s) return s.error();
+  auto tables = CdfTables::from_ragged(cdf, lengths, offsets);
+  if (!tables) return bad(prefix + ".cdf", tables.error().message);
+  return tables;
+}
+
+std::vector<std::string> tensor_names(const Description& d) {
+  std::vector<std::string> names;
+  const auto network = [&](const std::string& prefix, const std::vector<Layer>& layers) {
+    for (size_t i = 0; i < layers.size(); ++i) {
+      LayerWeights unused;
+      for (const Parameter& p : parameters_of(layers[i], 1, unused)) {
+        names.push_back(fmt::format("{}.{}.{}", prefix, i, p.name));
+      }
+    }
+  };
+  const auto codec = [&](const std::string& prefix, const CodecDescription& c) {
+    network(prefix + ".g_a", c.g_a);
+    network(prefix + ".g_s", c.g_s);
+    network(prefix + ".h_a", c.h_a);
+    network(prefix + ".h_s", c.h_s);
+    network(prefix + ".h_scales", c.h_scales);
+    for (const char* table : {".y.cdf", ".y.length", ".y.offset", ".z.cdf", ".z.length", ".z.offset"}) {
+      names.push_back(prefix + table);
+    }
+    if (c.quantise == Quantise::kMedians) names.push_back(prefix + ".z.median");
+    if (c.filter) names.push_back(prefix + ".filter");
+  };
+  codec("base", d.base);
+  if (d.enhancement) codec("enhancement", *d.enhancement);
+  if (d.liff) {
+    LiffWeights unused;
+    const Status listed = for_each_conv(*d.liff, unused, [&](const std::string& name, ConvWeights&, bool) {
+      names.push_back(name + ".weight");
+      names.push_back(name + ".bias");
+      return Status();
+    });
+    (void)listed;  // the visitor never fails
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+bool is_step_tensor(const Safetensors& file, std::string_view name) {
+  return file.holds_steps(name) && name.find(".h_scales.") == std::string_view::npos;
+}
+
+bool is_density_tensor(std::string_view name) {
+  return name.starts_with("base.z.density.") || name.starts_with("enhancement.z.density.");
+}
+
+}  // namespace compass

@@ -1,0 +1,72 @@
+// The parameters of a model's networks, read from its tensors and checked against its description.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+#include "entropy/cdf_tables.h"
+#include "graph/layer.h"
+#include "model_file/description.h"
+#include "model_file/filter_shape.h"
+#include "model_file/safetensors.h"
+
+namespace compass {
+
+// A loop filter's weights (codec/loop_filter.h): one set that always counts, then `directions` more that are
+// added as often as a file says.
+inline constexpr int kFilterWeights = 3 * kFilterTaps * kFilterGates;
+struct FilterWeights {
+  int directions = 0;
+  std::vector<float> values;  // [1+directions][3][kFilterTaps][kFilterGates]; empty: no filter
+  bool empty() const { return values.empty(); }
+  const float* set(int i) const { return values.data() + static_cast<size_t>(i) * kFilterWeights; }
+};
+
+// One codec's parameters, one entry per layer, and the tables of its symbols.
+struct CodecWeights {
+  std::vector<nn::LayerWeights> g_a, g_s, h_a, h_s, h_scales;
+  std::vector<float> medians;  // [hyper_channels], zeros unless quantise is kMedians
+  CdfTables z;                 // one row per hyper channel
+  CdfTables y;                 // one row per scale index
+  FilterWeights filter;
+};
+
+// A convolution or, with a 1x1 kernel, a dense layer: weight [out,in,k,k], bias [out].
+struct ConvWeights {
+  int in = 0;
+  int out = 0;
+  int kernel = 1;
+  std::vector<float> weight;
+  std::vector<float> bias;
+};
+
+struct LiffWeights {
+  ConvWeights sfe1, sfe2, gff1, gff2;
+  std::vector<std::vector<ConvWeights>> block_convs;  // [blocks][convs]
+  std::vector<ConvWeights> block_fuse;                // [blocks]
+  std::vector<ConvWeights> mlp;                       // hidden layers, then the filter layer
+};
+
+// The tensors under `prefix` ("base" or "enhancement"). Errors: kModel naming the tensor: missing, wrong
+// shape or dtype, not finite, out of range; an integer network whose sums could reach 2^24; bad tables.
+Result<CodecWeights> read_codec_weights(const Safetensors& file, const CodecDescription& codec,
+                                        const std::string& prefix, int rate_points);
+Result<LiffWeights> read_liff_weights(const Safetensors& file, const LiffDescription& liff);
+
+// The 64 rows for y whose tensors are named `prefix` ("base.y"), ".cdf" and so on. Errors as above.
+Result<CdfTables> read_latent_tables(const Safetensors& file, const std::string& prefix);
+
+// Names of every tensor that a model of this description has, sorted. The optional ones below are not among
+// them.
+std::vector<std::string> tensor_names(const Description& description);
+
+// Whether a tensor belongs to the learned density that z's tables were made from ("base.z.density.matrix0").
+// A file may hold it for export and further training; coding does not read it and the model's id does not
+// depend on it.
+bool is_density_tensor(std::string_view name);
+
+// Whether a tensor holds the steps of a kernel kept in 8 bits ("base.g_a.2.conv1.weight.step").
+bool is_step_tensor(const Safetensors& file, std::string_view name);
+
+}  // namespace compass

@@ -1,0 +1,43 @@
+// LIFF's first half: the residual dense network (Zhang et al., CVPR 2018, configuration "D" in the paper)
+// that makes features of the picture below.
+//
+//   f1 = sfe1(x)     x_0 = sfe2(f1)
+//   x_{b+1} = fuse_b([x_b, c_1, ..., c_n]) + x_b     with c_i = relu(conv_i([x_b, c_1, ..., c_{i-1}]))
+//   features = gff2(gff1([x_1, ..., x_B])) + f1
+#pragma once
+
+#include <vector>
+
+#include "model_file/model.h"
+#include "nn/context.h"
+#include "nn/conv_pass.h"
+#include "nn/map.h"
+
+namespace compass {
+
+class LiffFeatures {
+ public:
+  // Description and weights must outlive this object.
+  LiffFeatures(const LiffDescription& liff, const LiffWeights& weights, nn::Context& context);
+
+  // Source pixels around a feature that it depends on.
+  int halo() const { return 3 + blocks_ * convs_; }
+
+  // Features [g0, ...] of the part `out`, in the context's format. `below` holds at least `out` grown by
+  // halo(), as far as there is a picture.
+  nn::Map run(const nn::MapView& below, Rect out);
+
+  double macs_per_pixel() const { return macs_; }
+
+ private:
+  nn::Map make_map(int channels, Rect part, Size full);
+
+  nn::Context& context_;
+  int g0_, blocks_, convs_, growth_;
+  double macs_ = 0.0;
+  nn::ConvPass sfe1_, sfe2_, gff1_, gff2_;
+  std::vector<std::vector<nn::ConvPass>> block_convs_;
+  std::vector<nn::ConvPass> fuse_;
+};
+
+}  // namespace compass

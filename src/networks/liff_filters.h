@@ -1,0 +1,47 @@
+// LIFF's second half, factored. Per target pixel p with source pixel s, q being the 3x3 features around s:
+//
+//   h_0 = relu(B(s) + Wr (r_y, r_x))     B = W0's q part as a 3x3 convolution, plus bias and scale token
+//   h_i = relu(W_i h_{i-1} + b_i)
+//   out_c = A_c(s) . h_last + a_c(s)     A_c = the last layer times q, again a 3x3 convolution,
+//                                        g0 -> 3*hidden + 3
+//
+// B and A are made for a small tile of source pixels at a time and used at once for all its target pixels:
+// they never exist for the whole picture, and neither do the 27*g0 weights of a filter.
+#pragma once
+
+#include <vector>
+
+#include "model_file/liff_grid.h"
+#include "model_file/model.h"
+#include "nn/context.h"
+#include "nn/filter.h"
+#include "nn/map.h"
+
+namespace compass {
+
+class LiffFilters {
+ public:
+  LiffFilters(const LiffDescription& liff, const LiffWeights& weights, nn::Context& context);
+
+  // Writes the pixel of row i, column j of the grid to out[i * stride + 3 * j ...]. `features` holds the
+  // sources of all targets grown by 1, as far as there are any; token: scale token (y, x).
+  void run(const nn::MapView& features, const GridAxis& rows, const GridAxis& cols, float token_y,
+           float token_x, float* out, size_t stride);
+
+  double macs_per_source() const { return source_macs_; }
+  double macs_per_target() const { return target_macs_; }
+
+ private:
+  nn::Context& context_;
+  int g0_ = 0;
+  int first_ = 0;  // width of h_0, padded
+  int last_ = 0;   // width of h_last, padded
+  double source_macs_ = 0.0;
+  double target_macs_ = 0.0;
+  std::vector<float> bias_, token_y_, token_x_;  // of the first layer, [first_]
+  std::vector<float> offset_y_, offset_x_;       // Wr's columns, [first_]
+  std::vector<nn::Filter> base_, filters_;       // one entry each: B and A
+  std::vector<nn::Filter> middle_;
+};
+
+}  // namespace compass

@@ -1,0 +1,147 @@
+// LIFF against the reference's tensors, against its unfactored twin, and part by part against the whole.
+#include "networks/liff.h"
+
+#include <gtest/gtest.h>
+
+#include "core/tensor_test_data.h"
+#include "model_file/golden_model_test_data.h"
+#include "model_file/liff_grid.h"
+#include "networks/liff_features.h"
+#include "networks/liff_filters.h"
+#include "networks/liff_plain_test_data.h"
+#include "nn/row_pass.h"
+
+namespace compass {
+namespace {
+
+Rect whole_of(const Tensor& t) {
+  return {0, 0, t.width, t.height};
+}
+
+Tensor to_tensor(nn::Context& context, const nn::Map& map) {
+  Tensor out(map.channels, map.part.height, map.part.width);
+  nn::Map target;
+  target.channels = target.pitch = map.channels;
+  target.part = map.part;
+  target.full = map.full;
+  target.f32 = out.data.data();
+  nn::copy_rows(context, map.view(context.compute()), target, map.part);
+  return out;
+}
+
+std::shared_ptr<const Model> tiny_model() {
+  const auto model = Model::load(std::string(COMPASS_SOURCE_DIR) + "/tests/data/tiny.safetensors");
+  EXPECT_TRUE(model) << model.error().message;
+  return model ? *model : nullptr;
+}
+
+class GoldenLiff : public testing::TestWithParam<std::tuple<const char*, const char*>> {};
+
+TEST_P(GoldenLiff, EveryStage) {
+  if (!Golden::open("tiny_even.safetensors")) GTEST_SKIP() << "no golden files here (set COMPASS_SHARED)";
+  const auto golden = Golden::open(std::string(std::get<0>(GetParam())) + ".safetensors");
+  ASSERT_TRUE(golden);
+  const std::string prefix = std::string(std::get<1>(GetParam())) + ".";
+  const auto model = golden_model();
+  ASSERT_NE(model, nullptr);
+  ThreadPool pool(2);
+  nn::Context context(pool, Precision::kF32);
+  const Tensor below = golden->tensor(prefix + "in");
+  const auto target_hw = golden->integers(prefix + "target_hw");
+  const Size target{target_hw[1], target_hw[0]};
+
+  LiffFeatures features(*model->description().liff, model->liff_weights(), context);
+  const nn::Map made =
+      features.run(nn::view_of(below, whole_of(below), {below.width, below.height}), whole_of(below));
+  const Tensor golden_features = golden->tensor(prefix + "feat");
+  EXPECT_LT(relative_error(to_tensor(context, made), golden_features), 1e-4);
+
+  const GridAxis rows = grid_axis(NearestRule::kReference, below.height, target.height, 0, target.height);
+  const GridAxis cols = grid_axis(NearestRule::kReference, below.width, target.width, 0, target.width);
+  EXPECT_EQ(rows.source, golden->integers(prefix + "src_iy"));
+  EXPECT_EQ(cols.source, golden->integers(prefix + "src_ix"));
+  const auto rel_y = golden->floats(prefix + "rel_y");
+  const auto rel_x = golden->floats(prefix + "rel_x");
+  for (size_t i = 0; i < rel_y.size(); ++i) EXPECT_NEAR(rows.relative[i], rel_y[i], 1e-5);
+  for (size_t i = 0; i < rel_x.size(); ++i) EXPECT_NEAR(cols.relative[i], rel_x[i], 1e-5);
+  const auto token = golden->floats(prefix + "rel_cell");
+
+  const Tensor want = golden->tensor(prefix + "out");
+  const float unit = spread(want);
+  for (int y = 0; y < want.height; y += 3) {
+    for (int x = 0; x < want.width; x += 5) {
+      const auto pixel =
+          plain_liff_pixel(model->liff_weights(), golden_features, rows, cols, token[0], token[1], y, x);
+      for (int c = 0; c < 3; ++c) ASSERT_NEAR(pixel[c], want.at(c, y, x), 1e-4 * unit);
+    }
+  }
+  LiffFilters filters(*model->description().liff, model->liff_weights(), context);
+  Tensor factored(3, target.height, target.width);
+  filters.run(nn::view_of(golden_features, whole_of(golden_features), {below.width, below.height}), rows,
+              cols, token[0], token[1], factored.data.data(), static_cast<size_t>(target.width) * 3);
+  EXPECT_LT(relative_error(factored, want), 1e-4);
+
+  // All of it, with the token that this case was made with: tiny_cellbug's comes from EL1's size for every
+  // layer.
+  Liff liff(model, context);
+  Size token_target = target;
+  if (std::string(std::get<0>(GetParam())) == "tiny_cellbug") {
+    const auto first_hw = golden->integers("liff1.target_hw");
+    token_target = {first_hw[1], first_hw[0]};
+  }
+  EXPECT_NEAR(2.0 * below.height / token_target.height, token[0], 1e-6);
+  EXPECT_LT(relative_error(liff.predict(below, target, token_target), want), 1e-4);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, GoldenLiff,
+    testing::Combine(testing::Values("tiny_even", "tiny_odd", "tiny_frac", "tiny_same", "tiny_cellbug"),
+                     testing::Values("liff1", "liff2")),
+    [](const auto& info) { return std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param); });
+
+TEST(Liff, PartsEqualTheWhole) {
+  const auto model = tiny_model();
+  ASSERT_NE(model, nullptr);
+  ThreadPool pool(2);
+  for (const Precision precision : {Precision::kF32, Precision::kBF16}) {
+    nn::Context context(pool, precision);
+    Liff liff(model, context);
+    for (const auto& [below_size, target] :
+         {std::pair{Size{37, 29}, Size{101, 64}}, {Size{5, 1}, Size{9, 4}}, {Size{64, 50}, Size{64, 50}}}) {
+      const Tensor below = random_picture(below_size, 3);
+      const Tensor all = liff.predict(below, target);
+      const Liff::Geometry g{below_size, target, target};
+      for (const Rect out :
+           {Rect{0, 0, 1, 1},
+            Rect{target.width / 3, target.height / 2, target.width / 2, target.height / 3 + 1},
+            Rect{target.width - 2, target.height - 1, 2, 1}}) {
+        const Tensor part = liff.predict(crop(below, liff.footprint(g, out)), g, out);
+        for (int y = 0; y < out.height; ++y) {
+          for (int x = 0; x < out.width; ++x) {
+            for (int c = 0; c < 3; ++c) {
+              EXPECT_NEAR(part.at(c, y, x), all.at(c, out.y + y, out.x + x),
+                          precision == Precision::kF32 ? 1e-5 : 1e-3);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Liff, ThreadsDoNotChangeResults) {
+  const auto model = tiny_model();
+  ASSERT_NE(model, nullptr);
+  const Tensor below = random_picture({83, 61}, 4);
+  Tensor first;
+  for (const int threads : {1, 2, 5}) {
+    ThreadPool pool(threads);
+    nn::Context context(pool);
+    const Tensor out = Liff(model, context).predict(below, {200, 131});
+    if (threads == 1) first = out;
+    EXPECT_EQ(out.data, first.data) << threads;
+  }
+}
+
+}  // namespace
+}  // namespace compass
