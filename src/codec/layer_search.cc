@@ -2,13 +2,10 @@
 #include <algorithm>
 
 #include "codec/layer.h"
+#include "codec/search_constants.h"
 
 namespace compass {
 namespace {
-
-// By how much more than in training an error counts. Bits of lower layers pay off in higher ones, and what
-// searching saves goes into bits first (docs/search.md).
-constexpr double kErrorWeight = 1.25;
 
 // Positions a side of the part that curvatures are measured on.
 constexpr int kProbedSide = 16;
@@ -147,7 +144,7 @@ void LayerNetworks::gradient(const SearchTile& tile, const Tensor& y_hat, bool f
   synthesise(tile, y_hat, &trace_);
   // d/dx of lambda 255^2 (x - original)^2 / 3.
   const auto weight =
-      static_cast<float>(kErrorWeight * model_->lambda(tile.place.rate) * 255.0 * 255.0 * 2.0 / 3.0);
+      static_cast<float>(kSearchErrorWeight * model_->lambda(tile.place.rate) * 255.0 * 255.0 * 2.0 / 3.0);
   error_.reshape(3, tile.pixels.height, tile.pixels.width);
   for_rows(context_.pool(), tile.pixels.height, [&](int row) {
     const float* x = tile_.pixel(row, 0);

@@ -3,17 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "codec/search_constants.h"
 #include "entropy/escape.h"
 
 namespace compass {
 namespace {
 
-// Measured on photos that the shipped model has not seen: docs/log/search.md.
-constexpr double kCaution = 1.15;   // curvatures are taken to be so many times what they were measured
-constexpr float kFirstGain = 3.0F;  // bits that the first round asks for; the last one asks for none
-constexpr uint64_t kMoved = 154;    // of 256 symbols that would gain, in each round
-constexpr double kPrior = 16.0;     // positions that the mean curvature counts for beside a channel's own
-constexpr double kFarthest = 3.0;   // ratio of a channel's curvature to the mean, either way
+constexpr auto kMoved = static_cast<uint64_t>(256.0 * kSearchMoved + 0.5);  // of 256
 
 // Evenly spread bits from a place (SplitMix64's finaliser): the same on every machine and for any threads.
 uint64_t scattered(uint64_t a, uint64_t b, uint64_t c) {
@@ -59,13 +55,15 @@ void SymbolSearch::measure(const Tensor& before, Rect tile, const Tensor& after,
   mean = std::max(mean, 0.0);
   curvature_.resize(channels);
   for (int c = 0; c < channels; ++c) {
-    const double own = (sums[c] + kPrior * mean) / (positions + kPrior);
-    curvature_[c] = static_cast<float>(kCaution * std::clamp(own, mean / kFarthest, mean * kFarthest));
+    const double own = (sums[c] + kSearchPrior * mean) / (positions + kSearchPrior);
+    curvature_[c] =
+        static_cast<float>(kSearchCaution * std::clamp(own, mean / kSearchFarthest, mean * kSearchFarthest));
   }
 }
 
 void SymbolSearch::move(int round, int y, int x, std::span<const float> gradient, const Row& row) const {
-  const float wanted = kFirstGain * (1.0F - static_cast<float>(round + 1) / static_cast<float>(rounds_));
+  const float wanted = static_cast<float>(kSearchFirstGain) *
+                       (1.0F - static_cast<float>(round + 1) / static_cast<float>(rounds_));
   const size_t channels = curvature_.size();
   for (size_t i = 0; i < gradient.size(); ++i) {
     const int32_t symbol = row.symbols[i];

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstdint>
 
 #include "entropy/cdf_tables.h"
@@ -13,7 +14,13 @@
 namespace compass {
 
 inline constexpr int kScales = 64;
-inline constexpr float kSmallestScale = 0.11F;
+inline constexpr double kScaleMin = 0.11;
+inline constexpr double kScaleMax = 256.0;
+inline constexpr float kSmallestScale = static_cast<float>(kScaleMin);
+
+// The table's formula: the logarithm of the scale at a real index i is kLogScaleMin + i * kLogScaleStep.
+inline const double kLogScaleMin = std::log(kScaleMin);
+inline const double kLogScaleStep = (std::log(kScaleMax) - std::log(kScaleMin)) / (kScales - 1);
 
 // exp(linspace(ln 0.11, ln 256, 64)) as the reference's float32 arithmetic has it. Constants, because doubles
 // rounded to float differ in most entries.

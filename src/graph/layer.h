@@ -25,6 +25,16 @@ enum class Act { kNone, kRelu, kLeakyRelu };
 
 inline constexpr float kLeakySlope = 0.01F;
 
+// GDN's parameters as files store them (Balle et al., 2016, as CompressAI stores it). The effective value is
+// max(stored, sqrt(minimum + kGdnPedestal))^2 - kGdnPedestal; gamma's minimum is 0.
+inline constexpr double kGdnPedestal = 0x1p-36;
+inline constexpr double kGdnMinBeta = 1e-6;
+
+// Integer networks. z's symbols are clamped to +-kMaxHyperSymbol in front of them, and every sum stays below
+// kExactLimit in magnitude: f32 holds all integers up to there, and adds them exactly in any order.
+inline constexpr int kMaxHyperSymbol = 127;
+inline constexpr int64_t kExactLimit = int64_t{1} << 24;
+
 // Fields an op does not have keep their defaults. Channel counts are those of the layer's own input and
 // output map, except for kCondition, whose `in` counts channels of the prediction before its unshuffle.
 struct Layer {

@@ -136,11 +136,10 @@ class Exporter {
 
   // PyTorch keeps GDN's bounds beside its parameters.
   void add_gdn_constants(const std::string& parameter) {
-    const double pedestal = std::ldexp(1.0, -36);
-    for (const auto& [ending, bound] :
-         {std::pair{".beta", std::sqrt(1e-6 + pedestal)}, std::pair{".gamma", std::ldexp(1.0, -18)}}) {
+    for (const auto& [ending, bound] : {std::pair{".beta", std::sqrt(nn::kGdnMinBeta + nn::kGdnPedestal)},
+                                        std::pair{".gamma", std::ldexp(1.0, -18)}}) {
       if (parameter.ends_with(ending)) {
-        add_constant(parameter + "_reparam.pedestal", static_cast<float>(pedestal));
+        add_constant(parameter + "_reparam.pedestal", static_cast<float>(nn::kGdnPedestal));
         add_constant(parameter + "_reparam.lower_bound.bound", static_cast<float>(bound));
       }
     }

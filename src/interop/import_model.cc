@@ -21,11 +21,10 @@ namespace {
 
 // GDN's bounds are part of the model file's definition; a checkpoint made with others means other numbers.
 Status check_gdn_constants(PartReader& reader) {
-  const double pedestal = std::ldexp(1.0, -36);
   const std::pair<std::string_view, double> kExpected[] = {
-      {".beta_reparam.pedestal", pedestal},
-      {".gamma_reparam.pedestal", pedestal},
-      {".beta_reparam.lower_bound.bound", std::sqrt(1e-6 + pedestal)},
+      {".beta_reparam.pedestal", nn::kGdnPedestal},
+      {".gamma_reparam.pedestal", nn::kGdnPedestal},
+      {".beta_reparam.lower_bound.bound", std::sqrt(nn::kGdnMinBeta + nn::kGdnPedestal)},
       {".gamma_reparam.lower_bound.bound", std::ldexp(1.0, -18)},
   };
   for (const auto& [key, tensor] : reader.tensors()) {

@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "graph/geometry.h"
-#include "model_file/description_fields.h"
 #include "model_file/json_document.h"
+#include "model_file/json_fields.h"
 #include "model_file/network_description.h"
 
 namespace compass {
@@ -139,9 +139,7 @@ Result<Description> parse_description(std::string_view text) {
 
   FieldReader r;
   Description d;
-  if (const auto it = document.find("name"); it != document.end() && it->is_string()) {
-    d.name = it->get<std::string>();
-  }
+  d.name = r.text(document, "", "name");
   if (d.name.empty() || d.name.size() > 64) r.fail("name", "needs 1 to 64 characters");
   for (const char c : d.name) {
     if (c < '!' || c > '~') r.fail("name", "may hold printable ASCII without blanks only");
@@ -162,11 +160,12 @@ Result<Description> parse_description(std::string_view text) {
     d.liff = parse_liff(r, r.object(document, "", "liff"));
   }
   d.provenance = "{}";
-  if (const auto it = document.find("provenance"); it != document.end()) {
-    d.provenance = it->dump(-1, ' ', false, json::error_handler_t::replace);
-    parsed.erase("provenance");
+  if (const json* provenance = r.anything(document, "", "provenance"); provenance != nullptr) {
+    d.provenance = provenance->dump(-1, ' ', false, json::error_handler_t::replace);
   }
+  r.refuse_unread(document);
   if (!r.ok()) return bad(r.problem());
+  parsed.erase("provenance");
   d.canonical = document.dump(-1, ' ', false, json::error_handler_t::replace);
   return d;
 }

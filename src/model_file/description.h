@@ -63,8 +63,9 @@ struct Description {
 };
 
 // Reads and checks a description; everything in it that a network could be built from lies within the limits
-// below, channel counts chain up, and each synthesis network mirrors its analysis network. Errors: kModel
-// with the place ("base.g_a.3.kernel: ...").
+// below, channel counts chain up, and each synthesis network mirrors its analysis network. A field that is
+// not known is an error, so that no misspelt one is taken to be absent. Errors: kModel with the place
+// ("base.g_a.3.kernel: ...").
 Result<Description> parse_description(std::string_view json);
 
 // The text that parse_description reads.

@@ -120,6 +120,21 @@ TEST(Model, HostileDescriptionsAreRefused) {
   expect_refused("base.g_a.3.act", [](json& d) { d["base"]["g_a"][3]["act"] = "gelu"; });
   expect_refused("base.g_a.5.act", [](json& d) { d["base"]["g_a"][5]["act"] = "relu"; });
   expect_refused("base.g_a", [](json& d) { d["base"]["latent_channels"] = 13; });
+  expect_refused("its top level: has a field that is unknown here: 'liaf'", [](json& d) { d["liaf"] = 1; });
+  expect_refused("rules: has a field that is unknown here: 'nearst'",
+                 [](json& d) { d["rules"]["nearst"] = 1; });
+  expect_refused("base: has a field that is unknown here: 'Filter'",
+                 [](json& d) { d["base"]["Filter"] = 1; });
+  expect_refused("base.g_a.1: has a field that is unknown here: 'kernl'",
+                 [](json& d) { d["base"]["g_a"][1]["kernl"] = 3; });
+  expect_refused("base.g_a.0: has a field that is unknown here: 'kernel'",
+                 [](json& d) { d["base"]["g_a"][0]["kernel"] = 3; });  // of other ops
+  expect_refused("liff: has a field that is unknown here: 'evil?[31m'",
+                 [](json& d) { d["liff"]["evil\x1b[31m"] = 1; });
+  expect_refused("base.g_a.1.in: is missing; there is 'act', 'align', 'inn'", [](json& d) {
+    d["base"]["g_a"][1]["inn"] = 3;
+    d["base"]["g_a"][1].erase("in");
+  });
   expect_refused("base.g_s", [](json& d) { d["base"]["g_a"][2]["stride"] = 1; });  // no longer mirrors
   expect_refused("base.g_s.0", [](json& d) { d["base"]["g_s"][0] = {{"op", "unshuffle"}, {"factor", 2}}; });
   expect_refused("base.g_s.1", [](json& d) {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "graph/layer.h"
-#include "model_file/description_fields.h"
+#include "model_file/json_fields.h"
 
 namespace compass {
 

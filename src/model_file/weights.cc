@@ -17,8 +17,6 @@ using Shape = std::vector<int64_t>;
 
 constexpr int kScaleRows = 64;
 constexpr int kMaxShift = 24;
-constexpr int64_t kExactLimit = int64_t{1} << 24;  // f32 holds every integer below this
-constexpr int kMaxHyperSymbol = 127;               // z symbols are clamped to +-this before h_scales
 
 // What a tensor of a layer is for and must look like. `floats` or `integers` is where it goes.
 struct Parameter {
@@ -103,14 +101,12 @@ Status read_integers(const Safetensors& file, const std::string& name, const Sha
   return {};
 }
 
-// GDN's stored parametrisation to its effective one (Balle et al., 2016, as CompressAI stores it):
-// max(stored, sqrt(minimum + 2^-36))^2 - 2^-36.
+// GDN's stored parametrisation to its effective one.
 void to_effective(std::vector<float>& values, double minimum) {
-  const double pedestal = std::ldexp(1.0, -36);
-  const float bound = static_cast<float>(std::sqrt(minimum + pedestal));
+  const float bound = static_cast<float>(std::sqrt(minimum + nn::kGdnPedestal));
   for (float& v : values) {
     const float bounded = std::max(v, bound);
-    v = bounded * bounded - static_cast<float>(pedestal);
+    v = bounded * bounded - static_cast<float>(nn::kGdnPedestal);
   }
 }
 
@@ -128,7 +124,7 @@ Status check_exact(const Layer& layer, const LayerWeights& w, int max_input, con
       sum += max_input * magnitude;
     }
     sum += shift > 0 ? int64_t{1} << (shift - 1) : 0;
-    if (sum >= kExactLimit) {
+    if (sum >= nn::kExactLimit) {
       return bad(place + "weight",
                  fmt::format("output {} of {}: sums may reach {}, the limit is 2^24", o, layer.out, sum));
     }
@@ -138,7 +134,7 @@ Status check_exact(const Layer& layer, const LayerWeights& w, int max_input, con
 
 Status read_network(const Safetensors& file, const std::vector<Layer>& layers, const std::string& prefix,
                     int rate_points, std::vector<LayerWeights>& out) {
-  int max_input = kMaxHyperSymbol;
+  int max_input = nn::kMaxHyperSymbol;
   for (size_t i = 0; i < layers.size(); ++i) {
     const Layer& layer = layers[i];
     const std::string place = fmt::format("{}.{}.", prefix, i);
@@ -157,7 +153,7 @@ Status read_network(const Safetensors& file, const std::vector<Layer>& layers, c
     for (const float gain : w.log_gain) {
       if (std::abs(gain) > 20.0F) return bad(place + "log_gain", "must lie in -20..20");
     }
-    to_effective(w.beta, 1e-6);
+    to_effective(w.beta, nn::kGdnMinBeta);
     to_effective(w.gamma, 0.0);
   }
   return {};

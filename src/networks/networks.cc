@@ -14,7 +14,6 @@ using nn::Network;
 using nn::StageTimer;
 
 constexpr int32_t kMaxSymbolMagnitude = int32_t{1} << 24;  // beyond it floats skip integers
-constexpr float kMaxScaleSymbol = 127.0F;                  // h_scales sees z's symbols clamped to +-127
 
 // The process is taken to be in the default rounding mode. Adding and subtracting 1.5 * 2^23 rounds a smaller
 // float to an integer without a call; from 2^22 on nearbyint does it.
@@ -155,7 +154,7 @@ void CodecNetworks::hyper_synthesise(std::span<const int32_t> z_symbols, Size pi
     h_s_.run({.x = &z_hat, .x_part = part}, latent, out, result.means);
     const Rect scales_part = h_scales_->footprint(latent, out);
     const Tensor symbols = part_of(z_symbols, channels, hyper, scales_part, [](int32_t symbol, int) {
-      return std::clamp(static_cast<float>(symbol), -kMaxScaleSymbol, kMaxScaleSymbol);
+      return static_cast<float>(std::clamp(symbol, -nn::kMaxHyperSymbol, nn::kMaxHyperSymbol));
     });
     const Tensor indexes = h_scales_->run({.x = &symbols, .x_part = scales_part}, latent, out);
     for (size_t i = 0; i < count; ++i) result.indexes[i] = static_cast<uint8_t>(indexes.data[i]);

@@ -4,21 +4,14 @@
 // Patches of 6x6 pixels make blocks of 4x4 outputs. Patches and kernels are taken to 36 points each, where a
 // convolution is a product of matrices [patches, in] and [in, out] for every point: 36 multiplications
 // instead of 144. The rest are sums. A point's values lie `stride` floats after those of the point before it.
-//
-// Polynomials of degree 5 are told by their values at five places and their last coefficient: 0, +-3/4,
-// +-3/2. With the paper's 0, +-1, +-2 rounding errors are twice as large (root mean square; the largest three
-// times).
 #pragma once
 
 #include <cstddef>
 
 #include "core/size.h"
+#include "graph/winograd_points.h"
 
 namespace compass::nn {
-
-inline constexpr int kWinogradBlock = 4;  // outputs a side
-inline constexpr int kWinogradPoints = 36;
-inline constexpr float kWinogradNear = 0.75F, kWinogradFar = 1.5F;
 
 // Whether a map, `up` times as large as the convolution's outputs, has so many pixels that kernels are worth
 // taking to their points. Parts of a map ask for the whole, so that they are computed as it is.

@@ -1,0 +1,17 @@
+// What the search for better symbols is tuned by (docs/log/search.md): the encoder's, codec/symbol_search.h, and
+// the one that networks are trained behind, train/symbol_search.h. Measured on photos that the shipped model
+// has not seen.
+#pragma once
+
+namespace compass {
+
+// By how much more than in training an error counts. Bits of lower layers pay off in higher ones, and what
+// searching saves goes into bits first.
+inline constexpr double kSearchErrorWeight = 1.25;
+inline constexpr double kSearchCaution = 1.15;   // curvatures are taken to be so many times what was measured
+inline constexpr double kSearchFirstGain = 3.0;  // bits that the first round asks for; the last asks for none
+inline constexpr double kSearchMoved = 0.6;      // of the symbols that would gain, in each round
+inline constexpr double kSearchPrior = 16.0;    // positions that the mean curvature counts beside a channel's
+inline constexpr double kSearchFarthest = 3.0;  // ratio of a channel's curvature to the mean, either way
+
+}  // namespace compass
