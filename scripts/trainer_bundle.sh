@@ -8,7 +8,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 out=$(realpath "${1:-compass-train.tar.gz}")
-install_packages g++ nlohmann-json3-dev libfmt-dev
+install_packages g++ nlohmann-json3-dev libfmt-dev libxxhash-dev
 
 # The directory of a header's package, by the compiler's own search.
 include_directory() {
@@ -24,7 +24,7 @@ bundle=$folder/compass-train
 mkdir -p "$bundle/headers"
 cd "$root"
 cp -r --parents CMakeLists.txt LICENSE cmake train eval src models "$bundle"
-for header in nlohmann/json.hpp fmt/format.h; do
+for header in nlohmann/json.hpp fmt/format.h xxhash.h; do
   cp -rL "$(include_directory "$header")/${header%%/*}" "$bundle/headers"
 done
 

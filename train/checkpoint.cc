@@ -4,6 +4,7 @@
 
 #include "export.h"
 #include "file.h"
+#include "model_file/model.h"
 #include "model_file/safetensors.h"
 #include "model_file/safetensors_writer.h"
 #include "trainer.h"
@@ -71,13 +72,17 @@ void Trainer::use_average() {
 
 void Trainer::export_to(const std::string& path) {
   use_average();
-  write_file(path, export_model(*system_, count_symbols(),
-                                {{"data", options_.config["training"].value("data", "")},
-                                 {"stage", stage_},
-                                 {"steps", global_step()},
-                                 {"hours", std::round(seconds_ / 36.0) / 100.0},
-                                 {"seed", options_.config["training"].value("seed", 1)}},
-                                options_.config["training"].value("eight_bits", std::vector<std::string>{})));
+  const TrainingConfig& training = options_.config.training;
+  const auto bytes = export_model(*system_, count_symbols(),
+                                  {{"data", training.data},
+                                   {"stage", stage_},
+                                   {"steps", global_step()},
+                                   {"hours", std::round(seconds_ / 36.0) / 100.0},
+                                   {"seed", training.seed}},
+                                  training.eight_bits);
+  const auto model = Model::parse(bytes);  // as whoever loads the file will
+  TORCH_CHECK(model.ok(), path, ": not written: ", model.ok() ? "" : model.error().message);
+  write_file(path, bytes);
 }
 
 void Trainer::save_weights(const std::string& path) {

@@ -1,11 +1,10 @@
 #include "codec.h"
 
+#include "entropy/gaussian_tables.h"
 #include "layout.h"
 
 namespace compass::train {
 namespace {
-
-constexpr double kLikelihoodFloor = 1e-9;
 
 // -log2 summed over everything but the batch.
 Tensor sum_bits(const Tensor& likelihood) {
@@ -53,6 +52,14 @@ Tensor FactorisedPriorImpl::bits(const Tensor& z) {
   return sum_bits(likelihood.reshape({channels, shape[0], shape[2], shape[3]}).permute({1, 0, 2, 3}));
 }
 
+Tensor scale_indexes(const Tensor& scales) {
+  const Tensor table = torch::tensor(at::ArrayRef<float>(kScaleTable.data(), kScales)).to(scales.device());
+  // The first entry that is no smaller; the last one for what is larger than all.
+  return at::bucketize(scales.detach().contiguous(), table, /*out_int32=*/true)
+      .clamp_max(kScales - 1)
+      .to(at::kByte);
+}
+
 Tensor gaussian_bits(const Tensor& centred, const Tensor& scales) {
   const Tensor magnitude = at::abs(centred);
   const Tensor inverse = at::reciprocal(scales) * M_SQRT1_2;
@@ -61,15 +68,13 @@ Tensor gaussian_bits(const Tensor& centred, const Tensor& scales) {
   return sum_bits((upper - lower) * 0.5);
 }
 
-CodecImpl::CodecImpl(const nlohmann::json& d, const std::vector<double>& rate_points) {
-  g_a = register_module("g_a", Network(d.at("g_a"), rate_points));
-  g_s = register_module("g_s", Network(d.at("g_s"), rate_points));
-  h_a = register_module("h_a", Network(d.at("h_a"), rate_points));
-  h_s = register_module("h_s", Network(d.at("h_s"), rate_points));
-  if (d.contains("h_scales")) {
-    h_scales = register_module("h_scales", ScaleNetwork(d.at("h_scales")));
-  }
-  prior = register_module("entropy_bottleneck", FactorisedPrior(d.at("hyper_channels").get<int64_t>()));
+CodecImpl::CodecImpl(const CodecDescription& d, int64_t rate_points) {
+  g_a = register_module("g_a", Network(d.g_a, d.g_a, rate_points));
+  g_s = register_module("g_s", Network(d.g_s, d.g_a, rate_points));
+  h_a = register_module("h_a", Network(d.h_a, d.h_a, rate_points));
+  h_s = register_module("h_s", Network(d.h_s, d.h_a, rate_points));
+  if (!d.h_scales.empty()) h_scales = register_module("h_scales", ScaleNetwork(d.h_scales, d.h_a));
+  prior = register_module("entropy_bottleneck", FactorisedPrior(int64_t{d.hyper_channels}));
 }
 
 Tensor CodecImpl::analyse(const Tensor& x, const Pass& pass) {
@@ -85,13 +90,16 @@ CodecOutput CodecImpl::forward(const Tensor& x, Pass pass, Quantisation quantisa
   const Tensor z_hat = round_ste(z);
 
   Tensor means = h_s->synthesise(z_hat.to(pass.dtype), pass, y_size).to(at::kFloat);
-  Tensor scales;
+  Tensor scales, indexes;
   if (h_scales.is_empty()) {
     const auto halves = means.chunk(2, 1);  // the paper's h_s: scales, then means
     scales = lower_bound(halves[0], kScaleMin);
     means = halves[1];
+    if (!training) indexes = scale_indexes(scales);
   } else {
-    scales = at::exp(h_scales(z_hat, y_size, !training) * kLogScaleStep + kLogScaleMin);
+    const Tensor real = h_scales(z_hat, y_size, !training);
+    scales = at::exp(real * kLogScaleStep + kLogScaleMin);
+    if (!training) indexes = real.detach().to(at::kByte);
   }
   const auto synthesise = [&](const Tensor& y_hat) {
     return g_s->synthesise(channels_last(y_hat.to(pass.dtype)), pass, {x.size(2), x.size(3)}).to(at::kFloat);
@@ -107,7 +115,7 @@ CodecOutput CodecImpl::forward(const Tensor& x, Pass pass, Quantisation quantisa
   out.y_bits = gaussian_bits(training ? add_noise(centred, pass.generator) : symbols, scales);
   if (!training) {
     out.symbols = symbols;
-    out.scales = scales;
+    out.scale_indexes = indexes;
   }
   out.x_hat = synthesise(symbols + means);
   return out;

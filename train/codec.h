@@ -1,6 +1,7 @@
 // One mean-scale hyperprior codec in training form (Minnen et al., 2018, without the context model).
 #pragma once
 
+#include "model_file/description.h"
 #include "networks.h"
 #include "symbol_search.h"
 
@@ -17,6 +18,9 @@ struct FactorisedPriorImpl : torch::nn::Module {
 };
 TORCH_MODULE(FactorisedPrior);
 
+// The scale indexes (uint8) of scales that a network gave as such: entropy/gaussian_tables.h's, all at once.
+Tensor scale_indexes(const Tensor& scales);
+
 // Bits per sample [B] of values under zero-mean Gaussians of the given scales, unit bins.
 Tensor gaussian_bits(const Tensor& centred, const Tensor& scales);
 
@@ -24,9 +28,9 @@ struct CodecOutput {
   Tensor x_hat;   // [B,3,H,W] float
   Tensor y_bits;  // [B]
   Tensor z_bits;  // [B]
-  // y's, [B,M,h,w]; only with kRounding.
+  // y's symbols and their scale indexes (uint8), [B,M,h,w]; only with kRounding.
   Tensor symbols;
-  Tensor scales;
+  Tensor scale_indexes;
 };
 
 // What a pass sees instead of quantisation: additive noise for the rate and straight-through rounding for the
@@ -34,7 +38,7 @@ struct CodecOutput {
 enum class Quantisation { kTraining, kRounding };
 
 struct CodecImpl : torch::nn::Module {
-  CodecImpl(const nlohmann::json& description, const std::vector<double>& rate_points);
+  CodecImpl(const CodecDescription& description, int64_t rate_points);
   // `aim`: what y's symbols are searched for after rounding, if at all.
   CodecOutput forward(const Tensor& x, Pass pass, Quantisation quantisation, const SearchAim& aim = {});
 

@@ -35,20 +35,24 @@ std::string file_name(std::string name) {
   return name;
 }
 
+bool is_kernel_of(const std::string& name, const Tensor& value, const std::string& module) {
+  return value.dim() == 4 && name.find("." + module + ".") != std::string::npos;
+}
+
 void add_scale_network(SafetensorsWriter& file, const std::string& prefix, ScaleNetworkImpl& network) {
-  double largest = 127.0;  // of the layer's input
+  int64_t largest = nn::kMaxHyperSymbol;  // of the layer's input
   for (size_t i = 0; i < network.convs.size(); ++i) {
     const auto layer = network.integers(i);
     // docs/model_format.md: |bias| + max|x| * sum|w| + 2^(shift-1) < 2^24.
-    const Tensor sums = layer.bias.abs() + layer.weight.abs().sum({1, 2, 3}) * static_cast<int64_t>(largest) +
+    const Tensor sums = layer.bias.abs() + layer.weight.abs().sum({1, 2, 3}) * largest +
                         at::pow(2, layer.shift.to(at::kDouble)).to(at::kLong);
-    TORCH_CHECK(sums.max().item<int64_t>() < (int64_t{1} << 24), prefix, ".", i,
+    TORCH_CHECK(sums.max().item<int64_t>() < nn::kExactLimit, prefix, ".", i,
                 ": sums can leave the exact range of 2^24");
     const std::string name = prefix + "." + std::to_string(i);
     file.add_integers(name + ".weight", layer.weight.sizes().vec(), integers(layer.weight), DType::kI8);
     file.add_integers(name + ".bias", layer.bias.sizes().vec(), integers(layer.bias));
     file.add_integers(name + ".shift", layer.shift.sizes().vec(), integers(layer.shift));
-    largest = static_cast<double>(network.limits[i]);
+    largest = network.specs[i].limit;
   }
 }
 
@@ -112,9 +116,8 @@ std::vector<uint8_t> export_model(SystemImpl& system, const CodecCounts& counts,
     if (name.find("entropy_bottleneck") != std::string::npos) continue;
     if (name.find("h_scales") != std::string::npos) continue;
     const Tensor& value = item.value();
-    const bool stepped = value.dim() == 4 && std::ranges::any_of(eight_bits, [&](const std::string& part) {
-                           return name.find("." + part + ".") != std::string::npos;
-                         });
+    const bool stepped = std::ranges::any_of(
+        eight_bits, [&](const std::string& module) { return is_kernel_of(name, value, module); });
     if (stepped) {
       file.add_stepped(file_name(name), value.sizes().vec(), floats(value));
       continue;
@@ -135,12 +138,24 @@ std::vector<uint8_t> export_model(SystemImpl& system, const CodecCounts& counts,
   add_codec("base", *system.base, counts.base);
   if (!system.enhancement.is_empty()) add_codec("enhancement", *system.enhancement, counts.enhancement);
 
-  nlohmann::json description = system.description;
+  auto description = nlohmann::json::parse(system.description.canonical);
   description["provenance"] = provenance;
   file.set_metadata("format", "compass-model");
   file.set_metadata("version", "1");
   file.set_metadata("compass", description.dump());
   return file.finish();
+}
+
+void check_modules(SystemImpl& system, const std::vector<std::string>& eight_bits) {
+  for (const std::string& module : eight_bits) {
+    bool found = false;
+    for (const auto& item : system.named_parameters()) {
+      const bool integer = item.key().find("h_scales") != std::string::npos;  // in 8 bits as it is
+      found = found || (!integer && is_kernel_of(item.key(), item.value(), module));
+    }
+    TORCH_CHECK(found, "configuration: training.eight_bits: the model has no kernels in a module '", module,
+                "'");
+  }
 }
 
 }  // namespace compass::train

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -23,5 +24,8 @@ struct CodecCounts {
 std::vector<uint8_t> export_model(SystemImpl& system, const CodecCounts& counts,
                                   const nlohmann::json& provenance,
                                   const std::vector<std::string>& eight_bits = {});
+
+// Throws c10::Error naming the first of `eight_bits` that no kernel of the system belongs to.
+void check_modules(SystemImpl& system, const std::vector<std::string>& eight_bits);
 
 }  // namespace compass::train

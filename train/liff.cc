@@ -2,44 +2,39 @@
 
 #include "convolution.h"
 #include "layout.h"
+#include "model_file/liff_grid.h"
 
 namespace compass::train {
 
-Nearest nearest(int64_t source, int64_t target) {
-  Nearest n;
-  for (int64_t i = 0; i < target; ++i) {
-    const int64_t at = (2 * i + 1) * source / (2 * target);
-    const double centre = (2.0 * i + 1.0) * source / (2.0 * target);
-    n.index.push_back(at);
-    n.offset.push_back(static_cast<float>(2.0 * (centre - (static_cast<double>(at) + 0.5))));
-  }
-  return n;
+Nearest nearest(NearestRule rule, int64_t source, int64_t target) {
+  const auto count = static_cast<int>(target);
+  const GridAxis axis = grid_axis(rule, static_cast<int>(source), count, 0, count);
+  return {{axis.source.begin(), axis.source.end()}, axis.relative};
 }
 
-LiffImpl::LiffImpl(const nlohmann::json& d) : g0(d.at("g0")) {
-  const int64_t convs = d.at("convs"), growth = d.at("growth"), count = d.at("blocks");
+LiffImpl::LiffImpl(const LiffDescription& d, NearestRule rule) : g0(d.g0), rule(rule) {
   sfe1 = register_module("sfe1", Conv(3, g0, 3, 1));
   sfe2 = register_module("sfe2", Conv(g0, g0, 3, 1));
-  for (int64_t b = 0; b < count; ++b) {
+  for (int b = 0; b < d.blocks; ++b) {
     Block block;
     const std::string name = "rdb" + std::to_string(b) + "_";
-    for (int64_t i = 0; i < convs; ++i) {
+    for (int i = 0; i < d.convs; ++i) {
       block.convs.push_back(
-          register_module(name + "conv" + std::to_string(i), Conv(g0 + i * growth, growth, 3, 1)));
+          register_module(name + "conv" + std::to_string(i), Conv(g0 + i * d.growth, d.growth, 3, 1)));
     }
-    block.fuse = register_module(name + "fuse", Conv(g0 + convs * growth, g0, 1, 1));
+    block.fuse = register_module(name + "fuse", Conv(g0 + d.convs * d.growth, g0, 1, 1));
     blocks.push_back(std::move(block));
   }
-  gff1 = register_module("gff1", Conv(count * g0, g0, 1, 1));
+  gff1 = register_module("gff1", Conv(d.blocks * g0, g0, 1, 1));
   gff2 = register_module("gff2", Conv(g0, g0, 3, 1));
   int64_t in = 9 * g0 + 4;
-  std::vector<int64_t> widths = d.at("hidden").get<std::vector<int64_t>>();
+  std::vector<int64_t> widths(d.hidden.begin(), d.hidden.end());
   widths.push_back(27 * g0);
   for (size_t i = 0; i < widths.size(); ++i) {
     mlp.push_back(register_module("mlp" + std::to_string(i), torch::nn::Linear(in, widths[i])));
     in = widths[i];
   }
-  if (d.value("residual", "none") == "bicubic") {
+  if (d.bicubic_residual) {
     // Starts as a correction of nothing.
     const torch::NoGradGuard guard;
     mlp.back()->weight.zero_();
@@ -60,7 +55,7 @@ Tensor LiffImpl::features(const Tensor& x) {
   return gff2(gff1(at::cat(outputs, 1))) + f1;
 }
 
-Tensor LiffImpl::forward(const Tensor& below, MapSize target, at::ScalarType dtype) {
+Tensor LiffImpl::forward(const Tensor& below, MapSize target, MapSize token_target, at::ScalarType dtype) {
   const Tensor f = features(channels_last(below.to(dtype)));
   const int64_t first = mlp.front()->weight.size(0), last = mlp.back()->weight.size(1);
 
@@ -73,11 +68,13 @@ Tensor LiffImpl::forward(const Tensor& below, MapSize target, at::ScalarType dty
   // Split rather than sliced twice, whose gradients would be two maps of zeros to fill and add.
   const auto parts = maps.split_with_sizes({first, maps.size(3) - first}, 3);
 
-  const Nearest y = nearest(below.size(2), target.height), x = nearest(below.size(3), target.width);
+  const Nearest y = nearest(rule, below.size(2), target.height),
+                x = nearest(rule, below.size(3), target.width);
   const Tensor rest =
       mlp.front()->weight.slice(1, 9 * g0);  // [hidden,4]: offset y, offset x, token y, token x
   const auto column = [&](int64_t i) { return rest.select(1, i); };
-  const double token_y = 2.0 * below.size(2) / target.height, token_x = 2.0 * below.size(3) / target.width;
+  const double token_y = 2.0 * below.size(2) / token_target.height,
+               token_x = 2.0 * below.size(3) / token_target.width;
   const auto options = at::TensorOptions().device(below.device());
   const Tensor rows = torch::tensor(y.offset).to(options.device()).unsqueeze(1) * column(0);
   const Tensor columns = torch::tensor(x.offset).to(options.device()).unsqueeze(1) * column(1) +
@@ -91,16 +88,17 @@ Tensor LiffImpl::forward(const Tensor& below, MapSize target, at::ScalarType dty
   return colours.permute({0, 3, 1, 2});
 }
 
-Tensor LiffImpl::plain(const Tensor& below, MapSize target) {
+Tensor LiffImpl::plain(const Tensor& below, MapSize target, MapSize token_target) {
   const Tensor unfolded = at::im2col(features(below), {3, 3}, {1, 1}, {1, 1}, {1, 1})
                               .reshape({below.size(0), 9 * g0, below.size(2), below.size(3)});
-  const Nearest y = nearest(below.size(2), target.height), x = nearest(below.size(3), target.width);
+  const Nearest y = nearest(rule, below.size(2), target.height),
+                x = nearest(rule, below.size(3), target.width);
   const Tensor q = unfolded.index_select(2, torch::tensor(y.index)).index_select(3, torch::tensor(x.index));
   const auto plane = [&](const Tensor& values) {
     return values.expand({below.size(0), 1, target.height, target.width});
   };
-  const Tensor token_y = torch::full({1, 1, 1, 1}, 2.0 * below.size(2) / target.height);
-  const Tensor token_x = torch::full({1, 1, 1, 1}, 2.0 * below.size(3) / target.width);
+  const Tensor token_y = torch::full({1, 1, 1, 1}, 2.0 * below.size(2) / token_target.height);
+  const Tensor token_x = torch::full({1, 1, 1, 1}, 2.0 * below.size(3) / token_target.width);
   Tensor v = at::cat({q, plane(torch::tensor(y.offset).view({1, 1, -1, 1})),
                       plane(torch::tensor(x.offset).view({1, 1, 1, -1})), plane(token_y), plane(token_x)},
                      1)

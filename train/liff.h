@@ -9,29 +9,32 @@
 //   per target pixel:                     gather, hidden layers, a dot product of length `hidden` per colour
 #pragma once
 
+#include "model_file/description.h"
 #include "networks.h"
 
 namespace compass::train {
 
-// Source pixel of each of n target pixels over m source pixels, floor((2i+1) m / 2n), and the offset of its
-// centre in units of half a source pixel, in [-1,1].
+// Source pixel of each of n target pixels over m source pixels, and the offset of its centre in units of half
+// a source pixel, as model_file/liff_grid.h has them.
 struct Nearest {
   std::vector<int64_t> index;
   std::vector<float> offset;
 };
-Nearest nearest(int64_t source, int64_t target);
+Nearest nearest(NearestRule rule, int64_t source, int64_t target);
 
 struct LiffImpl : torch::nn::Module {
-  explicit LiffImpl(const nlohmann::json& description);
+  LiffImpl(const LiffDescription& description, NearestRule rule);
 
-  // below [B,3,h,w] float -> [B,3,H,W] float, without the bicubic part.
-  Tensor forward(const Tensor& below, MapSize target, at::ScalarType dtype);
+  // below [B,3,h,w] float -> [B,3,H,W] float, without the bicubic part. The scale token is 2h/H', 2w/W' of
+  // `token_target`, H' x W': `target` or what the model's rule says.
+  Tensor forward(const Tensor& below, MapSize target, MapSize token_target, at::ScalarType dtype);
   // The same by its definition, one filter per target pixel: slow, for tests.
-  Tensor plain(const Tensor& below, MapSize target);
+  Tensor plain(const Tensor& below, MapSize target, MapSize token_target);
 
   Tensor features(const Tensor& x);  // [B,3,h,w] -> [B,g0,h,w]
 
   int64_t g0 = 0;
+  NearestRule rule;
   Conv sfe1{nullptr}, sfe2{nullptr}, gff1{nullptr}, gff2{nullptr};
   struct Block {
     std::vector<Conv> convs;

@@ -1,4 +1,5 @@
 // compass-train: trains a model from a configuration, or goes on where a run left off.
+#include <charconv>
 #include <fstream>
 #include <iostream>
 
@@ -37,6 +38,13 @@ struct Arguments {
   bool validate = false;
 };
 
+// Whether the text is a number, and nothing else; fills it in.
+template <typename T>
+bool parse_number(const std::string& text, T& number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() && number >= 0;
+}
+
 // The arguments, or a message about the one that is wrong.
 std::string parse(int argc, char** argv, Arguments& a) {
   for (int i = 1; i < argc; ++i) {
@@ -47,6 +55,7 @@ std::string parse(int argc, char** argv, Arguments& a) {
     }
     if (i + 1 == argc) return name + ": unknown option, or its value is missing";
     const std::string value = argv[++i];
+    bool good = true;
     if (name == "--config")
       a.config = value;
     else if (name == "--data")
@@ -56,9 +65,9 @@ std::string parse(int argc, char** argv, Arguments& a) {
     else if (name == "--start-from")
       a.start = value;
     else if (name == "--max-seconds")
-      a.options.max_seconds = std::stod(value);
+      good = parse_number(value, a.options.max_seconds);
     else if (name == "--threads")
-      a.options.threads = std::stoi(value);
+      good = parse_number(value, a.options.threads) && a.options.threads > 0;
     else if (name == "--export")
       a.model = value;
     else if (name == "--save-weights")
@@ -67,6 +76,7 @@ std::string parse(int argc, char** argv, Arguments& a) {
       a.plot = value;
     else
       return name + ": unknown option; see compass-train --help";
+    if (!good) return name + ": '" + value + "' is not a number that makes sense here";
   }
   if (!a.plot.empty()) return a.options.out.empty() ? "--plot needs --out, the run's folder" : "";
   if (a.config.empty() || a.options.data.empty() || a.options.out.empty()) {
@@ -93,8 +103,14 @@ int main(int argc, char** argv) {
       return 0;
     }
     std::ifstream file(arguments.config);
+    const std::string text(std::istreambuf_iterator<char>(file), {});
     TORCH_CHECK(file, "cannot read the configuration '", arguments.config, "'");
-    arguments.options.config = nlohmann::json::parse(file);
+    auto config = compass::train::parse_config(text);
+    if (!config) {
+      std::cerr << "compass-train: " << arguments.config << ": " << config.error().message << "\n";
+      return 2;
+    }
+    arguments.options.config = *std::move(config);
     compass::train::Trainer trainer(arguments.options,
                                     compass::train::Peers::from_environment(arguments.options.cuda));
     if (!arguments.start.empty()) trainer.start_from(arguments.start);
@@ -108,6 +124,9 @@ int main(int argc, char** argv) {
     } else {
       trainer.run();
     }
+  } catch (const c10::Error& e) {
+    std::cerr << "compass-train: " << e.what_without_backtrace() << "\n";
+    return 1;
   } catch (const std::exception& e) {
     std::cerr << "compass-train: " << e.what() << "\n";
     return 1;

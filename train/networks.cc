@@ -2,26 +2,30 @@
 
 #include "convolution.h"
 #include "gdn.h"
+#include "graph/geometry.h"
 #include "layout.h"
 
 namespace compass::train {
-using nlohmann::json;
-
 namespace {
 
 constexpr double kActivationStep = 1.0 / 16.0;  // of the integer network's inner maps
 
-Tensor activate(Tensor x, const std::string& act) {
-  if (act == "relu") return at::relu_(x);
-  if (act == "leaky_relu") return at::leaky_relu_(x, 0.01);
+Tensor activate(Tensor x, nn::Act act) {
+  switch (act) {
+    case nn::Act::kRelu:
+      return at::relu_(x);
+    case nn::Act::kLeakyRelu:
+      return at::leaky_relu_(x, nn::kLeakySlope);
+    case nn::Act::kNone:
+      break;
+  }
   return x;
 }
 
-// GDN's parameters as the reference stores them: effective value = max(stored, bound)^2 - 2^-36.
-constexpr double kPedestal = 1.0 / 68719476736.0;  // 2^-36
+// GDN's stored parameters to what they mean.
 Tensor effective(const Tensor& stored, double minimum) {
-  const Tensor bounded = lower_bound(stored, std::sqrt(minimum + kPedestal));
-  return bounded * bounded - kPedestal;
+  const Tensor bounded = lower_bound(stored, std::sqrt(minimum + nn::kGdnPedestal));
+  return bounded * bounded - nn::kGdnPedestal;
 }
 
 struct LowerBound : torch::autograd::Function<LowerBound> {
@@ -78,126 +82,131 @@ ConvImpl::ConvImpl(int64_t in, int64_t out, int64_t kernel, int64_t stride, bool
 }
 
 Tensor ConvImpl::forward(const Tensor& x) {
+  // On CPUs LibTorch 1.13 has no bf16 transposed convolution that is right: some throw, others give wrong
+  // sums.
+  if (transposed && x.is_cpu() && x.scalar_type() != at::kFloat) {
+    return at::conv_transpose2d(x.to(at::kFloat), weight, bias, stride, kernel / 2, stride - 1)
+        .to(x.scalar_type());
+  }
   const Tensor w = weight.to(x.scalar_type());
   const Tensor b = bias.to(x.scalar_type());
   if (transposed) return at::conv_transpose2d(x, w, b, stride, kernel / 2, stride - 1);
   return convolve(x, w, b, stride);
 }
 
-LayerImpl::LayerImpl(const json& spec, const std::vector<double>& rate_points)
-    : op(spec.at("op")), act(spec.value("act", "none")) {
-  const auto number = [&](const char* key, int64_t fallback) { return spec.value(key, fallback); };
-  if (op == "conv") {
-    const int64_t stride = number("stride", 1);
-    align = number("align", stride);
-    factor = stride;
-    conv = register_module("conv", Conv(spec.at("in"), spec.at("out"), number("kernel", 3), stride));
-  } else if (op == "deconv") {
-    factor = number("stride", 2);
-    upsamples = true;
-    conv = register_module("conv", Conv(spec.at("in"), spec.at("out"), number("kernel", 5), factor, true));
-  } else if (op == "subpel") {
-    factor = spec.at("factor");
-    upsamples = true;
-    const int64_t out = spec.at("out");
-    conv = register_module("conv", Conv(spec.at("in"), out * factor * factor, number("kernel", 3), 1));
-  } else if (op == "unshuffle") {
-    factor = align = spec.at("factor");
-  } else if (op == "shuffle") {
-    factor = spec.at("factor");
-    upsamples = true;
-  } else if (op == "gdn" || op == "igdn") {
-    const int64_t c = spec.at("channels");
-    beta = register_parameter("beta", torch::full({c}, std::sqrt(1.0 + kPedestal)));
-    gamma = register_parameter("gamma", at::sqrt(0.1 * torch::eye(c) + kPedestal));
-  } else if (op == "res") {
-    const int64_t c = spec.at("channels"), k = number("kernel", 3), hidden = number("hidden", c);
-    conv1 = register_module("conv1", Conv(c, hidden, k, 1));
-    conv2 = register_module("conv2", Conv(hidden, c, k, 1));
-    // Starts as the identity: depth can be added to a trained network without disturbing it.
-    const torch::NoGradGuard guard;
-    conv1->weight.mul_(std::sqrt(2.0));
-    conv2->weight.zero_();
-  } else if (op == "condition") {
-    factor = spec.at("factor");
-    conv = register_module(
-        "conv", Conv(spec.at("in").get<int64_t>() * factor * factor, spec.at("out"), number("kernel", 1), 1));
-    const torch::NoGradGuard guard;
-    conv->weight.zero_();
-  } else if (op == "rate_gain") {
-    log_gain = register_parameter(
-        "log_gain", torch::zeros({static_cast<int64_t>(rate_points.size()), spec.at("channels")}));
-  } else {
-    TORCH_CHECK(false, "unknown op '", op, "' in the model description");
+LayerImpl::LayerImpl(const nn::Layer& spec, int64_t rate_points) : spec(spec) {
+  const int64_t in = spec.in, out = spec.out, kernel = spec.kernel;
+  const int64_t area = int64_t{spec.factor} * spec.factor;
+  switch (spec.op) {
+    case nn::Op::kConv:
+    case nn::Op::kDeconv:
+      conv = register_module("conv", Conv(in, out, kernel, spec.stride, spec.op == nn::Op::kDeconv));
+      break;
+    case nn::Op::kSubpel:
+      conv = register_module("conv", Conv(in, out * area, kernel, 1));
+      break;
+    case nn::Op::kGdn:
+    case nn::Op::kIgdn:
+      beta = register_parameter("beta", torch::full({in}, std::sqrt(1.0 + nn::kGdnPedestal)));
+      gamma = register_parameter("gamma", at::sqrt(0.1 * torch::eye(in) + nn::kGdnPedestal));
+      break;
+    case nn::Op::kRes: {
+      conv1 = register_module("conv1", Conv(in, spec.hidden, kernel, 1));
+      conv2 = register_module("conv2", Conv(spec.hidden, out, kernel, 1));
+      // Starts as the identity: depth can be added to a trained network without disturbing it.
+      const torch::NoGradGuard guard;
+      conv1->weight.mul_(std::sqrt(2.0));
+      conv2->weight.zero_();
+      break;
+    }
+    case nn::Op::kCondition: {
+      conv = register_module("conv", Conv(in * area, out, kernel, 1));
+      const torch::NoGradGuard guard;
+      conv->weight.zero_();
+      break;
+    }
+    case nn::Op::kRateGain:
+      log_gain = register_parameter("log_gain", torch::zeros({rate_points, in}));
+      break;
+    case nn::Op::kUnshuffle:
+    case nn::Op::kShuffle:
+      break;
+    case nn::Op::kIntConv:
+      TORCH_CHECK(false, "int_conv is a layer of scale networks alone");
   }
 }
 
-Tensor LayerImpl::forward(Tensor x, const Pass& pass, MapSize target) {
-  if (op == "conv") {
-    x = activate(conv(pad_to(x, align)), act);
-  } else if (op == "deconv") {
-    x = activate(crop_to(conv(x), target), act);
-  } else if (op == "subpel") {
-    x = activate(crop_to(at::pixel_shuffle(conv(x), factor), target), act);
-  } else if (op == "unshuffle") {
-    x = at::pixel_unshuffle(pad_to(x, factor), factor);
-  } else if (op == "shuffle") {
-    x = crop_to(at::pixel_shuffle(x, factor), target);
-  } else if (op == "gdn" || op == "igdn") {
-    const Tensor g = effective(gamma, 0.0).to(x.scalar_type());
-    const Tensor b = effective(beta, 1e-6).to(x.scalar_type());
-    x = gdn(x, g, b, /*inverse=*/op == "igdn");
-  } else if (op == "res") {
-    x = x + conv2(activate(conv1(x), act));
-  } else if (op == "condition") {
-    x = x + conv(at::pixel_unshuffle(pad_to(pass.prediction.to(x.scalar_type()), factor), factor));
-  } else if (op == "rate_gain") {
-    const int64_t last = log_gain.size(0) - 1;
-    const Tensor low = pass.rate.floor().clamp(0, std::max<int64_t>(last - 1, 0));
-    const Tensor part = (pass.rate - low).unsqueeze(1);
-    const Tensor row = low.to(at::kLong);
-    const Tensor next = (row + 1).clamp_max(last);
-    const Tensor v = log_gain.index_select(0, row) * (1 - part) + log_gain.index_select(0, next) * part;
-    x = x * at::exp(v).to(x.scalar_type()).unsqueeze(-1).unsqueeze(-1);
+Tensor LayerImpl::forward(const Tensor& x, const Pass& pass) {
+  switch (spec.op) {
+    case nn::Op::kConv:
+    case nn::Op::kDeconv:
+      return activate(conv(x), spec.act);
+    case nn::Op::kSubpel:
+      return activate(at::pixel_shuffle(conv(x), spec.factor), spec.act);
+    case nn::Op::kUnshuffle:
+      return at::pixel_unshuffle(x, spec.factor);
+    case nn::Op::kShuffle:
+      return at::pixel_shuffle(x, spec.factor);
+    case nn::Op::kGdn:
+    case nn::Op::kIgdn: {
+      const Tensor g = effective(gamma, 0.0).to(x.scalar_type());
+      const Tensor b = effective(beta, nn::kGdnMinBeta).to(x.scalar_type());
+      return gdn(x, g, b, /*inverse=*/spec.op == nn::Op::kIgdn);
+    }
+    case nn::Op::kRes:
+      return x + conv2(activate(conv1(x), spec.act));
+    case nn::Op::kCondition: {
+      const Tensor seen = pad_to(pass.prediction.to(x.scalar_type()), spec.factor);
+      return x + conv(at::pixel_unshuffle(seen, spec.factor));
+    }
+    case nn::Op::kRateGain: {
+      const int64_t last = log_gain.size(0) - 1;
+      const Tensor low = pass.rate.floor().clamp(0, std::max<int64_t>(last - 1, 0));
+      const Tensor part = (pass.rate - low).unsqueeze(1);
+      const Tensor row = low.to(at::kLong);
+      const Tensor next = (row + 1).clamp_max(last);
+      const Tensor v = log_gain.index_select(0, row) * (1 - part) + log_gain.index_select(0, next) * part;
+      return x * at::exp(v).to(x.scalar_type()).unsqueeze(-1).unsqueeze(-1);
+    }
+    case nn::Op::kIntConv:
+      break;
   }
-  return x;
+  TORCH_CHECK(false, "int_conv is a layer of scale networks alone");
 }
 
-NetworkImpl::NetworkImpl(const json& specs, const std::vector<double>& rate_points) {
+std::vector<MapSize> synthesis_sizes(const std::vector<nn::Layer>& mirror,
+                                     const std::vector<nn::Layer>& layers, MapSize size) {
+  const auto heights = nn::synthesis_extents(mirror, layers, static_cast<int>(size.height));
+  const auto widths = nn::synthesis_extents(mirror, layers, static_cast<int>(size.width));
+  std::vector<MapSize> sizes;
+  for (size_t i = 0; i < heights.size(); ++i) sizes.push_back({heights[i], widths[i]});
+  return sizes;
+}
+
+NetworkImpl::NetworkImpl(const std::vector<nn::Layer>& specs, const std::vector<nn::Layer>& mirror,
+                         int64_t rate_points)
+    : specs(specs), mirror(mirror) {
   for (size_t i = 0; i < specs.size(); ++i) {
     layers.push_back(register_module(std::to_string(i), Layer(specs[i], rate_points)));
   }
 }
 
 Tensor NetworkImpl::analyse(Tensor x, const Pass& pass) {
-  for (auto& layer : layers) x = layer(x, pass, MapSize{});
+  for (auto& layer : layers) x = layer(pad_to(x, layer->spec.align), pass);
   return x;
 }
 
 Tensor NetworkImpl::synthesise(Tensor x, const Pass& pass, MapSize size) {
-  int64_t cumulative = 1;
-  for (const auto& layer : layers) {
-    if (layer->upsamples) cumulative *= layer->factor;
-  }
-  for (auto& layer : layers) {
-    if (layer->upsamples) cumulative /= layer->factor;
-    const MapSize target = {(size.height + cumulative - 1) / cumulative,
-                            (size.width + cumulative - 1) / cumulative};
-    x = layer(x, pass, target);
-    if (layer->op == "conv" && layer->align > 1) x = crop_to(x, target);
-  }
+  const std::vector<MapSize> sizes = synthesis_sizes(mirror, specs, size);
+  for (size_t i = 0; i < layers.size(); ++i) x = crop_to(layers[i](x, pass), sizes[i + 1]);
   return x;
 }
 
-ScaleNetworkImpl::ScaleNetworkImpl(const json& specs) {
+ScaleNetworkImpl::ScaleNetworkImpl(const std::vector<nn::Layer>& specs, const std::vector<nn::Layer>& mirror)
+    : specs(specs), mirror(mirror) {
   for (size_t i = 0; i < specs.size(); ++i) {
-    const auto& spec = specs[i];
-    const int64_t factor = spec.value("factor", 1);
-    const int64_t out = spec.at("out");
-    factors.push_back(factor);
-    limits.push_back(spec.value("limit", 255));
-    convs.push_back(register_module(std::to_string(i),
-                                    Conv(spec.at("in"), out * factor * factor, spec.value("kernel", 3), 1)));
+    const nn::Layer& l = specs[i];
+    convs.push_back(register_module(std::to_string(i), Conv(l.in, l.out * l.factor * l.factor, l.kernel, 1)));
   }
   const torch::NoGradGuard guard;
   convs.front()->weight.mul_(0.5);
@@ -220,9 +229,8 @@ ScaleNetworkImpl::Integers ScaleNetworkImpl::integers(size_t i) {
 }
 
 Tensor ScaleNetworkImpl::forward(Tensor z, MapSize size, bool exact) {
-  int64_t cumulative = 1;
-  for (const int64_t f : factors) cumulative *= f;
-  Tensor x = z.clamp(-127, 127);
+  const std::vector<MapSize> sizes = synthesis_sizes(mirror, specs, size);
+  Tensor x = z.clamp(-nn::kMaxHyperSymbol, nn::kMaxHyperSymbol);
   for (size_t i = 0; i < convs.size(); ++i) {
     const bool last = i + 1 == convs.size();
     const double in_step = i == 0 ? 1.0 : kActivationStep;
@@ -239,13 +247,9 @@ Tensor ScaleNetworkImpl::forward(Tensor z, MapSize size, bool exact) {
     // floor(x + 1/2): the integer network's rounding shift.
     if (!last || exact) x = x + (at::floor(x + 0.5) - x).detach();
     // The last layer's bound lets gradients through that would raise an index, so none can die at 0.
-    x = (last ? lower_bound(x, 0.0) : x.clamp_min(0)).clamp_max(static_cast<double>(limits[i]));
-    if (factors[i] > 1) {
-      cumulative /= factors[i];
-      x = at::pixel_shuffle(x, factors[i]);
-      x = crop_to(x,
-                  {(size.height + cumulative - 1) / cumulative, (size.width + cumulative - 1) / cumulative});
-    }
+    x = (last ? lower_bound(x, 0.0) : x.clamp_min(0)).clamp_max(specs[i].limit);
+    if (specs[i].factor > 1) x = at::pixel_shuffle(x, specs[i].factor);
+    x = crop_to(x, sizes[i + 1]);
   }
   return x;
 }

@@ -1,25 +1,21 @@
-// The networks of docs/model_format.md as LibTorch modules, built from the same description the runtime
-// reads. Parameters are float32; a pass computes in `Pass::dtype` (bf16 on CPUs that multiply it) by casting
-// weights on the way in, so gradients accumulate in float32.
+// The networks of docs/model_format.md as LibTorch modules, built from the description as the runtime's
+// parser has it (model_file/description.h): that says which layers there are, and all defaults. Parameters
+// are float32; a pass computes in `Pass::dtype` (bf16 on CPUs that multiply it) by casting weights on the way
+// in, so gradients accumulate in float32.
 #pragma once
 
 #include <torch/torch.h>
 
-#include <cmath>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include "graph/layer.h"
 
 namespace compass::train {
 
 using torch::Tensor;
 
-// sigma = exp(kLogScaleMin + index * kLogScaleStep): the 64-entry scale table of Balle et al. (2018).
-inline constexpr double kScaleMin = 0.11;
-inline constexpr double kScaleMax = 256.0;
-inline constexpr int kScaleCount = 64;
-inline const double kLogScaleMin = std::log(kScaleMin);
-inline const double kLogScaleStep = (std::log(kScaleMax) - std::log(kScaleMin)) / (kScaleCount - 1);
+inline constexpr double kLikelihoodFloor = 1e-9;  // of a symbol: what rarer ones are taken to be
 
 // What every layer of a pass may look at besides its input.
 struct Pass {
@@ -45,27 +41,32 @@ struct ConvImpl : torch::nn::Module {
 };
 TORCH_MODULE(Conv);
 
-// One LAYER of the description.
+// One LAYER of the description; any but int_conv.
 struct LayerImpl : torch::nn::Module {
-  LayerImpl(const nlohmann::json& spec, const std::vector<double>& rate_points);
-  // `target` is the size the map has after this layer's mirrored crop (up-sampling layers only).
-  Tensor forward(Tensor x, const Pass& pass, MapSize target);
+  LayerImpl(const nn::Layer& spec, int64_t rate_points);
+  // Without padding or cropping: that is the network's.
+  Tensor forward(const Tensor& x, const Pass& pass);
 
-  std::string op, act;
-  int64_t factor = 1, align = 1;
-  bool upsamples = false;
+  nn::Layer spec;
   Conv conv{nullptr}, conv1{nullptr}, conv2{nullptr};
   Tensor beta, gamma, log_gain;
 };
 TORCH_MODULE(Layer);
 
-// A list of layers. Sizes follow from the picture's alone: at cumulative factor f a side is ceil(side / f).
+// The sizes of a synthesis network's maps: entry i is the input of its layer i (graph/geometry.h). `mirror`
+// is the analysis network that it undoes, `size` that network's input.
+std::vector<MapSize> synthesis_sizes(const std::vector<nn::Layer>& mirror,
+                                     const std::vector<nn::Layer>& layers, MapSize size);
+
+// A list of layers.
 struct NetworkImpl : torch::nn::Module {
-  NetworkImpl(const nlohmann::json& layers, const std::vector<double>& rate_points);
+  // `mirror`: as above; of an analysis network, itself.
+  NetworkImpl(const std::vector<nn::Layer>& specs, const std::vector<nn::Layer>& mirror, int64_t rate_points);
   Tensor analyse(Tensor x, const Pass& pass);
   // `size`: what the analysis network's input had.
   Tensor synthesise(Tensor x, const Pass& pass, MapSize size);
   std::vector<Layer> layers;
+  std::vector<nn::Layer> specs, mirror;
 };
 TORCH_MODULE(Network);
 
@@ -73,7 +74,7 @@ TORCH_MODULE(Network);
 // scale per output, activations rounded to steps of 1/16 in [0, 255/16], both with straight-through
 // gradients.
 struct ScaleNetworkImpl : torch::nn::Module {
-  explicit ScaleNetworkImpl(const nlohmann::json& layers);
+  ScaleNetworkImpl(const std::vector<nn::Layer>& specs, const std::vector<nn::Layer>& mirror);
   // z symbols [B,Cz,h,w] -> scale indexes [B,M,h',w'], real numbers in [0,63] (rounded when `exact`).
   Tensor forward(Tensor z, MapSize size, bool exact);
 
@@ -83,7 +84,7 @@ struct ScaleNetworkImpl : torch::nn::Module {
   Integers integers(size_t layer);
 
   std::vector<Conv> convs;
-  std::vector<int64_t> factors, limits;
+  std::vector<nn::Layer> specs, mirror;
 };
 TORCH_MODULE(ScaleNetwork);
 

@@ -1,8 +1,7 @@
-// One stage of a training run, as a configuration's `training.stages` entry describes it.
+// One stage of a training run, as a configuration's `training.stages` entry describes it (training_config.h).
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -18,6 +17,12 @@ enum class Loss { kRateDistortion, kPredictionL1 };
 // kPaper: 1/4, U(1/4, 1/2), U(1/2, 1) of the patch (COMPASS, supplement).
 enum class Sizes { kAny, kPaper };
 
+// How the learning rate goes on after the warm-up. kLinear and kCosine go down to a hundredth; kHalve3 and
+// kHalve4 halve it after each third or quarter.
+enum class Decay { kConstant, kLinear, kCosine, kHalve3, kHalve4 };
+
+enum class OptimiserKind { kAdam, kMuon };
+
 struct Stage {
   std::string name;
   std::vector<std::string> train;  // of "base", "enhancement", "liff": what learns; the rest is frozen
@@ -32,8 +37,8 @@ struct Stage {
   double max_shrink = 3.0;  // photos are shrunk by up to this before they are cut
   double rate = 5e-4;       // of learning
   int64_t warmup = 0;       // steps
-  std::string decay = "constant";
-  std::string optimiser = "adam";
+  Decay decay = Decay::kConstant;
+  OptimiserKind optimiser = OptimiserKind::kAdam;
   std::string loop_filter;  // a model file, through whose loop filters everything is seen; empty: none
 
   int64_t search = 0;  // rounds of the search for better symbols
@@ -49,12 +54,8 @@ struct Stage {
     if (!trains("liff")) return 1.0;
     return trains_liff_at(step) ? static_cast<double>(liff_every) : 0.0;
   }
-  // The learning rate at a step: warm-up, then `decay`: "constant", "linear" or "cosine" to a hundredth, or
-  // "halve3" and "halve4", halved after each third or quarter.
+  // The learning rate at a step: warm-up, then `decay`.
   double rate_at(int64_t step) const;
 };
-
-// Throws c10::Error naming the stage and the key that is wrong.
-Stage parse_stage(const nlohmann::json& description);
 
 }  // namespace compass::train

@@ -2,17 +2,11 @@
 
 #include <cmath>
 
+#include "codec/search_constants.h"
+#include "networks.h"
+
 namespace compass::train {
 namespace {
-
-// As src/codec/symbol_search.cc and src/codec/layer_search.cc have them.
-constexpr double kErrorWeight = 1.25;
-constexpr double kCaution = 1.15;
-constexpr double kFirstGain = 3.0;  // bits
-constexpr double kMoved = 0.6;      // of symbols that would gain
-constexpr double kPrior = 16.0;     // positions
-constexpr double kFarthest = 3.0;
-constexpr double kLikelihoodFloor = 1e-9;
 
 // The change of bits of symbols of these magnitudes when they grow or shrink by one (0 grows either way).
 struct BitChanges {
@@ -35,8 +29,8 @@ Tensor curvatures(const Tensor& pulled_back) {
   const auto positions = static_cast<double>(pulled_back.size(2) * pulled_back.size(3));
   const Tensor own = 0.5 * at::square(pulled_back).mean({2, 3}, true);
   const Tensor mean = own.mean(1, true);
-  const Tensor steadied = (own * positions + mean * kPrior) / (positions + kPrior);
-  return kCaution * at::min(at::max(steadied, mean / kFarthest), mean * kFarthest);
+  const Tensor steadied = (own * positions + mean * kSearchPrior) / (positions + kSearchPrior);
+  return kSearchCaution * at::min(at::max(steadied, mean / kSearchFarthest), mean * kSearchFarthest);
 }
 
 }  // namespace
@@ -46,7 +40,8 @@ Tensor search_symbols(const Tensor& symbols, const Tensor& means, const Tensor& 
                       const at::Generator& generator) {
   const Tensor from = symbols.detach(), centre = means.detach(), spread = scales.detach();
   // The squared error's second derivative: lambda 255^2 / 3 a sample, twice.
-  const Tensor weight = (kErrorWeight * 255.0 * 255.0 * 2.0 / 3.0 * aim.lambda.detach()).view({-1, 1, 1, 1});
+  const Tensor weight =
+      (kSearchErrorWeight * 255.0 * 255.0 * 2.0 / 3.0 * aim.lambda.detach()).view({-1, 1, 1, 1});
   Tensor found = from, curvature;
   for (int64_t round = 0; round < aim.rounds; ++round) {
     const Tensor y_hat = (found + centre).requires_grad_();
@@ -72,9 +67,9 @@ Tensor search_symbols(const Tensor& symbols, const Tensor& means, const Tensor& 
     const Tensor up = gradient + curvature + at::where(positive, bits.outwards, bits.inwards);
     const Tensor down = curvature - gradient + at::where(positive, bits.inwards, bits.outwards);
     const double wanted =
-        kFirstGain * (1.0 - static_cast<double>(round + 1) / static_cast<double>(aim.rounds));
+        kSearchFirstGain * (1.0 - static_cast<double>(round + 1) / static_cast<double>(aim.rounds));
     const Tensor moves = (at::min(up, down) < -wanted)
-                             .logical_and(at::rand(up.sizes(), generator, up.options()) < kMoved)
+                             .logical_and(at::rand(up.sizes(), generator, up.options()) < kSearchMoved)
                              .to(found.scalar_type());
     found = found + moves * at::where(up < down, at::ones_like(found), -at::ones_like(found));
   }

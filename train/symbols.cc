@@ -6,10 +6,7 @@ namespace compass::train {
 namespace {
 
 void add(SymbolCounts& counts, const LayerOutput& layer) {
-  // The scales are of the table; the smallest index that holds, whatever the last digit says.
-  const Tensor index =
-      at::ceil((at::log(layer.scales) - kLogScaleMin) / kLogScaleStep - 1e-3).clamp(0, kScaleCount - 1);
-  const Tensor indexes = index.to(at::kCPU, at::kByte).expand_as(layer.symbols).contiguous();
+  const Tensor indexes = layer.scale_indexes.to(at::kCPU).contiguous();
   const Tensor symbols = layer.symbols.to(at::kCPU, at::kInt).contiguous();
   const auto count = static_cast<size_t>(symbols.numel());
   counts.add({indexes.data_ptr<uint8_t>(), count}, {symbols.data_ptr<int32_t>(), count});
@@ -18,8 +15,8 @@ void add(SymbolCounts& counts, const LayerOutput& layer) {
 }  // namespace
 
 CodecCounts Trainer::count_symbols() {
-  const Stage& stage = stages_[current()];
-  const auto patches = options_.config.at("training").value("counted_patches", int64_t{1024});
+  const Stage& stage = stages()[current()];
+  const auto patches = options_.config.training.counted_patches;
   const int64_t steps = (patches + stage.batch - 1) / stage.batch;
   std::vector<CodecCounts> counts(workers_.size());
   on_threads(static_cast<int64_t>(workers_.size()), [&](int64_t i) {

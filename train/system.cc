@@ -10,7 +10,7 @@ void start_gains(Network& network, const std::vector<double>& rate_points, doubl
   const torch::NoGradGuard guard;
   const double middle = 0.5 * (std::log(rate_points.front()) + std::log(rate_points.back()));
   for (auto& layer : network->layers) {
-    if (layer->op != "rate_gain") continue;
+    if (layer->spec.op != nn::Op::kRateGain) continue;
     for (size_t p = 0; p < rate_points.size(); ++p) {
       layer->log_gain[static_cast<int64_t>(p)].fill_(sign * 0.5 * (std::log(rate_points[p]) - middle));
     }
@@ -38,19 +38,18 @@ Tensor scale_gradient(const Tensor& x, double factor) {
 
 }  // namespace
 
-SystemImpl::SystemImpl(const nlohmann::json& d) : description(d) {
-  rate_points = d.at("rate_points").get<std::vector<double>>();
-  base = register_module("base", Codec(d.at("base"), rate_points));
+SystemImpl::SystemImpl(const Description& d) : description(d), rate_points(d.rate_points) {
+  const auto points = static_cast<int64_t>(rate_points.size());
+  base = register_module("base", Codec(d.base, points));
   start_gains(base->g_a, rate_points, 1.0);
   start_gains(base->g_s, rate_points, -1.0);
   set_ranges(base, 4.0);
-  if (d.contains("enhancement")) {
-    enhancement = register_module("enhancement", Codec(d.at("enhancement"), rate_points));
+  if (d.enhancement) {
+    enhancement = register_module("enhancement", Codec(*d.enhancement, points));
     start_gains(enhancement->g_a, rate_points, 1.0);
     start_gains(enhancement->g_s, rate_points, -1.0);
     set_ranges(enhancement, 16.0);  // residuals are an order smaller than pictures
-    liff = register_module("liff", Liff(d.at("liff")));
-    liff_adds_bicubic = d.at("liff").value("residual", "none") == "bicubic";
+    liff = register_module("liff", Liff(*d.liff, d.nearest));
   }
 }
 
@@ -63,13 +62,15 @@ Tensor SystemImpl::lambda(const Tensor& rate) const {
   return at::exp(logs.index_select(0, low) * (1 - part) + logs.index_select(0, high) * part);
 }
 
-Tensor SystemImpl::predict(const Tensor& below, MapSize size, Prediction prediction, at::ScalarType dtype) {
+Tensor SystemImpl::predict(const Tensor& below, MapSize size, MapSize first, Prediction prediction,
+                           at::ScalarType dtype) {
   Tensor predicted;
-  if (prediction == Prediction::kBicubic || liff_adds_bicubic) {
+  if (prediction == Prediction::kBicubic || description.liff->bicubic_residual) {
     predicted = resize_bicubic(below, size.height, size.width);
   }
   if (prediction == Prediction::kLiff) {
-    const Tensor filtered = liff(below, size, dtype);
+    const MapSize token = description.scale_token == ScaleToken::kFirst ? first : size;
+    const Tensor filtered = liff(below, size, token, dtype);
     predicted = predicted.defined() ? predicted + filtered : filtered;
   }
   return predicted;
@@ -99,7 +100,8 @@ std::vector<LayerOutput> SystemImpl::forward(const std::vector<Tensor>& layers, 
     } else {
       // The base layer is a codec in its own right: enhancement layers do not bend it.
       const Tensor below = scale_gradient(outputs[k - 1].reconstruction, k == 1 ? 0.0 : between_layers);
-      out.prediction = predict(below, size, prediction, common.dtype);
+      const MapSize first = {layers[1].size(2), layers[1].size(3)};
+      out.prediction = predict(below, size, first, prediction, common.dtype);
       pass.prediction = out.prediction;
       aim.wanted = layers[k] - out.prediction;
       coded = enhancement(aim.wanted, pass, quantisation, aim);
@@ -107,7 +109,7 @@ std::vector<LayerOutput> SystemImpl::forward(const std::vector<Tensor>& layers, 
     }
     out.bpp = (coded.y_bits + coded.z_bits) / static_cast<double>(size.height * size.width);
     out.symbols = coded.symbols;
-    out.scales = coded.scales;
+    out.scale_indexes = coded.scale_indexes;
     if (!filter.empty()) {
       out.reconstruction = out.reconstruction + filter.best_correction(out.reconstruction, out.original);
     }

@@ -15,12 +15,12 @@ struct LayerOutput {
   Tensor reconstruction;  // unclamped
   Tensor bpp;             // [B], of this layer's pixels
   Tensor mse;             // [B], samples in [0,1]
-  Tensor symbols;         // of y, and their scales: see CodecOutput
-  Tensor scales;
+  Tensor symbols;         // of y, and their scale indexes: see CodecOutput
+  Tensor scale_indexes;
 };
 
 struct SystemImpl : torch::nn::Module {
-  explicit SystemImpl(const nlohmann::json& model_description);
+  explicit SystemImpl(const Description& description);
 
   // Codes `layers` (lowest first, each [B,3,H_k,W_k]) as one scalable stream. `common` holds what every
   // layer's pass shares: the rates [B], the arithmetic, the noise. Gradients that reach an enhancement layer
@@ -29,15 +29,20 @@ struct SystemImpl : torch::nn::Module {
                                    Prediction prediction, Quantisation quantisation,
                                    double between_layers = 1.0);
 
-  // Inter-layer prediction of a picture at another size (COMPASS, section 3.2).
-  Tensor predict(const Tensor& below, MapSize size, Prediction prediction, at::ScalarType dtype);
+  // Inter-layer prediction of a picture at another size (COMPASS, section 3.2). `first` is enhancement layer
+  // 1's size, of which the scale token is where the model's rule says so.
+  Tensor predict(const Tensor& below, MapSize size, MapSize first, Prediction prediction,
+                 at::ScalarType dtype);
+  // For enhancement layer 1.
+  Tensor predict(const Tensor& below, MapSize size, Prediction prediction, at::ScalarType dtype) {
+    return predict(below, size, size, prediction, dtype);
+  }
 
   // lambda at positions [B] on the rate axis: exponential between rate points.
   Tensor lambda(const Tensor& rate) const;
 
-  nlohmann::json description;
-  std::vector<double> rate_points;
-  bool liff_adds_bicubic = false;
+  Description description;
+  std::vector<double> rate_points;  // the description's
   Codec base{nullptr}, enhancement{nullptr};
   Liff liff{nullptr};
   LayerFilters filters;       // of reconstructions

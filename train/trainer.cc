@@ -29,8 +29,8 @@ torch::Device device_of(const RunOptions& options, const Peers& peers) {
 
 Trainer::Trainer(RunOptions options, Peers peers)
     : options_(std::move(options)), peers_(std::move(peers)), device_(device_of(options_, peers_)) {
-  const auto& training = options_.config.at("training");
-  dtype_ = training.value("precision", "f32") == "bf16" ? at::kBFloat16 : at::kFloat;
+  const TrainingConfig& training = options_.config.training;
+  dtype_ = training.bf16 ? at::kBFloat16 : at::kFloat;
   if (dtype_ == at::kBFloat16 && !options_.cuda && !multiplies_bf16()) {
     dtype_ = at::kFloat;
     if (peers_.first()) std::cout << "this processor has no bf16 products: training in f32\n";
@@ -38,17 +38,17 @@ Trainer::Trainer(RunOptions options, Peers peers)
   at::set_num_threads(1);
   keep_products_on_their_threads();
   keep_freed_memory();
-  torch::manual_seed(training.value("seed", uint64_t{1}));
-  for (const auto& stage : training.at("stages")) stages_.push_back(parse_stage(stage));
-  system_ = System(options_.config.at("model"));
+  torch::manual_seed(training.seed);
+  system_ = System(options_.config.model);
+  check_modules(*system_, training.eight_bits);
   system_->to(device_);
   make_workers();
   read_filters();
-  dataset_ = load_dataset(options_.data, training.value("validation_pictures", 24));
+  dataset_ = load_dataset(options_.data, training.validation_pictures);
   std::filesystem::create_directories(options_.out);
   if (load()) {
     if (peers_.first()) std::cout << "resumed: stage " << stage_ << " step " << step_ << "\n";
-  } else if (training.value("start", "random") == "linear") {
+  } else if (training.start == Start::kLinear) {
     std::mt19937_64 random(seed(0, 0));
     start_linear(system_, dataset_.train, random);
   }
@@ -57,12 +57,12 @@ Trainer::Trainer(RunOptions options, Peers peers)
 }
 
 size_t Trainer::current() const {
-  return std::min(stage_, stages_.size() - 1);
+  return std::min(stage_, stages().size() - 1);
 }
 
 int64_t Trainer::global_step() const {
   int64_t before = 0;
-  for (size_t i = 0; i < stage_; ++i) before += stages_[i].steps;
+  for (size_t i = 0; i < stage_; ++i) before += stages()[i].steps;
   return before + step_;
 }
 
@@ -73,7 +73,7 @@ double Trainer::elapsed() const {
 void Trainer::make_workers() {
   for (int i = 0; i < (options_.cuda ? 1 : options_.threads); ++i) {
     Worker worker;
-    worker.system = System(options_.config.at("model"));
+    worker.system = System(options_.config.model);
     worker.system->to(device_);
     worker.parameters = worker.system->parameters();
     const auto shared = system_->parameters();
@@ -102,8 +102,8 @@ void Trainer::run() {
   steps_done_ = 0;
   stop_requested = 0;
   if (peers_.first()) log_ = RunLog(options_.out);
-  while (stage_ < stages_.size()) {
-    const Stage& stage = stages_[stage_];
+  while (stage_ < stages().size()) {
+    const Stage& stage = stages()[stage_];
     prepare_stage();
     train_stage(stage);
     if (step_ < stage.steps) return;  // stopped before its end, checkpoint written
@@ -115,7 +115,7 @@ void Trainer::run() {
 
 void Trainer::read_filters() {
   const bool layered = !system_->enhancement.is_empty();
-  for (const Stage& stage : stages_) {
+  for (const Stage& stage : stages()) {
     const std::string& path = stage.loop_filter;
     filters_.push_back(path.empty() ? LayerFilters{} : LayerFilters::of_model(path, layered, device_));
   }
@@ -124,20 +124,18 @@ void Trainer::read_filters() {
 void Trainer::prepare_stage() {
   const auto prepare = [&](System& system) {
     system->filters = filters_[current()];
-    system->search_rounds = stages_[current()].search;
+    system->search_rounds = stages()[current()].search;
   };
   prepare(system_);
   for (Worker& worker : workers_) prepare(worker.system);
 }
 
 void Trainer::train_stage(const Stage& stage) {
-  const auto& training = options_.config.at("training");
-  const double save_every = training.value("checkpoint_seconds", 300.0);
-  const double validate_every = training.value("validate_seconds", 900.0);
+  const TrainingConfig& training = options_.config.training;
   Optimiser::Options o;
-  o.muon = stage.optimiser == "muon";
+  o.muon = stage.optimiser == OptimiserKind::kMuon;
   o.threads = static_cast<int>(workers_.size());
-  o.average = training.value("average", 0.999);
+  o.average = training.average;
   Optimiser optimiser(trained_parameters(stage), o);
   optimiser.load([&](const std::string& name, Tensor& value) {
     for (const auto& [key, tensor] : loaded_) {
@@ -187,11 +185,11 @@ void Trainer::train_stage(const Stage& stage) {
     norm += std::isfinite(log.norm) ? log.norm : 0.0;
     const bool stop = log.stop || step_ == stage.steps;
     if (stop || elapsed() - shown > kShowEvery) show();
-    if (log.stop || elapsed() - saved > save_every) {
+    if (log.stop || elapsed() - saved > training.checkpoint_seconds) {
       save(&optimiser);
       saved = elapsed();
     }
-    if (log.stop || elapsed() - validated > validate_every) validate_average();
+    if (log.stop || elapsed() - validated > training.validate_seconds) validate_average();
     if (log.stop) return;
   }
   // A stage hands on its averaged weights.

@@ -12,11 +12,12 @@
 #include "run_log.h"
 #include "stage.h"
 #include "system.h"
+#include "training_config.h"
 
 namespace compass::train {
 
 struct RunOptions {
-  nlohmann::json config;
+  Config config;
   std::string data;          // folder of .ppm pictures
   std::string out;           // folder for checkpoints and logs, shared by all processes of a run
   double max_seconds = 0.0;  // 0: until the stages are done
@@ -84,6 +85,7 @@ class Trainer {
 
   size_t current() const;  // stage; the last one when all are done
   int64_t global_step() const;
+  const std::vector<Stage>& stages() const { return options_.config.training.stages; }
   double elapsed() const;  // seconds since this run began
 
   RunOptions options_;
@@ -93,7 +95,6 @@ class Trainer {
   System system_{nullptr};
   Dataset dataset_;
   std::vector<Worker> workers_;
-  std::vector<Stage> stages_;
   std::vector<LayerFilters> filters_;  // of each stage
   size_t stage_ = 0;
   int64_t step_ = 0;                                                                // within the stage

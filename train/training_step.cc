@@ -24,7 +24,7 @@ Tensor cost(const LayerOutput& out, const Tensor& lambda) {
 // worker's number among all processes: a run neither depends on how threads interleave nor on where it was
 // interrupted, and two processes of one worker do what one process of two does. (SplitMix64's finaliser.)
 uint64_t Trainer::seed(int64_t step, int64_t worker) const {
-  uint64_t x = options_.config.at("training").value("seed", uint64_t{1}) * 0x9E3779B97F4A7C15ULL;
+  uint64_t x = options_.config.training.seed * 0x9E3779B97F4A7C15ULL;
   for (const int64_t part : {static_cast<int64_t>(stage_), step, worker}) {
     x += static_cast<uint64_t>(part) + 0x9E3779B97F4A7C15ULL;
     x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;

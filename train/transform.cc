@@ -6,8 +6,9 @@ namespace {
 std::vector<Layer> with_conv(const Network& network, bool upsamples) {
   std::vector<Layer> found;
   for (const auto& layer : network->layers) {
-    const bool convolves = layer->op == "conv" || layer->op == "subpel";
-    if (convolves && layer->upsamples == upsamples) found.push_back(layer);
+    const nn::Layer& spec = layer->spec;
+    const bool convolves = spec.op == nn::Op::kConv || spec.op == nn::Op::kSubpel;
+    if (convolves && (spec.up() > 1) == upsamples) found.push_back(layer);
   }
   return found;
 }
@@ -19,7 +20,7 @@ Transform transform_of(const Codec& codec) {
   const auto up = with_conv(codec->g_s, true);
   const auto flat = with_conv(codec->g_s, false);
   TORCH_CHECK(
-      analysis.size() == 3 && up.size() == 2 && flat.size() == 1 && analysis[1]->factor == 2,
+      analysis.size() == 3 && up.size() == 2 && flat.size() == 1 && analysis[1]->spec.stride == 2,
       "a linear start and more latents need three convolutions in g_a, two subpel and one conv in g_s");
   return {analysis[0]->conv, analysis[1]->conv, analysis[2]->conv, flat[0]->conv, up[0], up[1]};
 }
@@ -35,7 +36,7 @@ std::vector<double> set_gains(Codec& codec, const std::vector<double>& rate_poin
   for (const double lambda : rate_points) gains.push_back(255.0 * std::sqrt(lambda * M_LN2 / 18.0));
   for (const auto& [network, sign] : {std::pair{codec->g_a, 1.0}, std::pair{codec->g_s, -1.0}}) {
     for (auto& layer : network->layers) {
-      if (layer->op != "rate_gain") continue;
+      if (layer->spec.op != nn::Op::kRateGain) continue;
       for (size_t p = 0; p < gains.size(); ++p)
         layer->log_gain[static_cast<int64_t>(p)].slice(0, first).fill_(sign * std::log(gains[p]));
     }

@@ -20,7 +20,7 @@ Tensor centre(const Tensor& pixels) {
 
 void Trainer::validate() {
   const torch::NoGradGuard guard;
-  const Stage& stage = stages_[current()];
+  const Stage& stage = stages()[current()];
   for (size_t p = 0; p < system_->rate_points.size(); ++p) {
     ValidationPoint point{stage.name, global_step(), seconds_ + elapsed(), static_cast<int>(p),
                           system_->rate_points[p]};

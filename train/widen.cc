@@ -2,6 +2,7 @@
 
 #include <iostream>
 
+#include "entropy/gaussian_tables.h"
 #include "pyramid.h"
 #include "transform.h"
 
@@ -41,10 +42,11 @@ struct Maps {
   Tensor joined;   // g_s's map at 1/8
 };
 
-Tensor tail(Codec& codec, const Transform& transform, Tensor x, const Pass& pass, MapSize size) {
+// Inputs are such that nothing needs padding or cropping.
+Tensor tail(Codec& codec, const Transform& transform, Tensor x, const Pass& pass) {
   bool after = false;
   for (auto& layer : codec->g_s->layers) {
-    if (after) x = layer(x, pass, size);
+    if (after) x = layer(x, pass);
     after = after || layer.get() == transform.join.get();
   }
   return x;
@@ -55,11 +57,11 @@ Maps run(Codec& codec, const Transform& transform, const Tensor& input, const Pa
   Tensor x = input;
   for (auto& layer : codec->g_a->layers) {
     if (!layer->conv.is_empty() && layer->conv.get() == transform.measure.get()) maps.seen = x;
-    x = layer(x, pass, MapSize{});
+    x = layer(x, pass);
   }
   maps.latents = x;
   for (auto& layer : codec->g_s->layers) {
-    x = layer(x, pass, MapSize{maps.seen.size(2), maps.seen.size(3)});
+    x = layer(x, pass);
     if (layer.get() == transform.join.get()) break;
   }
   maps.joined = x;
@@ -80,7 +82,7 @@ Correction correction(Codec& codec, const Transform& transform, const Maps& maps
          second = torch::zeros_like(delta);
   for (int64_t i = 0; i < kDescent; ++i) {
     delta = delta.detach().requires_grad_(true);
-    const Tensor made = tail(codec, transform, maps.joined + delta, pass, {wanted.size(2), wanted.size(3)});
+    const Tensor made = tail(codec, transform, maps.joined + delta, pass);
     const Tensor error = at::square(made - wanted).mean();
     (i == 0 ? found.before : found.after) = error.item<double>();
     const Tensor gradient = torch::autograd::grad({error}, {delta})[0];

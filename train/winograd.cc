@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include "graph/winograd_points.h"
 #include "layout.h"
 
 namespace compass::train {
@@ -11,9 +12,9 @@ namespace {
 
 using torch::Tensor;
 
-constexpr int64_t kBlock = 4;  // outputs a side of a block
-constexpr int64_t kPatch = 6;  // pixels a side of the patch that makes them, and points
-constexpr int64_t kPoints = kPatch * kPatch;
+constexpr int64_t kBlock = nn::kWinogradBlock;
+constexpr int64_t kPatch = nn::kWinogradPatch;
+constexpr int64_t kPoints = nn::kWinogradPoints;
 constexpr int64_t kPartFloats = int64_t{1} << 20;  // of a part's points and products
 
 // Channels that are worked on at a time: a vector, or what is left of one.
@@ -39,7 +40,7 @@ void store(const Lanes& x, float* to, int64_t count) {
 }
 
 // The places, their squares, and the products of a place's distances to the others.
-constexpr float kA = 0.75F, kB = 1.5F, kA2 = kA * kA, kB2 = kB * kB;
+constexpr float kA = nn::kWinogradNear, kB = nn::kWinogradFar, kA2 = kA * kA, kB2 = kB * kB;
 constexpr float kOfZero = kA2 * kB2, kOfA = 2 * kA2 * (kA2 - kB2), kOfB = 2 * kB2 * (kB2 - kA2);
 
 // The paper's matrices, each along one side. B^T: pixels to points.

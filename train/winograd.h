@@ -1,7 +1,7 @@
 // 3x3 convolutions of the trainer by Winograd's minimal filtering F(4x4, 3x3), after A. Lavin and S. Gray,
 // "Fast algorithms for convolutional neural networks" (CVPR 2016): a patch of 6x6 pixels makes 4x4 outputs
-// with 36 multiplications a channel instead of 144. At the places 0, +-3/4 and +-3/2, as src/nn/winograd.h
-// says. In f32, channels last, on one thread.
+// with 36 multiplications a channel instead of 144. At the places of
+// src/graph/winograd_points.h. In f32, channels last, on one thread.
 #pragma once
 
 #include <torch/torch.h>

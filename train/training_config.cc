@@ -1,0 +1,129 @@
+#include "training_config.h"
+
+#include <array>
+
+#include "core/printable.h"
+#include "model_file/json_fields.h"
+
+namespace compass::train {
+namespace {
+
+using nlohmann::json;
+using Names = std::initializer_list<std::string_view>;
+
+constexpr int kMaxSteps = 1'000'000'000;
+constexpr double kMaxSeconds = 1e9;
+
+// The value of an enumeration whose names are listed in order; the first one if the field is absent.
+template <typename Enum>
+Enum choose(FieldReader& r, const json& in, const std::string& place, const char* key, Names names) {
+  return static_cast<Enum>(r.choice(in, place, key, {names.begin(), names.size()}, *names.begin()));
+}
+
+void parse_parts(FieldReader& r, const json& in, const std::string& place, bool layered, Stage& s) {
+  constexpr std::array<std::string_view, 3> kParts{"base", "enhancement", "liff"};
+  s.train = r.texts(in, place, "train", /*required=*/true);
+  if (s.train.empty()) r.fail(place + "train", "must list what learns: base, enhancement, liff");
+  for (const std::string& part : s.train) {
+    if (r.choice_value(part, place + "train", kParts) > 0 && !layered) {
+      r.fail(place + "train", "lists " + printable(part) + ", which the model does not have");
+    }
+  }
+}
+
+Stage parse_stage(FieldReader& r, const json& in, const std::string& place, bool layered) {
+  Stage s;
+  s.name = r.text(in, place, "name");
+  parse_parts(r, in, place, layered, s);
+  s.prediction = choose<Prediction>(r, in, place, "prediction", {"bicubic", "liff"});
+  s.loss = choose<Loss>(r, in, place, "loss", {"rate-distortion", "prediction-l1"});
+  s.sizes = choose<Sizes>(r, in, place, "sizes", {"any", "paper"});
+  s.decay = choose<Decay>(r, in, place, "decay", {"constant", "linear", "cosine", "halve3", "halve4"});
+  s.optimiser = choose<OptimiserKind>(r, in, place, "optimiser", {"adam", "muon"});
+  s.loop_filter = r.text(in, place, "loop_filter", "");
+  const auto whole = [&](const char* key, int low, int high, int64_t fallback) {
+    return r.integer(in, place, key, low, high, static_cast<int>(fallback));
+  };
+  s.steps = r.integer(in, place, "steps", 1, kMaxSteps);
+  s.batch = whole("batch", 1, 1 << 16, s.batch);
+  s.base_batch = whole("base_batch", 0, 1 << 16, s.base_batch);
+  s.patch = whole("patch", 64, 4096, s.patch);
+  s.liff_every = whole("liff_every", 1, kMaxSteps, s.liff_every);
+  s.search = whole("search", 0, 64, s.search);
+  s.warmup = whole("warmup", 0, kMaxSteps, s.warmup);
+  s.max_shrink = r.number(in, place, "max_shrink", 1.0, 64.0, s.max_shrink);
+  s.rate = r.number(in, place, "rate", 0.0, 1.0, s.rate);
+  const bool wants_liff = s.prediction == Prediction::kLiff || s.loss == Loss::kPredictionL1;
+  if (wants_liff && !layered) r.fail(place + "prediction", "the model has no LIFF");
+  if (s.loss == Loss::kPredictionL1 && !s.trains("liff")) {
+    r.fail(place + "loss", "prediction-l1 is liff's, which this stage does not train");
+  }
+  return s;
+}
+
+TrainingConfig parse_training(FieldReader& r, const json& in, bool layered) {
+  const std::string place = "training.";
+  TrainingConfig t;
+  t.seed = static_cast<uint64_t>(r.integer(in, place, "seed", 0, INT32_MAX, static_cast<int>(t.seed)));
+  t.bf16 = choose<int>(r, in, place, "precision", {"f32", "bf16"}) == 1;
+  t.validation_pictures = r.integer(in, place, "validation_pictures", 1, 1'000'000, t.validation_pictures);
+  t.average = r.number(in, place, "average", 0.0, 1.0, t.average);
+  t.checkpoint_seconds = r.number(in, place, "checkpoint_seconds", 0.0, kMaxSeconds, t.checkpoint_seconds);
+  t.validate_seconds = r.number(in, place, "validate_seconds", 0.0, kMaxSeconds, t.validate_seconds);
+  t.counted_patches =
+      r.integer(in, place, "counted_patches", 0, 100'000'000, static_cast<int>(t.counted_patches));
+  t.start = choose<Start>(r, in, place, "start", {"random", "linear"});
+  t.eight_bits = r.texts(in, place, "eight_bits");
+  t.data = r.text(in, place, "data", "");
+  const json& stages = r.array(in, place, "stages");
+  if (stages.empty()) r.fail(place + "stages", "must list a stage at least");
+  for (size_t i = 0; i < stages.size(); ++i) {
+    const std::string stage = place + "stages." + std::to_string(i);
+    if (!stages[i].is_object()) {
+      r.fail(stage, "must be an object");
+      break;
+    }
+    t.stages.push_back(parse_stage(r, stages[i], stage + ".", layered));
+  }
+  return t;
+}
+
+// What the trainer's networks cannot be, although the runtime's can.
+void check_trainable(FieldReader& r, const CodecDescription& codec, const std::string& name) {
+  if (codec.quantise != Quantise::kInteger) {
+    r.fail("model." + name + ".quantise", "must be integer: medians are of imported models");
+  }
+  if (codec.filter)
+    r.fail("model." + name + ".filter", "is not trained: compass fit adds it to an exported model");
+}
+
+}  // namespace
+
+Result<Config> parse_config(std::string_view text) {
+  const auto bad = [](const std::string& what) { return Error{ErrorCode::kUsage, "configuration: " + what}; };
+  json document;
+  try {
+    document = json::parse(text);
+  } catch (const json::exception& e) {
+    return bad("not JSON: " + std::string(e.what()));
+  }
+  if (!document.is_object()) return bad("not a JSON object");
+
+  FieldReader r;
+  const json* model = r.anything(document, "", "model");
+  if (model == nullptr || !model->is_object()) return bad("model: needs an object");
+  auto description = parse_description(model->dump());
+  if (!description) return description.error();
+  check_trainable(r, description->base, "base");
+  if (description->enhancement) check_trainable(r, *description->enhancement, "enhancement");
+
+  Config config;
+  config.model = std::move(*description);
+  config.training =
+      parse_training(r, r.object(document, "", "training"), config.model.enhancement.has_value());
+  r.refuse_unread(document);
+  if (!r.ok()) return bad(r.problem());
+  return config;
+}
+
+}  // namespace compass::train
