@@ -1,5 +1,7 @@
 #include "system.h"
 
+#include <algorithm>
+
 #include "pyramid.h"
 
 namespace compass::train {
@@ -17,16 +19,19 @@ void start_gains(Network& network, const std::vector<double>& rate_points, doubl
   }
 }
 
-// Scales the first convolution of g_a up and the last layer of g_s down: latents start a few steps wide, and
+// Scales the first convolution of g_a up and the last one of g_s down: latents start a few steps wide, and
 // reconstructions start near the prediction.
 void set_ranges(Codec& codec, double gain) {
   const torch::NoGradGuard guard;
-  for (auto& layer : codec->g_a->layers) {
-    if (layer->conv.is_empty()) continue;
-    layer->conv->weight.mul_(gain);
-    break;
+  const auto convolves = [](const Layer& layer) { return !layer->conv.is_empty(); };
+  auto& down = codec->g_a->layers;
+  auto& up = codec->g_s->layers;
+  if (const auto first = std::find_if(down.begin(), down.end(), convolves); first != down.end()) {
+    (*first)->conv->weight.mul_(gain);
   }
-  codec->g_s->layers.back()->conv->weight.mul_(0.1 / gain);
+  if (const auto last = std::find_if(up.rbegin(), up.rend(), convolves); last != up.rend()) {
+    (*last)->conv->weight.mul_(0.1 / gain);
+  }
 }
 
 // x, whose gradient will be `factor` times what it would be.
