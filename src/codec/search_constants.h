@@ -1,6 +1,6 @@
-// What the search for better symbols is tuned by (docs/log/search.md): the encoder's, codec/symbol_search.h, and
-// the one that networks are trained behind, train/symbol_search.h. Measured on photos that the shipped model
-// has not seen.
+// What the search for better symbols is tuned by (docs/log/search.md): the encoder's, codec/symbol_search.h,
+// and the one that networks are trained behind, train/symbol_search.h. Measured on photos that the shipped
+// model has not seen.
 #pragma once
 
 namespace compass {
