@@ -66,7 +66,7 @@ std::string misfit(const std::string& format, const MetadataChunk& chunk) {
   const bool takes_iptc = format == ".jpg" || format == ".jpeg" || format == ".tif" || format == ".tiff";
   if (chunk.type == MetadataChunk::kIptc && !takes_iptc) return "it has no place for them";
   if (chunk.bytes.size() <= room) return {};
-  return fmt::format("{} bytes are more than the {} that it has room for", chunk.bytes.size(), room);
+  return fmt::format("it has room for {} bytes", room);
 }
 
 MetadataWriter::MetadataWriter(const std::string& format, std::span<const MetadataChunk> chunks, Size size,

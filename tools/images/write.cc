@@ -119,8 +119,8 @@ Status save_what_fits(const Rgb8View& image, const std::string& format, ByteSink
   std::erase_if(metadata, [&](const MetadataChunk& chunk) {
     const std::string reason = misfit(format, chunk);
     if (reason.empty()) return false;
-    notes.push_back(fmt::format("its {} cannot be written to {} and is dropped: {}", words_for(chunk.type),
-                                format, reason));
+    notes.push_back(fmt::format("its {} of {} bytes cannot be written to {} and is dropped: {}",
+                                words_for(chunk.type), chunk.bytes.size(), format, reason));
     return true;
   });
   for (;;) {
