@@ -47,7 +47,7 @@ TEST(Descriptors, ClosedStandardOnesAreHeld) {
         char byte = 0;
         const bool no_input = read(0, &byte, 1) < 0 && errno == EBADF;
         const bool no_output = write(1, &byte, 1) < 0 && errno == EBADF;
-        const bool good = next == 3 && no_input && no_output && write(2, &byte, 1) == 1;
+        const bool good = next > 2 && no_input && no_output && write(2, &byte, 1) == 1;
         std::_Exit(good ? 0 : 1);
       },
       testing::ExitedWithCode(0), "");

@@ -99,18 +99,25 @@ TEST(Container, RandomRoundTrips) {
   }
 }
 
-TEST(Container, SidesUpToTheLargestInt) {
-  constexpr int kLargest = std::numeric_limits<int>::max();
-  ContainerHeader header;
-  header.layers = {{{1, kLargest}, 0, 5, 1, 0}, {{kLargest, kLargest}, 0, uint64_t{1} << 48, 2, 0}};
-  const auto bytes = serialise_header(header);
-  ASSERT_TRUE(bytes.ok());
+TEST(Container, SidesUpToTheLargest) {
   ContainerLimits limits;
   limits.max_pixels = std::numeric_limits<int64_t>::max();
-  const auto parsed = parse_header(*bytes, limits);
+  const auto parsed_with = [&](int side) {
+    ContainerHeader header;
+    header.layers = {{{1, kMaxSide}, 0, 5, 1, 0}, {{side, side}, 0, uint64_t{1} << 48, 2, 0}};
+    const auto bytes = serialise_header(header);
+    EXPECT_TRUE(bytes.ok());
+    return parse_header(*bytes, limits);
+  };
+  const auto parsed = parsed_with(kMaxSide);
   ASSERT_TRUE(parsed.ok()) << parsed.error().message;
-  EXPECT_EQ(parsed->header->layers[1].size, (Size{kLargest, kLargest}));
+  EXPECT_EQ(parsed->header->layers[1].size, (Size{kMaxSide, kMaxSide}));
   EXPECT_EQ(parsed->header->layers[1].bytes, uint64_t{1} << 48);
+  for (const int side : {kMaxSide + 1, std::numeric_limits<int>::max()}) {
+    const auto refused = parsed_with(side);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code, ErrorCode::kBadFile);
+  }
 }
 
 TEST(Container, GoldenHeader) {
