@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "codec/encoder.h"
+#include "codec/layer_synthesis.h"
 
 namespace compass {
 namespace {
@@ -21,13 +22,13 @@ double pixels(Size size) {
 }
 
 // Latent elements of a layer.
-double elements(const LayerNetworks& networks, const MemoryQuestion& q, int k) {
+double elements(const PyramidNetworks& networks, const MemoryQuestion& q, int k) {
   return pixels(networks.latent_size({q.sizes, k, 0.0F})) * networks.codec(k).latent_channels();
 }
 
 // For layer k's tiles: what goes into the networks and comes out, kept from tile to tile, and the maps
 // inside, of the codec or of the prediction.
-double tile_bytes(const LayerNetworks& networks, const std::vector<Size>& sizes, Size layer, int k) {
+double tile_bytes(const PyramidNetworks& networks, const std::vector<Size>& sizes, Size layer, int k) {
   const int longest = std::max(layer.width, layer.height);
   const int side = std::min(networks.tile_side(k), longest);
   const double with_halo = std::min(networks.tile_side(k) + kHalo, longest);
@@ -39,9 +40,9 @@ double tile_bytes(const LayerNetworks& networks, const std::vector<Size>& sizes,
 }
 
 // The prediction's window: all of `part`, or the rows of a tile and its halo.
-double window_bytes(const LayerNetworks& networks, Size part, int k, bool keep) {
+double window_bytes(const PyramidNetworks& networks, Size part, int k, bool keep) {
   if (k == 0) return 0.0;
-  return kFloatPixel * part.width * networks.window_rows(k, part.height, keep);
+  return kFloatPixel * part.width * window_rows(networks, k, part.height, keep);
 }
 
 // One array grows row by row and another one's rows are discarded when they are `behind` rows back.
@@ -51,7 +52,7 @@ double in_turn(double growing, double shrinking, double behind, int rows) {
 }
 
 // Making a picture of size `to` of a whole layer of size `from`, both in floats.
-double resampling_bytes(const LayerNetworks& networks, Size from, Size to) {
+double resampling_bytes(const PyramidNetworks& networks, Size from, Size to) {
   const double both = kFloatPixel * (pixels(from) + pixels(to));
   if (is_predicted(from, to, networks.model())) {
     const Size tile{std::min(kPredictionSide, to.width), std::min(kPredictionSide, to.height)};
@@ -61,7 +62,7 @@ double resampling_bytes(const LayerNetworks& networks, Size from, Size to) {
   const double shrink = std::max(1.0, static_cast<double>(from.height) / to.height);
   const double rows = std::min<double>(from.height, 68.0 * shrink);
   const double weights = 20.0 * (std::max(from.width, to.width) + std::max(from.height, to.height));
-  return both + weights + networks.threads() * (64.0 * from.width + 4.0 * rows * to.width);
+  return both + weights + networks.context().pool().threads() * (64.0 * from.width + 4.0 * rows * to.width);
 }
 
 }  // namespace
@@ -72,7 +73,7 @@ PredictionWindow::Passed passed_rows(Size layer, bool reconstruct, bool search) 
   return search ? Passed::kMadeAgain : Passed::kDiscarded;
 }
 
-double encode_bytes(const LayerNetworks& networks, const MemoryQuestion& q) {
+double encode_bytes(const PyramidNetworks& networks, const MemoryQuestion& q) {
   const double source = pixels(q.sizes[q.top]) * (q.bytes ? kBytePixel : kFloatPixel);
   double most = 0.0;
   for (int k = 0; k <= q.top; ++k) {
@@ -100,7 +101,8 @@ double encode_bytes(const LayerNetworks& networks, const MemoryQuestion& q) {
   return kFixed + networks.weight_bytes() + source + most;
 }
 
-double decode_bytes(const LayerNetworks& networks, const MemoryQuestion& q, const std::vector<Rect>& wanted) {
+double decode_bytes(const PyramidNetworks& networks, const MemoryQuestion& q,
+                    const std::vector<Rect>& wanted) {
   double latents = 0.0;  // all layers' symbols are there before the first picture is
   for (int k = 0; k <= q.top; ++k) latents += elements(networks, q, k);
   double most = 5.0 * latents;  // with indexes

@@ -4,7 +4,8 @@
 #include <optional>
 #include <vector>
 
-#include "codec/layer.h"
+#include "codec/prediction_window.h"
+#include "codec/pyramid_networks.h"
 #include "core/result.h"
 
 namespace compass {
@@ -24,9 +25,9 @@ struct MemoryQuestion {
 PredictionWindow::Passed passed_rows(Size layer, bool reconstruct, bool search);
 
 // Bytes held at most, the picture itself and its copy included, roughly (within some ten percent).
-double encode_bytes(const LayerNetworks& networks, const MemoryQuestion& question);
+double encode_bytes(const PyramidNetworks& networks, const MemoryQuestion& question);
 // `wanted[k]` is the part of layer k that is reconstructed.
-double decode_bytes(const LayerNetworks& networks, const MemoryQuestion& question,
+double decode_bytes(const PyramidNetworks& networks, const MemoryQuestion& question,
                     const std::vector<Rect>& wanted);
 
 // kBadFile if `bytes` are more than `limit`; a limit of 0 is none.

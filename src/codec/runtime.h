@@ -7,7 +7,8 @@
 #include <utility>
 
 #include "codec/codec_options.h"
-#include "codec/layer.h"
+#include "codec/layer_synthesis.h"
+#include "codec/pyramid_networks.h"
 #include "core/size.h"
 #include "core/thread_pool.h"
 #include "model_file/model.h"
@@ -22,12 +23,13 @@ struct CodecRuntime {
         options(o),
         pool(o.threads),
         context(pool, o.precision),
-        networks(model, context) {
+        networks(model, context),
+        synthesis(networks, buffers) {
     context.set_times(options.times);
   }
 
   // Compiles kernels and packs weights ahead, on all threads, for a picture of this size: `dry_run` calls the
-  // networks' prepare_encode or prepare_decode for every layer to come. In pictures of more pixels than
+  // prepare() of what will run for every layer to come. In pictures of more pixels than
   // kPrepareAllPixels most tiles are alike, the few kernels made on the way do not count, and this does
   // nothing.
   void prepare(Size picture, const std::function<void()>& dry_run) {
@@ -46,7 +48,9 @@ struct CodecRuntime {
   const CodecOptions options;
   ThreadPool pool;
   nn::Context context;
-  LayerNetworks networks;
+  PyramidNetworks networks;
+  TileBuffers buffers;
+  LayerSynthesis synthesis;
 };
 
 }  // namespace compass

@@ -35,6 +35,8 @@ struct HyperParameters {
 struct HeldMap {
   const Tensor* map = nullptr;
   Rect part;
+  // Of the whole map's position (y, x), inside the part.
+  const float* pixel(int y, int x) const { return map->pixel(y - part.y, x - part.x); }
 };
 
 class CodecNetworks {
