@@ -334,9 +334,11 @@ Result<DecodedPicture> Decoder::decode(ByteSource& source, const DecodeSettings&
                                 .copied = settings.copied};
   const double memory = decode_bytes(p.networks, question, wanted);
   if (const auto status = check_memory(memory, p.options.max_memory); !status) return status.error();
-  p.prepare(wanted[expected].size(), [&] {
-    for (int k = 0; k <= expected; ++k) p.synthesis.prepare(layers.at(k), wanted[k], true);
-  });
+  if (Parts::compiles_ahead(wanted[expected].size())) {
+    std::vector<nn::KernelRequest> kernels;
+    for (int k = 0; k <= expected; ++k) p.synthesis.add_kernels(layers.at(k), wanted[k], true, kernels);
+    p.compile(kernels);
+  }
 
   std::vector<LayerLatents> latents = p.decode_symbols(layers, *received);
   if (latents.empty() || (settings.strict && !received->damage.empty())) {

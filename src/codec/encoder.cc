@@ -120,13 +120,15 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
   // The next layer is predicted from a layer's reconstruction; the top one's serves reports only.
   const auto reconstructed = [&](int k) { return k < top || settings.measure; };
   networks.set_prediction(settings.prediction);
-  prepare(picture.size(), [&] {
+  if (compiles_ahead(picture.size())) {
+    std::vector<nn::KernelRequest> kernels;
     for (int k = 0; k <= top; ++k) {
-      analysis.prepare(layer_at(k));
-      synthesis.prepare(layer_at(k), whole(sizes[k]), reconstructed(k));
-      if (effort > 0) search.prepare(layer_at(k));
+      analysis.add_kernels(layer_at(k), kernels);
+      synthesis.add_kernels(layer_at(k), whole(sizes[k]), reconstructed(k), kernels);
+      if (effort > 0) search.add_kernels(layer_at(k), kernels);
     }
-  });
+    compile(kernels);
+  }
 
   double pixels_total = 0.0;
   double pixels_done = 0.0;

@@ -36,14 +36,14 @@ TEST_P(Kernels, AreNeverTheReferenceAndCompileOnce) {
        {std::vector<Size>{{192, 128}, {384, 256}, {768, 512}}, std::vector<Size>{{1, 1}, {33, 47}, {97, 95}},
         std::vector<Size>{{640, 200}, {2560, 801}}}) {
     const auto prepare = [&] {
-      context.prepare([&] {
-        for (size_t k = 0; k < sizes.size(); ++k) {
-          const SpatialLayer place{sizes, static_cast<int>(k), 0.0F};
-          analysis.prepare(place);
-          synthesis.prepare(place, whole(sizes[k]), true);
-          if (searched) search.prepare(place);
-        }
-      });
+      std::vector<nn::KernelRequest> requests;
+      for (size_t k = 0; k < sizes.size(); ++k) {
+        const SpatialLayer layer{sizes, static_cast<int>(k), 0.0F};
+        analysis.add_kernels(layer, requests);
+        synthesis.add_kernels(layer, whole(sizes[k]), true, requests);
+        if (searched) search.add_kernels(layer, requests);
+      }
+      context.compile(requests);
     };
     prepare();
     const size_t kernels = context.kernels();

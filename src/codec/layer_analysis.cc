@@ -46,13 +46,13 @@ Tensor LayerAnalysis::analyse(const SpatialLayer& layer, const Original& origina
   const Size latent = networks_.latent_size(layer);
   Tensor y;
   y.reshape(codec.latent_channels(), latent.height, latent.width);
-  for (const Rect tile : analysis_tiles(networks_, layer)) {
-    const Rect pixels = codec.analysis_footprint(layer.size(), tile);
+  for_tiles(layer, [&](const nn::Plan& plan) {
+    const Rect pixels = united(plan.input, plan.prediction);
     const HeldMap predicted = held_rows(prediction, pixels);
     const HeldMap residual = read_residual(layer, original, prediction, pixels, context, buffers_.residual);
-    codec.analyse(residual, predicted, layer.rate, layer.size(), tile, buffers_.output);
-    put_tile(buffers_.output, tile, context.pool(), y);
-  }
+    codec.analyse(plan, residual, predicted, layer.rate, buffers_.output);
+    put_tile(buffers_.output, plan.out, context.pool(), y);
+  });
   return y;
 }
 
@@ -60,10 +60,10 @@ std::vector<int32_t> LayerAnalysis::quantise_hyper(const SpatialLayer& layer, co
   CodecNetworks& codec = networks_.codec(layer.k);
   const Size hyper = networks_.hyper_size(layer);
   std::vector<int32_t> z(static_cast<size_t>(hyper.pixels()) * codec.hyper_channels());
-  for (const Rect tile : tiles_of(whole(hyper), kHyperAnalysisSide)) {
-    codec.hyper_analyse(y, tile, buffers_.output);
-    codec.quantise_hyper(buffers_.output, tile, hyper, z);
-  }
+  for_hyper_tiles(layer, [&](const nn::Plan& plan) {
+    codec.hyper_analyse(plan, y, buffers_.output);
+    codec.quantise_hyper(buffers_.output, plan.out, hyper, z);
+  });
   return z;
 }
 
@@ -90,12 +90,22 @@ LayerLatents LayerAnalysis::quantise(const SpatialLayer& layer, Tensor y, Next n
   return latents;
 }
 
-void LayerAnalysis::prepare(const SpatialLayer& layer) {
-  CodecNetworks& codec = networks_.codec(layer.k);
-  for (const Rect tile : analysis_tiles(networks_, layer)) codec.prepare_analyse(layer.size(), tile);
-  for (const Rect tile : tiles_of(whole(networks_.hyper_size(layer)), kHyperAnalysisSide)) {
-    codec.prepare_hyper_analyse(layer.size(), tile);
+void LayerAnalysis::for_tiles(const SpatialLayer& layer, const TakePlan& take) const {
+  for (const Rect tile : analysis_tiles(networks_, layer)) {
+    take(*networks_.codec(layer.k).plan_analysis(layer.size(), tile));
   }
+}
+
+void LayerAnalysis::for_hyper_tiles(const SpatialLayer& layer, const TakePlan& take) const {
+  for (const Rect tile : tiles_of(whole(networks_.hyper_size(layer)), kHyperAnalysisSide)) {
+    take(*networks_.codec(layer.k).plan_hyper_analysis(layer.size(), tile));
+  }
+}
+
+void LayerAnalysis::add_kernels(const SpatialLayer& layer, std::vector<nn::KernelRequest>& kernels) const {
+  const auto add = [&](const nn::Plan& plan) { plan.add_kernels(kernels); };
+  for_tiles(layer, add);
+  for_hyper_tiles(layer, add);
 }
 
 }  // namespace compass

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "codec/layer.h"
@@ -25,10 +26,14 @@ class LayerAnalysis {
   enum class Next { kCode, kReconstruct, kSearch };
   LayerLatents quantise(const SpatialLayer& layer, Tensor y, Next next);
 
-  // Inside nn::Context::prepare: notes what these will need.
-  void prepare(const SpatialLayer& layer);
+  // Adds the kernels of all plans that these run, quantise() also h_s's (codec/layer_synthesis.h).
+  void add_kernels(const SpatialLayer& layer, std::vector<nn::KernelRequest>& kernels) const;
 
  private:
+  // Call take(plan) for every tile that g_a, or h_a, runs on.
+  using TakePlan = std::function<void(const nn::Plan&)>;
+  void for_tiles(const SpatialLayer& layer, const TakePlan& take) const;
+  void for_hyper_tiles(const SpatialLayer& layer, const TakePlan& take) const;
   std::vector<int32_t> quantise_hyper(const SpatialLayer& layer, const Tensor& y);
 
   PyramidNetworks& networks_;

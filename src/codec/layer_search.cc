@@ -54,6 +54,12 @@ void move_symbols(Rect at, const Tensor& gradient, int round, const SymbolSearch
 
 }  // namespace
 
+SearchPlans plan_search(const PyramidNetworks& networks, const SpatialLayer& layer, Rect latents) {
+  const CodecNetworks& codec = networks.codec(layer.k);
+  auto backward = codec.plan_backward(layer.size(), latents);
+  return {codec.plan_synthesis(layer.size(), backward->input), backward};
+}
+
 void LayerSearch::run(const SpatialLayer& layer, const Original& original, PredictionWindow* prediction,
                       SymbolSearch& search, LayerLatents& latents) {
   const FilterWeights& weights = networks_.filter(layer.k);
@@ -74,11 +80,12 @@ void LayerSearch::run(const SpatialLayer& layer, const Original& original, Predi
 
 LayerSearch::Tile LayerSearch::read_tile(const SpatialLayer& layer, const Original& original,
                                          PredictionWindow* prediction, Rect latents) {
-  const Rect pixels = networks_.codec(layer.k).pull_back_footprint(layer.size(), latents);
+  const SearchPlans plans = plan_search(networks_, layer, latents);
+  const Rect pixels = plans.g_s->out;
   const HeldMap predicted = held_rows(prediction, prediction_rect(networks_, layer, pixels));
   const HeldMap residual =
       read_residual(layer, original, prediction, pixels, networks_.context(), buffers_.residual);
-  return {latents, pixels, residual, predicted};
+  return {plans, latents, pixels, residual, predicted};
 }
 
 FilterFit LayerSearch::make_fit(const SpatialLayer& layer, FilterFit::Care care) const {
@@ -93,8 +100,8 @@ TileFilter LayerSearch::filter(const SpatialLayer& layer) {
 
 UnfilteredTile LayerSearch::synthesise(const SpatialLayer& layer, const Tile& tile, const Tensor& y_hat,
                                        nn::Trace* trace) {
-  networks_.codec(layer.k).synthesise({&y_hat, whole({y_hat.width, y_hat.height})}, tile.prediction,
-                                      layer.rate, layer.size(), tile.pixels, buffers_.output, trace);
+  networks_.codec(layer.k).synthesise(*tile.plans.g_s, {&y_hat, whole({y_hat.width, y_hat.height})},
+                                      tile.prediction, layer.rate, buffers_.output, trace);
   return {{&buffers_.output, tile.pixels}, tile.prediction};
 }
 
@@ -103,7 +110,8 @@ void LayerSearch::measure_curvature(const SpatialLayer& layer, const Tile& tile,
   ThreadPool& pool = networks_.context().pool();
   Tile part = tile;
   part.latents = probed_part(tile.latents);
-  part.pixels = networks_.codec(layer.k).pull_back_footprint(layer.size(), part.latents);
+  part.plans = plan_search(networks_, layer, part.latents);
+  part.pixels = part.plans.g_s->out;
   displace(part.latents, 1.0F, pool, latents);
   gradient(layer, part, latents.y_hat, false, buffers_.displaced);
   displace(part.latents, 0.0F, pool, latents);
@@ -115,8 +123,8 @@ void LayerSearch::gradient(const SpatialLayer& layer, const Tile& tile, const Te
   buffers_.trace.hidden.clear();  // a run that failed may have left something
   const UnfilteredTile made = synthesise(layer, tile, y_hat, &buffers_.trace);
   // d/dx of lambda 255^2 (x - original)^2 / 3.
-  const auto weight =
-      static_cast<float>(kSearchErrorWeight * networks_.model().lambda(layer.rate) * 255.0 * 255.0 * 2.0 / 3.0);
+  const auto weight = static_cast<float>(kSearchErrorWeight * networks_.model().lambda(layer.rate) * 255.0 *
+                                         255.0 * 2.0 / 3.0);
   Tensor& error = buffers_.error;
   error.reshape(3, tile.pixels.height, tile.pixels.width);
   for_rows(networks_.context().pool(), tile.pixels.height, [&](int row) {
@@ -126,8 +134,8 @@ void LayerSearch::gradient(const SpatialLayer& layer, const Tile& tile, const Te
     for (int i = 0; i < 3 * tile.pixels.width; ++i) e[i] = weight * (x[i] - wanted[i]);
   });
   if (filtered) add_corrections(layer, tile, made, weight, error);
-  networks_.codec(layer.k).pull_back({&error, tile.pixels}, buffers_.trace, layer.rate, layer.size(),
-                                     tile.latents, result);
+  networks_.codec(layer.k).backward(*tile.plans.backward, {&error, tile.pixels}, buffers_.trace, layer.rate,
+                                    result);
   buffers_.trace.hidden.clear();
 }
 
@@ -145,13 +153,13 @@ void LayerSearch::add_corrections(const SpatialLayer& layer, const Tile& tile, c
   });
 }
 
-void LayerSearch::prepare(const SpatialLayer& layer) {
-  CodecNetworks& codec = networks_.codec(layer.k);
+void LayerSearch::add_kernels(const SpatialLayer& layer, std::vector<nn::KernelRequest>& kernels) const {
   std::vector<Rect> tiles = analysis_tiles(networks_, layer);
   tiles.push_back(probed_part(tiles.front()));
   for (const Rect tile : tiles) {
-    codec.prepare_synthesise(layer.size(), codec.pull_back_footprint(layer.size(), tile));
-    codec.prepare_pull_back(layer.size(), tile);
+    const SearchPlans plans = plan_search(networks_, layer, tile);
+    plans.g_s->add_kernels(kernels);
+    plans.backward->add_kernels(kernels);
   }
 }
 

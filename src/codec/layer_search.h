@@ -12,6 +12,13 @@
 
 namespace compass {
 
+// For latents that are searched together: g_s to the pixels that they have a part in, and back to them.
+struct SearchPlans {
+  CodecNetworks::PlanPtr g_s;
+  CodecNetworks::PlanPtr backward;
+};
+SearchPlans plan_search(const PyramidNetworks& networks, const SpatialLayer& layer, Rect latents);
+
 class LayerSearch {
  public:
   // Both must outlive the object; only where networks.make_search() says so.
@@ -22,12 +29,12 @@ class LayerSearch {
   void run(const SpatialLayer& layer, const Original& original, PredictionWindow* prediction,
            SymbolSearch& search, LayerLatents& latents);
 
-  // Inside nn::Context::prepare: notes what run() will need.
-  void prepare(const SpatialLayer& layer);
+  // Adds the kernels of all plans that run() runs.
+  void add_kernels(const SpatialLayer& layer, std::vector<nn::KernelRequest>& kernels) const;
 
  private:
-  // Latents that are searched together, and the pixels that they have a part in.
   struct Tile {
+    SearchPlans plans;
     Rect latents;
     Rect pixels;
     HeldMap residual;    // of the pixels or more, like the prediction

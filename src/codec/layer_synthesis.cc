@@ -7,17 +7,24 @@
 namespace compass {
 namespace {
 
-// What g_s has to make for the loop filter to have `tile`: with a halo, whose sides are even.
+// Calls take(plan) for every tile that h_s runs on.
+void for_hyper_tiles(const PyramidNetworks& networks, const SpatialLayer& layer,
+                     const std::function<void(const CodecNetworks::HyperPlan&)>& take) {
+  for (const Rect tile : tiles_of(whole(networks.latent_size(layer)), kHyperSide)) {
+    take(networks.codec(layer.k).plan_hyper_synthesis(layer.size(), tile));
+  }
+}
+
+}  // namespace
+
 Rect unfiltered(const PyramidNetworks& networks, const SpatialLayer& layer, Rect tile) {
   if (networks.filter(layer.k).empty()) return tile;
   return grown(tile, kFilterHalo + 1, layer.size());
 }
 
-}  // namespace
-
 Rect prediction_rect(const PyramidNetworks& networks, const SpatialLayer& layer, Rect want) {
   const Rect made = unfiltered(networks, layer, want);
-  return united(made, networks.codec(layer.k).synthesis_footprint(layer.size(), made).prediction);
+  return united(made, networks.codec(layer.k).plan_synthesis(layer.size(), made)->prediction);
 }
 
 PredictionWindow LayerSynthesis::predict(const SpatialLayer& layer, Patch& below, Rect want,
@@ -41,11 +48,10 @@ Rect LayerSynthesis::below_footprint(const SpatialLayer& layer, Rect want) const
 void hyper_synthesise(PyramidNetworks& networks, const SpatialLayer& layer, std::span<const int32_t> z,
                       HyperParameters& memory,
                       const std::function<void(Rect tile, const HyperParameters&)>& take) {
-  CodecNetworks& codec = networks.codec(layer.k);
-  for (const Rect tile : tiles_of(whole(networks.latent_size(layer)), kHyperSide)) {
-    codec.hyper_synthesise(z, layer.size(), tile, memory);
-    take(tile, memory);
-  }
+  for_hyper_tiles(networks, layer, [&](const CodecNetworks::HyperPlan& plan) {
+    networks.codec(layer.k).hyper_synthesise(plan, z, memory);
+    take(plan.h_s->out, memory);
+  });
 }
 
 LayerLatents LayerSynthesis::hyper_synthesise(const SpatialLayer& layer, std::vector<int32_t> z) {
@@ -73,12 +79,11 @@ void LayerSynthesis::reconstruct(const SpatialLayer& layer, const LayerLatents& 
   const Tensor& y_hat = latents.y_hat;
   const HeldMap held_latents{&y_hat, whole({y_hat.width, y_hat.height})};
   TileFilter filter(networks_.filter(layer.k), layer.size(), networks_.context(), buffers_.filter);
-  for (const Rect tile : tiles_of(want, networks_.tile_side(layer.k))) {
-    const Rect made = unfiltered(networks_, layer, tile);
-    const HeldMap predicted = held_rows(prediction, prediction_rect(networks_, layer, tile));
-    codec.synthesise(held_latents, predicted, layer.rate, layer.size(), made, buffers_.output);
-    filter.emit({{&buffers_.output, made}, predicted}, tile, latents.steps, emit);
-  }
+  for_tiles(layer, want, [&](Rect tile, const nn::Plan& plan) {
+    const HeldMap predicted = held_rows(prediction, united(plan.out, plan.prediction));
+    codec.synthesise(plan, held_latents, predicted, layer.rate, buffers_.output);
+    filter.emit({{&buffers_.output, plan.out}, predicted}, tile, latents.steps, emit);
+  });
 }
 
 Patch LayerSynthesis::reconstruct(const SpatialLayer& layer, const LayerLatents& latents,
@@ -101,21 +106,27 @@ void LayerSynthesis::reconstruct(const SpatialLayer& layer, const LayerLatents& 
   });
 }
 
-void LayerSynthesis::prepare(const SpatialLayer& layer, Rect want, bool reconstruct) {
-  CodecNetworks& codec = networks_.codec(layer.k);
-  const Size size = layer.size();
-  for (const Rect tile : tiles_of(whole(networks_.latent_size(layer)), kHyperSide)) {
-    codec.prepare_hyper_synthesise(size, tile);
+void LayerSynthesis::for_tiles(const SpatialLayer& layer, Rect want,
+                               const std::function<void(Rect tile, const nn::Plan& plan)>& take) const {
+  for (const Rect tile : tiles_of(want, networks_.tile_side(layer.k))) {
+    take(tile, *networks_.codec(layer.k).plan_synthesis(layer.size(), unfiltered(networks_, layer, tile)));
   }
+}
+
+void LayerSynthesis::add_kernels(const SpatialLayer& layer, Rect want, bool reconstruct,
+                                 std::vector<nn::KernelRequest>& kernels) const {
+  for_hyper_tiles(networks_, layer, [&](const CodecNetworks::HyperPlan& plan) {
+    plan.h_s->add_kernels(kernels);
+    if (plan.h_scales) plan.h_scales->add_kernels(kernels);
+  });
   if (layer.k > 0) {
     const Liff::Geometry geometry = prediction_geometry(networks_.model(), layer.sizes, layer.k);
-    for (const Rect tile : tiles_of(prediction_rect(networks_, layer, want), kPredictionSide)) {
-      networks_.predictor().prepare(geometry, tile);
+    for (const Rect tile : prediction_tiles(prediction_rect(networks_, layer, want))) {
+      if (const auto plan = networks_.predictor().plan(geometry, tile)) plan->add_kernels(kernels);
     }
   }
-  if (!reconstruct) return;
-  for (const Rect tile : tiles_of(want, networks_.tile_side(layer.k))) {
-    codec.prepare_synthesise(size, unfiltered(networks_, layer, tile));
+  if (reconstruct) {
+    for_tiles(layer, want, [&](Rect /*tile*/, const nn::Plan& plan) { plan.add_kernels(kernels); });
   }
 }
 

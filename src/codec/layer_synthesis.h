@@ -44,19 +44,25 @@ class LayerSynthesis {
   // The part of the layer below that `want` of layer k >= 1 is predicted from.
   Rect below_footprint(const SpatialLayer& layer, Rect want) const;
 
-  // Inside nn::Context::prepare: notes what these will need for `want`, without g_s if nothing is
-  // reconstructed.
-  void prepare(const SpatialLayer& layer, Rect want, bool reconstruct);
+  // Adds the kernels of all plans that these run for `want`; without g_s's if nothing is reconstructed.
+  void add_kernels(const SpatialLayer& layer, Rect want, bool reconstruct,
+                   std::vector<nn::KernelRequest>& kernels) const;
 
  private:
   // Calls emit(y, x, count, samples) for every stretch of a row that `want` consists of, on any thread.
   using EmitRow = std::function<void(int y, int x, int count, const PlaneRows& samples)>;
   void reconstruct(const SpatialLayer& layer, const LayerLatents& latents, PredictionWindow* prediction,
                    Rect want, const EmitRow& emit);
+  // Calls take(tile, plan) for every tile of `want`; the plan has the loop filter's halo around the tile.
+  void for_tiles(const SpatialLayer& layer, Rect want,
+                 const std::function<void(Rect tile, const nn::Plan& plan)>& take) const;
 
   PyramidNetworks& networks_;
   TileBuffers& buffers_;
 };
+
+// What g_s has to make for the loop filter to have `tile`: with a halo, whose sides are even.
+Rect unfiltered(const PyramidNetworks& networks, const SpatialLayer& layer, Rect tile);
 
 // Pixels whose prediction g_s and the sum need for the pixels `want` of a reconstruction.
 Rect prediction_rect(const PyramidNetworks& networks, const SpatialLayer& layer, Rect want);

@@ -15,7 +15,7 @@ struct MemoryQuestion {
   int top = 0;                     // the highest one coded
   bool bytes = false;              // whether the picture is kept in 8 bits rather than in floats
   bool measure = false;            // encoding: whether the top layer is reconstructed, too
-  bool search = false;             // encoding: whether symbols are searched for
+  bool search = false;             // encoding: whether symbols are searched for; after make_search()
   std::optional<Size> size{};      // decoding: exactly this size, whatever the layer's
   bool copied = false;             // decoding: whether whoever gets it makes a copy of it
 };

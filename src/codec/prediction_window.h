@@ -49,5 +49,8 @@ inline HeldMap held_rows(PredictionWindow* window, Rect part) {
 // Predictions are made in tiles of this many pixels a side: LIFF's features, at the resolution below, are by
 // far the largest maps of all.
 inline constexpr int kPredictionSide = 1024;
+inline std::vector<Rect> prediction_tiles(Rect part) {
+  return tiles_of(part, kPredictionSide);
+}
 
 }  // namespace compass

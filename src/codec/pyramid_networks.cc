@@ -9,9 +9,17 @@ constexpr int kLargestSide = 2048;
 constexpr int kSmallestSide = 512;
 constexpr double kTileBytes = 512.0 * (1 << 20);
 
+// Of the maps inside g_a and g_s for a picture of one tile.
+double tile_bytes(const CodecNetworks& networks, int side) {
+  const Size picture{side, side};
+  return static_cast<double>(
+      std::max(networks.plan_analysis(picture, whole(networks.latent_size(picture)))->map_bytes,
+               networks.plan_synthesis(picture, whole(picture))->map_bytes));
+}
+
 int side_for(const CodecNetworks& networks) {
   int side = kLargestSide;
-  while (side > kSmallestSide && networks.tile_bytes(side) > kTileBytes) side /= 2;
+  while (side > kSmallestSide && tile_bytes(networks, side) > kTileBytes) side /= 2;
   return side;
 }
 
@@ -24,20 +32,6 @@ PyramidNetworks::PyramidNetworks(std::shared_ptr<const Model> model, nn::Context
   enhancement_ = std::make_unique<CodecNetworks>(model_, CodecKind::kEnhancement, context);
   enhancement_side_ = side_for(*enhancement_);
   predictor_ = std::make_unique<Predictor>(model_, context);
-}
-
-double PyramidNetworks::prediction_bytes(Size below, Size target, Size tile) const {
-  const LiffDescription& liff = *model_->description().liff;
-  const double channels = nn::pad_channels(liff.g0) * (liff.blocks + 2.0) +
-                          static_cast<double>(nn::pad_channels(liff.growth)) * liff.convs;
-  const double halo = 2.0 * (4 + liff.blocks * liff.convs);
-  const auto sources = [halo](int from, int to, int piece) {
-    return std::min<double>(from, halo + static_cast<double>(piece) * from / to);
-  };
-  const double features =
-      sources(below.width, target.width, tile.width) * sources(below.height, target.height, tile.height);
-  return features * (channels * static_cast<double>(nn::element_size(context_.compute())) + 12.0) +
-         36.0 * static_cast<double>(tile.pixels());
 }
 
 }  // namespace compass

@@ -31,7 +31,7 @@ class PyramidNetworks {
     if (predictor_) predictor_->set_kind(kind);
   }
   // Makes the networks that a search goes back through (codec/layer_search.h); false if there are none.
-  bool make_search() { return base_.make_adjoint() && (!enhancement_ || enhancement_->make_adjoint()); }
+  bool make_search() { return base_.make_backward() && (!enhancement_ || enhancement_->make_backward()); }
 
   Size latent_size(const SpatialLayer& layer) const { return codec(layer.k).latent_size(layer.size()); }
   Size hyper_size(const SpatialLayer& layer) const { return codec(layer.k).hyper_size(layer.size()); }
@@ -50,9 +50,6 @@ class PyramidNetworks {
     const double packed = context_.compute() == nn::Element::kF32 ? 4.0 * 36.0 / 9.0 : 4.0;
     return (4.0 + packed) * static_cast<double>(model_->parameters());
   }
-  // Bytes of the maps that the prediction of a tile holds at most: of a picture of size `target` from one of
-  // size `below`.
-  double prediction_bytes(Size below, Size target, Size tile) const;
 
  private:
   std::shared_ptr<const Model> model_;

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "codec/codec_options.h"
 #include "codec/layer_synthesis.h"
@@ -28,21 +28,20 @@ struct CodecRuntime {
     context.set_times(options.times);
   }
 
-  // Compiles kernels and packs weights ahead, on all threads, for a picture of this size: `dry_run` calls the
-  // prepare() of what will run for every layer to come. In pictures of more pixels than
-  // kPrepareAllPixels most tiles are alike, the few kernels made on the way do not count, and this does
-  // nothing.
-  void prepare(Size picture, const std::function<void()>& dry_run) {
-    if (picture.pixels() > kPrepareAllPixels) return;
+  // Whether kernels are compiled ahead for a picture of this size, on all threads: compile() then takes those
+  // of all plans to come. In larger pictures most tiles are alike, and the few kernels made on the way do not
+  // count.
+  static bool compiles_ahead(Size picture) { return picture.pixels() <= kCompileAheadPixels; }
+  void compile(const std::vector<nn::KernelRequest>& kernels) {
     const nn::StageTimer timer(options.times, "kernels", 0.0);
-    context.prepare(dry_run);
+    context.compile(kernels);
   }
 
   // The tables that layer k's z and y are coded with.
   const CdfTables& hyper_tables(int k) const { return model->hyper_tables(codec_of_layer(k)); }
   const CdfTables& latent_tables(int k) const { return model->latent_tables(codec_of_layer(k)); }
 
-  static constexpr int64_t kPrepareAllPixels = int64_t{4} << 20;
+  static constexpr int64_t kCompileAheadPixels = int64_t{4} << 20;
 
   const std::shared_ptr<const Model> model;
   const CodecOptions options;

@@ -172,7 +172,8 @@ TEST(Tiles, MemoryStaysWithinTheEstimate) {
   if (!forget() || memory("VmHWM:") == 0.0) GTEST_SKIP() << "this system does not tell a process's memory";
   ThreadPool pool(1);
   nn::Context context(pool);
-  const PyramidNetworks networks(tiny_model(), context);
+  PyramidNetworks networks(tiny_model(), context);
+  ASSERT_TRUE(networks.make_search());
   constexpr double kBytesPerPixel = 60.0;  // what 100 million pixels in 2 GB and more leave, times three
 
   std::vector<uint8_t> file;
