@@ -58,7 +58,7 @@ void layer(benchmark::State& state, nn::Layer l, Size in, Precision precision) {
   const Rect out = whole(network.output_size(full));
   network.run({.x = &x, .x_part = whole(in)}, full, out);  // compiles kernels, packs weights
   for (auto _ : state) benchmark::DoNotOptimize(network.run({.x = &x, .x_part = whole(in)}, full, out));
-  report(state, context, network.macs(out, full));
+  report(state, context, network.plan(full, out)->macs);
 }
 
 nn::Layer make(nn::Op op, int in, int out, int kernel, int stride, int factor, nn::Act act = nn::Act::kNone) {

@@ -6,7 +6,8 @@
 
 #include "codec/decoder.h"
 #include "codec/encoder.h"
-#include "codec/layer.h"
+#include "codec/layer_analysis.h"
+#include "codec/layer_synthesis.h"
 #include "codec/test_pictures.h"
 #include "entropy/escape.h"
 #include "entropy/exp_golomb.h"
@@ -187,19 +188,22 @@ TEST(Codec, StreamsAreAsLongAsTheModelEstimates) {
   const auto model = shipped_model();
   ThreadPool pool(2);
   nn::Context context(pool);
-  LayerNetworks networks(model, context);
+  PyramidNetworks networks(model, context);
+  TileBuffers buffers;
+  LayerAnalysis analysis(networks, buffers);
+  LayerSynthesis synthesis(networks, buffers);
   const std::vector<Size> sizes = {{192, 128}, {384, 256}};
   const Image picture = test_picture(sizes[1]);
   for (const float rate : {1.0F, 2.5F, 4.0F}) {
-    const LayerNetworks::Place base{sizes, 0, rate};
+    const SpatialLayer base{sizes, 0, rate};
     const Original original(picture);
-    constexpr auto kReconstruct = LayerNetworks::Next::kReconstruct;
-    const auto low = networks.quantise(base, networks.analyse(base, original, nullptr), kReconstruct);
-    Patch below = networks.reconstruct(base, low, nullptr, whole(sizes[0]));
-    const LayerNetworks::Place top{sizes, 1, rate};
+    constexpr auto kReconstruct = LayerAnalysis::Next::kReconstruct;
+    const auto low = analysis.quantise(base, analysis.analyse(base, original, nullptr), kReconstruct);
+    Patch below = synthesis.reconstruct(base, low, nullptr, whole(sizes[0]));
+    const SpatialLayer top{sizes, 1, rate};
     PredictionWindow prediction =
-        networks.window(top, below, whole(sizes[1]), PredictionWindow::Passed::kMadeAgain);
-    const auto high = networks.quantise(top, networks.analyse(top, original, &prediction), kReconstruct);
+        synthesis.predict(top, below, whole(sizes[1]), PredictionWindow::Passed::kMadeAgain);
+    const auto high = analysis.quantise(top, analysis.analyse(top, original, &prediction), kReconstruct);
     for (const bool is_top : {false, true}) {
       const auto& latents = is_top ? high : low;
       const CodecKind kind = is_top ? CodecKind::kEnhancement : CodecKind::kBase;

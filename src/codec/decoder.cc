@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "codec/layer.h"
+#include "codec/layer_synthesis.h"
 #include "codec/memory_need.h"
 #include "codec/runtime.h"
 #include "entropy/layer_coder.h"
@@ -121,9 +121,9 @@ struct Decoder::Parts : CodecRuntime {
   struct Layers {
     std::vector<Size> sizes;
     std::vector<float> rates;
-    LayerNetworks::Place place(size_t k) const { return {sizes, static_cast<int>(k), rates[k]}; }
+    SpatialLayer at(size_t k) const { return {sizes, static_cast<int>(k), rates[k]}; }
   };
-  std::vector<Rect> plan(const Layers& layers, int top, Rect part) const;
+  std::vector<Rect> parts_wanted(const Layers& layers, int top, Rect part) const;
   std::vector<LayerLatents> decode_symbols(const Layers& layers, Received& received);
   void reconstruct(const Layers& layers, const std::vector<Rect>& wanted, const DecodeSettings& settings,
                    std::vector<LayerLatents>& latents, DecodedPicture& decoded);
@@ -196,10 +196,10 @@ Result<Received> Decoder::Parts::receive(ByteSource& source, const DecodeSetting
 }
 
 // From the top down: which part of each layer the part asked for of layer `top` is made of.
-std::vector<Rect> Decoder::Parts::plan(const Layers& layers, int top, Rect part) const {
+std::vector<Rect> Decoder::Parts::parts_wanted(const Layers& layers, int top, Rect part) const {
   std::vector<Rect> wanted(top + 1);
   wanted[top] = part;
-  for (int k = top; k > 0; --k) wanted[k - 1] = networks.below_footprint(layers.place(k), wanted[k]);
+  for (int k = top; k > 0; --k) wanted[k - 1] = synthesis.below_footprint(layers.at(k), wanted[k]);
   return wanted;
 }
 
@@ -211,23 +211,23 @@ std::vector<LayerLatents> Decoder::Parts::decode_symbols(const Layers& layers, R
   std::vector<Status> statuses(count);
   std::vector<LayerLatents> latents(count);
   for (int k = 0; k < count; ++k) {
-    const auto place = layers.place(k);
+    const SpatialLayer layer = layers.at(k);
     decoders.push_back(LayerDecoder::open(received.layers[k]));
     if (!decoders[k]) {
       statuses[k] = decoders[k].error();
       continue;
     }
-    std::vector<int32_t> z(static_cast<size_t>(networks.hyper_size(place).pixels()) *
+    std::vector<int32_t> z(static_cast<size_t>(networks.hyper_size(layer).pixels()) *
                            networks.codec(k).hyper_channels());
     const size_t directions = networks.filter(k).directions;
-    std::vector<int32_t> steps(filter_steps(networks.filter(k), place.size()));
+    std::vector<int32_t> steps(filter_steps(networks.filter(k), layer.size()));
     {
       const nn::StageTimer timer(options.times, "entropy", 0.0);
       statuses[k] = decoders[k]->decode_steps(directions, steps);
       if (statuses[k]) statuses[k] = decoders[k]->decode_z(hyper_tables(k), z);
     }
     if (!statuses[k]) continue;
-    latents[k] = networks.hyper_synthesise(place, std::move(z));
+    latents[k] = synthesis.hyper_synthesise(layer, std::move(z));
     latents[k].steps = std::move(steps);
   }
   const nn::StageTimer timer(options.times, "entropy", 0.0);
@@ -258,16 +258,16 @@ void Decoder::Parts::reconstruct(const Layers& layers, const std::vector<Rect>& 
   const bool resized = settings.size && *settings.size != layers.sizes[top];
   Patch below;
   for (size_t k = 0; k <= top; ++k) {
-    const auto place = layers.place(k);
+    const SpatialLayer layer = layers.at(k);
     constexpr auto kDiscarded = PredictionWindow::Passed::kDiscarded;
     std::optional<PredictionWindow> prediction;
-    if (k > 0) prediction.emplace(networks.window(place, below, wanted[k], kDiscarded));
+    if (k > 0) prediction.emplace(synthesis.predict(layer, below, wanted[k], kDiscarded));
     PredictionWindow* const window = prediction ? &*prediction : nullptr;
     if (k == top && settings.as_bytes && !resized) {
       decoded.rgb = Rgb8Image(wanted[k].size());
-      networks.reconstruct(place, latents[k], window, wanted[k], decoded.rgb);
+      synthesis.reconstruct(layer, latents[k], window, wanted[k], decoded.rgb);
     } else {
-      Patch picture = networks.reconstruct(place, latents[k], window, wanted[k]);
+      Patch picture = synthesis.reconstruct(layer, latents[k], window, wanted[k]);
       prediction.reset();
       below = std::move(picture);
     }
@@ -326,7 +326,7 @@ Result<DecodedPicture> Decoder::decode(ByteSource& source, const DecodeSettings&
     if (!settings.region) return whole(layers.sizes[k]);
     return covering(*settings.region, layers.sizes[received->asked], layers.sizes[k]);
   };
-  std::vector<Rect> wanted = p.plan(layers, expected, part_of(expected));
+  std::vector<Rect> wanted = p.parts_wanted(layers, expected, part_of(expected));
   const MemoryQuestion question{.sizes = layers.sizes,
                                 .top = expected,
                                 .bytes = settings.as_bytes,
@@ -334,9 +334,11 @@ Result<DecodedPicture> Decoder::decode(ByteSource& source, const DecodeSettings&
                                 .copied = settings.copied};
   const double memory = decode_bytes(p.networks, question, wanted);
   if (const auto status = check_memory(memory, p.options.max_memory); !status) return status.error();
-  p.prepare(wanted[expected].size(), [&] {
-    for (int k = 0; k <= expected; ++k) p.networks.prepare_decode(layers.place(k), wanted[k]);
-  });
+  if (Parts::compiles_ahead(wanted[expected].size())) {
+    std::vector<nn::KernelRequest> kernels;
+    for (int k = 0; k <= expected; ++k) p.synthesis.add_kernels(layers.at(k), wanted[k], true, kernels);
+    p.compile(kernels);
+  }
 
   std::vector<LayerLatents> latents = p.decode_symbols(layers, *received);
   if (latents.empty() || (settings.strict && !received->damage.empty())) {
@@ -347,7 +349,7 @@ Result<DecodedPicture> Decoder::decode(ByteSource& source, const DecodeSettings&
   decoded.metadata = std::move(received->metadata);
   decoded.layer = static_cast<int>(latents.size()) - 1;
   if (decoded.layer < expected) {  // its symbols were damaged
-    wanted = p.plan(layers, decoded.layer, part_of(decoded.layer));
+    wanted = p.parts_wanted(layers, decoded.layer, part_of(decoded.layer));
   }
   decoded.part = wanted.back();
   p.reconstruct(layers, wanted, settings, latents, decoded);

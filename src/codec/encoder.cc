@@ -6,7 +6,9 @@
 #include <cmath>
 #include <optional>
 
-#include "codec/layer.h"
+#include "codec/layer_analysis.h"
+#include "codec/layer_search.h"
+#include "codec/layer_synthesis.h"
 #include "codec/memory_need.h"
 #include "codec/runtime.h"
 #include "entropy/layer_coder.h"
@@ -45,13 +47,16 @@ Status check_sizes(const std::vector<Size>& sizes, Size picture) {
 }  // namespace
 
 struct Encoder::Parts : CodecRuntime {
-  using CodecRuntime::CodecRuntime;
+  Parts(std::shared_ptr<const Model> m, const CodecOptions& o) : CodecRuntime(std::move(m), o) {}
+
+  LayerAnalysis analysis{networks, buffers};
+  LayerSearch search{networks, buffers};
 
   int effort_for(Size picture, const EncodeSettings& settings);
   Status check(const Original& picture, const EncodeSettings& settings, int effort);
   Result<EncodedPicture> encode(const Original& picture, const EncodeSettings& settings);
-  Result<std::vector<uint8_t>> encode_layer(const LayerNetworks::Place& place, const Original& picture,
-                                            SymbolSearch* search, bool reconstruct, Patch& x_hat);
+  Result<std::vector<uint8_t>> encode_layer(const SpatialLayer& layer, const Original& picture, int effort,
+                                            bool reconstruct, Patch& x_hat);
   Result<std::vector<uint8_t>> code_symbols(int k, const LayerLatents& latents) const;
 };
 
@@ -111,13 +116,19 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
   // The file holds quality in tenths; coding with the rounded value keeps encoder and decoder together.
   const int quality = static_cast<int>(std::lround(settings.quality * 10.0));
   const float rate = model->rate_position(quality / 10.0);
-  const auto place = [&](int k) { return LayerNetworks::Place{sizes, k, rate}; };
+  const auto layer_at = [&](int k) { return SpatialLayer{sizes, k, rate}; };
   // The next layer is predicted from a layer's reconstruction; the top one's serves reports only.
   const auto reconstructed = [&](int k) { return k < top || settings.measure; };
   networks.set_prediction(settings.prediction);
-  prepare(picture.size(), [&] {
-    for (int k = 0; k <= top; ++k) networks.prepare_encode(place(k), reconstructed(k), effort > 0);
-  });
+  if (compiles_ahead(picture.size())) {
+    std::vector<nn::KernelRequest> kernels;
+    for (int k = 0; k <= top; ++k) {
+      analysis.add_kernels(layer_at(k), kernels);
+      synthesis.add_kernels(layer_at(k), whole(sizes[k]), reconstructed(k), kernels);
+      if (effort > 0) search.add_kernels(layer_at(k), kernels);
+    }
+    compile(kernels);
+  }
 
   double pixels_total = 0.0;
   double pixels_done = 0.0;
@@ -129,9 +140,7 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
   contents.metadata = settings.metadata;
   Patch x_hat;  // the last layer coded, as the decoder will see it
   for (int k = 0; k <= top; ++k) {
-    std::optional<SymbolSearch> search;
-    if (effort > 0) search.emplace(latent_tables(k), effort);
-    auto stream = encode_layer(place(k), picture, search ? &*search : nullptr, reconstructed(k), x_hat);
+    auto stream = encode_layer(layer_at(k), picture, effort, reconstructed(k), x_hat);
     if (!stream) return stream.error();
     EncodedLayer layer{sizes[k], stream->size(), std::nan("")};
     if (settings.measure) layer.psnr = psnr(x_hat.image, picture.layer(sizes[k], pool));
@@ -149,37 +158,37 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
 
 // One layer of the figure; returns its stream. `x_hat` comes as the reconstruction of the layer below (empty
 // below the base layer) and leaves as this layer's, or empty if that is not wanted.
-Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const LayerNetworks::Place& place,
-                                                          const Original& picture, SymbolSearch* search,
-                                                          bool reconstruct, Patch& x_hat) {
-  using Next = LayerNetworks::Next;
-  const Next next = search != nullptr ? Next::kSearch : reconstruct ? Next::kReconstruct : Next::kCode;
-  const Rect all = whole(place.size());
+Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const SpatialLayer& layer, const Original& picture,
+                                                          int effort, bool reconstruct, Patch& x_hat) {
+  using Next = LayerAnalysis::Next;
+  const bool searched = effort > 0;
+  const Next next = searched ? Next::kSearch : reconstruct ? Next::kReconstruct : Next::kCode;
+  const Rect all = whole(layer.size());
   std::optional<PredictionWindow> liff;
-  if (place.k > 0) {
-    liff.emplace(
-        networks.window(place, x_hat, all, passed_rows(place.size(), reconstruct, search != nullptr)));
+  if (layer.k > 0) {
+    liff.emplace(synthesis.predict(layer, x_hat, all, passed_rows(layer.size(), reconstruct, searched)));
   }
   PredictionWindow* const prediction = liff ? &*liff : nullptr;
-
-  Tensor y = networks.analyse(place, picture, prediction);
   const auto give_up_prediction = [&] {  // large pictures need the room
     liff.reset();
     x_hat = {};
   };
+
+  Tensor y = analysis.analyse(layer, picture, prediction);
   if (next == Next::kCode) give_up_prediction();
-  LayerLatents latents = networks.quantise(place, std::move(y), next);
-  if (search != nullptr) {
-    networks.search(place, picture, prediction, *search, latents);
+  LayerLatents latents = analysis.quantise(layer, std::move(y), next);
+  if (searched) {
+    SymbolSearch symbols(latent_tables(layer.k), effort);
+    search.run(layer, picture, prediction, symbols, latents);
     latents.means = {};
     if (!reconstruct) give_up_prediction();
   }
-  auto stream = code_symbols(place.k, latents);
+  auto stream = code_symbols(layer.k, latents);
   if (!stream || !reconstruct) return stream;
 
   latents.y = {};
   latents.indexes = {};
-  Patch reconstruction = networks.reconstruct(place, latents, prediction, all);
+  Patch reconstruction = synthesis.reconstruct(layer, latents, prediction, all);
   liff.reset();  // it looks at the layer below
   x_hat = std::move(reconstruction);
   return stream;

@@ -24,7 +24,7 @@ inline constexpr int64_t kSearchedPixels = int64_t{16} << 20;
 struct EncodeSettings {
   std::vector<Size> sizes;  // lowest first; the last must be the picture's own size
   double quality = 50.0;    // 0..100, the same for every layer; a fixed-rate model ignores it
-  // 0..kMaxEffort: rounds of search for symbols that cost less; see LayerNetworks::search. Unset:
+  // 0..kMaxEffort: rounds of search for symbols that cost less; see codec/layer_search.h. Unset:
   // kDefaultEffort, or 0 where the picture is too large for it or the model cannot be searched with.
   std::optional<int> effort;
   std::vector<MetadataChunk> metadata;

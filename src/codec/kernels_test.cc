@@ -2,7 +2,9 @@
 // sizes again makes nothing anew.
 #include <gtest/gtest.h>
 
-#include "codec/layer.h"
+#include "codec/layer_analysis.h"
+#include "codec/layer_search.h"
+#include "codec/layer_synthesis.h"
 #include "codec/test_pictures.h"
 #include "model_file/random_model.h"
 #include "nn/context.h"
@@ -24,19 +26,24 @@ TEST_P(Kernels, AreNeverTheReferenceAndCompileOnce) {
   const auto model = model_named(std::get<0>(GetParam()));
   ThreadPool pool(2);
   nn::Context context(pool, std::get<1>(GetParam()));
-  LayerNetworks networks(model, context);
+  PyramidNetworks networks(model, context);
+  TileBuffers buffers;
+  LayerAnalysis analysis(networks, buffers);
+  LayerSynthesis synthesis(networks, buffers);
+  LayerSearch search(networks, buffers);
   const bool searched = networks.make_search();
   for (const std::vector<Size>& sizes :
        {std::vector<Size>{{192, 128}, {384, 256}, {768, 512}}, std::vector<Size>{{1, 1}, {33, 47}, {97, 95}},
         std::vector<Size>{{640, 200}, {2560, 801}}}) {
     const auto prepare = [&] {
-      context.prepare([&] {
-        for (size_t k = 0; k < sizes.size(); ++k) {
-          const LayerNetworks::Place place{sizes, static_cast<int>(k), 0.0F};
-          networks.prepare_encode(place, true, searched);
-          networks.prepare_decode(place, whole(sizes[k]));
-        }
-      });
+      std::vector<nn::KernelRequest> requests;
+      for (size_t k = 0; k < sizes.size(); ++k) {
+        const SpatialLayer layer{sizes, static_cast<int>(k), 0.0F};
+        analysis.add_kernels(layer, requests);
+        synthesis.add_kernels(layer, whole(sizes[k]), true, requests);
+        if (searched) search.add_kernels(layer, requests);
+      }
+      context.compile(requests);
     };
     prepare();
     const size_t kernels = context.kernels();

@@ -6,6 +6,9 @@
 #include <cmath>
 
 #include "codec/encoder.h"
+#include "codec/layer_analysis.h"
+#include "codec/layer_search.h"
+#include "codec/layer_synthesis.h"
 
 namespace compass {
 namespace {
@@ -15,33 +18,103 @@ namespace {
 constexpr double kFixed = 44e6;
 constexpr double kFloatPixel = 12;  // bytes
 constexpr double kBytePixel = 3;
+constexpr double kFilterColumn = 1300;  // of the rows that a thread of the loop filter holds, a pixel across
 
 double pixels(Size size) {
   return static_cast<double>(size.pixels());
 }
 
 // Latent elements of a layer.
-double elements(const LayerNetworks& networks, const MemoryQuestion& q, int k) {
+double elements(const PyramidNetworks& networks, const MemoryQuestion& q, int k) {
   return pixels(networks.latent_size({q.sizes, k, 0.0F})) * networks.codec(k).latent_channels();
 }
 
-// For layer k's tiles: what goes into the networks and comes out, kept from tile to tile, and the maps
-// inside, of the codec or of the prediction.
-double tile_bytes(const LayerNetworks& networks, const std::vector<Size>& sizes, Size layer, int k) {
-  const int longest = std::max(layer.width, layer.height);
-  const int side = std::min(networks.tile_side(k), longest);
-  const double with_halo = std::min(networks.tile_side(k) + kHalo, longest);
-  const double around = 3.0 * kFloatPixel * with_halo * with_halo;
-  const double codec = networks.codec(k).tile_bytes(side);
-  if (k == 0) return around + codec;
-  const int predicted = std::min(kPredictionSide, side);
-  return around + std::max(codec, networks.prediction_bytes(sizes[k - 1], sizes[k], {predicted, predicted}));
+// Tiles of `part` that between them take the most of everything: those of a row and a column that is cut off,
+// the first whole ones. Of pictures with few tiles they are all.
+std::vector<Rect> first_tiles(Rect part, int side) {
+  const int most = 2 * side;
+  return tiles_of({part.x, part.y, std::min(part.width, most), std::min(part.height, most)}, side);
+}
+
+// What tiles hold, all of which is kept from tile to tile: values that go into networks and come out, maps
+// inside the codec's networks, and what making the prediction takes.
+struct TileBytes {
+  double values = 0.0;
+  double maps = 0.0;
+  double prediction = 0.0;
+  double all() const { return values + maps + prediction; }
+  void hold_maps(size_t bytes) { maps = std::max(maps, static_cast<double>(bytes)); }
+};
+
+// Making a prediction of `part`: LIFF's maps, the pixels below, and the bicubic one.
+double prediction_bytes(const PyramidNetworks& networks, const Liff::Geometry& geometry, Rect part) {
+  double most = 0.0;
+  for (const Rect tile : first_tiles(part, kPredictionSide)) {
+    double bytes = 3.0 * kFloatPixel * pixels(tile.size());
+    if (const auto plan = networks.predictor().plan(geometry, tile)) {
+      bytes += static_cast<double>(plan->map_bytes) + kFloatPixel * pixels(plan->below.size());
+    }
+    most = std::max(most, bytes);
+  }
+  return most;
+}
+
+// h_s, LIFF, g_s and the loop filter for the pixels `part`.
+TileBytes synthesis_bytes(const PyramidNetworks& networks, const SpatialLayer& layer, Rect part) {
+  const CodecNetworks& codec = networks.codec(layer.k);
+  TileBytes bytes;
+  double made = 0.0;
+  for (const Rect tile : first_tiles(part, networks.tile_side(layer.k))) {
+    const auto plan = codec.plan_synthesis(layer.size(), unfiltered(networks, layer, tile));
+    bytes.hold_maps(plan->map_bytes);
+    made = std::max(made, kFloatPixel * pixels(plan->out.size()));
+  }
+  double hyper = 0.0;
+  for (const Rect tile : first_tiles(whole(networks.latent_size(layer)), kHyperSide)) {
+    const auto plan = codec.plan_hyper_synthesis(layer.size(), tile);
+    bytes.hold_maps(plan.h_s->map_bytes);
+    if (plan.h_scales) bytes.hold_maps(plan.h_scales->map_bytes);
+    // Means and indexes, and as much again on the way.
+    hyper = std::max(hyper, 10.0 * codec.latent_channels() * pixels(tile.size()));
+  }
+  const int width = std::min(part.width, networks.tile_side(layer.k));
+  const double filter = networks.filter(layer.k).empty() ? 0.0 : kFilterColumn * width;
+  bytes.values = made + hyper + filter * networks.context().pool().threads();
+  if (layer.k > 0) {
+    bytes.prediction =
+        prediction_bytes(networks, prediction_geometry(networks.model(), layer.sizes, layer.k), part);
+  }
+  return bytes;
+}
+
+// These, g_a, and the search.
+TileBytes encoding_bytes(const PyramidNetworks& networks, const SpatialLayer& layer, bool search) {
+  const CodecNetworks& codec = networks.codec(layer.k);
+  const Size latent = networks.latent_size(layer);
+  TileBytes bytes = synthesis_bytes(networks, layer, whole(layer.size()));
+  const int side = latents_a_side(networks.tile_side(layer.k), latent.width, layer.size().width);
+  double values = 0.0;
+  for (const Rect tile : first_tiles(whole(latent), side)) {
+    const auto g_a = codec.plan_analysis(layer.size(), tile);
+    bytes.hold_maps(g_a->map_bytes);
+    const double y = 4.0 * codec.latent_channels() * pixels(tile.size());
+    double here = kFloatPixel * pixels(united(g_a->input, g_a->prediction).size()) + y;
+    if (search) {
+      const SearchPlans plans = plan_search(networks, layer, tile);
+      bytes.hold_maps(std::max(plans.g_s->map_bytes, plans.backward->map_bytes) + plans.g_s->trace_bytes);
+      // The residual, g_s's picture and the derivatives with respect to it; those with respect to y_hat.
+      here = std::max(here, 3.0 * kFloatPixel * pixels(plans.g_s->out.size()) + 2.0 * y);
+    }
+    values = std::max(values, here);
+  }
+  bytes.values += values;
+  return bytes;
 }
 
 // The prediction's window: all of `part`, or the rows of a tile and its halo.
-double window_bytes(const LayerNetworks& networks, Size part, int k, bool keep) {
+double window_bytes(const PyramidNetworks& networks, Size part, int k, bool keep) {
   if (k == 0) return 0.0;
-  return kFloatPixel * part.width * networks.window_rows(k, part.height, keep);
+  return kFloatPixel * part.width * window_rows(networks, k, part.height, keep);
 }
 
 // One array grows row by row and another one's rows are discarded when they are `behind` rows back.
@@ -51,17 +124,17 @@ double in_turn(double growing, double shrinking, double behind, int rows) {
 }
 
 // Making a picture of size `to` of a whole layer of size `from`, both in floats.
-double resampling_bytes(const LayerNetworks& networks, Size from, Size to) {
+double resampling_bytes(const PyramidNetworks& networks, Size from, Size to) {
   const double both = kFloatPixel * (pixels(from) + pixels(to));
   if (is_predicted(from, to, networks.model())) {
-    const Size tile{std::min(kPredictionSide, to.width), std::min(kPredictionSide, to.height)};
-    return both + kFloatPixel * to.width * tile.height + networks.prediction_bytes(from, to, tile);
+    const int rows = std::min(kPredictionSide, to.height);
+    return both + kFloatPixel * to.width * rows + prediction_bytes(networks, {from, to, to}, whole(to));
   }
   // Each thread holds the rows of a band of the result, and 16 rows of the layer (image/resize.cc).
   const double shrink = std::max(1.0, static_cast<double>(from.height) / to.height);
   const double rows = std::min<double>(from.height, 68.0 * shrink);
   const double weights = 20.0 * (std::max(from.width, to.width) + std::max(from.height, to.height));
-  return both + weights + networks.threads() * (64.0 * from.width + 4.0 * rows * to.width);
+  return both + weights + networks.context().pool().threads() * (64.0 * from.width + 4.0 * rows * to.width);
 }
 
 }  // namespace
@@ -72,7 +145,7 @@ PredictionWindow::Passed passed_rows(Size layer, bool reconstruct, bool search) 
   return search ? Passed::kMadeAgain : Passed::kDiscarded;
 }
 
-double encode_bytes(const LayerNetworks& networks, const MemoryQuestion& q) {
+double encode_bytes(const PyramidNetworks& networks, const MemoryQuestion& q) {
   const double source = pixels(q.sizes[q.top]) * (q.bytes ? kBytePixel : kFloatPixel);
   double most = 0.0;
   for (int k = 0; k <= q.top; ++k) {
@@ -83,7 +156,7 @@ double encode_bytes(const LayerNetworks& networks, const MemoryQuestion& q) {
     const bool kept = passed == PredictionWindow::Passed::kKept;
     const double window = window_bytes(networks, q.sizes[k], k, kept);
     const double y = elements(networks, q, k);
-    const double tile = tile_bytes(networks, q.sizes, q.sizes[k], k);
+    const double tile = encoding_bytes(networks, {q.sizes, k, 0.0F}, q.search).all();
     const double behind = networks.tile_side(k) + kHalo;
     const double analysis =
         window + tile + (once ? in_turn(4.0 * y, below, behind, q.sizes[k].height) : 4.0 * y + below);
@@ -93,14 +166,14 @@ double encode_bytes(const LayerNetworks& networks, const MemoryQuestion& q) {
     const double picture = reconstruct ? kFloatPixel * pixels(q.sizes[k]) : 0.0;
     const double synthesis = reconstruct ? 4.0 * y + picture * (q.measure ? 2.0 : 1.0) + tile : 0.0;
     const double held = below + window;
-    // Means, and gradients and what the way back remembers: half as much again as a tile's maps.
-    const double search = q.search ? held + coding + 4.0 * y + 1.5 * tile : 0.0;
+    const double search = q.search ? held + coding + 4.0 * y + tile : 0.0;  // with means
     most = std::max({most, analysis, coding + (reconstruct ? held : 0.0), held + synthesis, search});
   }
   return kFixed + networks.weight_bytes() + source + most;
 }
 
-double decode_bytes(const LayerNetworks& networks, const MemoryQuestion& q, const std::vector<Rect>& wanted) {
+double decode_bytes(const PyramidNetworks& networks, const MemoryQuestion& q,
+                    const std::vector<Rect>& wanted) {
   double latents = 0.0;  // all layers' symbols are there before the first picture is
   for (int k = 0; k <= q.top; ++k) latents += elements(networks, q, k);
   double most = 5.0 * latents;  // with indexes
@@ -112,11 +185,11 @@ double decode_bytes(const LayerNetworks& networks, const MemoryQuestion& q, cons
         pixels(wanted[k].size()) * (k == q.top && q.bytes && !resampled ? kBytePixel : kFloatPixel);
     const double pictures = in_turn(picture, below, networks.tile_side(k) + kHalo, wanted[k].height);
     most = std::max(most, 4.0 * latents + pictures + window_bytes(networks, wanted[k].size(), k, false) +
-                              tile_bytes(networks, q.sizes, wanted[k].size(), k));
+                              synthesis_bytes(networks, {q.sizes, k, 0.0F}, wanted[k]).all());
     latents -= elements(networks, q, k);
   }
   // Memory for the last layer's tiles is kept: the next picture would need it again.
-  const double kept = tile_bytes(networks, q.sizes, wanted[q.top].size(), q.top);
+  const double kept = synthesis_bytes(networks, {q.sizes, q.top, 0.0F}, wanted[q.top]).all();
   const double result = pixels(to) * (q.bytes ? kBytePixel : kFloatPixel);
   if (resampled) {
     most = std::max({most, kept + resampling_bytes(networks, wanted[q.top].size(), to),

@@ -4,7 +4,8 @@
 #include <optional>
 #include <vector>
 
-#include "codec/layer.h"
+#include "codec/prediction_window.h"
+#include "codec/pyramid_networks.h"
 #include "core/result.h"
 
 namespace compass {
@@ -14,7 +15,7 @@ struct MemoryQuestion {
   int top = 0;                     // the highest one coded
   bool bytes = false;              // whether the picture is kept in 8 bits rather than in floats
   bool measure = false;            // encoding: whether the top layer is reconstructed, too
-  bool search = false;             // encoding: whether symbols are searched for
+  bool search = false;             // encoding: whether symbols are searched for; after make_search()
   std::optional<Size> size{};      // decoding: exactly this size, whatever the layer's
   bool copied = false;             // decoding: whether whoever gets it makes a copy of it
 };
@@ -24,9 +25,9 @@ struct MemoryQuestion {
 PredictionWindow::Passed passed_rows(Size layer, bool reconstruct, bool search);
 
 // Bytes held at most, the picture itself and its copy included, roughly (within some ten percent).
-double encode_bytes(const LayerNetworks& networks, const MemoryQuestion& question);
+double encode_bytes(const PyramidNetworks& networks, const MemoryQuestion& question);
 // `wanted[k]` is the part of layer k that is reconstructed.
-double decode_bytes(const LayerNetworks& networks, const MemoryQuestion& question,
+double decode_bytes(const PyramidNetworks& networks, const MemoryQuestion& question,
                     const std::vector<Rect>& wanted);
 
 // kBadFile if `bytes` are more than `limit`; a limit of 0 is none.

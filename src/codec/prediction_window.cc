@@ -33,7 +33,7 @@ void PredictionWindow::move_to(int top, int bottom) {
   map_.height = part_.height;
   map_.width = part_.width;
   const Rect missing{part_.x, first + kept, part_.width, part_.height - kept};
-  for (const Rect tile : tiles_of(missing, kPredictionSide)) {
+  for (const Rect tile : prediction_tiles(missing)) {
     predictor_.predict(below_, geometry_, tile, part_, map_);
   }
   if (passed_ == Passed::kDiscarded) {

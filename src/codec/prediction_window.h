@@ -39,8 +39,18 @@ class PredictionWindow {
   Tensor map_;
 };
 
+// Has the window at the rows of `part`, and tells what it holds; no map where there is no window.
+inline HeldMap held_rows(PredictionWindow* window, Rect part) {
+  if (window == nullptr) return {};
+  window->move_to(part.y, part.y + part.height);
+  return window->held();
+}
+
 // Predictions are made in tiles of this many pixels a side: LIFF's features, at the resolution below, are by
 // far the largest maps of all.
 inline constexpr int kPredictionSide = 1024;
+inline std::vector<Rect> prediction_tiles(Rect part) {
+  return tiles_of(part, kPredictionSide);
+}
 
 }  // namespace compass

@@ -10,10 +10,10 @@ Predictor::Predictor(const std::shared_ptr<const Model>& model, nn::Context& con
 void Predictor::predict(const Patch& below, const Liff::Geometry& geometry, Rect out, Rect map_part,
                         Tensor& map) {
   ThreadPool& pool = context_.pool();
-  const bool liff = kind_ == PredictionKind::kLiff;
+  const auto liff = plan(geometry, out);
   if (liff) {
-    to_map(below.image, below.at, liff_.footprint(geometry, out), pool, below_);
-    liff_.predict(below_, geometry, out, map_part, map);
+    to_map(below.image, below.at, liff->below, pool, below_);
+    liff_.predict(*liff, below_, map_part, map);
   }
   if (!adds_bicubic()) return;
   const nn::StageTimer timer(context_.times(), "bicubic", 0.0);
@@ -38,8 +38,8 @@ Rect Predictor::footprint(const Liff::Geometry& geometry, Rect out) const {
   return need;
 }
 
-void Predictor::prepare(const Liff::Geometry& geometry, Rect out) {
-  if (kind_ == PredictionKind::kLiff) liff_.prepare(geometry, out);
+std::shared_ptr<const LiffPlan> Predictor::plan(const Liff::Geometry& geometry, Rect out) const {
+  return kind_ == PredictionKind::kLiff ? liff_.plan(geometry, out) : nullptr;
 }
 
 double Predictor::cost(Size below, Size target) const {

@@ -25,8 +25,8 @@ class Predictor {
   void predict(const Patch& below, const Liff::Geometry& geometry, Rect out, Rect map_part, Tensor& map);
   Rect footprint(const Liff::Geometry& geometry, Rect out) const;
 
-  // Inside nn::Context::prepare: notes what that will need.
-  void prepare(const Liff::Geometry& geometry, Rect out);
+  // What LIFF's part of that takes; null where there is none.
+  std::shared_ptr<const LiffPlan> plan(const Liff::Geometry& geometry, Rect out) const;
 
   double cost(Size below, Size target) const;  // multiply-adds
 

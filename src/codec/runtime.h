@@ -2,12 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "codec/codec_options.h"
-#include "codec/layer.h"
+#include "codec/layer_synthesis.h"
+#include "codec/pyramid_networks.h"
 #include "core/size.h"
 #include "core/thread_pool.h"
 #include "model_file/model.h"
@@ -22,31 +23,33 @@ struct CodecRuntime {
         options(o),
         pool(o.threads),
         context(pool, o.precision),
-        networks(model, context) {
+        networks(model, context),
+        synthesis(networks, buffers) {
     context.set_times(options.times);
   }
 
-  // Compiles kernels and packs weights ahead, on all threads, for a picture of this size: `dry_run` calls the
-  // networks' prepare_encode or prepare_decode for every layer to come. In pictures of more pixels than
-  // kPrepareAllPixels most tiles are alike, the few kernels made on the way do not count, and this does
-  // nothing.
-  void prepare(Size picture, const std::function<void()>& dry_run) {
-    if (picture.pixels() > kPrepareAllPixels) return;
+  // Whether kernels are compiled ahead for a picture of this size, on all threads: compile() then takes those
+  // of all plans to come. In larger pictures most tiles are alike, and the few kernels made on the way do not
+  // count.
+  static bool compiles_ahead(Size picture) { return picture.pixels() <= kCompileAheadPixels; }
+  void compile(const std::vector<nn::KernelRequest>& kernels) {
     const nn::StageTimer timer(options.times, "kernels", 0.0);
-    context.prepare(dry_run);
+    context.compile(kernels);
   }
 
   // The tables that layer k's z and y are coded with.
   const CdfTables& hyper_tables(int k) const { return model->hyper_tables(codec_of_layer(k)); }
   const CdfTables& latent_tables(int k) const { return model->latent_tables(codec_of_layer(k)); }
 
-  static constexpr int64_t kPrepareAllPixels = int64_t{4} << 20;
+  static constexpr int64_t kCompileAheadPixels = int64_t{4} << 20;
 
   const std::shared_ptr<const Model> model;
   const CodecOptions options;
   ThreadPool pool;
   nn::Context context;
-  LayerNetworks networks;
+  PyramidNetworks networks;
+  TileBuffers buffers;
+  LayerSynthesis synthesis;
 };
 
 }  // namespace compass

@@ -7,7 +7,9 @@
 
 #include "codec/decoder.h"
 #include "codec/encoder.h"
-#include "codec/layer.h"
+#include "codec/layer_analysis.h"
+#include "codec/layer_search.h"
+#include "codec/layer_synthesis.h"
 #include "codec/symbol_search.h"
 #include "codec/test_pictures.h"
 #include "entropy/layer_coder.h"
@@ -76,13 +78,16 @@ TEST(Search, TilesLowerTheCostAsWell) {
   const Original original(picture);
   const auto& tables = model->latent_tables(CodecKind::kBase);
   const auto bytes = [&](int side, SymbolSearch* search) {
-    LayerNetworks networks(model, context);
+    PyramidNetworks networks(model, context);
+    TileBuffers buffers;
+    LayerAnalysis analysis(networks, buffers);
+    LayerSearch layer_search(networks, buffers);
     EXPECT_TRUE(networks.make_search());
     networks.limit_tiles(side);
-    const LayerNetworks::Place place{sizes, 0, 2.5F};
-    Tensor y = networks.analyse(place, original, nullptr);
-    auto latents = networks.quantise(place, std::move(y), LayerNetworks::Next::kSearch);
-    if (search != nullptr) networks.search(place, original, nullptr, *search, latents);
+    const SpatialLayer place{sizes, 0, 2.5F};
+    Tensor y = analysis.analyse(place, original, nullptr);
+    auto latents = analysis.quantise(place, std::move(y), LayerAnalysis::Next::kSearch);
+    if (search != nullptr) layer_search.run(place, original, nullptr, *search, latents);
     return encode_layer({latents.z, latents.y, latents.indexes}, model->hyper_tables(CodecKind::kBase),
                         tables)
         ->size();
@@ -103,21 +108,25 @@ TEST(Search, PredictionsNeedNotBeKept) {
   const auto model = tiny_model();
   ThreadPool pool(2);
   nn::Context context(pool);
-  LayerNetworks networks(model, context);
+  PyramidNetworks networks(model, context);
+  TileBuffers buffers;
+  LayerAnalysis analysis(networks, buffers);
+  LayerSearch layer_search(networks, buffers);
+  LayerSynthesis synthesis(networks, buffers);
   ASSERT_TRUE(networks.make_search());
   networks.limit_tiles(64);
   const std::vector<Size> sizes = {{20, 350}, {40, 700}};  // higher than a window of a tile and its halo
-  const LayerNetworks::Place place{sizes, 1, 0.0F};
+  const SpatialLayer place{sizes, 1, 0.0F};
   const Image picture = test_picture(sizes[1]);
   const Original original(picture);
   Patch below{test_picture(sizes[0]), whole(sizes[0])};
   const auto symbols = [&](PredictionWindow::Passed passed) {
-    PredictionWindow window = networks.window(place, below, whole(sizes[1]), passed);
-    Tensor y = networks.analyse(place, original, &window);
-    auto latents = networks.quantise(place, std::move(y), LayerNetworks::Next::kSearch);
+    PredictionWindow window = synthesis.predict(place, below, whole(sizes[1]), passed);
+    Tensor y = analysis.analyse(place, original, &window);
+    auto latents = analysis.quantise(place, std::move(y), LayerAnalysis::Next::kSearch);
     const auto before = latents.y;
     SymbolSearch search(model->latent_tables(CodecKind::kEnhancement), 3);
-    networks.search(place, original, &window, search, latents);
+    layer_search.run(place, original, &window, search, latents);
     EXPECT_NE(latents.y, before);
     return latents.y;
   };

@@ -9,7 +9,8 @@
 
 #include "codec/decoder.h"
 #include "codec/encoder.h"
-#include "codec/layer.h"
+#include "codec/layer_analysis.h"
+#include "codec/layer_synthesis.h"
 #include "codec/memory_need.h"
 #include "codec/test_pictures.h"
 #include "core/sanitized.h"
@@ -43,25 +44,30 @@ TEST(Tiles, DoNotShow) {
     const Image picture = test_picture(sizes[1]);
     const Original original(picture);
     const Rect all = whole(sizes[1]);
-    LayerNetworks networks(model, context);
-    const LayerNetworks::Place base{sizes, 0, 0.5F};
-    const LayerNetworks::Place top{sizes, 1, 0.5F};
+    PyramidNetworks networks(model, context);
+    TileBuffers buffers;
+    LayerAnalysis analysis(networks, buffers);
+    LayerSynthesis synthesis(networks, buffers);
+    const SpatialLayer base{sizes, 0, 0.5F};
+    const SpatialLayer top{sizes, 1, 0.5F};
     // The same latents go to both ways, so that no symbol on the edge of rounding makes a difference.
-    const LayerLatents low{.y_hat = networks.analyse(base, original, nullptr), .steps = steps(sizes[0])};
-    Patch below = networks.reconstruct(base, low, nullptr, whole(sizes[0]));
-    PredictionWindow window = networks.window(top, below, all, PredictionWindow::Passed::kKept);
-    const LayerLatents high{.y_hat = networks.analyse(top, original, &window), .steps = steps(sizes[1])};
-    const Patch expected = networks.reconstruct(top, high, &window, all);
+    const LayerLatents low{.y_hat = analysis.analyse(base, original, nullptr), .steps = steps(sizes[0])};
+    Patch below = synthesis.reconstruct(base, low, nullptr, whole(sizes[0]));
+    PredictionWindow window = synthesis.predict(top, below, all, PredictionWindow::Passed::kKept);
+    const LayerLatents high{.y_hat = analysis.analyse(top, original, &window), .steps = steps(sizes[1])};
+    const Patch expected = synthesis.reconstruct(top, high, &window, all);
     for (const int side : {16, 40, 64}) {
-      LayerNetworks cut(model, context);
+      PyramidNetworks cut(model, context);
+      LayerAnalysis cut_analysis(cut, buffers);
+      LayerSynthesis cut_synthesis(cut, buffers);
       cut.limit_tiles(side);
-      EXPECT_LT(largest_difference(cut.analyse(base, original, nullptr), low.y_hat), 1e-3);
-      const Patch below_cut = cut.reconstruct(base, low, nullptr, whole(sizes[0]));
+      EXPECT_LT(largest_difference(cut_analysis.analyse(base, original, nullptr), low.y_hat), 1e-3);
+      const Patch below_cut = cut_synthesis.reconstruct(base, low, nullptr, whole(sizes[0]));
       EXPECT_LT(largest_difference(below_cut.image, below.image), 1e-5);
       for (const auto passed : {PredictionWindow::Passed::kMadeAgain, PredictionWindow::Passed::kKept}) {
-        PredictionWindow moving = cut.window(top, below, all, passed);
-        EXPECT_LT(largest_difference(cut.analyse(top, original, &moving), high.y_hat), 1e-3);
-        const Patch made = cut.reconstruct(top, high, &moving, all);
+        PredictionWindow moving = cut_synthesis.predict(top, below, all, passed);
+        EXPECT_LT(largest_difference(cut_analysis.analyse(top, original, &moving), high.y_hat), 1e-3);
+        const Patch made = cut_synthesis.reconstruct(top, high, &moving, all);
         EXPECT_LT(largest_difference(made.image, expected.image), 1e-5)
             << side << " passed " << static_cast<int>(passed);
       }
@@ -74,39 +80,42 @@ TEST(Tiles, WhatIsDiscardedIsNotLookedAtAgain) {
   using Passed = PredictionWindow::Passed;
   ThreadPool pool(2);
   nn::Context context(pool);
-  LayerNetworks networks(tiny_model(), context);
+  PyramidNetworks networks(tiny_model(), context);
+  TileBuffers buffers;
+  LayerAnalysis analysis(networks, buffers);
+  LayerSynthesis synthesis(networks, buffers);
   networks.limit_tiles(256);
   const std::vector<Size> sizes = {{700, 2900}, {800, 3000}};
-  const LayerNetworks::Place top{sizes, 1, 0.5F};
+  const SpatialLayer top{sizes, 1, 0.5F};
   const Image picture = test_picture(sizes[1]);
   const Original original(picture);
   const auto passing = [&](Passed passed, const auto& look) {
     Patch below{test_picture(sizes[0]), whole(sizes[0])};
     const float first = *below.image.row(0, 0);
     EXPECT_NE(first, 0.0F);
-    PredictionWindow window = networks.window(top, below, whole(sizes[1]), passed);
+    PredictionWindow window = synthesis.predict(top, below, whole(sizes[1]), passed);
     auto result = look(window);
 #if defined(__linux__)
     EXPECT_EQ(*below.image.row(0, 0) != first, passed == Passed::kDiscarded);
 #endif
     return result;
   };
-  const auto analyse = [&](PredictionWindow& window) { return networks.analyse(top, original, &window); };
+  const auto analyse = [&](PredictionWindow& window) { return analysis.analyse(top, original, &window); };
   const Tensor y = passing(Passed::kMadeAgain, analyse);
   EXPECT_EQ(passing(Passed::kDiscarded, analyse).data, y.data);
 
   const LayerLatents latents{.y_hat = y,
                              .steps = std::vector<int32_t>(filter_steps(networks.filter(1), sizes[1]))};
   const auto reconstruct = [&](PredictionWindow& window) {
-    return networks.reconstruct(top, latents, &window, whole(sizes[1])).image;
+    return synthesis.reconstruct(top, latents, &window, whole(sizes[1])).image;
   };
   EXPECT_EQ(
       largest_difference(passing(Passed::kDiscarded, reconstruct), passing(Passed::kMadeAgain, reconstruct)),
       0.0);
 
-  using Next = LayerNetworks::Next;
-  const LayerLatents coded = networks.quantise(top, y, Next::kCode);
-  const LayerLatents kept = networks.quantise(top, y, Next::kReconstruct);
+  using Next = LayerAnalysis::Next;
+  const LayerLatents coded = analysis.quantise(top, y, Next::kCode);
+  const LayerLatents kept = analysis.quantise(top, y, Next::kReconstruct);
   EXPECT_EQ(coded.y, kept.y);
   EXPECT_EQ(coded.indexes, kept.indexes);
   EXPECT_EQ(coded.y_hat.size(), 0U);
@@ -163,7 +172,8 @@ TEST(Tiles, MemoryStaysWithinTheEstimate) {
   if (!forget() || memory("VmHWM:") == 0.0) GTEST_SKIP() << "this system does not tell a process's memory";
   ThreadPool pool(1);
   nn::Context context(pool);
-  const LayerNetworks networks(tiny_model(), context);
+  PyramidNetworks networks(tiny_model(), context);
+  ASSERT_TRUE(networks.make_search());
   constexpr double kBytesPerPixel = 60.0;  // what 100 million pixels in 2 GB and more leave, times three
 
   std::vector<uint8_t> file;

@@ -1,21 +1,20 @@
 #include "networks/liff.h"
 
+#include <array>
 #include <cassert>
 #include <utility>
 
-#include "model_file/liff_grid.h"
-#include "networks/liff_features.h"
-#include "networks/liff_filters.h"
+#include "nn/plan_cache.h"
 
 namespace compass {
+
 namespace {
 
-// What the target pixels of one rectangle are made of.
-struct Sources {
-  GridAxis rows, cols;  // their nearest source pixels
-  Rect features;        // these and their 3x3 neighbours: the features that the filters look at
-  Rect below;           // the pixels below that those features are made of
-};
+// Source pixels from the first to the last row and column, and their neighbours.
+Rect around(const Liff::Geometry& g, std::pair<int, int> rows, std::pair<int, int> cols) {
+  const Rect nearest{cols.first, rows.first, cols.second + 1 - cols.first, rows.second + 1 - rows.first};
+  return grown(nearest, 1, g.below);
+}
 
 }  // namespace
 
@@ -26,42 +25,56 @@ struct Liff::Parts {
         features(*model->description().liff, model->liff_weights(), c),
         filters(*model->description().liff, model->liff_weights(), c) {}
 
-  Sources sources(const Geometry& g, Rect out) const {
-    const NearestRule rule = model->description().nearest;
-    Sources s{.rows = grid_axis(rule, g.below.height, g.target.height, out.y, out.height),
-              .cols = grid_axis(rule, g.below.width, g.target.width, out.x, out.width),
-              .features = {},
-              .below = {}};
-    s.features = around(g, {s.rows.source.front(), s.rows.source.back()},
-                        {s.cols.source.front(), s.cols.source.back()});
-    s.below = grown(s.features, features.halo(), g.below);
-    return s;
-  }
+  // A plan's grid, and the parts of maps that it needs.
+  LiffPlan sources(const Geometry& g, Rect out) const;
+  LiffPlan make_plan(const Geometry& g, Rect out);
 
-  // Sources::below alone. Sources rise with their targets, so that the first and the last one are enough:
+  // A plan's `below` alone. Sources rise with their targets, so that the first and the last one are enough:
   // what is asked about may be far larger than what there is memory for.
-  Rect footprint(const Geometry& g, Rect out) const {
-    const NearestRule rule = model->description().nearest;
-    const auto ends = [rule](int sources, int targets, int first, int count) {
-      return std::pair{grid_axis(rule, sources, targets, first, 1).source.front(),
-                       grid_axis(rule, sources, targets, first + count - 1, 1).source.front()};
-    };
-    const Rect seen = around(g, ends(g.below.height, g.target.height, out.y, out.height),
-                             ends(g.below.width, g.target.width, out.x, out.width));
-    return grown(seen, features.halo(), g.below);
-  }
-
-  // Source pixels from the first to the last row and column, and their neighbours.
-  static Rect around(const Geometry& g, std::pair<int, int> rows, std::pair<int, int> cols) {
-    const Rect nearest{cols.first, rows.first, cols.second + 1 - cols.first, rows.second + 1 - rows.first};
-    return grown(nearest, 1, g.below);
-  }
+  Rect footprint(const Geometry& g, Rect out) const;
 
   std::shared_ptr<const Model> model;
   nn::Context& context;
   LiffFeatures features;
   LiffFilters filters;
+  nn::PlanCache<std::array<int, 10>, LiffPlan> plans;  // by the sizes of the geometry and the part
 };
+
+LiffPlan Liff::Parts::sources(const Geometry& g, Rect out) const {
+  const NearestRule rule = model->description().nearest;
+  LiffPlan plan{
+      .out = out,
+      .token_y = 2.0F / static_cast<float>(g.token_target.height) * static_cast<float>(g.below.height),
+      .token_x = 2.0F / static_cast<float>(g.token_target.width) * static_cast<float>(g.below.width),
+      .rows = grid_axis(rule, g.below.height, g.target.height, out.y, out.height),
+      .cols = grid_axis(rule, g.below.width, g.target.width, out.x, out.width),
+      .below_full = g.below};
+  plan.features = around(g, {plan.rows.source.front(), plan.rows.source.back()},
+                         {plan.cols.source.front(), plan.cols.source.back()});
+  plan.below = grown(plan.features, features.halo(), g.below);
+  return plan;
+}
+
+Rect Liff::Parts::footprint(const Geometry& g, Rect out) const {
+  const NearestRule rule = model->description().nearest;
+  const auto ends = [rule](int sources, int targets, int first, int count) {
+    return std::pair{grid_axis(rule, sources, targets, first, 1).source.front(),
+                     grid_axis(rule, sources, targets, first + count - 1, 1).source.front()};
+  };
+  const Rect seen = around(g, ends(g.below.height, g.target.height, out.y, out.height),
+                           ends(g.below.width, g.target.width, out.x, out.width));
+  return grown(seen, features.halo(), g.below);
+}
+
+LiffPlan Liff::Parts::make_plan(const Geometry& g, Rect out) {
+  LiffPlan plan = sources(g, out);
+  plan.making_features = features.plan(g.below, plan.features);
+  plan.filtering = filters.plan(g.below, plan.rows, plan.cols);
+  for (const auto& step : plan.making_features.steps) step.conv.add_kernels(plan.kernels);
+  plan.filtering.add_kernels(plan.kernels);
+  plan.map_bytes = nn::peak_bytes(plan.making_features.maps);
+  return plan;
+}
 
 Liff::Liff(std::shared_ptr<const Model> model, nn::Context& context)
     : parts_(std::make_unique<Parts>(std::move(model), context)) {}
@@ -78,37 +91,32 @@ Tensor Liff::predict(const Tensor& below, Size target, Size token_target) {
 Tensor Liff::predict(const Tensor& below, const Geometry& g, Rect out) {
   Tensor result;
   result.reshape(3, out.height, out.width);
-  predict(below, g, out, out, result);
+  predict(*plan(g, out), below, out, result);
   return result;
 }
 
-void Liff::predict(const Tensor& below, const Geometry& g, Rect out, Rect target_part, Tensor& target) {
-  Parts& p = *parts_;
-  const Sources s = p.sources(g, out);
-  assert(below.width == s.below.width && below.height == s.below.height);
+std::shared_ptr<const LiffPlan> Liff::plan(const Geometry& g, Rect out) const {
+  return parts_->plans.get({g.below.width, g.below.height, g.target.width, g.target.height,
+                            g.token_target.width, g.token_target.height, out.x, out.y, out.width, out.height},
+                           [&] { return parts_->make_plan(g, out); });
+}
 
-  const double pixels = static_cast<double>(s.features.size().pixels());
+void Liff::predict(const LiffPlan& plan, const Tensor& below, Rect target_part, Tensor& target) {
+  Parts& p = *parts_;
+  assert(below.width == plan.below.width && below.height == plan.below.height);
+  const double pixels = static_cast<double>(plan.features.size().pixels());
   nn::Map features;
   {
     const nn::StageTimer timer(p.context.times(), "liff features", p.features.macs_per_pixel() * pixels);
-    features = p.features.run(nn::view_of(below, s.below, g.below), s.features);
+    features = p.features.run(plan.making_features, nn::view_of(below, plan.below, plan.below_full));
   }
-  const float token_y = 2.0F / static_cast<float>(g.token_target.height) * static_cast<float>(g.below.height);
-  const float token_x = 2.0F / static_cast<float>(g.token_target.width) * static_cast<float>(g.below.width);
   const nn::StageTimer timer(p.context.times(), "liff filters",
                              p.filters.macs_per_source() * pixels +
-                                 p.filters.macs_per_target() * static_cast<double>(out.size().pixels()));
-  p.filters.run(features.view(p.context.compute()), s.rows, s.cols, token_y, token_x,
-                target.pixel(out.y - target_part.y, out.x - target_part.x),
+                                 p.filters.macs_per_target() * static_cast<double>(plan.out.size().pixels()));
+  p.filters.run(plan.filtering, features.view(p.context.compute()),
+                {plan.rows, plan.cols, plan.token_y, plan.token_x},
+                target.pixel(plan.out.y - target_part.y, plan.out.x - target_part.x),
                 static_cast<size_t>(target.width) * 3);
-}
-
-void Liff::prepare(const Geometry& g, Rect out) {
-  Parts& p = *parts_;
-  const Sources s = p.sources(g, out);
-  const Tensor nothing;  // passes look at shapes alone
-  const nn::Map features = p.features.run(nn::view_of(nothing, s.below, g.below), s.features);
-  p.filters.run(features.view(p.context.compute()), s.rows, s.cols, 0.0F, 0.0F, nullptr, 0);
 }
 
 Rect Liff::footprint(const Geometry& g, Rect out) const {

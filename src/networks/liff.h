@@ -12,10 +12,15 @@
 
 #include "core/size.h"
 #include "core/tensor.h"
+#include "model_file/liff_grid.h"
 #include "model_file/model.h"
+#include "networks/liff_features.h"
+#include "networks/liff_filters.h"
 #include "nn/context.h"
 
 namespace compass {
+
+struct LiffPlan;
 
 class Liff {
  public:
@@ -33,20 +38,20 @@ class Liff {
   Tensor predict(const Tensor& below, Size target, Size token_target);
   Tensor predict(const Tensor& below, Size target) { return predict(below, target, target); }
 
-  // The target pixels of rectangle `out`. `below` holds footprint(below_size, target, out) of the picture
-  // below.
+  // The target pixels of rectangle `out`. `below` holds footprint(geometry, out) of the picture below.
   struct Geometry {
     Size below;
     Size target;
     Size token_target;
   };
   Tensor predict(const Tensor& below, const Geometry& geometry, Rect out);
-  // The same into rectangle `out` of `target`, which holds the target's pixels of rectangle `target_part`.
-  void predict(const Tensor& below, const Geometry& geometry, Rect out, Rect target_part, Tensor& target);
   Rect footprint(const Geometry& geometry, Rect out) const;
 
-  // Inside nn::Context::prepare: notes what predict(.., geometry, out) will need.
-  void prepare(const Geometry& geometry, Rect out);
+  // What predicting rectangle `out` takes. The last few plans are kept.
+  std::shared_ptr<const LiffPlan> plan(const Geometry& geometry, Rect out) const;
+  // The planned pixels into `target`, which holds the target's pixels of rectangle `target_part`; `below` is
+  // the plan's part of the picture below.
+  void predict(const LiffPlan& plan, const Tensor& below, Rect target_part, Tensor& target);
 
   // Multiply-adds of the feature network and of the filter MLP, as executed.
   struct Cost {
@@ -57,6 +62,23 @@ class Liff {
  private:
   struct Parts;
   std::unique_ptr<Parts> parts_;
+};
+
+// What predicting one rectangle takes, told from sizes alone.
+struct LiffPlan {
+  Rect out;
+  float token_y = 0.0F, token_x = 0.0F;  // scale token
+  GridAxis rows, cols;                   // the nearest source pixels of the target's rows and columns
+  Rect features;                         // these and their 3x3 neighbours: what the filters look at
+  Rect below;                            // the pixels below that those features are made of
+  Size below_full;
+  LiffFeaturesPlan making_features;
+  LiffFiltersPlan filtering;
+  std::vector<nn::KernelRequest> kernels;
+  void add_kernels(std::vector<nn::KernelRequest>& list) const {
+    list.insert(list.end(), kernels.begin(), kernels.end());
+  }
+  size_t map_bytes = 0;  // of the maps held at a time, at most
 };
 
 }  // namespace compass

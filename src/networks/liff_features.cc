@@ -43,47 +43,56 @@ LiffFeatures::LiffFeatures(const LiffDescription& liff, const LiffWeights& w, nn
   }
 }
 
-Map LiffFeatures::make_map(int channels, Rect part, Size full) {
-  return nn::make_map(context_.buffers(), channels, part, full, context_.compute() == Element::kF32,
-                      context_.compute() == Element::kBF16);
-}
-
-Map LiffFeatures::run(const MapView& below, Rect out) {
-  const Element compute = context_.compute();
-  const Size full = below.full;
+LiffFeaturesPlan LiffFeatures::plan(Size full, Rect out) {
+  LiffFeaturesPlan plan;
   int reach = halo() - 1;  // of the map being made, around `out`
-  const auto part = [&] { return grown(out, reach, full); };
-
-  Map f1 = make_map(g0_, part(), full);
-  sfe1_.run(context_, below, f1, f1.part);
+  const bool f32 = context_.compute() == Element::kF32;
+  const auto add = [&](ConvPass& pass, int channels, std::vector<int> inputs, int addend = -1) {
+    const int step = static_cast<int>(plan.steps.size());
+    const Rect part = grown(out, reach, full);
+    for (const int input : inputs) {
+      if (input >= 0) plan.maps[input].last = step;
+    }
+    if (addend >= 0) plan.maps[addend].last = step;
+    plan.steps.push_back({&pass, pass.plan(context_.compute(), {full, part, f32, addend >= 0}),
+                          std::move(inputs), step, addend});
+    plan.maps.push_back({channels, part, full, f32, !f32, step, step});
+    return step;  // each makes one map
+  };
+  const int f1 = add(sfe1_, g0_, {-1});
   --reach;
-  std::vector<Map> states;  // x_0, x_1, ...
-  states.push_back(make_map(g0_, part(), full));
-  sfe2_.run(context_, f1.view(compute), states.back(), states.back().part);
+  int state = add(sfe2_, g0_, {f1});
+  std::vector<int> states;  // x_1, x_2, ...
   for (int b = 0; b < blocks_; ++b) {
-    std::vector<MapView> inputs{states.back().view(compute)};
-    std::vector<Map> grown_maps;
+    std::vector<int> inputs{state};
     for (ConvPass& conv : block_convs_[b]) {
       --reach;
-      grown_maps.push_back(make_map(growth_, part(), full));
-      conv.run(context_, inputs, {}, {}, grown_maps.back(), grown_maps.back().part);
-      inputs.push_back(grown_maps.back().view(compute));
+      inputs.push_back(add(conv, growth_, inputs));
     }
-    Map next = make_map(g0_, part(), full);
-    const MapView skip = states.back().view(compute);
-    fuse_[b].run(context_, inputs, {}, {}, next, next.part, &skip);
-    if (b == 0) states.clear();  // x_0 is no input of gff1
-    states.push_back(std::move(next));
+    state = add(fuse_[b], g0_, inputs, state);
+    states.push_back(state);
   }
-  std::vector<MapView> inputs;
-  for (const Map& state : states) inputs.push_back(state.view(compute));
-  Map fused = make_map(g0_, part(), full);
-  gff1_.run(context_, inputs, {}, {}, fused, fused.part);
-  states.clear();
-  Map features = make_map(g0_, out, full);
-  const MapView skip = f1.view(compute);
-  gff2_.run(context_, fused.view(compute), features, out, &skip);
-  return features;
+  const int fused = add(gff1_, g0_, states);
+  reach = 0;
+  add(gff2_, g0_, {fused}, f1);
+  return plan;
+}
+
+Map LiffFeatures::run(const LiffFeaturesPlan& plan, const MapView& below) {
+  const Element compute = context_.compute();
+  std::vector<Map> maps(plan.maps.size());
+  for (size_t s = 0; s < plan.steps.size(); ++s) {
+    const LiffFeaturesPlan::Step& step = plan.steps[s];
+    std::vector<MapView> inputs;
+    for (const int input : step.inputs) inputs.push_back(input < 0 ? below : maps[input].view(compute));
+    Map& output = maps[step.output] = nn::make_map(context_.buffers(), plan.maps[step.output]);
+    const MapView addend = step.addend < 0 ? MapView{} : maps[step.addend].view(compute);
+    step.pass->run(context_, step.conv, inputs, output, step.addend < 0 ? nullptr : &addend);
+    for (size_t m = 0; m < s; ++m) {
+      if (plan.maps[m].last == static_cast<int>(s)) maps[m] = {};
+    }
+  }
+  return std::move(maps.back());
 }
 
 }  // namespace compass

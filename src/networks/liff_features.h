@@ -12,8 +12,22 @@
 #include "nn/context.h"
 #include "nn/conv_pass.h"
 #include "nn/map.h"
+#include "nn/plan.h"
 
 namespace compass {
+
+struct LiffFeaturesPlan {
+  // A convolution of the network: of which maps, into which, and which is added to it; indexes of `maps`.
+  struct Step {
+    nn::ConvPass* pass = nullptr;
+    nn::ConvPlan conv;
+    std::vector<int> inputs;  // -1 is the picture below
+    int output = 0;
+    int addend = -1;  // -1: none
+  };
+  std::vector<Step> steps;
+  std::vector<nn::PlannedMap> maps;  // the last one is the features
+};
 
 class LiffFeatures {
  public:
@@ -23,15 +37,15 @@ class LiffFeatures {
   // Source pixels around a feature that it depends on.
   int halo() const { return 3 + blocks_ * convs_; }
 
-  // Features [g0, ...] of the part `out`, in the context's format. `below` holds at least `out` grown by
+  // What making features of the part `out`, of a picture of size `full`, takes.
+  LiffFeaturesPlan plan(Size full, Rect out);
+  // Features [g0, ...] as planned, in the context's format. `below` holds at least the plan's part grown by
   // halo(), as far as there is a picture.
-  nn::Map run(const nn::MapView& below, Rect out);
+  nn::Map run(const LiffFeaturesPlan& plan, const nn::MapView& below);
 
   double macs_per_pixel() const { return macs_; }
 
  private:
-  nn::Map make_map(int channels, Rect part, Size full);
-
   nn::Context& context_;
   int g0_, blocks_, convs_, growth_;
   double macs_ = 0.0;

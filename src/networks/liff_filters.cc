@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "graph/geometry.h"
-#include "nn/kernels.h"
 #include "nn/tile_io.h"
 #include "nn/winograd.h"
 
@@ -12,7 +11,9 @@ namespace {
 
 using nn::BFloat16;
 using nn::Element;
+using nn::KernelRequest;
 using nn::pad_channels;
+using nn::ReadyConv;
 using nn::Workspace;
 
 constexpr int kTaps = 9;
@@ -32,21 +33,61 @@ std::pair<int, int> targets_of(const GridAxis& axis, int first, int last) {
   return {static_cast<int>(begin - axis.source.begin()), static_cast<int>(end - axis.source.begin())};
 }
 
+// The middle layers on `targets` pixels.
+std::vector<KernelRequest> middle_layers(std::vector<nn::Filter>& filters, int targets, Element compute) {
+  std::vector<KernelRequest> layers;
+  for (nn::Filter& filter : filters) {
+    layers.push_back({&filter,
+                      {.in = filter.in(),
+                       .out = filter.out(),
+                       .rows = targets / kBatchColumns,
+                       .cols = kBatchColumns,
+                       .source = compute,
+                       .target = compute,
+                       .act = nn::Act::kRelu}});
+  }
+  return layers;
+}
+
+std::vector<ReadyConv> ready(nn::Context& context, const std::vector<KernelRequest>& requests) {
+  std::vector<ReadyConv> convs;
+  for (const KernelRequest& request : requests) convs.push_back(context.ready(request));
+  return convs;
+}
+
 }  // namespace
+
+void LiffFiltersPlan::add_kernels(std::vector<KernelRequest>& kernels) const {
+  kernels.push_back(base);
+  kernels.push_back(filters);
+  kernels.insert(kernels.end(), batch.begin(), batch.end());
+  kernels.insert(kernels.end(), rest.begin(), rest.end());
+}
 
 LiffFilters::LiffFilters(const LiffDescription& liff, const LiffWeights& weights, nn::Context& context)
     : context_(context), g0_(liff.g0) {
   const auto& mlp = weights.mlp;
   const ConvWeights& head = mlp.front();
-  const ConvWeights& tail = mlp.back();
-  const int hidden = tail.in;
+  const int hidden = mlp.back().in;
   first_ = pad_channels(head.out);
   last_ = pad_channels(hidden);
-  const int padded_in = pad_channels(g0_);
-  const int g0 = g0_;
+  make_base(weights);
+  make_filters(weights);
+  widest_ = std::max(first_, last_);
+  for (size_t i = 1; i + 1 < mlp.size(); ++i) {
+    middle_.push_back(nn::pad_filter(mlp[i].weight.data(), mlp[i].bias, mlp[i].in, mlp[i].out, 1, 1));
+    widest_ = std::max(widest_, middle_.back().out());
+    target_macs_ += 1.0 * mlp[i].in * mlp[i].out;
+  }
+  target_macs_ += 2.0 * head.out + 3.0 * hidden;
+  source_macs_ = 1.0 * kTaps * g0_ * (head.out + 3.0 * hidden + 3.0);
+}
 
-  // The first layer's rows: 9*g0 weights in the order of a 3x3 convolution, then offset y, x, token y, x.
-  const size_t row = static_cast<size_t>(kTaps) * g0 + 4;
+// The first layer's rows: 9*g0 weights in the order of a 3x3 convolution, then offset y, x, token y, x.
+void LiffFilters::make_base(const LiffWeights& weights) {
+  const ConvWeights& head = weights.mlp.front();
+  const int padded_in = pad_channels(g0_);
+  const size_t row = static_cast<size_t>(kTaps) * g0_ + 4;
   const auto column = [&](size_t at) {
     std::vector<float> values(first_, 0.0F);
     for (int o = 0; o < head.out; ++o) values[o] = head.weight[o * row + at];
@@ -58,18 +99,23 @@ LiffFilters::LiffFilters(const LiffDescription& liff, const LiffWeights& weights
   token_x_ = column(row - 1);
   bias_ = head.bias;
   bias_.resize(first_, 0.0F);
-  const auto write_base = [&head, g0, row, padded_in, first = first_](float* to) {
+  const auto write = [&head, g0 = g0_, row, padded_in, first = first_](float* to) {
     std::fill_n(to, static_cast<size_t>(first) * padded_in * kTaps, 0.0F);
     for (int o = 0; o < head.out; ++o) {
       std::copy_n(head.weight.data() + o * row, kTaps * g0, to + static_cast<size_t>(o) * padded_in * kTaps);
     }
   };
-  base_.emplace_back(padded_in, first_, 3, 3, write_base, bias_);
+  base_.emplace_back(padded_in, first_, 3, 3, write, bias_);
+}
 
-  // The last layer's rows are (feature i, colour c) -> weight over h_last; as a convolution over the features
-  // its outputs are (c, unit) and, behind them, the bias's part of each colour.
+// The last layer's rows are (feature i, colour c) -> weight over h_last; as a convolution over the features
+// its outputs are (c, unit) and, behind them, the bias's part of each colour.
+void LiffFilters::make_filters(const LiffWeights& weights) {
+  const ConvWeights& tail = weights.mlp.back();
+  const int padded_in = pad_channels(g0_);
   const int outputs = pad_channels(3 * last_ + 3);
-  const auto write_filters = [&tail, g0, hidden, padded_in, outputs, last = last_](float* to) {
+  const auto write = [&tail, g0 = g0_, padded_in, outputs, last = last_](float* to) {
+    const int hidden = tail.in;
     std::fill_n(to, static_cast<size_t>(outputs) * padded_in * kTaps, 0.0F);
     const size_t stride = static_cast<size_t>(padded_in) * kTaps;
     for (int i = 0; i < kTaps * g0; ++i) {
@@ -81,136 +127,155 @@ LiffFilters::LiffFilters(const LiffDescription& liff, const LiffWeights& weights
       }
     }
   };
-  filters_.emplace_back(padded_in, outputs, 3, 3, write_filters, std::vector<float>(outputs, 0.0F));
-
-  for (size_t i = 1; i + 1 < mlp.size(); ++i) {
-    middle_.push_back(nn::pad_filter(mlp[i].weight.data(), mlp[i].bias, mlp[i].in, mlp[i].out, 1, 1));
-    target_macs_ += 1.0 * mlp[i].in * mlp[i].out;
-  }
-  target_macs_ += 2.0 * head.out + 3.0 * hidden;
-  source_macs_ = 1.0 * kTaps * g0_ * (head.out + 3.0 * hidden + 3.0);
+  filters_.emplace_back(padded_in, outputs, 3, 3, write, std::vector<float>(outputs, 0.0F));
 }
 
-void LiffFilters::run(const nn::MapView& features, const GridAxis& rows, const GridAxis& cols, float token_y,
-                      float token_x, float* out, size_t stride) {
+LiffFiltersPlan LiffFilters::plan(Size full, const GridAxis& rows, const GridAxis& cols) {
   const Element compute = context_.compute();
-  const size_t element = nn::element_size(compute);
+  LiffFiltersPlan plan;
   // Whole blocks of Winograd's convolution, for the reason that nn/conv_pass.cc gives.
   constexpr int kBlock = nn::kWinogradBlock;
-  const int source_y = rows.source.front() / kBlock * kBlock;
-  const int source_x = cols.source.front() / kBlock * kBlock;
-  const int height = nn::round_up(rows.source.back() + 1, kBlock) - source_y;
-  const int width = nn::round_up(cols.source.back() + 1, kBlock) - source_x;
-  const int outputs = filters_[0].out();
-  const int padded_in = filters_[0].in();
+  plan.source_y = rows.source.front() / kBlock * kBlock;
+  plan.source_x = cols.source.front() / kBlock * kBlock;
+  const int height = nn::round_up(rows.source.back() + 1, kBlock) - plan.source_y;
+  const int width = nn::round_up(cols.source.back() + 1, kBlock) - plan.source_x;
+  const size_t pixel_bytes = filters_[0].out() * nn::element_size(compute);
+  const int sources = std::clamp(static_cast<int>(kFilterBytes / pixel_bytes), kMinSources, kMaxSources);
+  plan.across = nn::ceil_div(width, kMaxTileColumns);
+  plan.tile_cols = nn::round_up(nn::ceil_div(width, plan.across), kBlock);
+  plan.down = nn::ceil_div(height, std::max(kBlock, sources / plan.tile_cols / kBlock * kBlock));
+  plan.tile_rows = nn::round_up(nn::ceil_div(height, plan.down), kBlock);
 
-  // Tiles of source pixels: a function of sizes alone.
-  const int sources =
-      std::clamp(static_cast<int>(kFilterBytes / (outputs * element)), kMinSources, kMaxSources);
-  const int across = nn::ceil_div(width, kMaxTileColumns);
-  const int tile_cols = nn::round_up(nn::ceil_div(width, across), kBlock);
-  const int down = nn::ceil_div(height, std::max(kBlock, sources / tile_cols / kBlock * kBlock));
-  const int tile_rows = nn::round_up(nn::ceil_div(height, down), kBlock);
-
-  std::span<float> bias = base_[0].bias();
-  for (int i = 0; i < first_; ++i) bias[i] = bias_[i] + token_y * token_y_[i] + token_x * token_x_[i];
-
-  nn::ConvShape shape{.in = padded_in,
+  nn::ConvShape shape{.in = base_[0].in(),
                       .out = first_,
                       .kernel_h = 3,
                       .kernel_w = 3,
-                      .rows = tile_rows,
-                      .cols = tile_cols,
+                      .rows = plan.tile_rows,
+                      .cols = plan.tile_cols,
                       .source = compute,
                       .target = Element::kF32,
-                      .direct = !nn::worth_winograd(features.full, 1)};
-  const nn::ReadyConv base_conv = context_.ready(base_[0], shape);
-  shape.out = outputs;
+                      .direct = !nn::worth_winograd(full, 1)};
+  plan.base = {base_.data(), shape};
+  shape.out = filters_[0].out();
   shape.target = compute;
-  const nn::ReadyConv filter_conv = context_.ready(filters_[0], shape);
+  plan.filters = {filters_.data(), shape};
+  plan.batch = middle_layers(middle_, kBatch, compute);
+  plan.rest = middle_layers(middle_, kRest, compute);
+  return plan;
+}
 
-  const auto middle_layers = [&](int targets) {
-    std::vector<nn::ReadyConv> layers;
-    for (nn::Filter& filter : middle_) {
-      layers.push_back(context_.ready(filter, {.in = filter.in(),
-                                               .out = filter.out(),
-                                               .rows = targets / kBatchColumns,
-                                               .cols = kBatchColumns,
-                                               .source = compute,
-                                               .target = compute,
-                                               .act = nn::Act::kRelu}));
+struct LiffFilters::Run {
+  const LiffFiltersPlan& plan;
+  const nn::MapView& features;
+  const Targets& targets;
+  float* out;
+  size_t stride;
+  ReadyConv base, filters;
+  std::vector<ReadyConv> batch, rest;
+};
+
+struct LiffFilters::Tile {
+  int worker = 0;
+  const float* base = nullptr;         // B, [sources][first_]
+  const std::byte* filters = nullptr;  // A
+  std::byte* hidden = nullptr;         // of a batch of targets, [kBatch][widest_]
+  std::byte* spare = nullptr;
+};
+
+void LiffFilters::run(const LiffFiltersPlan& plan, const nn::MapView& features, const Targets& targets,
+                      float* out, size_t stride) {
+  std::span<float> bias = base_[0].bias();
+  for (int i = 0; i < first_; ++i) {
+    bias[i] = bias_[i] + targets.token_y * token_y_[i] + targets.token_x * token_x_[i];
+  }
+  const Run run{plan,
+                features,
+                targets,
+                out,
+                stride,
+                context_.ready(plan.base),
+                context_.ready(plan.filters),
+                ready(context_, plan.batch),
+                ready(context_, plan.rest)};
+  context_.pool().parallel_for(plan.down * plan.across, [&](int i, int worker) { run_tile(run, i, worker); });
+}
+
+LiffFilters::Tile LiffFilters::make_tile(const Run& run, int y, int x, int worker) const {
+  const LiffFiltersPlan& plan = run.plan;
+  const Element compute = context_.compute();
+  const size_t element = nn::element_size(compute);
+  const int padded_in = plan.base.shape.in;
+  const int rows = plan.tile_rows + 2;
+  const int cols = plan.tile_cols + 2;
+  const size_t pixels = static_cast<size_t>(plan.tile_rows) * plan.tile_cols;
+  const size_t batch_bytes = static_cast<size_t>(kBatch) * widest_ * element;
+  Workspace& ws = context_.workspace(worker);
+  std::byte* sources = ws.get(Workspace::kInput, static_cast<size_t>(rows) * cols * padded_in * element);
+  nn::gather(run.features, {}, y - 1, x - 1, rows, cols, compute, sources, padded_in);
+  auto* base = ws.get_array<float>(Workspace::kBase, pixels * first_);
+  run.base.run(worker, sources, base);
+  std::byte* filters = ws.get(Workspace::kFilters, pixels * plan.filters.shape.out * element);
+  run.filters.run(worker, sources, filters);
+  return {worker, base, filters, ws.get(Workspace::kHidden, batch_bytes),
+          ws.get(Workspace::kHidden2, batch_bytes)};
+}
+
+void LiffFilters::run_tile(const Run& run, int i, int worker) const {
+  const LiffFiltersPlan& plan = run.plan;
+  const GridAxis& rows = run.targets.rows;
+  const GridAxis& cols = run.targets.cols;
+  const int tile_y = plan.source_y + i / plan.across * plan.tile_rows;
+  const int tile_x = plan.source_x + i % plan.across * plan.tile_cols;
+  const auto [y0, y1] = targets_of(rows, tile_y, tile_y + plan.tile_rows);
+  const auto [x0, x1] = targets_of(cols, tile_x, tile_x + plan.tile_cols);
+  if (y0 == y1 || x0 == x1) return;
+  const Tile tile = make_tile(run, tile_y, tile_x, worker);
+  auto* targets = context_.workspace(worker).get_array<nn::FilterTarget>(Workspace::kRows, kBatch);
+  int count = 0;
+  const auto flush = [&] {
+    for (int done = 0; done < count;) {
+      const bool whole = count - done > kBatch - kRest;
+      const int n = std::min(count - done, whole ? kBatch : kRest);
+      finish(tile, targets + done, n, whole ? run.batch : run.rest);
+      done += n;
     }
-    return layers;
+    count = 0;
   };
-  const std::vector<nn::ReadyConv> batch_layers = middle_layers(kBatch);
-  const std::vector<nn::ReadyConv> rest_layers = middle_layers(kRest);
-  int widest = std::max(first_, last_);
-  for (const nn::Filter& filter : middle_) widest = std::max(widest, filter.out());
+  for (int y = y0; y < y1; ++y) {
+    const int source_row = (rows.source[y] - tile_y) * plan.tile_cols - tile_x;
+    float* pixel = run.out + static_cast<size_t>(y) * run.stride + 3 * static_cast<size_t>(x0);
+    for (int x = x0; x < x1; ++x, pixel += 3) {
+      targets[count++] = {source_row + cols.source[x], rows.relative[y], cols.relative[x], pixel};
+      if (count == kBatch) flush();
+    }
+  }
+  if (count > 0) flush();
+}
 
-  // Everything behind the first layer's source part for `count` targets.
-  const auto finish = [&](int worker, const nn::FilterTarget* targets, int count,
-                          const std::vector<nn::ReadyConv>& middle, const float* base,
-                          const std::byte* filters, std::byte* hidden, std::byte* spare) {
-    const bool f32 = compute == Element::kF32;
-    if (f32) {
-      nn::offset_relu(base, offset_y_.data(), offset_x_.data(), targets, count,
-                      reinterpret_cast<float*>(hidden), first_);
-    } else {
-      nn::offset_relu(base, offset_y_.data(), offset_x_.data(), targets, count,
-                      reinterpret_cast<BFloat16*>(hidden), first_);
-    }
-    for (const nn::ReadyConv& layer : middle) {
-      layer.run(worker, hidden, spare);
-      std::swap(hidden, spare);
-    }
-    if (f32) {
-      nn::filter_products(reinterpret_cast<const float*>(filters), outputs,
-                          reinterpret_cast<const float*>(hidden), last_, targets, count);
-    } else {
-      nn::filter_products(reinterpret_cast<const BFloat16*>(filters), outputs,
-                          reinterpret_cast<const BFloat16*>(hidden), last_, targets, count);
-    }
-  };
-
-  context_.parallel_for(down * across, [&](int i, int worker) {
-    const int tile_y = source_y + i / across * tile_rows;
-    const int tile_x = source_x + i % across * tile_cols;
-    const auto [y0, y1] = targets_of(rows, tile_y, tile_y + tile_rows);
-    const auto [x0, x1] = targets_of(cols, tile_x, tile_x + tile_cols);
-    if (y0 == y1 || x0 == x1) return;
-    Workspace& ws = context_.workspace(worker);
-    const size_t pixels = static_cast<size_t>(tile_rows) * tile_cols;
-    std::byte* tile =
-        ws.get(Workspace::kInput, static_cast<size_t>(tile_rows + 2) * (tile_cols + 2) * padded_in * element);
-    nn::gather(features, {}, tile_y - 1, tile_x - 1, tile_rows + 2, tile_cols + 2, compute, tile, padded_in);
-    auto* base = ws.get_array<float>(Workspace::kBase, pixels * first_);
-    base_conv.run(worker, tile, base);
-    std::byte* filters = ws.get(Workspace::kFilters, pixels * outputs * element);
-    filter_conv.run(worker, tile, filters);
-
-    std::byte* hidden = ws.get(Workspace::kHidden, static_cast<size_t>(kBatch) * widest * element);
-    std::byte* spare = ws.get(Workspace::kHidden2, static_cast<size_t>(kBatch) * widest * element);
-    auto* targets = ws.get_array<nn::FilterTarget>(Workspace::kRows, kBatch);
-    int count = 0;
-    const auto flush = [&] {
-      for (int done = 0; done < count;) {
-        const bool whole = count - done > kBatch - kRest;
-        const int n = std::min(count - done, whole ? kBatch : kRest);
-        finish(worker, targets + done, n, whole ? batch_layers : rest_layers, base, filters, hidden, spare);
-        done += n;
-      }
-      count = 0;
-    };
-    for (int y = y0; y < y1; ++y) {
-      const int source_row = (rows.source[y] - tile_y) * tile_cols - tile_x;
-      float* pixel = out + static_cast<size_t>(y) * stride + 3 * static_cast<size_t>(x0);
-      for (int x = x0; x < x1; ++x, pixel += 3) {
-        targets[count++] = {source_row + cols.source[x], rows.relative[y], cols.relative[x], pixel};
-        if (count == kBatch) flush();
-      }
-    }
-    if (count > 0) flush();
-  });
+void LiffFilters::finish(const Tile& tile, const nn::FilterTarget* targets, int count,
+                         const std::vector<ReadyConv>& middle) const {
+  const bool f32 = context_.compute() == Element::kF32;
+  std::byte* hidden = tile.hidden;
+  std::byte* spare = tile.spare;
+  if (f32) {
+    nn::offset_relu(tile.base, offset_y_.data(), offset_x_.data(), targets, count,
+                    reinterpret_cast<float*>(hidden), first_);
+  } else {
+    nn::offset_relu(tile.base, offset_y_.data(), offset_x_.data(), targets, count,
+                    reinterpret_cast<BFloat16*>(hidden), first_);
+  }
+  for (const ReadyConv& layer : middle) {
+    layer.run(tile.worker, hidden, spare);
+    std::swap(hidden, spare);
+  }
+  const int outputs = filters_[0].out();
+  if (f32) {
+    nn::filter_products(reinterpret_cast<const float*>(tile.filters), outputs,
+                        reinterpret_cast<const float*>(hidden), last_, targets, count);
+  } else {
+    nn::filter_products(reinterpret_cast<const BFloat16*>(tile.filters), outputs,
+                        reinterpret_cast<const BFloat16*>(hidden), last_, targets, count);
+  }
 }
 
 }  // namespace compass

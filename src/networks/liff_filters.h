@@ -15,27 +15,60 @@
 #include "model_file/model.h"
 #include "nn/context.h"
 #include "nn/filter.h"
+#include "nn/kernels.h"
 #include "nn/map.h"
 
 namespace compass {
+
+// How the source pixels of a grid are cut into tiles, and the kernels of each: a function of sizes alone.
+struct LiffFiltersPlan {
+  int source_y = 0, source_x = 0;  // the first tile's first pixel
+  int tile_rows = 0, tile_cols = 0;
+  int down = 0, across = 0;
+  nn::KernelRequest base, filters;             // B and A
+  std::vector<nn::KernelRequest> batch, rest;  // the middle layers, for many targets at a time and for few
+  void add_kernels(std::vector<nn::KernelRequest>& kernels) const;
+};
 
 class LiffFilters {
  public:
   LiffFilters(const LiffDescription& liff, const LiffWeights& weights, nn::Context& context);
 
-  // Writes the pixel of row i, column j of the grid to out[i * stride + 3 * j ...]. `features` holds the
-  // sources of all targets grown by 1, as far as there are any; token: scale token (y, x).
-  void run(const nn::MapView& features, const GridAxis& rows, const GridAxis& cols, float token_y,
-           float token_x, float* out, size_t stride);
+  // For features of a picture of size `full`.
+  LiffFiltersPlan plan(Size full, const GridAxis& rows, const GridAxis& cols);
+
+  // Where target pixels lie, and what else they are told.
+  struct Targets {
+    const GridAxis& rows;
+    const GridAxis& cols;
+    float token_y = 0.0F, token_x = 0.0F;  // scale token
+  };
+  // Writes the pixel of row i, column j of the planned grid to out[i * stride + 3 * j ...]. `features` holds
+  // the sources of all targets grown by 1, as far as there are any.
+  void run(const LiffFiltersPlan& plan, const nn::MapView& features, const Targets& targets, float* out,
+           size_t stride);
 
   double macs_per_source() const { return source_macs_; }
   double macs_per_target() const { return target_macs_; }
 
  private:
+  void make_base(const LiffWeights& weights);
+  void make_filters(const LiffWeights& weights);
+
+  // What the tiles of one run share, and what one tile makes of its sources.
+  struct Run;
+  struct Tile;
+  void run_tile(const Run& run, int i, int worker) const;
+  Tile make_tile(const Run& run, int y, int x, int worker) const;
+  // Everything behind the first layer's source part for `count` targets of the tile.
+  void finish(const Tile& tile, const nn::FilterTarget* targets, int count,
+              const std::vector<nn::ReadyConv>& middle) const;
+
   nn::Context& context_;
   int g0_ = 0;
-  int first_ = 0;  // width of h_0, padded
-  int last_ = 0;   // width of h_last, padded
+  int first_ = 0;   // width of h_0, padded
+  int last_ = 0;    // width of h_last, padded
+  int widest_ = 0;  // of all h_i
   double source_macs_ = 0.0;
   double target_macs_ = 0.0;
   std::vector<float> bias_, token_y_, token_x_;  // of the first layer, [first_]

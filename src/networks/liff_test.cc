@@ -51,8 +51,8 @@ TEST_P(GoldenLiff, EveryStage) {
   const Size target{target_hw[1], target_hw[0]};
 
   LiffFeatures features(*model->description().liff, model->liff_weights(), context);
-  const nn::Map made =
-      features.run(nn::view_of(below, whole_of(below), {below.width, below.height}), whole_of(below));
+  const nn::Map made = features.run(features.plan({below.width, below.height}, whole_of(below)),
+                                    nn::view_of(below, whole_of(below), {below.width, below.height}));
   const Tensor golden_features = golden->tensor(prefix + "feat");
   EXPECT_LT(relative_error(to_tensor(context, made), golden_features), 1e-4);
 
@@ -77,8 +77,9 @@ TEST_P(GoldenLiff, EveryStage) {
   }
   LiffFilters filters(*model->description().liff, model->liff_weights(), context);
   Tensor factored(3, target.height, target.width);
-  filters.run(nn::view_of(golden_features, whole_of(golden_features), {below.width, below.height}), rows,
-              cols, token[0], token[1], factored.data.data(), static_cast<size_t>(target.width) * 3);
+  filters.run(filters.plan({below.width, below.height}, rows, cols),
+              nn::view_of(golden_features, whole_of(golden_features), {below.width, below.height}),
+              {rows, cols, token[0], token[1]}, factored.data.data(), static_cast<size_t>(target.width) * 3);
   EXPECT_LT(relative_error(factored, want), 1e-4);
 
   // All of it, with the token that this case was made with: tiny_cellbug's comes from EL1's size for every

@@ -76,35 +76,37 @@ Tensor CodecNetworks::analyse(const Tensor& x, const Tensor* prediction, float r
   // Where g_a looks at the prediction it is handed the same part of it as of x.
   const Rect part = analysis_footprint(picture, out);
   Tensor y;
-  analyse({&x, part}, {prediction, part}, rate, picture, out, y);
+  analyse(*plan_analysis(picture, out), {&x, part}, {prediction, part}, rate, y);
   return y;
 }
 
-void CodecNetworks::analyse(const HeldMap& x, const HeldMap& prediction, float rate, Size picture, Rect out,
+void CodecNetworks::analyse(const nn::Plan& plan, const HeldMap& x, const HeldMap& prediction, float rate,
                             Tensor& y) {
-  const StageTimer timer(context_.times(), "g_a", g_a_.macs(out, picture));
-  g_a_.run({.x = x.map,
+  const StageTimer timer(context_.times(), "g_a", plan.macs);
+  g_a_.run(plan,
+           {.x = x.map,
             .x_part = x.part,
             .prediction = prediction.map,
             .prediction_part = prediction.part,
             .rate = rate},
-           picture, out, y);
+           y);
 }
 
 Rect CodecNetworks::analysis_footprint(Size picture, Rect out) const {
-  return united(g_a_.footprint(picture, out), g_a_.prediction_footprint(picture, out));
+  const PlanPtr plan = plan_analysis(picture, out);
+  return united(plan->input, plan->prediction);
 }
 
 Tensor CodecNetworks::hyper_analyse(const Tensor& y) {
   Tensor z;
-  hyper_analyse(y, whole(h_a_.output_size({y.width, y.height})), z);
+  const Size latent{y.width, y.height};
+  hyper_analyse(*h_a_.plan(latent, whole(h_a_.output_size(latent))), y, z);
   return z;
 }
 
-void CodecNetworks::hyper_analyse(const Tensor& y, Rect out, Tensor& z) {
-  const Size latent{y.width, y.height};
-  const StageTimer timer(context_.times(), "h_a", h_a_.macs(out, latent));
-  h_a_.run({.x = &y, .x_part = whole(latent)}, latent, out, z);
+void CodecNetworks::hyper_analyse(const nn::Plan& plan, const Tensor& y, Tensor& z) {
+  const StageTimer timer(context_.times(), "h_a", plan.macs);
+  h_a_.run(plan, {.x = &y, .x_part = whole({y.width, y.height})}, z);
 }
 
 std::vector<int32_t> CodecNetworks::quantise_hyper(const Tensor& z) const {
@@ -131,37 +133,44 @@ HyperParameters CodecNetworks::hyper_synthesise(std::span<const int32_t> z_symbo
 
 HyperParameters CodecNetworks::hyper_synthesise(std::span<const int32_t> z_symbols, Size picture, Rect out) {
   HyperParameters result;
-  hyper_synthesise(z_symbols, picture, out, result);
+  hyper_synthesise(plan_hyper_synthesis(picture, out), z_symbols, result);
   return result;
 }
 
-void CodecNetworks::hyper_synthesise(std::span<const int32_t> z_symbols, Size picture, Rect out,
-                                     HyperParameters& result) {
+CodecNetworks::HyperPlan CodecNetworks::plan_hyper_synthesis(Size picture, Rect out) const {
   const Size latent = latent_size(picture);
-  const Size hyper = hyper_size(picture);
+  return {h_s_.plan(latent, out), h_scales_ ? h_scales_->plan(latent, out) : nullptr};
+}
+
+void CodecNetworks::hyper_synthesise(const HyperPlan& plan, std::span<const int32_t> z_symbols,
+                                     HyperParameters& result) {
+  const Size hyper = h_s_.input_size(plan.h_s->full);
+  const Rect out = plan.h_s->out;
   const int channels = hyper_channels();
   const int m = latent_channels();
   assert(z_symbols.size() == static_cast<size_t>(hyper.pixels()) * channels);
   const StageTimer timer(context_.times(), "h_s",
-                         h_s_.macs(out, latent) + (h_scales_ ? h_scales_->macs(out, latent) : 0.0));
-  const Rect part = h_s_.footprint(latent, out);
+                         plan.h_s->macs + (plan.h_scales ? plan.h_scales->macs : 0.0));
+  const Rect part = plan.h_s->input;
   const Tensor z_hat = part_of(z_symbols, channels, hyper, part, [&](int32_t symbol, int c) {
     return static_cast<float>(symbol) + weights_.medians[c];
   });
   const size_t count = static_cast<size_t>(out.size().pixels()) * m;
   result.indexes.resize(count);
-  if (h_scales_) {
-    h_s_.run({.x = &z_hat, .x_part = part}, latent, out, result.means);
-    const Rect scales_part = h_scales_->footprint(latent, out);
+  if (plan.h_scales) {
+    h_s_.run(*plan.h_s, {.x = &z_hat, .x_part = part}, result.means);
+    const Rect scales_part = plan.h_scales->input;
     const Tensor symbols = part_of(z_symbols, channels, hyper, scales_part, [](int32_t symbol, int) {
       return static_cast<float>(std::clamp(symbol, -nn::kMaxHyperSymbol, nn::kMaxHyperSymbol));
     });
-    const Tensor indexes = h_scales_->run({.x = &symbols, .x_part = scales_part}, latent, out);
+    Tensor indexes;
+    h_scales_->run(*plan.h_scales, {.x = &symbols, .x_part = scales_part}, indexes);
     for (size_t i = 0; i < count; ++i) result.indexes[i] = static_cast<uint8_t>(indexes.data[i]);
     return;
   }
   // The paper's h_s: [scales; means] by channel.
-  const Tensor hs_out = h_s_.run({.x = &z_hat, .x_part = part}, latent, out);
+  Tensor hs_out;
+  h_s_.run(*plan.h_s, {.x = &z_hat, .x_part = part}, hs_out);
   result.scales.reshape(m, out.height, out.width);
   result.means.reshape(m, out.height, out.width);
   for (int64_t p = 0; p < out.size().pixels(); ++p) {
@@ -179,64 +188,53 @@ Tensor CodecNetworks::synthesise(const Tensor& y_hat, const Tensor* prediction, 
 
 Tensor CodecNetworks::synthesise(const Tensor& y_hat, const Tensor* prediction, float rate, Size picture,
                                  Rect out) {
-  const SynthesisFootprint footprint = synthesis_footprint(picture, out);
+  const PlanPtr plan = plan_synthesis(picture, out);
   Tensor x_hat;
-  synthesise({&y_hat, footprint.latents}, {prediction, footprint.prediction}, rate, picture, out, x_hat);
+  synthesise(*plan, {&y_hat, plan->input}, {prediction, plan->prediction}, rate, x_hat);
   return x_hat;
 }
 
-void CodecNetworks::synthesise(const HeldMap& y_hat, const HeldMap& prediction, float rate, Size picture,
-                               Rect out, Tensor& x_hat, nn::Trace* trace) {
-  const StageTimer timer(context_.times(), "g_s", g_s_.macs(out, picture));
-  g_s_.run({.x = y_hat.map,
+void CodecNetworks::synthesise(const nn::Plan& plan, const HeldMap& y_hat, const HeldMap& prediction,
+                               float rate, Tensor& x_hat, nn::Trace* trace) {
+  const StageTimer timer(context_.times(), "g_s", plan.macs);
+  g_s_.run(plan,
+           {.x = y_hat.map,
             .x_part = y_hat.part,
             .prediction = prediction.map,
             .prediction_part = prediction.part,
             .rate = rate,
             .trace = trace},
-           picture, out, x_hat);
+           x_hat);
 }
 
-bool CodecNetworks::make_adjoint() {
-  if (adjoint_) return true;
+bool CodecNetworks::make_backward() {
+  if (backward_) return true;
   auto adjoint = nn::adjoint_of(codec_.g_s, weights_.g_s);
   if (!adjoint) return false;
-  // A network looks at its layers where they are: moving the vectors leaves them there.
+  // The network refers to the adjoint's layers, which stay where they are when the vectors are moved.
   nn::Network network(context_, Network::Role::kAdjoint, adjoint->layers, adjoint->weights, adjoint->layers);
-  adjoint_ = std::make_unique<WayBack>(WayBack{*std::move(adjoint), std::move(network)});
+  backward_ = std::make_unique<Backward>(Backward{*std::move(adjoint), std::move(network)});
   return true;
 }
 
-void CodecNetworks::pull_back(const HeldMap& weights, const nn::Trace& trace, float rate, Size picture,
-                              Rect out, Tensor& dy) {
-  nn::Network& network = adjoint_->network;
-  const StageTimer timer(context_.times(), "pull back", network.macs(out, picture));
-  network.run({.x = weights.map, .x_part = weights.part, .rate = rate, .passed = &trace}, picture, out, dy);
+void CodecNetworks::backward(const nn::Plan& plan, const HeldMap& weights, const nn::Trace& trace, float rate,
+                             Tensor& dy) {
+  const StageTimer timer(context_.times(), "pull back", plan.macs);
+  backward_->network.run(plan, {.x = weights.map, .x_part = weights.part, .rate = rate, .passed = &trace},
+                         dy);
 }
 
 CodecNetworks::SynthesisFootprint CodecNetworks::synthesis_footprint(Size picture, Rect out) const {
-  return {g_s_.footprint(picture, out), g_s_.prediction_footprint(picture, out)};
-}
-
-void CodecNetworks::prepare_hyper_synthesise(Size picture, Rect out) {
-  const Size latent = latent_size(picture);
-  h_s_.prepare(latent, out);
-  if (h_scales_) h_scales_->prepare(latent, out);
-}
-
-double CodecNetworks::tile_bytes(int side) const {
-  const Size picture{side, side};
-  return std::max(g_a_.map_bytes(picture, whole(latent_size(picture))),
-                  g_s_.map_bytes(picture, whole(picture)));
+  const PlanPtr plan = plan_synthesis(picture, out);
+  return {plan->input, plan->prediction};
 }
 
 CodecNetworks::Cost CodecNetworks::cost(Size picture) const {
-  const Size latent = latent_size(picture);
-  const Rect latents = whole(latent);
-  return {.g_a = g_a_.macs(latents, picture),
-          .g_s = g_s_.macs(whole(picture), picture),
-          .h_a = h_a_.macs(whole(hyper_size(picture)), latent),
-          .h_s = h_s_.macs(latents, latent) + (h_scales_ ? h_scales_->macs(latents, latent) : 0.0)};
+  const HyperPlan hyper = plan_hyper_synthesis(picture, whole(latent_size(picture)));
+  return {.g_a = plan_analysis(picture, whole(latent_size(picture)))->macs,
+          .g_s = plan_synthesis(picture, whole(picture))->macs,
+          .h_a = plan_hyper_analysis(picture, whole(hyper_size(picture)))->macs,
+          .h_s = hyper.h_s->macs + (hyper.h_scales ? hyper.h_scales->macs : 0.0)};
 }
 
 std::vector<int32_t> quantise(const Tensor& y, const Tensor& means) {

@@ -35,10 +35,14 @@ struct HyperParameters {
 struct HeldMap {
   const Tensor* map = nullptr;
   Rect part;
+  // Of the whole map's position (y, x), inside the part.
+  const float* pixel(int y, int x) const { return map->pixel(y - part.y, x - part.x); }
 };
 
 class CodecNetworks {
  public:
+  using PlanPtr = std::shared_ptr<const nn::Plan>;
+
   // `context` (threads, precision, kernels) must outlive this object and may be shared by several networks
   // that are not run at the same time.
   CodecNetworks(std::shared_ptr<const Model> model, CodecKind kind, nn::Context& context);
@@ -55,14 +59,17 @@ class CodecNetworks {
   Tensor analyse(const Tensor& x, const Tensor* prediction, float rate);
   // The latents of rectangle `out`; x and prediction hold analysis_footprint(picture, out).
   Tensor analyse(const Tensor& x, const Tensor* prediction, float rate, Size picture, Rect out);
-  // The same into `y`, whose memory is used again, from any parts that hold the footprint.
-  void analyse(const HeldMap& x, const HeldMap& prediction, float rate, Size picture, Rect out, Tensor& y);
   Rect analysis_footprint(Size picture, Rect out) const;
+  // What that takes, and the planned latents into `y`, whose memory is used again, from any parts that hold
+  // the plan's.
+  PlanPtr plan_analysis(Size picture, Rect out) const { return g_a_.plan(picture, out); }
+  void analyse(const nn::Plan& plan, const HeldMap& x, const HeldMap& prediction, float rate, Tensor& y);
 
   // h_a: y [M,h,w] -> z [C,h',w'], before rounding.
   Tensor hyper_analyse(const Tensor& y);
-  // The part `out` of it, into `z`. `y` is whole.
-  void hyper_analyse(const Tensor& y, Rect out, Tensor& z);
+  // The part `out` of it: what that takes, and the planned part into `z`. `y` is whole.
+  PlanPtr plan_hyper_analysis(Size picture, Rect out) const { return h_a_.plan(latent_size(picture), out); }
+  void hyper_analyse(const nn::Plan& plan, const Tensor& y, Tensor& z);
 
   // z's symbols: round_half_even(z - median), memory order [h',w',C].
   std::vector<int32_t> quantise_hyper(const Tensor& z) const;
@@ -74,40 +81,38 @@ class CodecNetworks {
   HyperParameters hyper_synthesise(std::span<const int32_t> z_symbols, Size picture);
   // The same for the latents of rectangle `out` only.
   HyperParameters hyper_synthesise(std::span<const int32_t> z_symbols, Size picture, Rect out);
-  void hyper_synthesise(std::span<const int32_t> z_symbols, Size picture, Rect out, HyperParameters& result);
+  // What that takes, and the planned part into `result`, whose memory is used again.
+  struct HyperPlan {
+    PlanPtr h_s;
+    PlanPtr h_scales;  // null if the model has no integer scale network
+  };
+  HyperPlan plan_hyper_synthesis(Size picture, Rect out) const;
+  void hyper_synthesise(const HyperPlan& plan, std::span<const int32_t> z_symbols, HyperParameters& result);
 
   // g_s: y_hat [M,h,w] -> x_hat [3,H,W]; prediction as for analyse.
   Tensor synthesise(const Tensor& y_hat, const Tensor* prediction, float rate, Size picture);
   // The pixels of rectangle `out`; y_hat and prediction hold the parts that synthesis_footprint names.
   Tensor synthesise(const Tensor& y_hat, const Tensor* prediction, float rate, Size picture, Rect out);
-  // The same into `x_hat`, from any parts that hold the footprint. `trace`, if given, keeps what pull_back
-  // wants to know.
-  void synthesise(const HeldMap& y_hat, const HeldMap& prediction, float rate, Size picture, Rect out,
-                  Tensor& x_hat, nn::Trace* trace = nullptr);
   struct SynthesisFootprint {
     Rect latents;
     Rect prediction;  // in pixels; empty if g_s does not look at the prediction
   };
   SynthesisFootprint synthesis_footprint(Size picture, Rect out) const;
 
-  // The way back through g_s. Whether there is one: it takes layers that nn/adjoint.h knows.
-  bool make_adjoint();
-  // The gradient of sum(weights * x_hat) with respect to the latents `out` of y_hat, into `dy` [M,h,w].
-  // `weights` [3,h,w] holds exactly pull_back_footprint(picture, out), and `trace` is of a run of synthesise
-  // for these pixels. Only after make_adjoint.
-  void pull_back(const HeldMap& weights, const nn::Trace& trace, float rate, Size picture, Rect out,
-                 Tensor& dy);
-  Rect pull_back_footprint(Size picture, Rect out) const { return adjoint_->network.footprint(picture, out); }
+  // What that takes, and the planned pixels into `x_hat`, from any parts that hold the plan's. `trace`, if
+  // given, keeps what backward() wants to know.
+  PlanPtr plan_synthesis(Size picture, Rect out) const { return g_s_.plan(picture, out); }
+  void synthesise(const nn::Plan& plan, const HeldMap& y_hat, const HeldMap& prediction, float rate,
+                  Tensor& x_hat, nn::Trace* trace = nullptr);
 
-  // Inside nn::Context::prepare: notes what the run of that name will need.
-  void prepare_analyse(Size picture, Rect out) { g_a_.prepare(picture, out); }
-  void prepare_synthesise(Size picture, Rect out) { g_s_.prepare(picture, out); }
-  void prepare_pull_back(Size picture, Rect out) { adjoint_->network.prepare(picture, out); }
-  void prepare_hyper_analyse(Size picture, Rect out) { h_a_.prepare(latent_size(picture), out); }
-  void prepare_hyper_synthesise(Size picture, Rect out);
-
-  // Bytes of the largest maps inside g_a and g_s for a tile of `side` pixels a side, about.
-  double tile_bytes(int side) const;
+  // The backward pass through g_s. Whether there is one: it takes layers that nn/adjoint.h knows.
+  bool make_backward();
+  bool has_backward() const { return backward_ != nullptr; }
+  // What the gradient of sum(weights * x_hat) with respect to the latents `out` of y_hat takes, and that
+  // gradient into `dy` [M,h,w]. `weights` [3,h,w] holds exactly the plan's input, and `trace` is of a run of
+  // synthesise for these pixels. Only after make_backward.
+  PlanPtr plan_backward(Size picture, Rect out) const { return backward_->network.plan(picture, out); }
+  void backward(const nn::Plan& plan, const HeldMap& weights, const nn::Trace& trace, float rate, Tensor& dy);
 
   // Multiply-adds for a whole picture, in units of 1.
   struct Cost {
@@ -123,11 +128,11 @@ class CodecNetworks {
   bool conditional_ = false;
   nn::Network g_a_, g_s_, h_a_, h_s_;
   std::optional<nn::Network> h_scales_;
-  struct WayBack {
+  struct Backward {
     nn::Adjoint adjoint;
     nn::Network network;
   };
-  std::unique_ptr<WayBack> adjoint_;
+  std::unique_ptr<Backward> backward_;
 };
 
 // y's symbols q = round_half_even(y - mean), and back: y_hat = q + mean.

@@ -42,7 +42,7 @@ struct Both {
   }
   // Of sum(weights * forward), with respect to the latents `out`, from no more pixels than that takes.
   Tensor gradient(const Tensor& weights, const Tensor& y, const Tensor& prediction, Size size, Rect out) {
-    const Rect pixels = back.footprint(size, out);
+    const Rect pixels = back.plan(size, out)->input;
     Trace trace;
     forward(y, prediction, size, pixels, &trace);
     const Tensor part = crop(weights, pixels);

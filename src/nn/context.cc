@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <set>
 
 #include "nn/filter.h"
@@ -140,56 +141,42 @@ std::shared_ptr<const ConvKernel> Context::conv(const ConvShape& wanted) {
 }
 
 ReadyConv Context::ready(Filter& filter, const ConvShape& shape) {
-  if (noting_) {
-    notes_.push_back({&filter, settled(shape)});
-    return {};
-  }
   const auto kernel = conv(shape);
   return {kernel, &filter.packed(*this, *kernel, 0)};
 }
 
-void Context::note(const std::function<void()>& dry_run) {
-  // Whatever happens, what runs afterwards runs for real.
-  struct Noting {
-    explicit Noting(bool& flag) : noting(flag) { noting = true; }
-    ~Noting() { noting = false; }
-    Noting(const Noting&) = delete;
-    Noting& operator=(const Noting&) = delete;
-    bool& noting;
-  };
-  notes_.clear();
-  const Noting scope(noting_);
-  dry_run();
-}
-
-void Context::prepare(const std::function<void()>& dry_run) {
-  note(dry_run);
+void Context::compile(std::span<const KernelRequest> requests) {
+  std::vector<KernelRequest> wanted(requests.begin(), requests.end());
   std::vector<ConvShape> shapes;
-  for (const Note& note : notes_) {
-    if (!kernels_.contains(note.shape)) shapes.push_back(note.shape);
+  for (KernelRequest& request : wanted) {
+    request.shape = settled(request.shape);
+    if (!kernels_.contains(request.shape)) shapes.push_back(request.shape);
   }
   std::sort(shapes.begin(), shapes.end());
   shapes.erase(std::unique(shapes.begin(), shapes.end()), shapes.end());
   std::vector<std::shared_ptr<ConvKernel>> compiled(shapes.size());
   pool_.parallel_for(static_cast<int>(shapes.size()), [&](int i, int) { compiled[i] = compile(shapes[i]); });
   for (auto& kernel : compiled) keep(std::move(kernel));
+  pack(std::move(wanted));
+}
 
-  // One worker packs all orders of a filter, so that no two touch the same one.
-  std::stable_sort(notes_.begin(), notes_.end(),
-                   [](const Note& a, const Note& b) { return std::less<>()(a.filter, b.filter); });
-  std::vector<size_t> first;  // note of each filter
-  for (size_t i = 0; i < notes_.size(); ++i) {
-    if (i == 0 || notes_[i].filter != notes_[i - 1].filter) first.push_back(i);
+// One worker packs all orders of a filter, so that no two touch the same one.
+void Context::pack(std::vector<KernelRequest> requests) {
+  std::stable_sort(requests.begin(), requests.end(), [](const KernelRequest& a, const KernelRequest& b) {
+    return std::less<>()(a.filter, b.filter);
+  });
+  std::vector<size_t> first;  // request of each filter
+  for (size_t i = 0; i < requests.size(); ++i) {
+    if (i == 0 || requests[i].filter != requests[i - 1].filter) first.push_back(i);
   }
   pool_.parallel_for(static_cast<int>(first.size()), [&](int i, int worker) {
-    const size_t end = static_cast<size_t>(i) + 1 < first.size() ? first[i + 1] : notes_.size();
+    const size_t end = static_cast<size_t>(i) + 1 < first.size() ? first[i + 1] : requests.size();
     for (size_t n = first[i]; n < end; ++n) {
       // A kernel may have been forgotten again if there were more shapes than the cache holds.
-      const auto it = kernels_.find(notes_[n].shape);
-      if (it != kernels_.end()) notes_[n].filter->packed(*this, *it->second, worker);
+      const auto it = kernels_.find(requests[n].shape);
+      if (it != kernels_.end()) requests[n].filter->packed(*this, *it->second, worker);
     }
   });
-  notes_.clear();
 }
 
 void Context::keep(std::shared_ptr<ConvKernel> kernel) {

@@ -7,9 +7,9 @@
 
 #include <compare>
 #include <cstddef>
-#include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -119,8 +119,13 @@ class ConvKernel {
   std::unique_ptr<Parts> parts_;
 };
 
-// A kernel and a filter in its order, ready to run; empty while a context only takes notes
-// (Context::prepare).
+// A kernel that a plan runs, and the filter to be packed for it.
+struct KernelRequest {
+  Filter* filter = nullptr;
+  ConvShape shape;
+};
+
+// A kernel and a filter in its order, ready to run.
 struct ReadyConv {
   std::shared_ptr<const ConvKernel> kernel;
   const PackedFilter* filter = nullptr;
@@ -149,17 +154,11 @@ class Context {
   std::shared_ptr<const ConvKernel> conv(const ConvShape& wanted);
   // The same with a filter packed for it.
   ReadyConv ready(Filter& filter, const ConvShape& shape);
+  ReadyConv ready(const KernelRequest& request) { return ready(*request.filter, request.shape); }
 
-  // The pool's parallel_for, except that it does nothing while the context only takes notes.
-  void parallel_for(int count, const std::function<void(int i, int worker)>& body) {
-    if (!noting_) pool_.parallel_for(count, body);
-  }
-
-  // Compiles kernels and packs weights ahead of need, on all threads: calls `dry_run`, which prepares
-  // networks (Network::prepare and the like, the runs to come without their arithmetic), then makes what they
-  // asked for. Without it everything is made on first use, on one thread: 1 to 5 ms per layer and size.
-  void prepare(const std::function<void()>& dry_run);
-  bool noting() const { return noting_; }
+  // Compiles kernels and packs weights ahead of need, on all threads: those of the plans to come (nn/plan.h).
+  // Without it everything is made on first use, on one thread: 1 to 5 ms per op and size.
+  void compile(std::span<const KernelRequest> requests);
 
   // Kernels in the cache.
   size_t kernels() const { return kernels_.size(); }
@@ -174,16 +173,11 @@ class Context {
  private:
   friend class Filter;
   struct Engine;
-  struct Note {
-    Filter* filter;
-    ConvShape shape;
-  };
   std::shared_ptr<ConvKernel> compile(const ConvShape& shape);
+  void pack(std::vector<KernelRequest> requests);
   std::shared_ptr<ConvKernel> compile_direct(const ConvShape& shape);
   std::shared_ptr<ConvKernel> compile_winograd(const ConvShape& shape);
   void keep(std::shared_ptr<ConvKernel> kernel);
-  // notes_ = what `dry_run` asks for.
-  void note(const std::function<void()>& dry_run);
 
   ThreadPool& pool_;
   Element compute_;
@@ -192,8 +186,6 @@ class Context {
   BufferPool buffers_;
   std::map<ConvShape, std::shared_ptr<const ConvKernel>> kernels_;
   StageTimes* times_ = nullptr;
-  bool noting_ = false;
-  std::vector<Note> notes_;
 };
 
 }  // namespace compass::nn

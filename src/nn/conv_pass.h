@@ -48,26 +48,56 @@ struct ShiftSpec {
   int limit = 255;
 };
 
+// How a pass computes a part of its output: cut into tiles of equal size, a function of sizes alone. Made by
+// ConvPass::plan, for that pass.
+struct ConvPlan {
+  Rect bounds;                      // the part
+  Padding padding;                  // before the input
+  Padding crop;                     // rows and columns dropped from the (shuffled) output's start
+  Element compute = Element::kF32;  // of input and weights
+  Element target = Element::kF32;   // of a convolution's outputs
+  int row0 = 0, col0 = 0;           // first output pixel, before the shuffle
+  int rows = 0, cols = 0;           // of an output tile
+  int down = 0, across = 0;         // tiles
+  int in_rows = 0, in_cols = 0;     // of an input tile
+
+  // One convolution of every tile, and the GDN behind it if there is one.
+  struct Piece {
+    KernelRequest conv;
+    KernelRequest gdn;
+    int dy = 0, dx = 0;  // which phase of a transposed convolution
+    size_t skip = 0;     // elements of the gathered tile before its first input
+  };
+  std::vector<Piece> pieces;
+  void add_kernels(std::vector<KernelRequest>& kernels) const;
+};
+
 class ConvPass {
  public:
   explicit ConvPass(const ConvSpec& spec);
   void add_gdn(const GdnSpec& gdn);
   void add_shift(const ShiftSpec& shift);
 
-  // Computes the part `bounds` of the output (all of it must be obtainable from `inputs`), inputs being
-  // concatenated by channel. `padding` goes before the input; `crop` rows and columns are dropped from the
-  // (shuffled) output's start. `addend`, a view of the output's pitch, is added to the result if not
-  // null (without shuffle only); it may be the output itself.
-  void run(Context& context, std::span<const MapView> inputs, const Padding& padding, const Padding& crop,
-           Map& out, const Rect& bounds, const MapView* addend = nullptr);
-  // No padding, no crop.
-  void run(Context& context, const MapView& input, Map& out, const Rect& bounds,
-           const MapView* addend = nullptr) {
-    run(context, {&input, 1}, {}, {}, out, bounds, addend);
-  }
+  // What the pass writes: the part `bounds` of a map of size `full`, with a copy in f32 or not, and whether
+  // something is added to it.
+  struct Output {
+    Size full;
+    Rect bounds;
+    bool f32 = true;
+    bool addend = false;
+  };
+  // The context's `compute` format; exact passes are in f32 whatever it is.
+  ConvPlan plan(Element compute, const Output& out, const Padding& padding = {}, const Padding& crop = {});
 
-  int up() const { return up_; }
-  int out_pitch() const { return sub_pitch_; }
+  // Computes the planned part of the output (all of it must be obtainable from `inputs`), inputs being
+  // concatenated by channel. `addend`, a view of the output's pitch, is added to the result if not null
+  // (without shuffle only); it may be the output itself.
+  void run(Context& context, const ConvPlan& plan, std::span<const MapView> inputs, Map& out,
+           const MapView* addend = nullptr);
+  void run(Context& context, const ConvPlan& plan, const MapView& input, Map& out,
+           const MapView* addend = nullptr) {
+    run(context, plan, {&input, 1}, out, addend);
+  }
 
  private:
   struct Phase {
@@ -75,7 +105,22 @@ class ConvPass {
     int dy = 0;
     int dx = 0;
   };
-  struct Tiling;
+  // A piece of a plan with its kernels at hand.
+  struct ReadyPiece {
+    const ConvPlan::Piece* piece;
+    ReadyConv conv;
+    ReadyConv gdn;
+  };
+  // What the tiles of one run share.
+  struct Run;
+
+  ConvPlan::Piece plan_piece(const ConvPlan& plan, Phase& phase, bool direct);
+  // The inputs of tile (row0, col0), gathered and expanded, in the worker's memory.
+  const std::byte* gather_tile(const Run& run, int row0, int col0, Workspace& ws) const;
+  void run_piece(const Run& run, const ReadyPiece& ready, const std::byte* source, const Placement& place,
+                 int worker) const;
+  // GDN, or the rounding shift, on a convolution's outputs `x`, [pixels, channels].
+  void finish(const Run& run, const ReadyPiece& ready, float* x, size_t pixels, int worker) const;
 
   ConvSpec spec_;
   bool expand_ = false;  // few input channels: neighbourhoods become channels

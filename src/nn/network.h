@@ -1,4 +1,6 @@
 // A list of layers, run on a context: any of g_a, g_s, h_a, h_s, and the integer scale network.
+//
+//   layers -> ops (network.cc) -> plans (network_plan.cc) -> runs (network_run.cc)
 #pragma once
 
 #include <memory>
@@ -10,11 +12,12 @@
 #include "graph/layer.h"
 #include "nn/context.h"
 #include "nn/map.h"
+#include "nn/plan.h"
 
 namespace compass::nn {
 
-// What the way back through a network must know of the way there: the maps between the two convolutions of
-// each residual block, in the order in which they were made.
+// What the backward pass through a network must know of the forward one: the maps between the two
+// convolutions of each residual block, in the order in which they were made.
 struct Trace {
   std::vector<Map> hidden;
 };
@@ -32,45 +35,32 @@ class Network {
   ~Network();
   Network(Network&&) noexcept;
 
-  // All rectangles are parts of maps of the whole; `full` is the size of the analysis network's input.
+  // What making the part `out` of the output takes; `full` is the size of the analysis network's input. The
+  // last few plans are kept.
+  std::shared_ptr<const Plan> plan(Size full, Rect out) const;
+
+  // All rectangles are parts of maps of the whole.
   struct Input {
-    const Tensor* x = nullptr;  // the part x_part of the input
-    Rect x_part{};              // contains footprint(full, out)
-    const Tensor* prediction =
-        nullptr;             // the part prediction_part of the picture; null if no layer looks at it
-    Rect prediction_part{};  // contains prediction_footprint(full, out)
-    float rate = 0.0F;       // position on the rate-point axis
-    Trace* trace = nullptr;  // filled by a synthesis network's run, if wanted
-    const Trace* passed =
-        nullptr;  // an adjoint network's: from a run that made at least footprint(full, out)
+    const Tensor* x = nullptr;           // the part x_part of the input
+    Rect x_part{};                       // contains the plan's input
+    const Tensor* prediction = nullptr;  // the part prediction_part; null if no layer looks at it
+    Rect prediction_part{};              // contains the plan's prediction
+    float rate = 0.0F;                   // position on the rate-point axis
+    Trace* trace = nullptr;              // filled by a synthesis network's run, if wanted
+    const Trace* passed = nullptr;  // an adjoint network's: from a run that made at least the plan's input
   };
-  // The part `out` of the network's output.
+  // What a plan of this network says, into `result`, whose memory is used again.
+  void run(const Plan& plan, const Input& input, Tensor& result);
+  // The same without a plan at hand.
   Tensor run(const Input& input, Size full, Rect out);
-  // The same into `result`, whose memory is used again.
-  void run(const Input& input, Size full, Rect out, Tensor& result);
-
-  // Inside Context::prepare: notes what run(.., full, out) will need.
-  void prepare(Size full, Rect out);
-
-  // The part of the network's input that `out` depends on, halo included.
-  Rect footprint(Size full, Rect out) const;
-  // The part of the prediction, a picture of size `full`; empty if no layer looks at it.
-  Rect prediction_footprint(Size full, Rect out) const;
 
   Size input_size(Size full) const;
   Size output_size(Size full) const;
   bool sees_prediction() const;
 
-  // Bytes that the maps of a run hold at most, about: three of the largest ones.
-  double map_bytes(Size full, Rect out) const;
-
-  // Multiply-adds for the part `out` of the output, as the layers describe them (no padding, no halo).
-  double macs(Rect out, Size full) const;
-
  private:
-  void run_into(const Input& input, Size full, Rect out, Tensor& result);
-
   struct Parts;
+  struct Run;
   std::unique_ptr<Parts> parts_;
 };
 

@@ -86,8 +86,8 @@ TEST(Network, PartsEqualTheWhole) {
          {Rect{0, 0, 1, 1}, Rect{out_size.width - 1, out_size.height / 2, 1, 1},
           Rect{out_size.width / 3, out_size.height / 3, (out_size.width + 2) / 3, (out_size.height + 1) / 2},
           Rect{out_size.width / 2, 0, (out_size.width + 1) / 2, out_size.height}}) {
-      const Rect need = network.footprint(size, out);
-      const Rect prediction_need = network.prediction_footprint(size, out);
+      const Rect need = network.plan(size, out)->input;
+      const Rect prediction_need = network.plan(size, out)->prediction;
       const Tensor x_part = crop(x, need);
       const Tensor prediction_part = crop(prediction, prediction_need);
       const Tensor part = network.run({.x = &x_part,
@@ -109,7 +109,7 @@ TEST(Network, PreparationFindsEveryKernel) {
     for_networks(context, [&](Network& network, bool, const auto&, const auto& weights, const Pair&,
                               const Tensor& x, const Tensor& prediction, Size size) {
       const Rect out = whole(network.output_size(size));
-      context.prepare([&] { network.prepare(size, out); });
+      context.compile(network.plan(size, out)->kernels);
       const size_t before = context.kernels();
       run_whole(network, x, prediction, size);
       // A GDN that follows no convolution makes its own.

@@ -5,7 +5,6 @@
 #include <functional>
 
 #include "graph/geometry.h"
-#include "nn/filter.h"
 #include "nn/kernels.h"
 
 namespace compass::nn {
@@ -15,7 +14,7 @@ namespace {
 void for_rows(Context& context, const MapView& x, Map& out, const Rect& bounds,
               const std::function<void(float* row, int pitch, int worker)>& work) {
   const int pitch = pad_channels(x.channels);
-  context.parallel_for(bounds.height, [&](int i, int worker) {
+  context.pool().parallel_for(bounds.height, [&](int i, int worker) {
     auto* row = context.workspace(worker).get_array<float>(Workspace::kInput,
                                                            static_cast<size_t>(bounds.width) * pitch);
     gather(x, {}, bounds.y + i, bounds.x, 1, bounds.width, Element::kF32, row, pitch);
@@ -41,16 +40,9 @@ void gain_rows(Context& context, const MapView& x, const std::vector<float>& gai
   });
 }
 
-void gdn_rows(Context& context, const MapView& x, const LayerWeights& weights, bool inverse, Map& out,
+void gdn_rows(Context& context, const MapView& x, const KernelRequest& gamma, bool inverse, Map& out,
               const Rect& bounds) {
-  const int channels = x.channels;
-  std::vector<float> beta(weights.beta);
-  beta.resize(pad_channels(channels), 1.0F);
-  Filter gamma = pad_filter(weights.gamma.data(), beta, channels, channels, 1, 1);
-  // Made for every run: a GDN that follows no convolution is rare.
-  if (context.noting()) return;
-  const ReadyConv conv =
-      context.ready(gamma, {.in = gamma.in(), .out = gamma.out(), .rows = 1, .cols = bounds.width});
+  const ReadyConv conv = context.ready(gamma);
   for_rows(context, x, out, bounds, [&](float* row, int pitch, int worker) {
     const size_t count = static_cast<size_t>(bounds.width) * pitch;
     auto* squares = context.workspace(worker).get_array<float>(Workspace::kSquare, count);
@@ -66,7 +58,7 @@ void unshuffle_rows(Context& context, const MapView& x, const Padding& padding, 
   const int channels = x.channels;
   const int pitch = pad_channels(channels * factor * factor);
   const int wide = bounds.width * factor;
-  context.parallel_for(bounds.height, [&](int i, int worker) {
+  context.pool().parallel_for(bounds.height, [&](int i, int worker) {
     Workspace& ws = context.workspace(worker);
     auto* source = ws.get_array<float>(Workspace::kInput, static_cast<size_t>(wide) * channels);
     auto* row = ws.get_array<float>(Workspace::kOutput, static_cast<size_t>(bounds.width) * pitch);
@@ -97,7 +89,7 @@ void shuffle_rows(Context& context, const MapView& x, const Padding& crop, int f
   const int rows = ceil_div(bounds.y + bounds.height + crop.top, factor) - row0;
   const int col0 = (bounds.x + crop.left) / factor;
   const int cols = ceil_div(bounds.x + bounds.width + crop.left, factor) - col0;
-  context.parallel_for(rows, [&](int i, int worker) {
+  context.pool().parallel_for(rows, [&](int i, int worker) {
     Workspace& ws = context.workspace(worker);
     auto* source = ws.get_array<float>(Workspace::kInput, static_cast<size_t>(cols) * source_pitch);
     auto* row = ws.get_array<float>(Workspace::kOutput, static_cast<size_t>(cols) * factor * pitch);
@@ -125,7 +117,7 @@ void shuffle_rows(Context& context, const MapView& x, const Padding& crop, int f
 void slope_rows(Context& context, const MapView& hidden, Act act, Map& x, const Rect& bounds) {
   const float slope = act == Act::kLeakyRelu ? kLeakySlope : act == Act::kRelu ? 0.0F : 1.0F;
   const size_t count = static_cast<size_t>(bounds.width) * x.pitch;
-  context.parallel_for(bounds.height, [&](int i, int /*worker*/) {
+  context.pool().parallel_for(bounds.height, [&](int i, int /*worker*/) {
     const size_t row = static_cast<size_t>(bounds.y + i - hidden.part.y) * hidden.part.width;
     const size_t from = (row + static_cast<size_t>(bounds.x - hidden.part.x)) * hidden.pitch;
     const size_t to = x.offset(bounds.y + i, bounds.x);

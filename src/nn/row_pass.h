@@ -22,8 +22,8 @@ void unshuffle_rows(Context& context, const MapView& x, const Padding& padding, 
 void shuffle_rows(Context& context, const MapView& x, const Padding& crop, int factor, Map& out,
                   const Rect& bounds);
 
-// out = GDN(x), or its inverse.
-void gdn_rows(Context& context, const MapView& x, const LayerWeights& weights, bool inverse, Map& out,
+// out = GDN(x), or its inverse; `gamma` is the 1x1 convolution of a row's squares, beta its bias.
+void gdn_rows(Context& context, const MapView& x, const KernelRequest& gamma, bool inverse, Map& out,
               const Rect& bounds);
 
 // out[c] = x[c] * gains[c].

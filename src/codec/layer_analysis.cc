@@ -1,0 +1,111 @@
+#include "codec/layer_analysis.h"
+
+#include <algorithm>
+
+#include "codec/layer_synthesis.h"
+
+namespace compass {
+namespace {
+
+// z positions a side of the tiles that h_a runs on.
+constexpr int kHyperAnalysisSide = 32;
+
+// Rows of a tile of latents to their place in the whole.
+void put_tile(const Tensor& from, Rect tile, ThreadPool& pool, Tensor& whole) {
+  const size_t count = static_cast<size_t>(tile.width) * whole.channels;
+  for_rows(pool, tile.height,
+           [&](int row) { std::copy_n(from.pixel(row, 0), count, whole.pixel(tile.y + row, tile.x)); });
+}
+
+}  // namespace
+
+std::vector<Rect> analysis_tiles(const PyramidNetworks& networks, const SpatialLayer& layer) {
+  const Size latent = networks.latent_size(layer);
+  return tiles_of(whole(latent),
+                  latents_a_side(networks.tile_side(layer.k), latent.width, layer.size().width));
+}
+
+HeldMap read_residual(const SpatialLayer& layer, const Original& original, const PredictionWindow* prediction,
+                      Rect pixels, nn::Context& context, Tensor& memory) {
+  const nn::StageTimer timer(context.times(), "pyramid", 0.0);
+  original.read(layer.size(), pixels, context.pool(), memory);
+  if (prediction != nullptr) {
+    for_rows(context.pool(), pixels.height, [&](int row) {
+      float* x = memory.pixel(row, 0);
+      const float* predicted = prediction->pixel(pixels.y + row, pixels.x);
+      for (int i = 0; i < 3 * pixels.width; ++i) x[i] -= predicted[i];
+    });
+  }
+  return {&memory, pixels};
+}
+
+Tensor LayerAnalysis::analyse(const SpatialLayer& layer, const Original& original,
+                              PredictionWindow* prediction) {
+  CodecNetworks& codec = networks_.codec(layer.k);
+  nn::Context& context = networks_.context();
+  const Size latent = networks_.latent_size(layer);
+  Tensor y;
+  y.reshape(codec.latent_channels(), latent.height, latent.width);
+  for_tiles(layer, [&](const nn::Plan& plan) {
+    const Rect pixels = united(plan.input, plan.prediction);
+    const HeldMap predicted = held_rows(prediction, pixels);
+    const HeldMap residual = read_residual(layer, original, prediction, pixels, context, buffers_.residual);
+    codec.analyse(plan, residual, predicted, layer.rate, buffers_.output);
+    put_tile(buffers_.output, plan.out, context.pool(), y);
+  });
+  return y;
+}
+
+std::vector<int32_t> LayerAnalysis::quantise_hyper(const SpatialLayer& layer, const Tensor& y) {
+  CodecNetworks& codec = networks_.codec(layer.k);
+  const Size hyper = networks_.hyper_size(layer);
+  std::vector<int32_t> z(static_cast<size_t>(hyper.pixels()) * codec.hyper_channels());
+  for_hyper_tiles(layer, [&](const nn::Plan& plan) {
+    codec.hyper_analyse(plan, y, buffers_.output);
+    codec.quantise_hyper(buffers_.output, plan.out, hyper, z);
+  });
+  return z;
+}
+
+LayerLatents LayerAnalysis::quantise(const SpatialLayer& layer, Tensor y, Next next) {
+  ThreadPool& pool = networks_.context().pool();
+  LayerLatents latents;
+  latents.z = quantise_hyper(layer, y);
+  latents.y.resize(y.size());
+  latents.indexes.resize(y.size());
+  if (next == Next::kSearch) latents.means.reshape(y.channels, y.height, y.width);
+  hyper_synthesise(networks_, layer, latents.z, buffers_.hyper, [&](Rect tile, const HyperParameters& h) {
+    const size_t count = static_cast<size_t>(tile.width) * y.channels;
+    for_rows(pool, tile.height, [&](int row) {
+      float* values = y.pixel(tile.y + row, tile.x);
+      const size_t at = static_cast<size_t>(values - y.data.data());
+      std::copy_n(h.indexes.data() + row * count, count, latents.indexes.data() + at);
+      if (next == Next::kSearch) std::copy_n(h.means.pixel(row, 0), count, latents.means.data.data() + at);
+      compass::quantise({values, count}, {h.means.pixel(row, 0), count}, {latents.y.data() + at, count});
+    });
+    if (next == Next::kCode) y.discard_rows(tile.y);
+  });
+  if (next != Next::kCode) latents.y_hat = std::move(y);
+  latents.steps.resize(filter_steps(networks_.filter(layer.k), layer.size()));
+  return latents;
+}
+
+void LayerAnalysis::for_tiles(const SpatialLayer& layer, const TakePlan& take) const {
+  for (const Rect tile : analysis_tiles(networks_, layer)) {
+    take(*networks_.codec(layer.k).plan_analysis(layer.size(), tile));
+  }
+}
+
+void LayerAnalysis::for_hyper_tiles(const SpatialLayer& layer, const TakePlan& take) const {
+  for (const Rect tile : tiles_of(whole(networks_.hyper_size(layer)), kHyperAnalysisSide)) {
+    take(*networks_.codec(layer.k).plan_hyper_analysis(layer.size(), tile));
+  }
+}
+
+void LayerAnalysis::add_kernels(const SpatialLayer& layer, std::vector<nn::KernelRequest>& kernels) const {
+  const auto add = [&](const nn::Plan& plan) { plan.add_kernels(kernels); };
+  for_tiles(layer, add);
+  for_hyper_tiles(layer, add);
+}
+
+}  // namespace compass

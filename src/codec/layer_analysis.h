@@ -1,0 +1,57 @@
+// An encoder's way through the networks: from a layer's pixels to the symbols that are coded for it.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "codec/layer.h"
+#include "codec/original.h"
+#include "codec/prediction_window.h"
+#include "codec/pyramid_networks.h"
+
+namespace compass {
+
+class LayerAnalysis {
+ public:
+  // Both must outlive the object.
+  LayerAnalysis(PyramidNetworks& networks, TileBuffers& buffers) : networks_(networks), buffers_(buffers) {}
+
+  // g_a: y [M,h,w] of the whole layer; `prediction` is null for the base layer.
+  Tensor analyse(const SpatialLayer& layer, const Original& original, PredictionWindow* prediction);
+
+  // h_a, and h_s's answer: quantises z and y, and leaves what is needed for what comes next: symbols alone,
+  // y_hat to reconstruct from, or y_hat and means to search with.
+  enum class Next { kCode, kReconstruct, kSearch };
+  LayerLatents quantise(const SpatialLayer& layer, Tensor y, Next next);
+
+  // Adds the kernels of all plans that these run, quantise() also h_s's (codec/layer_synthesis.h).
+  void add_kernels(const SpatialLayer& layer, std::vector<nn::KernelRequest>& kernels) const;
+
+ private:
+  // Call take(plan) for every tile that g_a, or h_a, runs on.
+  using TakePlan = std::function<void(const nn::Plan&)>;
+  void for_tiles(const SpatialLayer& layer, const TakePlan& take) const;
+  void for_hyper_tiles(const SpatialLayer& layer, const TakePlan& take) const;
+  std::vector<int32_t> quantise_hyper(const SpatialLayer& layer, const Tensor& y);
+
+  PyramidNetworks& networks_;
+  TileBuffers& buffers_;
+};
+
+// Latents a side of tiles that cover `tile_side` pixels a side or a little more, in a layer of so many
+// latents and pixels across.
+inline int latents_a_side(int tile_side, int latents, int pixels) {
+  return static_cast<int>(std::max<int64_t>(1, int64_t{tile_side} * latents / pixels));
+}
+
+// The tiles of latents that a layer is analysed, and searched, in.
+std::vector<Rect> analysis_tiles(const PyramidNetworks& networks, const SpatialLayer& layer);
+
+// Rectangle `pixels` of the layer's original, less the prediction if there is one, whose window must hold it;
+// in `memory`.
+HeldMap read_residual(const SpatialLayer& layer, const Original& original, const PredictionWindow* prediction,
+                      Rect pixels, nn::Context& context, Tensor& memory);
+
+}  // namespace compass

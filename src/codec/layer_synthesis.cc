@@ -1,0 +1,133 @@
+#include "codec/layer_synthesis.h"
+
+#include <algorithm>
+
+#include "codec/tile_filter.h"
+
+namespace compass {
+namespace {
+
+// Calls take(plan) for every tile that h_s runs on.
+void for_hyper_tiles(const PyramidNetworks& networks, const SpatialLayer& layer,
+                     const std::function<void(const CodecNetworks::HyperPlan&)>& take) {
+  for (const Rect tile : tiles_of(whole(networks.latent_size(layer)), kHyperSide)) {
+    take(networks.codec(layer.k).plan_hyper_synthesis(layer.size(), tile));
+  }
+}
+
+}  // namespace
+
+Rect unfiltered(const PyramidNetworks& networks, const SpatialLayer& layer, Rect tile) {
+  if (networks.filter(layer.k).empty()) return tile;
+  return grown(tile, kFilterHalo + 1, layer.size());
+}
+
+Rect prediction_rect(const PyramidNetworks& networks, const SpatialLayer& layer, Rect want) {
+  const Rect made = unfiltered(networks, layer, want);
+  return united(made, networks.codec(layer.k).plan_synthesis(layer.size(), made)->prediction);
+}
+
+PredictionWindow LayerSynthesis::predict(const SpatialLayer& layer, Patch& below, Rect want,
+                                         PredictionWindow::Passed passed) {
+  const Rect columns = prediction_rect(networks_, layer, want);
+  const bool kept = passed == PredictionWindow::Passed::kKept;
+  return {networks_.predictor(),
+          below,
+          prediction_geometry(networks_.model(), layer.sizes, layer.k),
+          columns.x,
+          columns.x + columns.width,
+          passed,
+          window_rows(networks_, layer.k, columns.height, kept)};
+}
+
+Rect LayerSynthesis::below_footprint(const SpatialLayer& layer, Rect want) const {
+  return networks_.predictor().footprint(prediction_geometry(networks_.model(), layer.sizes, layer.k),
+                                         prediction_rect(networks_, layer, want));
+}
+
+void hyper_synthesise(PyramidNetworks& networks, const SpatialLayer& layer, std::span<const int32_t> z,
+                      HyperParameters& memory,
+                      const std::function<void(Rect tile, const HyperParameters&)>& take) {
+  for_hyper_tiles(networks, layer, [&](const CodecNetworks::HyperPlan& plan) {
+    networks.codec(layer.k).hyper_synthesise(plan, z, memory);
+    take(plan.h_s->out, memory);
+  });
+}
+
+LayerLatents LayerSynthesis::hyper_synthesise(const SpatialLayer& layer, std::vector<int32_t> z) {
+  const Size latent = networks_.latent_size(layer);
+  LayerLatents latents;
+  latents.z = std::move(z);
+  latents.y_hat.reshape(networks_.codec(layer.k).latent_channels(), latent.height, latent.width);
+  latents.indexes.resize(latents.y_hat.size());
+  const auto take = [&](Rect tile, const HyperParameters& h) {
+    const size_t count = static_cast<size_t>(tile.width) * latents.y_hat.channels;
+    for_rows(networks_.context().pool(), tile.height, [&](int row) {
+      float* values = latents.y_hat.pixel(tile.y + row, tile.x);
+      std::copy_n(h.means.pixel(row, 0), count, values);
+      std::copy_n(h.indexes.data() + row * count, count,
+                  latents.indexes.data() + (values - latents.y_hat.data.data()));
+    });
+  };
+  compass::hyper_synthesise(networks_, layer, latents.z, buffers_.hyper, take);
+  return latents;
+}
+
+void LayerSynthesis::reconstruct(const SpatialLayer& layer, const LayerLatents& latents,
+                                 PredictionWindow* prediction, Rect want, const EmitRow& emit) {
+  CodecNetworks& codec = networks_.codec(layer.k);
+  const Tensor& y_hat = latents.y_hat;
+  const HeldMap held_latents{&y_hat, whole({y_hat.width, y_hat.height})};
+  TileFilter filter(networks_.filter(layer.k), layer.size(), networks_.context(), buffers_.filter);
+  for_tiles(layer, want, [&](Rect tile, const nn::Plan& plan) {
+    const HeldMap predicted = held_rows(prediction, united(plan.out, plan.prediction));
+    codec.synthesise(plan, held_latents, predicted, layer.rate, buffers_.output);
+    filter.emit({{&buffers_.output, plan.out}, predicted}, tile, latents.steps, emit);
+  });
+}
+
+Patch LayerSynthesis::reconstruct(const SpatialLayer& layer, const LayerLatents& latents,
+                                  PredictionWindow* prediction, Rect want) {
+  Patch result{Image::unset(want.size()), want};
+  reconstruct(layer, latents, prediction, want, [&](int y, int x, int count, const PlaneRows& samples) {
+    for (int c = 0; c < 3; ++c)
+      std::copy_n(samples[c], count, result.image.row(c, y - want.y) + (x - want.x));
+  });
+  return result;
+}
+
+void LayerSynthesis::reconstruct(const SpatialLayer& layer, const LayerLatents& latents,
+                                 PredictionWindow* prediction, Rect want, Rgb8Image& result) {
+  reconstruct(layer, latents, prediction, want, [&](int y, int x, int count, const PlaneRows& samples) {
+    uint8_t* out = result.row(y - want.y) + 3 * static_cast<size_t>(x - want.x);
+    for (int i = 0; i < count; ++i) {
+      for (int c = 0; c < 3; ++c) out[3 * i + c] = byte_of_sample(samples[c][i]);
+    }
+  });
+}
+
+void LayerSynthesis::for_tiles(const SpatialLayer& layer, Rect want,
+                               const std::function<void(Rect tile, const nn::Plan& plan)>& take) const {
+  for (const Rect tile : tiles_of(want, networks_.tile_side(layer.k))) {
+    take(tile, *networks_.codec(layer.k).plan_synthesis(layer.size(), unfiltered(networks_, layer, tile)));
+  }
+}
+
+void LayerSynthesis::add_kernels(const SpatialLayer& layer, Rect want, bool reconstruct,
+                                 std::vector<nn::KernelRequest>& kernels) const {
+  for_hyper_tiles(networks_, layer, [&](const CodecNetworks::HyperPlan& plan) {
+    plan.h_s->add_kernels(kernels);
+    if (plan.h_scales) plan.h_scales->add_kernels(kernels);
+  });
+  if (layer.k > 0) {
+    const Liff::Geometry geometry = prediction_geometry(networks_.model(), layer.sizes, layer.k);
+    for (const Rect tile : prediction_tiles(prediction_rect(networks_, layer, want))) {
+      if (const auto plan = networks_.predictor().plan(geometry, tile)) plan->add_kernels(kernels);
+    }
+  }
+  if (reconstruct) {
+    for_tiles(layer, want, [&](Rect /*tile*/, const nn::Plan& plan) { plan.add_kernels(kernels); });
+  }
+}
+
+}  // namespace compass

@@ -1,0 +1,48 @@
+// The loop filter on one tile of a layer at a time, row by row on all threads.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "codec/filter_fit.h"
+#include "codec/layer.h"
+#include "nn/context.h"
+
+namespace compass {
+
+class TileFilter {
+ public:
+  // Of a layer of this size. All of it must outlive the object; `filter` may be empty.
+  TileFilter(const FilterWeights& filter, Size layer, nn::Context& context,
+             std::vector<FilterBuffers>& buffers);
+
+  // Calls emit(y, x, count, samples) for every row of the pixels `part`, filtered, on any thread. `tile`
+  // holds kFilterHalo pixels around them, as far as there is a picture, unless the filter is empty.
+  using EmitRow = std::function<void(int y, int x, int count, const PlaneRows& samples)>;
+  void emit(const UnfilteredTile& tile, Rect part, std::span<const int32_t> steps, const EmitRow& emit);
+
+  // Calls take(band, corrections) for every row of `part`: what the filter adds to it.
+  using TakeCorrections = std::function<void(const FilterBand& band, const PlaneRows& corrections)>;
+  void correct(const UnfilteredTile& tile, Rect part, std::span<const int32_t> steps,
+               const TakeCorrections& take);
+
+  // Adds the pixels of the tile that have their surroundings there to `fit`; `wanted` is what x_hat should
+  // be there, and holds the tile.
+  void fit(const UnfilteredTile& tile, const HeldMap& wanted, FilterFit& fit);
+
+  // Where a tile has the surroundings that the filter looks at.
+  Rect filterable(const UnfilteredTile& tile) const;
+
+ private:
+  // Calls body(i, worker, band) for the bands of a few rows that `part` consists of.
+  using Body = std::function<void(int i, int worker, Rect band)>;
+  void for_bands(Rect part, const Body& body);
+
+  const FilterWeights& filter_;
+  Size layer_;
+  nn::Context& context_;
+  std::vector<FilterBuffers>& buffers_;
+};
+
+}  // namespace compass
