@@ -222,7 +222,9 @@ TEST(Tiles, MemoryStaysWithinTheEstimate) {
     const MemoryQuestion question{
         .sizes = sizes, .top = 2, .bytes = r.bytes, .size = r.to, .copied = r.copied};
     EXPECT_LT(used, decode_bytes(networks, question, all)) << what;
-    if (!r.to) EXPECT_LT(used, 100e6 + kBytesPerPixel * static_cast<double>(size.pixels()));
+    if (!r.to) {
+      EXPECT_LT(used, 100e6 + kBytesPerPixel * static_cast<double>(size.pixels()));
+    }
   }
 }
 

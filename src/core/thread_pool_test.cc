@@ -87,7 +87,9 @@ TEST(ThreadPool, AnExceptionComesOutOfTheLoop) {
       EXPECT_EQ(message, "iteration " + std::to_string(bad)) << threads << " threads";
       EXPECT_EQ(body->inside, 0);
       EXPECT_LE(body->begun, kCount);
-      if (threads == 1) EXPECT_EQ(body->begun, bad + 1);
+      if (threads == 1) {
+        EXPECT_EQ(body->begun, bad + 1);
+      }
     }
     std::atomic<int> sum{0};
     pool.parallel_for(100, [&](int i, int) { sum += i; });
