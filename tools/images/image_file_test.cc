@@ -1,7 +1,6 @@
 #include "image_file.h"
 
 #include <gtest/gtest.h>
-#include <vips/vips.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -9,6 +8,7 @@
 #include <iterator>
 
 #include "image_module.h"
+#include "images/vips_handle.h"
 
 namespace compass::tools {
 namespace {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <vips/vips.h>
+#undef Rect  // a macro of libvips 7 that newer ones still define
 
 #include <memory>
 #include <string>
