@@ -1,9 +1,10 @@
 """Metadata that compass hands on is true of the picture it writes: upright, sRGB, of its size."""
 
+import json
 import struct
 import zlib
 
-from harness import CommandTest, Picture, main, tiff
+from harness import OK, USAGE, CommandTest, Picture, main, tiff
 
 XMP = (b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
        b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" xmlns:exif="http://ns.adobe.com/exif/1.0/" '
@@ -177,6 +178,34 @@ class Truth(MetadataTest):
                 self.compass("encode", name, "again.cmps", "--quiet")
                 chunks = [c for c in self.json("info", "again.cmps")["metadata"] if c["name"] == "IPTC"]
                 self.assertEqual([c["bytes"] for c in chunks], [len(IPTC)])
+
+    def test_what_does_not_arrive_is_said(self):
+        self.photo(resolution=False)  # which TIFF has a place for, and which would be Exif when it is read
+        for ending in ("jpg", "png", "webp", "tif", "jp2", "avif", "heic", "jxl"):
+            with self.subTest(ending):
+                done = self.run_command("decode", "photo.cmps", "out." + ending, "--json")
+                if done.returncode == USAGE:
+                    continue  # not a format that is written here
+                self.assertEqual(done.returncode, OK, done.stderr)
+                notes = json.loads(done.stdout)["notes"]
+                self.compass("encode", "out." + ending, "again.cmps", "--quiet")
+                kept = [chunk["name"] for chunk in self.json("info", "again.cmps")["metadata"]]
+                for kind in ("Exif", "XMP", "IPTC"):
+                    said = [note for note in notes if kind in note]
+                    self.assertEqual(len(said), 0 if kind in kept else 1, (kind, kept, notes))
+
+    def test_xmp_may_begin_with_a_processing_instruction(self):
+        packet = b'<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>' + XMP + b'<?xpacket end="w"?>'
+        self.jpeg("photo.jpg", (0xE1, b"http://ns.adobe.com/xap/1.0/\0" + packet))
+        self.compass("encode", "photo.jpg", "photo.cmps", "--quiet")
+        for ending in ("jpg", "png", "webp", "tif", "avif", "heic"):
+            with self.subTest(ending):
+                done = self.run_command("decode", "photo.cmps", "out." + ending, "--json")
+                if done.returncode == USAGE:
+                    continue
+                self.assertEqual(json.loads(done.stdout)["notes"], [])
+                self.compass("encode", "out." + ending, "again.cmps", "--quiet")
+                self.assertIn("XMP", [chunk["name"] for chunk in self.json("info", "again.cmps")["metadata"]])
 
     def test_a_second_round_changes_nothing(self):
         self.photo()
