@@ -207,6 +207,41 @@ class Truth(MetadataTest):
                 self.compass("encode", "out." + ending, "again.cmps", "--quiet")
                 self.assertIn("XMP", [chunk["name"] for chunk in self.json("info", "again.cmps")["metadata"]])
 
+    def test_boxes_of_jpeg_2000_are_read(self):
+        """As exiftool and Adobe's programs write them."""
+        self.encode(Picture.smooth(40, 24), "--layers", 1, name="plain.cmps")
+        self.compass("decode", "plain.cmps", "plain.jp2", "--quiet")
+        plain, exif = self.get("plain.jp2"), adobe_rgb_exif()
+        box = lambda kind, body: struct.pack(">I", len(body) + 8) + kind + body
+        xmp_id = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+        iptc_id = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")
+        self.put("in.jp2", plain[:32] + box(b"uuid", b"JpgTiffExif->JP2" + exif) + box(b"uuid", xmp_id + XMP) +
+                 box(b"uuid", iptc_id + IPTC) + plain[32:])
+        self.assertEqual(self.json("compare", "in.jp2", "plain.jp2")["psnr"], None)
+        data = self.convert("in.jp2", "out.jpg")
+        tags, _ = exif_tags(exif_of("out.jpg", data))
+        self.assertEqual(tags[0, ORIENTATION], [1])
+        self.assertEqual(tags[0, 0x13B], b"A. Photographer\0")
+        self.assertIn(b'tiff:Orientation="1"', data)
+        self.assertIn(IPTC, data)
+        for cut in (b"\0\0\0\1uuid" + b"\xff" * 8, b"\0\0\0\x08uuid", box(b"uuid", xmp_id), box(b"Exif", b"\xff" * 5)):
+            self.put("odd.jp2", plain + cut)
+            self.assertEqual(self.json("compare", "odd.jp2", "plain.jp2")["psnr"], None)
+
+    def test_boxes_of_jpeg_xl_are_read(self):
+        self.encode(Picture.smooth(40, 24), "--layers", 1, name="plain.cmps")
+        if self.run_command("decode", "plain.cmps", "plain.jxl").returncode != OK:
+            self.skipTest("JPEG XL cannot be written here")
+        plain, exif = self.get("plain.jxl"), adobe_rgb_exif()
+        box = lambda kind, body: struct.pack(">I", len(body) + 8) + kind + body
+        if plain[:2] == b"\xff\x0a":  # a bare codestream
+            plain = (box(b"JXL ", b"\r\n\x87\n") + box(b"ftyp", b"jxl \0\0\0\0jxl ") + box(b"jxlc", plain))
+        self.put("in.jxl", plain + box(b"Exif", b"\0\0\0\2xx" + exif) + box(b"xml ", XMP))
+        self.assertEqual(self.json("compare", "in.jxl", "plain.jxl")["psnr"], None)
+        tags, _ = exif_tags(exif_of("out.jpg", self.convert("in.jxl", "out.jpg")))
+        self.assertEqual(tags[0, 0x13B], b"A. Photographer\0")
+        self.assertIn(b'tiff:Orientation="1"', self.get("out.jpg"))
+
     def test_a_second_round_changes_nothing(self):
         self.photo()
         for name in ("out.jpg", "out.png", "out.webp"):
