@@ -129,6 +129,17 @@ class PngChunks(ColourTest):
         self.put_png("in.png", gama(0.45455), chrm(SRGB_PRIMARIES))
         self.assert_equal("in.png", "plain.png")
 
+    def test_a_gamma_of_no_sense_is_passed_over(self):
+        for value in (0, 15, 625000001, 2 ** 31 - 1):
+            with self.subTest(value=value):
+                self.put_png("in.png", (b"gAMA", struct.pack(">I", value)))
+                self.assert_equal("in.png", "plain.png")
+                notes = self.notes("in.png")
+                self.assertEqual(len(notes), 1, notes)
+                self.assertIn("gAMA", notes[0])
+        self.put_png("in.png", (b"sRGB", b"\0"), (b"gAMA", b"\0\0\0\0"))
+        self.assertEqual(self.notes("in.png"), [])
+
     def test_primaries_count(self):
         self.put_png("in.png", gama(0.45455), chrm(P3_PRIMARIES))
         self.put_expected(lambda v: v ** 2.2, P3_PRIMARIES)

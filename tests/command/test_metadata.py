@@ -1,9 +1,10 @@
 """Metadata that compass hands on is true of the picture it writes: upright, sRGB, of its size."""
 
+import json
 import struct
 import zlib
 
-from harness import CommandTest, Picture, main, tiff
+from harness import OK, USAGE, CommandTest, Picture, main, tiff
 
 XMP = (b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
        b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" xmlns:exif="http://ns.adobe.com/exif/1.0/" '
@@ -177,6 +178,69 @@ class Truth(MetadataTest):
                 self.compass("encode", name, "again.cmps", "--quiet")
                 chunks = [c for c in self.json("info", "again.cmps")["metadata"] if c["name"] == "IPTC"]
                 self.assertEqual([c["bytes"] for c in chunks], [len(IPTC)])
+
+    def test_what_does_not_arrive_is_said(self):
+        self.photo(resolution=False)  # which TIFF has a place for, and which would be Exif when it is read
+        for ending in ("jpg", "png", "webp", "tif", "jp2", "avif", "heic", "jxl"):
+            with self.subTest(ending):
+                done = self.run_command("decode", "photo.cmps", "out." + ending, "--json")
+                if done.returncode == USAGE:
+                    continue  # not a format that is written here
+                self.assertEqual(done.returncode, OK, done.stderr)
+                notes = json.loads(done.stdout)["notes"]
+                self.compass("encode", "out." + ending, "again.cmps", "--quiet")
+                kept = [chunk["name"] for chunk in self.json("info", "again.cmps")["metadata"]]
+                for kind in ("Exif", "XMP", "IPTC"):
+                    said = [note for note in notes if kind in note]
+                    self.assertEqual(len(said), 0 if kind in kept else 1, (kind, kept, notes))
+
+    def test_xmp_may_begin_with_a_processing_instruction(self):
+        packet = b'<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>' + XMP + b'<?xpacket end="w"?>'
+        self.jpeg("photo.jpg", (0xE1, b"http://ns.adobe.com/xap/1.0/\0" + packet))
+        self.compass("encode", "photo.jpg", "photo.cmps", "--quiet")
+        for ending in ("jpg", "png", "webp", "tif", "avif", "heic"):
+            with self.subTest(ending):
+                done = self.run_command("decode", "photo.cmps", "out." + ending, "--json")
+                if done.returncode == USAGE:
+                    continue
+                self.assertEqual(json.loads(done.stdout)["notes"], [])
+                self.compass("encode", "out." + ending, "again.cmps", "--quiet")
+                self.assertIn("XMP", [chunk["name"] for chunk in self.json("info", "again.cmps")["metadata"]])
+
+    def test_boxes_of_jpeg_2000_are_read(self):
+        """As exiftool and Adobe's programs write them."""
+        self.encode(Picture.smooth(40, 24), "--layers", 1, name="plain.cmps")
+        self.compass("decode", "plain.cmps", "plain.jp2", "--quiet")
+        plain, exif = self.get("plain.jp2"), adobe_rgb_exif()
+        box = lambda kind, body: struct.pack(">I", len(body) + 8) + kind + body
+        xmp_id = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+        iptc_id = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")
+        self.put("in.jp2", plain[:32] + box(b"uuid", b"JpgTiffExif->JP2" + exif) + box(b"uuid", xmp_id + XMP) +
+                 box(b"uuid", iptc_id + IPTC) + plain[32:])
+        self.assertEqual(self.json("compare", "in.jp2", "plain.jp2")["psnr"], None)
+        data = self.convert("in.jp2", "out.jpg")
+        tags, _ = exif_tags(exif_of("out.jpg", data))
+        self.assertEqual(tags[0, ORIENTATION], [1])
+        self.assertEqual(tags[0, 0x13B], b"A. Photographer\0")
+        self.assertIn(b'tiff:Orientation="1"', data)
+        self.assertIn(IPTC, data)
+        for cut in (b"\0\0\0\1uuid" + b"\xff" * 8, b"\0\0\0\x08uuid", box(b"uuid", xmp_id), box(b"Exif", b"\xff" * 5)):
+            self.put("odd.jp2", plain + cut)
+            self.assertEqual(self.json("compare", "odd.jp2", "plain.jp2")["psnr"], None)
+
+    def test_boxes_of_jpeg_xl_are_read(self):
+        self.encode(Picture.smooth(40, 24), "--layers", 1, name="plain.cmps")
+        if self.run_command("decode", "plain.cmps", "plain.jxl").returncode != OK:
+            self.skipTest("JPEG XL cannot be written here")
+        plain, exif = self.get("plain.jxl"), adobe_rgb_exif()
+        box = lambda kind, body: struct.pack(">I", len(body) + 8) + kind + body
+        if plain[:2] == b"\xff\x0a":  # a bare codestream
+            plain = (box(b"JXL ", b"\r\n\x87\n") + box(b"ftyp", b"jxl \0\0\0\0jxl ") + box(b"jxlc", plain))
+        self.put("in.jxl", plain + box(b"Exif", b"\0\0\0\2xx" + exif) + box(b"xml ", XMP))
+        self.assertEqual(self.json("compare", "in.jxl", "plain.jxl")["psnr"], None)
+        tags, _ = exif_tags(exif_of("out.jpg", self.convert("in.jxl", "out.jpg")))
+        self.assertEqual(tags[0, 0x13B], b"A. Photographer\0")
+        self.assertIn(b'tiff:Orientation="1"', self.get("out.jpg"))
 
     def test_a_second_round_changes_nothing(self):
         self.photo()

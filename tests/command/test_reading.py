@@ -222,6 +222,19 @@ class Animations(ReadingTest):
             if words:
                 self.assertIn(words, notes[0])
 
+    def test_heif_sequences_are_said_to_be_some(self):
+        written = self.run_command("encode", self.put("in.ppm", Picture.smooth(40, 24).ppm()), "in.cmps", "--layers", 1)
+        self.assertEqual(written.returncode, OK, written.stderr)
+        if self.run_command("decode", "in.cmps", "still.avif").returncode != OK:
+            self.skipTest("AVIF cannot be written here")
+        still = self.get("still.avif")
+        self.assertEqual(self.notes("still.avif"), [])
+        self.put("sequence.avif", still[:8] + b"avis" + still[12:])
+        self.assert_equal("sequence.avif", "still.avif")
+        notes = self.notes("sequence.avif")
+        self.assertEqual(len(notes), 1, notes)
+        self.assertIn("sequence", notes[0])
+
     def test_jxl_animations_are_right_or_refused(self):
         done = self.run_command("encode", self.case("animation.jxl"), "file.cmps", "--json")
         if done.returncode == OK:

@@ -52,11 +52,30 @@ Status choose_first_frame(std::span<const uint8_t> bytes, Format format, Picture
   if (format == Format::kGif) {
     if (const std::optional<Rect> frame = gif_first_frame(bytes)) return clear_around(*frame, source);
   }
+  if (format == Format::kHeif && is_heif_sequence(bytes)) {
+    source.notes.emplace_back("it is a sequence of pictures: only its still one is read");
+  }
   // libvips up to 8.14 shows the last frame, and does not know that there are several.
   if (format == Format::kJxl && vips_image_get_n_pages(source.image.get()) < 2 && is_jxl_animation(bytes)) {
     return not_a_picture("JPEG XL animations are not supported by the installed libvips");
   }
   return {};
+}
+
+// Reads the header only. Null if that fails; libvips' error buffer may say why.
+VipsImageHandle open_header(std::span<const uint8_t> bytes, Format format) {
+  if (format != Format::kHeif) {
+    return VipsImageHandle(vips_image_new_from_buffer(bytes.data(), bytes.size(), "", "access",
+                                                      VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_ERROR,
+                                                      nullptr));
+  }
+  // libvips knows only some of the brands that libheif reads.
+  VipsImage* image = nullptr;
+  if (vips_heifload_buffer(const_cast<uint8_t*>(bytes.data()), bytes.size(), &image, "access",
+                           VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_ERROR, nullptr) != 0) {
+    return nullptr;
+  }
+  return VipsImageHandle(image);
 }
 
 }  // namespace
@@ -66,10 +85,7 @@ Result<PictureSource> open_by_vips(std::span<const uint8_t> bytes, Format format
     return Error{ErrorCode::kBadFile, "camera raw data is not supported; develop it first"};
   }
   PictureSource source;
-  // Reads the header only.
-  source.image = VipsImageHandle(vips_image_new_from_buffer(bytes.data(), bytes.size(), "", "access",
-                                                            VIPS_ACCESS_SEQUENTIAL, "fail_on",
-                                                            VIPS_FAIL_ON_ERROR, nullptr));
+  source.image = open_header(bytes, format);
   if (source.image == nullptr) {
     const bool silent = *vips_error_buffer() == '\0';
     return not_a_picture(silent ? fmt::format("its {} data are damaged", name_of(format)) : vips_reason());

@@ -102,12 +102,13 @@ Status ColourConverter::choose_transform(const ColourFacts& facts) {
   if (facts.srgb) return {};
   const Primaries primaries = facts.primaries.value_or(srgb_primaries());
   const bool usual = same_primaries(primaries, srgb_primaries());
+  const std::optional<double> gamma = sensible_gamma(facts);
   // libpng and the browsers that use it take 1 / 2.2, give or take 5 %, to mean their screen's own curve.
-  const bool screen = !facts.gamma || std::abs(*facts.gamma * 2.2 - 1) <= 0.05;
+  const bool screen = !gamma || std::abs(*gamma * 2.2 - 1) <= 0.05;
   if (layout_.linear) {
     use(profile_of_gamma(layout_.model, 1, srgb_primaries()));
-  } else if (facts.gamma && !(screen && usual)) {
-    if (!use(profile_of_gamma(layout_.model, 1 / *facts.gamma, primaries))) {
+  } else if (gamma && !(screen && usual)) {
+    if (!use(profile_of_gamma(layout_.model, 1 / *gamma, primaries))) {
       notes_.emplace_back("its gAMA and cHRM chunks make no sense: its colours are taken for sRGB");
     }
   } else if (!usual && !use(profile_of_primaries(layout_.model, primaries))) {
@@ -119,6 +120,13 @@ Status ColourConverter::choose_transform(const ColourFacts& facts) {
                  "it is CMYK without a profile that can be used; convert it to RGB first"};
   }
   return {};
+}
+
+std::optional<double> ColourConverter::sensible_gamma(const ColourFacts& facts) {
+  constexpr double kLeast = 0.00016, kMost = 6250;  // libpng, and with it browsers, ignore what lies outside
+  if (!facts.gamma || (*facts.gamma >= kLeast && *facts.gamma <= kMost)) return facts.gamma;
+  notes_.emplace_back("its gAMA chunk makes no sense and is ignored");
+  return std::nullopt;
 }
 
 Status ColourConverter::use_embedded_profile(const ColourFacts& facts, bool& used) {

@@ -42,6 +42,8 @@ class ColourConverter {
       : pixels_(std::move(pixels)), layout_(layout), reader_(layout) {}
 
   Status choose_transform(const ColourFacts& facts);
+  // The stated gamma; nothing, and a note, if it is none that readers take.
+  std::optional<double> sensible_gamma(const ColourFacts& facts);
   Status use_embedded_profile(const ColourFacts& facts, bool& used);
   Status use_code_points(const CodePoints& points, bool& used);
   bool use(const Profile& profile);

@@ -1,5 +1,7 @@
 #include "first_frame.h"
 
+#include <algorithm>
+#include <iterator>
 #include <string_view>
 
 namespace compass::tools::images {
@@ -123,6 +125,18 @@ std::optional<Rect> gif_first_frame(Bytes gif) {
     ++at;
   }
   return std::nullopt;
+}
+
+bool is_heif_sequence(Bytes heif) {
+  // ISO/IEC 14496-12, 4.3: the first box lists the brands; ISO/IEC 23008-12 and AVIF: those of sequences.
+  constexpr std::string_view kSequences[] = {"msf1", "hevc", "hevx", "hevm", "hevs", "avis"};
+  constexpr size_t kBrand = 4, kFirst = 8;
+  if (heif.size() < kFirst) return false;
+  const size_t end = std::min<size_t>(big_endian(heif, 0), heif.size());
+  for (size_t at = kFirst; at + kBrand <= end; at += kBrand) {
+    if (std::ranges::find(kSequences, type_at(heif, at)) != std::end(kSequences)) return true;
+  }
+  return false;
 }
 
 bool is_jxl_animation(Bytes jxl) {

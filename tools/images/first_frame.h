@@ -19,6 +19,9 @@ PngAnimation png_animation(std::span<const uint8_t> png);
 // Where a GIF's first frame lies on the canvas; nothing if there is none.
 std::optional<Rect> gif_first_frame(std::span<const uint8_t> gif);
 
+// Whether a HEIF or AVIF file says that it holds a sequence of pictures beside the still one.
+bool is_heif_sequence(std::span<const uint8_t> heif);
+
 // Whether a JPEG XL file (ISO/IEC 18181) is an animation.
 bool is_jxl_animation(std::span<const uint8_t> jxl);
 

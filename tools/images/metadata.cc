@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <memory>
+#include <string_view>
 #include <utility>
 
 #include "exif.h"
@@ -63,6 +65,20 @@ class Chunks {
 
 }  // namespace
 
+std::span<const uint8_t> xmp_packet(VipsImage* picture) {
+  if (const std::span<const uint8_t> xmp = blob(picture, VIPS_META_XMP_NAME); !xmp.empty()) return xmp;
+  // Of HEIF, libvips up to 8.14 takes for XMP only what begins with its root element. Most writers put
+  // <?xpacket in front; then it lies under a name with a number.
+  const std::unique_ptr<gchar*, decltype(&g_strfreev)> names(vips_image_get_fields(picture), g_strfreev);
+  for (gchar** name = names.get(); name != nullptr && *name != nullptr; ++name) {
+    if (!std::string_view(*name).starts_with("heif-mime-")) continue;
+    const std::span<const uint8_t> bytes = blob(picture, *name);
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    if (text.find("<x:xmpmeta") != text.npos || text.find("<rdf:RDF") != text.npos) return bytes;
+  }
+  return {};
+}
+
 std::vector<MetadataChunk> metadata_of(VipsImage* picture, const ColourFacts& facts,
                                        std::span<const uint8_t> profile, std::vector<std::string>& notes) {
   Size size{vips_image_get_width(picture), vips_image_get_height(picture)};
@@ -81,7 +97,7 @@ std::vector<MetadataChunk> metadata_of(VipsImage* picture, const ColourFacts& fa
     notes.emplace_back(
         "its Exif says Adobe RGB but there is no profile: as in browsers, its colours are taken for sRGB");
   }
-  const std::span<const uint8_t> xmp = blob(picture, VIPS_META_XMP_NAME);
+  const std::span<const uint8_t> xmp = xmp_packet(picture);
   chunks.add_made(MetadataChunk::kXmp, xmp, true_xmp(xmp, size), "XMP packet");
   std::vector<uint8_t> iptc = iptc_records(blob(picture, VIPS_META_IPTC_NAME));
   if (iptc.empty()) iptc = iptc_records(blob(picture, VIPS_META_PHOTOSHOP_NAME));

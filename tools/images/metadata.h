@@ -19,4 +19,7 @@ namespace compass::tools::images {
 std::vector<MetadataChunk> metadata_of(VipsImage* picture, const ColourFacts& facts,
                                        std::span<const uint8_t> profile, std::vector<std::string>& notes);
 
+// The XMP packet that libvips found in a file, empty if none. It lives as long as the picture.
+std::span<const uint8_t> xmp_packet(VipsImage* picture);
+
 }  // namespace compass::tools::images

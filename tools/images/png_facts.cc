@@ -90,7 +90,7 @@ void take_chunk(std::string_view type, std::span<const uint8_t> body, ColourFact
     facts.icc = unpack_profile(body);
   } else if (type == "sRGB") {
     facts.srgb = true;
-  } else if (type == "gAMA" && body.size() == 4 && number(body, 0) > 0) {
+  } else if (type == "gAMA" && body.size() == 4) {
     facts.gamma = hundred_thousandths(0);
   } else if (type == "cHRM" && body.size() == 32) {
     const auto point = [&](size_t i) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "box_metadata.h"
 #include "colour.h"
 #include "metadata.h"
 #include "picture_source.h"
@@ -60,6 +61,28 @@ void to_rgb(const uint8_t* row, int bands, std::span<uint8_t> rgb) {
   }
 }
 
+void add_blob(VipsImage* image, const char* name, std::span<const uint8_t> bytes) {
+  if (bytes.empty() || vips_image_get_typeof(image, name) != 0) return;  // libvips found it itself
+  vips_image_set_blob_copy(image, name, bytes.data(), bytes.size());
+}
+
+// Adds what the file holds in boxes. Of these formats viewers turn what the codestream says, not what Exif
+// does.
+void add_box_metadata(std::span<const uint8_t> bytes, PictureSource& source) {
+  const BoxMetadata metadata = box_metadata(bytes);
+  VipsImage* const image = source.image.get();
+  const bool exif = vips_image_get_typeof(image, VIPS_META_EXIF_NAME) != 0;
+  const bool found = exif || vips_image_get_typeof(image, VIPS_META_XMP_NAME) != 0;
+  if (metadata.compressed && !found) {
+    source.notes.emplace_back("its Exif or XMP is in compressed boxes, which are not read: it is dropped");
+  }
+  add_blob(image, VIPS_META_EXIF_NAME, metadata.exif);
+  if (!metadata.exif.empty() && !exif)
+    vips_image_set_int(image, VIPS_META_ORIENTATION, 1);  // libvips took it up
+  add_blob(image, VIPS_META_XMP_NAME, metadata.xmp);
+  add_blob(image, VIPS_META_IPTC_NAME, metadata.iptc);
+}
+
 Result<PictureSource> open_picture(std::span<const uint8_t> bytes, const ColourFacts& facts,
                                    uint64_t max_pixels) {
   const Result<Format> format = format_of(bytes);
@@ -78,6 +101,7 @@ Result<PictureSource> open_picture(std::span<const uint8_t> bytes, const ColourF
     }
   }();
   if (source && source->image == nullptr) return not_a_picture(vips_reason());
+  if (source && (*format == Format::kJp2 || *format == Format::kJxl)) add_box_metadata(bytes, *source);
   return source;
 }
 
@@ -86,8 +110,8 @@ Error refused(const std::string& note) {
 }
 
 Error damaged(int row, const std::string& reason) {
-  return {ErrorCode::kBadFile, fmt::format("damaged near row {}: {}; get a whole copy of the picture", row,
-                                           reason)};
+  return {ErrorCode::kBadFile,
+          fmt::format("damaged near row {}: {}; get a whole copy of the picture", row, reason)};
 }
 
 // Sends all rows, converted.

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "metadata.h"
 #include "vips_handle.h"
 
 namespace compass::tools::images {
@@ -34,7 +35,7 @@ ReadBack read_back(ByteSink& sink, Size size) {
   };
   return {
       vips_image_get_width(image.get()) == size.width && vips_image_get_height(image.get()) == size.height,
-      bytes(VIPS_META_EXIF_NAME), bytes(VIPS_META_XMP_NAME)};
+      bytes(VIPS_META_EXIF_NAME), xmp_packet(image.get()).size()};
 }
 
 }  // namespace compass::tools::images

@@ -167,10 +167,17 @@ Result<Notes> write_image(const Rgb8View& image, const std::string& format, Byte
                              image.size.width, image.size.height, format)};
   }
   const auto keeps = [&able](uint32_t type) { return able.comes_back.has({type, {}}); };
+  if (!written.picture) return notes;  // no format that the libraries read: nobody knows what is in it
   for (const MetadataChunk& chunk : kept) {
-    if (!missing(chunk) || !keeps(chunk.type)) continue;  // a format without a place for it
-    notes.push_back(fmt::format("its {} of {} bytes is too large for {}: it is dropped, or most of it",
-                                words_for(chunk.type), chunk.bytes.size(), format));
+    if (!missing(chunk)) continue;
+    const char* const words = words_for(chunk.type);
+    if (keeps(chunk.type)) {
+      notes.push_back(fmt::format("its {} of {} bytes is too large for {}: it is dropped, or most of it",
+                                  words, chunk.bytes.size(), format));
+    } else {
+      notes.push_back(fmt::format("its {} of {} bytes cannot be written to {} and is dropped: {}", words,
+                                  chunk.bytes.size(), format, "there is no place for it"));
+    }
   }
   return notes;
 }
