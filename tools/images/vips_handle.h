@@ -1,8 +1,9 @@
 // Ownership of libvips objects, and its messages.
 #pragma once
 
+// Without the macros of libvips 7, which newer headers still bring: Rect and error_exit are names of others, too.
+#define VIPS_DISABLE_COMPAT
 #include <vips/vips.h>
-#undef Rect  // a macro of libvips 7 that newer ones still define
 
 #include <memory>
 #include <string>
