@@ -20,9 +20,9 @@
 
 #include "codec/decoder.h"
 #include "codec/encoder.h"
+#include "common/image_file.h"
 #include "image/psnr.h"
 #include "image/resize.h"
-#include "image_file.h"
 #include "interop/import_model.h"
 #include "networks/liff.h"
 #include "networks/networks.h"

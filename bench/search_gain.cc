@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "codec/encoder.h"
-#include "image_file.h"
+#include "common/image_file.h"
 #include "model_file/model.h"
 #include "synthetic_picture.h"
 

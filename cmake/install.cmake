@@ -1,4 +1,5 @@
-# cmake --install: the command, the library with its headers and CMake package, the model, the manual page.
+# cmake --install: the commands, the library with its headers and CMake package, the model, the manual pages. In two
+# components: "lab" is compass-lab with what it loads, "compass" all the rest.
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/compass)
@@ -10,9 +11,11 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/compassConfigVersion.cmak
 install(FILES cmake/compassConfig.cmake ${PROJECT_BINARY_DIR}/compassConfigVersion.cmake DESTINATION ${package_dir})
 
 install(TARGETS compass_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-# tools/installed_part.cc looks for them in ../<libdir>/compass, seen from the command.
+install(TARGETS compass_lab RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT lab)
+# tools/common/installed_part.cc looks for them in ../<libdir>/compass, seen from the command.
 install(TARGETS compass_images LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/compass)
 install(TARGETS compass_read_picture RUNTIME DESTINATION ${CMAKE_INSTALL_LIBDIR}/compass)
-install(FILES tools/compass.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
-# tools/model_path.cc looks for models in ../share/compass/models, seen from the command.
+install(FILES tools/compass/compass.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES tools/lab/compass-lab.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT lab)
+# tools/common/model_path.cc looks for models in ../share/compass/models, seen from the command.
 install(FILES models/lite.safetensors DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/compass/models OPTIONAL)

@@ -16,8 +16,8 @@ struct CurveColumns {
   std::vector<std::string> only;  // "column=value": rows that hold it
 };
 
-// The curve in a table. Where there are columns "image" and "setting" (results of compass eval), points are
-// means over pictures per setting. Errors: kUsage (no such column, naming those there are), kBadFile.
+// The curve in a table. Where there are columns "image" and "setting" (results of compass-lab eval), points
+// are means over pictures per setting. Errors: kUsage (no such column, naming those there are), kBadFile.
 Result<RdCurve> curve_from(const CsvTable& table, const CurveColumns& columns, const std::string& name);
 
 }  // namespace compass::eval

@@ -9,7 +9,8 @@ namespace compass::eval {
 std::string markdown_report(const Results& results) {
   std::string out =
       "# Results\n\n"
-      "Written by `compass eval` from its measurements; `scripts/results.sh` makes this page again. Do not "
+      "Written by `compass-lab eval` from its measurements; `scripts/results.sh` makes this page again. Do "
+      "not "
       "edit it "
       "by hand.\nRates are bytes of whole files, qualities are of pictures decoded from them, means are over "
       "pictures.\n\n";

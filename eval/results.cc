@@ -87,7 +87,8 @@ Result<Results> results_from_csv(const std::string& text, const std::string& nam
   const Result<CsvTable> table = parse_csv(text, name);
   if (!table) return table.error();
   if (table->columns != kColumns) {
-    return Error{ErrorCode::kBadFile, fmt::format("{}: not results of compass eval (other columns)", name)};
+    return Error{ErrorCode::kBadFile,
+                 fmt::format("{}: not results of compass-lab eval (other columns)", name)};
   }
   Results out;
   parse_facts(text, out);

@@ -1,12 +1,13 @@
-// The command line: lines of the input are the arguments. What they ask for is not done, only understood or
-// refused in one line.
+// The command lines of both programs: lines of the input are the arguments. What they ask for is not done,
+// only understood or refused in one line.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <vector>
 
-#include "command_line.h"
-#include "parse.h"
+#include "common/parse.h"
+#include "compass/commands.h"
+#include "lab/commands.h"
 
 namespace {
 
@@ -46,7 +47,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     check(parse_rect(word));
     check(parse_amount(word));
   }
-  CommandLine line;
-  check(line.parse(static_cast<int>(arguments.size()), arguments.data()));
+  for (const Program& program : {compass_program(), lab_program()}) {
+    CommandLine line(program);
+    check(line.parse(static_cast<int>(arguments.size()), arguments.data()));
+  }
   return 0;
 }

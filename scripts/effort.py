@@ -3,8 +3,9 @@
 
     scripts/effort.py PICTURE...
 
-Encodes every picture with --effort 0, 2 (the default) and 12 at five qualities and prints the BD-rate (`compass
-bdrate`, piecewise cubic) of each against --effort 0. COMPASS names the program (default: build/tools/compass).
+Encodes every picture with --effort 0, 2 (the default) and 12 at five qualities and prints the BD-rate
+(`compass-lab bdrate`, piecewise cubic) of each against --effort 0. COMPASS and COMPASS_LAB name the programs (default:
+those in build/tools).
 """
 
 import csv
@@ -16,13 +17,14 @@ import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 COMPASS = os.environ.get("COMPASS", os.path.join(ROOT, "build/tools/compass"))
+LAB = os.environ.get("COMPASS_LAB", os.path.join(ROOT, "build/tools/compass-lab"))
 EFFORTS = (0, 2, 12)
 QUALITIES = (0, 25, 50, 75, 100)
 
 
-def compass(*arguments):
-    """The JSON that the command prints; ends the program with the command's own message if it fails."""
-    done = subprocess.run([COMPASS, *arguments, "--json"], stdout=subprocess.PIPE, check=False)
+def report_of(program, *arguments):
+    """The JSON that the command prints; ends the script with the command's own message if it fails."""
+    done = subprocess.run([program, *arguments, "--json"], stdout=subprocess.PIPE, check=False)
     if done.returncode != 0:
         sys.exit(done.returncode)
     return json.loads(done.stdout)
@@ -36,8 +38,8 @@ def measure(pictures, effort, folder):
         table.writerow(("image", "setting", "bpp", "psnr"))
         for picture in pictures:
             for quality in QUALITIES:
-                report = compass("encode", picture, os.path.join(folder, "picture.cmps"), "--psnr", "--effort",
-                                 str(effort), "-q", str(quality))
+                report = report_of(COMPASS, "encode", picture, os.path.join(folder, "picture.cmps"), "--psnr",
+                                   "--effort", str(effort), "-q", str(quality))
                 top = report["layers"][-1]
                 table.writerow((os.path.basename(picture), quality, top["bpp"], top["psnr"]))
                 model = "%(name)s %(id)s" % report["model"]
@@ -48,15 +50,17 @@ def main():
     pictures = sys.argv[1:]
     if not pictures:
         sys.exit("effort.py: name some pictures")
-    if not os.access(COMPASS, os.X_OK):
-        sys.exit("effort.py: %s is not there; build the project or set COMPASS" % COMPASS)
+    for program, variable in ((COMPASS, "COMPASS"), (LAB, "COMPASS_LAB")):
+        if not os.access(program, os.X_OK):
+            sys.exit("effort.py: %s is not there; build the project or set %s" % (program, variable))
     with tempfile.TemporaryDirectory() as folder:
         anchor, model = measure(pictures, EFFORTS[0], folder)
         print("%d pictures, model %s, bits at equal PSNR of the top layer against --effort %d:" %
               (len(pictures), model, EFFORTS[0]))
         for effort in EFFORTS[1:]:
             curve, _ = measure(pictures, effort, folder)
-            print("--effort %-2d  %+.1f %%" % (effort, compass("bdrate", anchor, curve)["pchip"]["bd_rate_percent"]))
+            distance = report_of(LAB, "bdrate", anchor, curve)["pchip"]["bd_rate_percent"]
+            print("--effort %-2d  %+.1f %%" % (effort, distance))
 
 
 if __name__ == "__main__":

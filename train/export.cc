@@ -93,7 +93,7 @@ compass::FactorisedPrior values_of(FactorisedPriorImpl& prior) {
   return values;
 }
 
-// The density that the tables are made from, for `compass export` and further training. Its quantiles are
+// The density that the tables are made from, for `compass-lab export` and further training. Its quantiles are
 // those of the tables, so they are left out.
 void add_density(SafetensorsWriter& file, const std::string& prefix, const compass::FactorisedPrior& prior) {
   for (size_t i = 0; i < prior.layers.size(); ++i) {

@@ -59,7 +59,7 @@ LoopFilter filter_of(const Safetensors& file, const std::string& path, const std
                      torch::Device device) {
   const std::string name = codec + ".filter";
   const TensorView* view = file.find(name);
-  TORCH_CHECK(view != nullptr, path, ": no tensor '", name, "'; see compass fit");
+  TORCH_CHECK(view != nullptr, path, ": no tensor '", name, "'; see compass-lab fit");
   auto values = view->floats();
   TORCH_CHECK(values.ok(), path, ": ", name, ": ", values.ok() ? "" : values.error().message);
   return LoopFilter(torch::from_blob(values->data(), view->shape, torch::kFloat).clone().to(device));

@@ -1,5 +1,5 @@
 // A model's loop filter as training sees it: docs/bitstream.md, section 5. Its weights are constants here,
-// found by `compass fit`; networks learn in front of it.
+// found by `compass-lab fit`; networks learn in front of it.
 #pragma once
 
 #include <torch/torch.h>

@@ -94,7 +94,7 @@ void check_trainable(FieldReader& r, const CodecDescription& codec, const std::s
     r.fail("model." + name + ".quantise", "must be integer: medians are of imported models");
   }
   if (codec.filter)
-    r.fail("model." + name + ".filter", "is not trained: compass fit adds it to an exported model");
+    r.fail("model." + name + ".filter", "is not trained: compass-lab fit adds it to an exported model");
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 
 namespace compass {
 
-// What kind of failure this is. The command's exit code follows from it (see tools/exit_code.h).
+// What kind of failure this is. The commands' exit codes follow from it (see tools/common/exit_code.h).
 enum class ErrorCode {
   kFailure,  // anything without a better name
   kUsage,    // the caller asked for something that makes no sense

@@ -1,5 +1,5 @@
-// Time and arithmetic per stage, for `compass bench`. Costs two clock readings per network run, nothing if
-// unused.
+// Time and arithmetic per stage, for `compass-lab bench`. Costs two clock readings per network run, nothing
+// if unused.
 #pragma once
 
 #include <chrono>

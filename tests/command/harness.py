@@ -1,4 +1,4 @@
-"""Runs the compass command as a user would, and makes the files it is fed with. Standard library only."""
+"""Runs the two commands, compass and compass-lab, as a user would, and makes the files it is fed with. Standard library only."""
 
 import json
 import math
@@ -11,10 +11,19 @@ import tempfile
 import unittest
 
 COMMAND = os.environ.get("COMPASS_COMMAND", "compass")
+LAB_COMMAND = os.environ.get("COMPASS_LAB_COMMAND", "compass-lab")
 MODEL = os.environ.get("COMPASS_TEST_MODEL", os.path.join(os.path.dirname(__file__), "../data/tiny.safetensors"))
 
-# The command's exit codes (tools/exit_code.h).
+# The commands' exit codes (tools/common/exit_code.h).
 OK, FAILURE, USAGE, BAD_FILE, DAMAGED, MODEL_OTHER, IO = range(7)
+
+# The subcommands of compass-lab; all others are compass's.
+LAB_COMMANDS = ("eval", "bdrate", "compare", "fit", "import", "export", "bench")
+
+
+def program_of(subcommand):
+    """The path of the program that has this subcommand."""
+    return LAB_COMMAND if subcommand in LAB_COMMANDS else COMMAND
 
 
 class Picture:
@@ -92,7 +101,7 @@ def tiff(width, height, samples, bands=3, bits=8, orientation=None, alpha=False)
 
 
 class CommandTest(unittest.TestCase):
-    """A fresh directory per test, and the command inside it."""
+    """A fresh directory per test, and the commands inside it."""
 
     def setUp(self):
         self.directory = tempfile.mkdtemp(prefix="compass-test-")
@@ -117,26 +126,34 @@ class CommandTest(unittest.TestCase):
         return env
 
     def run_command(self, *arguments, stdin=b"", env=None, command=COMMAND):
-        """Runs `compass arguments...` in the test's directory, whatever comes of it."""
+        """Runs `command arguments...` in the test's directory, whatever comes of it."""
         return subprocess.run([command, *map(str, arguments)], input=stdin, capture_output=True, cwd=self.directory,
                               env=env or self.environment(), timeout=300)
 
-    def compass(self, *arguments, code=OK, **options):
+    def compass(self, *arguments, code=OK, command=COMMAND, **options):
         """The same, checking the exit code; every error must be one line on standard error."""
-        done = self.run_command(*arguments, **options)
+        done = self.run_command(*arguments, command=command, **options)
         self.assertEqual(done.returncode, code, "%s\n%s" % (arguments, done.stderr.decode(errors="replace")))
         if code != OK:
-            self.assert_one_line(done.stderr)
+            self.assert_one_line(done.stderr, command)
         return done
 
-    def assert_one_line(self, stderr):
+    def lab(self, *arguments, **options):
+        """The same with compass-lab."""
+        return self.compass(*arguments, command=LAB_COMMAND, **options)
+
+    def assert_one_line(self, stderr, command=COMMAND):
         lines = stderr.decode().splitlines()
         self.assertTrue(lines, "an error without a message")
-        self.assertTrue(all(line.startswith("compass: ") for line in lines), stderr)
+        name = "compass-lab: " if command == LAB_COMMAND else "compass: "
+        self.assertTrue(all(line.startswith(name) for line in lines), stderr)
         self.assertEqual(len(lines), 1, stderr)
 
     def json(self, *arguments, **options):
         return json.loads(self.compass(*arguments, "--json", **options).stdout)
+
+    def lab_json(self, *arguments, **options):
+        return self.json(*arguments, command=LAB_COMMAND, **options)
 
     def encode(self, picture, *options, name="file.cmps"):
         """Encodes, and returns encode's JSON."""

@@ -7,7 +7,7 @@ from harness import BAD_FILE, USAGE, CommandTest, Picture, main
 
 class Bench(CommandTest):
     def test_table_fits_the_terminal(self):
-        out = self.compass("bench", "--size", "96x64", "--runs", 1, "--threads", 1).stdout.decode()
+        out = self.lab("bench", "--size", "96x64", "--runs", 1, "--threads", 1).stdout.decode()
         for line in out.splitlines():
             self.assertLessEqual(len(line), 80, line)
         for stage in ("pyramid", "g_a", "h_a", "h_s", "g_s", "LIFF features", "LIFF MLP", "entropy", "glue", "all"):
@@ -15,7 +15,7 @@ class Bench(CommandTest):
 
     def test_json_adds_up(self):
         # One thread: the peak of several is measured only while all of them run, and other programs may be busy, too.
-        out = self.compass("bench", "--size", "96x64", "--runs", 1, "--layers", 2, "--threads", 1, "--precision", "f32",
+        out = self.lab("bench", "--size", "96x64", "--runs", 1, "--layers", 2, "--threads", 1, "--precision", "f32",
                            "--json").stdout
         report = json.loads(out)
         self.assertEqual(report["layers"], [[48, 32], [96, 64]])
@@ -28,12 +28,12 @@ class Bench(CommandTest):
 
     def test_image_and_usage(self):
         self.put("in.ppm", Picture.smooth(40, 30).ppm())
-        out = self.compass("bench", "--image", "in.ppm", "--runs", 1, "--json").stdout
+        out = self.lab("bench", "--image", "in.ppm", "--runs", 1, "--json").stdout
         self.assertEqual(json.loads(out)["layers"][-1], [40, 30])
         for options in (["--size", "0x5"], ["--runs", 0], ["--layers", 0], ["--image", "in.ppm", "--size", "5x5"],
                         ["--profile", "none"]):
             with self.subTest(options=options):
-                self.compass("bench", *options, code=USAGE)
+                self.lab("bench", *options, code=USAGE)
 
     def test_too_much_memory_is_refused(self):
         self.put("in.ppm", Picture.smooth(300, 200).ppm())

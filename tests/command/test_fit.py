@@ -17,7 +17,7 @@ class Fit(CommandTest):
         return [layer["psnr"] for layer in report["layers"]]
 
     def test_a_fitted_model_is_a_model_and_better(self):
-        found = self.json("fit", MODEL, "fitted.safetensors", *self.pictures(12), "--directions", 2)
+        found = self.lab_json("fit", MODEL, "fitted.safetensors", *self.pictures(12), "--directions", 2)
         self.assertEqual(found["bytes"], len(self.get("fitted.safetensors")))
         self.put("other.ppm", Picture.smooth(131, 77, seed=99).ppm())
         for effort in 0, 2:  # the model's own filter, and with steps
@@ -30,18 +30,18 @@ class Fit(CommandTest):
         self.compass("decode", "other.cmps", "back.ppm", code=MODEL_OTHER)
 
     def test_no_directions_are_a_filter_too(self):
-        self.compass("fit", MODEL, "fitted.safetensors", *self.pictures(9), "--directions", 0)
+        self.lab("fit", MODEL, "fitted.safetensors", *self.pictures(9), "--directions", 0)
         self.put("other.ppm", Picture.smooth(40, 31).ppm())
         self.psnr("--model", "fitted.safetensors")
 
     def test_what_cannot_be_fitted(self):
         names = self.pictures(10)
-        self.compass("fit", MODEL, "f.safetensors", *names, "--directions", 3, code=USAGE)
-        self.compass("fit", MODEL, "f.safetensors", *names, "--directions", 65, code=USAGE)
-        self.compass("fit", names[0], "f.safetensors", *names, "--directions", 2, code=MODEL_OTHER)
-        self.compass("fit", MODEL, "f.safetensors", "missing.ppm", *names, "--directions", 2, code=IO)
+        self.lab("fit", MODEL, "f.safetensors", *names, "--directions", 3, code=USAGE)
+        self.lab("fit", MODEL, "f.safetensors", *names, "--directions", 65, code=USAGE)
+        self.lab("fit", names[0], "f.safetensors", *names, "--directions", 2, code=MODEL_OTHER)
+        self.lab("fit", MODEL, "f.safetensors", "missing.ppm", *names, "--directions", 2, code=IO)
         self.put("broken.ppm", b"P6 100 100 255\n")
-        self.compass("fit", MODEL, "f.safetensors", "broken.ppm", *names, "--directions", 2, code=BAD_FILE)
+        self.lab("fit", MODEL, "f.safetensors", "broken.ppm", *names, "--directions", 2, code=BAD_FILE)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ class GoldenCheckpoints(CommandTest):
         return os.path.join(GOLDEN, name)
 
     def test_an_imported_system_codes_pictures(self):
-        found = self.json("import", self.golden("ckpt_tiny_best_model_updated.pth.tar"), "m.safetensors")
+        found = self.lab_json("import", self.golden("ckpt_tiny_best_model_updated.pth.tar"), "m.safetensors")
         self.assertEqual(found["notes"], [])
         self.assertIn("base: N=8 M=12, 29,213 parameters", found["found"])
         picture = Picture.smooth(97, 67)
@@ -33,29 +33,29 @@ class GoldenCheckpoints(CommandTest):
         for k in range(3):
             self.assertEqual(self.decode("--layer", k, *with_model).size, [(24, 16), (48, 33), (97, 67)][k])
         # Another token rule is another model.
-        self.compass("import", self.golden("ckpt_tiny_best_model_updated.pth.tar"), "first.safetensors",
+        self.lab("import", self.golden("ckpt_tiny_best_model_updated.pth.tar"), "first.safetensors",
                      "--el-token", "first")
         self.compass("decode", "file.cmps", "x.png", "--model", "first.safetensors", code=MODEL_OTHER)
 
     def test_a_lone_codec_codes_one_layer(self):
-        self.compass("import", self.golden("zoo_tiny_mbt2018-mean_newkeys.pth.tar"), "m.safetensors")
+        self.lab("import", self.golden("zoo_tiny_mbt2018-mean_newkeys.pth.tar"), "m.safetensors")
         self.encode(Picture.smooth(50, 41), "--layers", 1, "--model", "m.safetensors")
         self.assertEqual(self.decode("--model", "m.safetensors").size, (50, 41))
 
     def test_two_files_join(self):
         whole = self.golden("ckpt_tiny_best_model_updated_legacy.pth.tar")
-        self.compass("import", whole, "whole.safetensors")
-        self.compass("import", self.golden("zoo_tiny_mbt2018-mean.pth.tar"), "joined.safetensors",
+        self.lab("import", whole, "whole.safetensors")
+        self.lab("import", self.golden("zoo_tiny_mbt2018-mean.pth.tar"), "joined.safetensors",
                      "--enhancement", whole)
         self.assertEqual(self.get("joined.safetensors"), self.get("whole.safetensors"))
 
     def test_export_is_the_way_back(self):
-        self.compass("import", self.golden("ckpt_tiny_best_model_noCDF.pth.tar"), "m.safetensors", "--quiet")
-        self.compass("export", "m.safetensors", "state.safetensors")
+        self.lab("import", self.golden("ckpt_tiny_best_model_noCDF.pth.tar"), "m.safetensors", "--quiet")
+        self.lab("export", "m.safetensors", "state.safetensors")
         names = header(self.get("state.safetensors"))
         self.assertIn("base_state_dict.entropy_bottleneck._quantized_cdf", names)
         self.assertIn("conti_sr_state_dict.RDBs.1.convs.0.conv.0.weight", names)
-        self.compass("import", "state.safetensors", "again.safetensors")
+        self.lab("import", "state.safetensors", "again.safetensors")
         self.assertEqual(self.get("again.safetensors"), self.get("m.safetensors"))
 
 
@@ -63,7 +63,7 @@ class BadCheckpoints(CommandTest):
     def refused(self, data, message, code=BAD_FILE):
         self.put("bad.pth", data)
         self.put("out.safetensors", b"as before")
-        done = self.compass("import", "bad.pth", "out.safetensors", code=code)
+        done = self.lab("import", "bad.pth", "out.safetensors", code=code)
         self.assertIn(message, done.stderr.decode())
         self.assertIn("bad.pth", done.stderr.decode())
         self.assertEqual(self.get("out.safetensors"), b"as before")
@@ -93,18 +93,18 @@ class BadCheckpoints(CommandTest):
             self.refused(model.read(), "model file already")
 
     def test_usage_and_paths(self):
-        self.compass("import", "none.pth", "out.safetensors", code=IO)
-        self.compass("import", ".", "out.safetensors", code=IO)
+        self.lab("import", "none.pth", "out.safetensors", code=IO)
+        self.lab("import", ".", "out.safetensors", code=IO)
         self.put("x", b"x")
-        self.compass("import", "x", "out.safetensors", "--kind", "other", code=USAGE)
-        self.compass("import", "x", "out.safetensors", "--el-token", "other", code=USAGE)
-        self.compass("import", "x", "out.safetensors", "--lambda", "-1", code=USAGE)
-        self.compass("export", "x", "out.safetensors", code=MODEL_OTHER)
+        self.lab("import", "x", "out.safetensors", "--kind", "other", code=USAGE)
+        self.lab("import", "x", "out.safetensors", "--el-token", "other", code=USAGE)
+        self.lab("import", "x", "out.safetensors", "--lambda", "-1", code=USAGE)
+        self.lab("export", "x", "out.safetensors", code=MODEL_OTHER)
 
 
 class Export(CommandTest):
     def test_a_native_model_keeps_its_own_layers_names(self):
-        self.compass("export", MODEL, "state.safetensors")
+        self.lab("export", MODEL, "state.safetensors")
         names = header(self.get("state.safetensors"))
         for name in ["base_state_dict.h_scales.0.shift", "base_state_dict.g_a.6.log_gain",
                      "residual_state_dict.entropy_bottleneck.quantiles", "conti_sr_state_dict.imnet.0.weight"]:

@@ -5,7 +5,7 @@ import os
 import subprocess
 import unittest
 
-from harness import COMMAND, FAILURE, IO, OK, USAGE, CommandTest, Picture, main
+from harness import COMMAND, FAILURE, IO, LAB_COMMAND, OK, USAGE, CommandTest, Picture, main
 
 NAMES = (b"no\n\x1b[31msuch", b"tab\tand\rreturn", b"bell\x07\x7f", b"x\xff", b"c1\xc2\x9b31m", b"cut\xe2\x82",
          "turned\u202egnp".encode(), "line\u2028end".encode(), "Grüße 日本".encode(), b" ", b"'quoted'", b"{}%s")
@@ -16,9 +16,9 @@ class Names(CommandTest):
         super().setUp()
         self.encode(Picture.smooth(30, 20), "--layers", 1)
 
-    def run_bytes(self, *arguments, **changes):
+    def run_bytes(self, *arguments, command=COMMAND, **changes):
         arguments = [a if isinstance(a, bytes) else str(a).encode() for a in arguments]
-        return subprocess.run([COMMAND.encode(), *arguments], capture_output=True, cwd=self.directory, timeout=300,
+        return subprocess.run([command.encode(), *arguments], capture_output=True, cwd=self.directory, timeout=300,
                               env=self.environment(**changes))
 
     def assert_clean(self, output):
@@ -32,12 +32,17 @@ class Names(CommandTest):
         for name in NAMES:
             with self.subTest(name):
                 for missing in (("encode", name + b".png", "o.cmps"), ("decode", name + b".cmps", "o.ppm"),
-                                ("info", name), ("extract", name, "o", "--layers", 1), ("compare", name, name),
-                                ("export", name, "o"), ("import", name, "o"), ("bdrate", name, name)):
+                                ("info", name), ("extract", name, "o", "--layers", 1)):
                     done = self.run_bytes(*missing)
                     self.assertNotEqual(done.returncode, OK)
                     self.assert_clean(done.stderr)
                     self.assert_one_line(done.stderr)
+                for missing in (("compare", name, name), ("export", name, "o"), ("import", name, "o"),
+                                ("bdrate", name, name)):
+                    done = self.run_bytes(*missing, command=LAB_COMMAND)
+                    self.assertNotEqual(done.returncode, OK)
+                    self.assert_clean(done.stderr)
+                    self.assert_one_line(done.stderr, command=LAB_COMMAND)
                 for wrong in (("encode", "in.ppm", "o", "--sizes", name), ("decode", "file.cmps", b"o." + name),
                               ("decode", "file.cmps", "o", "--format", name), ("encode", "in.ppm", "o", b"--" + name),
                               ("encode", "in.ppm", "o", "-q", name), (name,), ("encode", "in.ppm", "o", name),

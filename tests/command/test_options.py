@@ -4,10 +4,10 @@ import os
 import re
 import unittest
 
-from harness import DAMAGED, IO, MODEL, OK, USAGE, CommandTest, Picture, main
+from harness import (COMMAND, DAMAGED, IO, LAB_COMMAND, LAB_COMMANDS, MODEL, OK, USAGE, CommandTest, Picture, main,
+                     program_of)
 
-COMMANDS = ("encode", "decode", "info", "extract", "sheet", "compare", "bdrate", "eval", "import", "export", "fit",
-            "bench")
+COMMANDS = ("encode", "decode", "info", "extract", "sheet")
 
 
 class Values(CommandTest):
@@ -17,16 +17,16 @@ class Values(CommandTest):
         self.compass("encode", "in.ppm", "file.cmps", "--layers", 1)
 
     def assert_refused(self, option, *arguments):
-        done = self.compass(*arguments, code=USAGE)
+        done = self.compass(*arguments, code=USAGE, command=program_of(arguments[0]))
         self.assertIn(option.encode(), done.stderr)
         return done
 
     def options_of(self, command):
         """The long names of a command's options that take a value, and its arguments, from its help."""
-        text = self.compass(command, "--help").stdout.decode()
+        text = self.compass(command, "--help", command=program_of(command)).stdout.decode()
         options = re.findall(r"^  (?:-\w, |    )(--[\w-]+) \S", text, re.M)
         flags = ("--help", "--json", "--quiet", "--strict", "--strip", "--psnr", "--best")
-        positionals = re.search(r"^Usage: compass \w+(.*) \[options\]$", text, re.M).group(1).split()
+        positionals = re.search(r"^Usage: compass(?:-lab)? \w+(.*) \[options\]$", text, re.M).group(1).split()
         return [o for o in options if o not in flags], [p.strip("[].") for p in positionals if p.strip("[].")]
 
     def test_no_option_of_any_command_takes_nothing(self):
@@ -34,7 +34,7 @@ class Values(CommandTest):
                  "extract": ["file.cmps", "o.cmps"], "sheet": ["file.cmps", "o.png"], "compare": ["in.ppm", "in.ppm"],
                  "bdrate": ["a.csv", "b.csv"], "eval": [], "import": ["a.pt", "o"], "export": [MODEL, "o"],
                  "fit": [MODEL, "o", "in.ppm"], "bench": []}
-        self.assertEqual(set(files), set(COMMANDS))
+        self.assertEqual(set(files), set(COMMANDS + LAB_COMMANDS))
         seen = 0
         for command, arguments in files.items():
             options, positionals = self.options_of(command)
@@ -91,17 +91,69 @@ class Values(CommandTest):
                         "bench -q 101", "bench --effort 41", "bench --scales 0", "bench --size 0x0",
                         "bench --threads=-1"):
             with self.subTest(command):
-                done = self.compass(*command.split(), code=USAGE)
+                self.compass(*command.split(), code=USAGE, command=program_of(command.split()[0]))
                 self.assertFalse(os.path.exists(self.path("o")) or os.path.exists(self.path("o.ppm")))
         option = re.compile(rb"--[a-z-]+: ")
         for command in ("encode in.ppm o --scales x", "encode in.ppm o --sizes x", "encode in.ppm o --scales 2,1",
                         "bench --scales x"):
-            self.assertRegex(self.compass(*command.split(), code=USAGE).stderr, option)
+            done = self.compass(*command.split(), code=USAGE, command=program_of(command.split()[0]))
+            self.assertRegex(done.stderr, option)
 
     def test_wrong_scales_are_said_before_the_picture_is_read(self):
         self.compass("encode", "missing.ppm", "o.cmps", "--scales", "2,1", code=USAGE)
         self.compass("encode", "missing.ppm", "o.cmps", "--sizes", "2,1", code=USAGE)
         self.compass("encode", "missing.ppm", "o.cmps", "--scales", "0.5,1", code=IO)
+
+
+class Programs(CommandTest):
+    """Two commands that work alike, each with its own subcommands."""
+
+    PROGRAMS = (("compass", COMMAND, COMMANDS), ("compass-lab", LAB_COMMAND, LAB_COMMANDS))
+
+    def test_help_lists_the_subcommands_of_the_program_and_no_others(self):
+        for name, command, subcommands in self.PROGRAMS:
+            text = self.compass("--help", command=command).stdout.decode()
+            self.assertIn("\nUsage: %s COMMAND [options]\n" % name, text)
+            listed = re.search(r"^Commands:\n(.*?)\n\n", text, re.M | re.S).group(1)
+            self.assertEqual(re.findall(r"^  (\w+) ", listed, re.M), list(subcommands))
+            examples = re.search(r"^Examples:\n(.*?)\n\n", text, re.M | re.S).group(1).splitlines()
+            for line in examples:
+                self.assertRegex(line, "^  %s (%s) " % (name, "|".join(subcommands)))
+            self.assertGreaterEqual(len(examples), 3)
+
+    def test_examples_of_subcommands_are_of_their_program(self):
+        for name, command, subcommands in self.PROGRAMS:
+            for subcommand in subcommands:
+                text = self.compass(subcommand, "--help", command=command).stdout.decode()
+                self.assertRegex(text, r"\b%s %s\b" % (name, subcommand))
+                for program, called in re.findall(r"^  (compass[\w-]*) (\w+)", text, re.M):
+                    self.assertEqual((program, called), (name, subcommand))
+
+    def test_manual_pages_name_every_subcommand(self):
+        tools = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools")
+        for folder, (name, _, subcommands) in zip(("compass", "lab"), self.PROGRAMS):
+            with open(os.path.join(tools, folder, name + ".1"), encoding="utf-8") as file:
+                synopsis, description = file.read().split(".SH DESCRIPTION\n")
+            self.assertEqual(re.findall(r"^\.B %s (\w+)$" % name, synopsis, re.M), list(subcommands))
+            for subcommand in subcommands:
+                self.assertIn("\n.B %s\n" % subcommand, "\n" + description)
+
+    def test_versions_are_the_same(self):
+        versions = {}
+        for name, command, _ in self.PROGRAMS:
+            program, versions[name] = self.compass("--version", command=command).stdout.decode().split()
+            self.assertEqual(program, name)
+        self.assertEqual(len(set(versions.values())), 1)
+
+    def test_what_is_the_others_is_refused(self):
+        (_, compass, pictures), (_, lab, models) = self.PROGRAMS
+        for name, command, foreign in (("compass", compass, models), ("compass-lab", lab, pictures)):
+            for subcommand in foreign:
+                done = self.compass(subcommand, code=USAGE, command=command)
+                self.assertEqual(done.stderr.decode(),
+                                 "%s: there is no command '%s'; see %s --help\n" % (name, subcommand, name))
+            done = self.compass(code=USAGE, command=command)
+            self.assertIn("see %s --help" % name, done.stderr.decode())
 
 
 class Best(CommandTest):

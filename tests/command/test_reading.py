@@ -18,7 +18,7 @@ class ReadingTest(CommandTest):
 
     def psnr(self, a, b):
         """None if they are equal."""
-        return self.json("compare", a, b)["psnr"]
+        return self.lab_json("compare", a, b)["psnr"]
 
     def assert_equal(self, a, b):
         self.assertIsNone(self.psnr(a, b), (a, b))

@@ -6,7 +6,7 @@ import subprocess
 import threading
 import unittest
 
-from harness import COMMAND, IO, MODEL, OK, USAGE, CommandTest, Picture, main, tiff
+from harness import COMMAND, IO, LAB_COMMAND, MODEL, OK, USAGE, CommandTest, Picture, main, program_of, tiff
 
 
 class Streams(CommandTest):
@@ -17,9 +17,9 @@ class Streams(CommandTest):
         self.exact = self.decode()
 
     def shell(self, script, code=OK):
-        """Runs a shell script in which $COMPASS is the command."""
+        """Runs a shell script in which $COMPASS and $COMPASS_LAB are the commands."""
         done = subprocess.run(["sh", "-c", script], cwd=self.directory, capture_output=True, timeout=300,
-                              stdin=subprocess.DEVNULL, env=self.environment(COMPASS=COMMAND))
+                              stdin=subprocess.DEVNULL, env=self.environment(COMPASS=COMMAND, COMPASS_LAB=LAB_COMMAND))
         self.assertEqual(done.returncode, code, (script, done.stderr))
         return done
 
@@ -62,11 +62,15 @@ class Closed(Streams):
     def test_reports_that_cannot_be_written_are_io_errors(self):
         for arguments in ("--version", "--help", "encode --help", "info file.cmps", "info file.cmps --json",
                           "encode in.ppm out.cmps", "encode in.ppm out.cmps --json", "decode file.cmps out.png",
-                          "extract file.cmps out.cmps --layers 1", "sheet file.cmps out.png",
-                          "compare in.ppm in.ppm"):
+                          "extract file.cmps out.cmps --layers 1", "sheet file.cmps out.png"):
             for where in ("1>&-", "1>/dev/full"):
                 with self.subTest(arguments=arguments, where=where):
                     self.assert_one_line(self.shell('"$COMPASS" %s %s' % (arguments, where), code=IO).stderr)
+        for arguments in ("--version", "--help", "bench --help", "compare in.ppm in.ppm"):
+            for where in ("1>&-", "1>/dev/full"):
+                with self.subTest(arguments=arguments, where=where):
+                    done = self.shell('"$COMPASS_LAB" %s %s' % (arguments, where), code=IO)
+                    self.assert_one_line(done.stderr, command=LAB_COMMAND)
         self.shell('"$COMPASS" encode in.ppm out.cmps --quiet 1>&-')  # has nothing to say
 
 
@@ -160,7 +164,7 @@ class Pipes(Streams):
 class OutputIsInput(Streams):
     def assert_refused(self, name, *arguments, **options):
         before = self.get(name)
-        done = self.compass(*arguments, code=USAGE, **options)
+        done = self.compass(*arguments, code=USAGE, command=program_of(arguments[0]), **options)
         self.assertIn(b"read from as well", done.stderr)
         self.assertEqual(self.get(name), before)
 

@@ -1,7 +1,7 @@
-// The functions of the image module (../image_module.h).
+// The functions of the image module (../common/image_module.h).
 #pragma once
 
-#include "image_module.h"
+#include "common/image_module.h"
 
 namespace compass::tools::images {
 

@@ -1,4 +1,4 @@
-#include "image_file.h"
+#include "common/image_file.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "image_module.h"
+#include "common/image_module.h"
 #include "images/vips_handle.h"
 
 namespace compass::tools {

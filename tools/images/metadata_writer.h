@@ -11,8 +11,8 @@
 
 #include "bitstream/container.h"
 #include "colour_facts.h"
+#include "common/image_module.h"
 #include "core/size.h"
-#include "image_module.h"
 #include "vips_handle.h"
 
 namespace compass::tools::images {

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <span>
 
+#include "common/photo.h"
 #include "core/result.h"
-#include "photo.h"
 #include "wire.h"
 
 namespace compass::tools::images {

@@ -1,8 +1,8 @@
 // Reading a picture that was just written, to see what became of it.
 #pragma once
 
+#include "common/image_module.h"
 #include "core/size.h"
-#include "image_module.h"
 
 namespace compass::tools::images {
 

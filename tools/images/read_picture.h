@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "photo.h"
+#include "common/photo.h"
 
 namespace compass::tools::images {
 

@@ -1,5 +1,5 @@
-// The program that reads one picture for the command (../read_process.h), apart from it and with little to
-// lose: no file but the picture, no more memory than it is given, and an end when the command ends.
+// The program that reads one picture for the command (../common/read_process.h), apart from it and with
+// little to lose: no file but the picture, no more memory than it is given, and an end when the command ends.
 #include <fmt/format.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>

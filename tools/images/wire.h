@@ -17,8 +17,8 @@
 #include <span>
 #include <string>
 
+#include "common/photo.h"
 #include "core/result.h"
-#include "photo.h"
 
 namespace compass::tools::images {
 

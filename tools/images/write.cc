@@ -5,8 +5,8 @@
 #include <iterator>
 #include <string_view>
 
+#include "common/memory_sink.h"
 #include "functions.h"
-#include "memory_sink.h"
 #include "metadata_writer.h"
 #include "read_back.h"
 #include "vips_handle.h"

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "byte_writer.h"
+#include "common/image_module.h"
 #include "core/size.h"
-#include "image_module.h"
 
 namespace compass::tools::images {
 

@@ -6,17 +6,18 @@
 
 #include "cmps_header.h"
 #include "codec/decoder.h"
-#include "common.h"
+#include "commands.h"
+#include "common/command.h"
+#include "common/image_file.h"
+#include "common/input_file.h"
+#include "common/layer_table.h"
+#include "common/model_path.h"
+#include "common/output_file.h"
+#include "common/plain_text.h"
 #include "contact_sheet.h"
 #include "core/clock.h"
 #include "image/psnr.h"
 #include "image/resize.h"
-#include "image_file.h"
-#include "input_file.h"
-#include "layer_table.h"
-#include "model_path.h"
-#include "output_file.h"
-#include "plain_text.h"
 
 namespace compass::tools {
 namespace {
@@ -79,7 +80,8 @@ Status sheet(const Options& options) {
   if (!file) return file.error();
   std::optional<Photo> original;
   if (!options.original.empty()) {
-    Result<Photo> photo = read_image(options.original, {.max_pixels = codec->max_pixels, .max_memory = codec->max_memory});
+    Result<Photo> photo =
+        read_image(options.original, {.max_pixels = codec->max_pixels, .max_memory = codec->max_memory});
     if (!photo) return photo.error();
     if (photo->image.size != header->layers.back().size) {
       return Error{ErrorCode::kUsage,

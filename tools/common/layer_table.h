@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "common.h"
+#include "command.h"
 #include "core/size.h"
 
 namespace compass::tools {

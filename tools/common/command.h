@@ -21,6 +21,7 @@ using Action = std::function<Status()>;
 
 // Options that several subcommands share, as the user wrote them.
 struct CommonFlags {
+  std::string program;  // whose flags they are; no option of its own
   std::string model;
   int threads = 0;
   std::string precision = "auto";
@@ -31,7 +32,7 @@ struct CommonFlags {
   bool json = false;
 };
 
-// Adds --quiet and --json.
+// Adds --quiet and --json. `app` is a subcommand.
 void add_output_flags(CLI::App& app, CommonFlags& flags);
 // Adds --model, --threads, --precision, --max-pixels and --max-memory.
 void add_codec_flags(CLI::App& app, CommonFlags& flags);
@@ -50,23 +51,9 @@ Status print_json(const Json& json);
 // "--json" and data that go to standard output, by whatever name, want the same stream. Errors: kUsage.
 Status check_json_stream(const CommonFlags& flags, const OutputFile& output);
 
-// One line on standard error, whatever characters are in it; lost if nobody can read it.
-void print_line(const std::string& message);
+// "PROGRAM: message", one line on standard error, whatever characters are in it; lost if nobody can read it.
+void print_line(const std::string& program, const std::string& message);
 // The same, unless --quiet.
 void warn(const std::string& message, const CommonFlags& flags);
-
-// The subcommands. Each adds itself to `app` and sets `action` when it is chosen.
-void add_encode(CLI::App& app, Action& action);
-void add_decode(CLI::App& app, Action& action);
-void add_info(CLI::App& app, Action& action);
-void add_extract(CLI::App& app, Action& action);
-void add_sheet(CLI::App& app, Action& action);
-void add_compare(CLI::App& app, Action& action);
-void add_bdrate(CLI::App& app, Action& action);
-void add_eval(CLI::App& app, Action& action);
-void add_import(CLI::App& app, Action& action);
-void add_export(CLI::App& app, Action& action);
-void add_fit(CLI::App& app, Action& action);
-void add_bench(CLI::App& app, Action& action);
 
 }  // namespace compass::tools

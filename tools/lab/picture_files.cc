@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "common/image_file.h"
+#include "common/output_file.h"
 #include "eval/picture_file.h"
-#include "image_file.h"
-#include "output_file.h"
 
 namespace compass::tools {
 namespace {

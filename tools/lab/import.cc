@@ -1,14 +1,15 @@
-// compass import: a PyTorch checkpoint in, a model file out.
+// compass-lab import: a PyTorch checkpoint in, a model file out.
 #include <fmt/format.h>
 
 #include <map>
 #include <memory>
 #include <optional>
 
-#include "common.h"
+#include "commands.h"
+#include "common/command.h"
+#include "common/output_file.h"
+#include "common/plain_text.h"
 #include "interop/import_model.h"
-#include "output_file.h"
-#include "plain_text.h"
 
 namespace compass::tools {
 namespace {
@@ -115,9 +116,9 @@ void add_import(CLI::App& app, Action& action) {
       "Reads zip and legacy checkpoints, and safetensors files with the same keys,\n"
       "without PyTorch and without running anything in them.\n\n"
       "Examples:\n"
-      "  compass import best_model_updated.pth.tar paper.safetensors\n"
-      "  compass import mbt2018-mean-3.pth.tar base.safetensors --kind mean-scale\n"
-      "  compass import base.pth.tar all.safetensors --enhancement el.pth.tar");
+      "  compass-lab import best_model_updated.pth.tar paper.safetensors\n"
+      "  compass-lab import mbt2018-mean-3.pth.tar base.safetensors --kind mean-scale\n"
+      "  compass-lab import base.pth.tar all.safetensors --enhancement el.pth.tar");
   command.callback([options, &action] { action = [options] { return run_import(*options); }; });
 }
 

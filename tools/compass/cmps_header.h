@@ -3,8 +3,8 @@
 
 #include "bitstream/container.h"
 #include "codec/codec_options.h"
+#include "common/input_file.h"
 #include "core/result.h"
-#include "input_file.h"
 
 namespace compass::tools {
 

@@ -1,4 +1,4 @@
-// compass fit: the last step in making a model. Measures what its reconstructions get wrong, and gives it
+// compass-lab fit: the last step in making a model. Measures what its reconstructions get wrong, and gives it
 // loop filters that mend it.
 #include <fmt/format.h>
 
@@ -7,14 +7,15 @@
 
 #include "codec/encoder.h"
 #include "codec/original.h"
-#include "common.h"
+#include "commands.h"
+#include "common/command.h"
+#include "common/output_file.h"
+#include "common/plain_text.h"
+#include "common/progress.h"
 #include "fit/filter_learner.h"
 #include "fit/filtered_model.h"
 #include "model_file/model.h"
-#include "output_file.h"
 #include "picture_files.h"
-#include "plain_text.h"
-#include "progress.h"
 
 namespace compass::tools {
 namespace {
@@ -160,7 +161,7 @@ void add_fit(CLI::App& app, Action& action) {
       ->check(CLI::Range(0, kMaxFilterDirections));
   command.add_option("--threads", options->common.threads, "Threads to use. Default: one per core.");
   add_output_flags(command, options->common);
-  command.footer("Example:\n  compass fit trained.safetensors lite.safetensors photos/*.ppm");
+  command.footer("Example:\n  compass-lab fit trained.safetensors lite.safetensors photos/*.ppm");
   command.callback([options, &action] { action = [options] { return run_fit(*options); }; });
 }
 

@@ -1,4 +1,4 @@
-// compass bench: how fast this machine encodes and decodes, stage by stage, and how near that is to its
+// compass-lab bench: how fast this machine encodes and decodes, stage by stage, and how near that is to its
 // limit.
 #include <fmt/format.h>
 #include <malloc.h>
@@ -13,17 +13,18 @@
 
 #include "codec/decoder.h"
 #include "codec/encoder.h"
-#include "common.h"
+#include "commands.h"
+#include "common/command.h"
+#include "common/image_file.h"
+#include "common/layer_table.h"
+#include "common/model_path.h"
+#include "common/parse.h"
+#include "common/plain_text.h"
 #include "core/clock.h"
-#include "image_file.h"
-#include "layer_table.h"
 #include "model_file/random_model.h"
-#include "model_path.h"
 #include "nn/context.h"
 #include "nn/peak.h"
 #include "nn/stage_times.h"
-#include "parse.h"
-#include "plain_text.h"
 #include "synthetic_picture.h"
 
 namespace compass::tools {
@@ -269,7 +270,8 @@ Status run_bench(const Options& options) {
     picture = synthetic_picture(*size);
     report.picture = fmt::format("synthetic, {}x{}", size->width, size->height);
   } else {
-    Result<Photo> photo = read_image(options.image, {.max_pixels = codec->max_pixels, .max_memory = codec->max_memory});
+    Result<Photo> photo =
+        read_image(options.image, {.max_pixels = codec->max_pixels, .max_memory = codec->max_memory});
     if (!photo) return photo.error();
     picture = std::move(photo->image);
     report.picture =
@@ -371,9 +373,9 @@ void add_bench(CLI::App& app, Action& action) {
   add_output_flags(command, options->common);
   command.footer(
       "Examples:\n"
-      "  compass bench\n"
-      "  compass bench --profile paper --precision f32 --threads 1\n"
-      "  compass bench --size 4096x4096 --runs 1 --json");
+      "  compass-lab bench\n"
+      "  compass-lab bench --profile paper --precision f32 --threads 1\n"
+      "  compass-lab bench --size 4096x4096 --runs 1 --json");
   command.callback([options, &action] { action = [options] { return run_bench(*options); }; });
 }
 

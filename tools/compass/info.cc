@@ -5,11 +5,12 @@
 #include <memory>
 
 #include "cmps_header.h"
-#include "common.h"
-#include "input_file.h"
-#include "layer_table.h"
-#include "model_path.h"
-#include "plain_text.h"
+#include "commands.h"
+#include "common/command.h"
+#include "common/input_file.h"
+#include "common/layer_table.h"
+#include "common/model_path.h"
+#include "common/plain_text.h"
 
 namespace compass::tools {
 namespace {

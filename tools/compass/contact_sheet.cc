@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/text.h"
 #include "image/resize.h"
-#include "text.h"
 
 namespace compass::tools {
 namespace {

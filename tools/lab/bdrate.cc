@@ -1,9 +1,10 @@
-// compass bdrate: the average distance between two rate-distortion curves.
+// compass-lab bdrate: the average distance between two rate-distortion curves.
 #include <fmt/format.h>
 
 #include <memory>
 
-#include "common.h"
+#include "commands.h"
+#include "common/command.h"
 #include "eval/curve_file.h"
 
 namespace compass::tools {
@@ -82,11 +83,11 @@ void add_bdrate(CLI::App& app, Action& action) {
   command.footer(
       R"(Negative BD-rate: TEST needs that much less rate at equal quality. Curves
 that overlap in less than a quarter of the shorter one's range are refused.
-Files with columns image and setting (from compass eval) are averaged over
+Files with columns image and setting (from compass-lab eval) are averaged over
 pictures first.
 
 Example:
-  compass bdrate peers.csv ours.csv --only-anchor codec=webp)");
+  compass-lab bdrate peers.csv ours.csv --only-anchor codec=webp)");
   command.callback([options, &action] { action = [options] { return bdrate(*options); }; });
 }
 

@@ -1,4 +1,4 @@
-#include "common.h"
+#include "command.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -25,6 +25,7 @@ Status print_to(int descriptor, const char* name, const std::string& text) {
 }  // namespace
 
 void add_output_flags(CLI::App& app, CommonFlags& flags) {
+  flags.program = app.get_parent()->get_name();
   app.add_flag("--json", flags.json, "Print the result as JSON on standard output.");
   app.add_flag("--quiet", flags.quiet, "Print nothing but errors.");
 }
@@ -99,14 +100,14 @@ Status check_json_stream(const CommonFlags& flags, const OutputFile& output) {
                "--json: standard output is taken by the data; write them to a file of their own"};
 }
 
-void print_line(const std::string& message) {
+void print_line(const std::string& program, const std::string& message) {
   const Status lost =
-      print_to(STDERR_FILENO, "standard error", fmt::format("compass: {}\n", plain_line(message)));
+      print_to(STDERR_FILENO, "standard error", fmt::format("{}: {}\n", program, plain_line(message)));
   (void)lost;  // there is nowhere else to say it
 }
 
 void warn(const std::string& message, const CommonFlags& flags) {
-  if (!flags.quiet) print_line(message);
+  if (!flags.quiet) print_line(flags.program, message);
 }
 
 }  // namespace compass::tools

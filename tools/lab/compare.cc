@@ -1,10 +1,11 @@
-// compass compare: how far two pictures are apart.
+// compass-lab compare: how far two pictures are apart.
 #include <fmt/format.h>
 
 #include <cmath>
 #include <memory>
 
-#include "common.h"
+#include "commands.h"
+#include "common/command.h"
 #include "eval/metrics.h"
 #include "picture_files.h"
 
@@ -64,7 +65,7 @@ the conventions of CompressAI (11x11 windows, five scales); it needs sides
 above 160 pixels.
 
 Example:
-  compass compare photo.png decoded.png)");
+  compass-lab compare photo.png decoded.png)");
   command.callback([options, &action] { action = [options] { return compare(*options); }; });
 }
 

@@ -1,4 +1,4 @@
-// compass eval: measure our codec and its peers on real files, and say where we stand.
+// compass-lab eval: measure our codec and its peers on real files, and say where we stand.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <unistd.h>
@@ -12,7 +12,10 @@
 #include <memory>
 #include <thread>
 
-#include "common.h"
+#include "commands.h"
+#include "common/command.h"
+#include "common/model_path.h"
+#include "common/plain_text.h"
 #include "eval/complexity.h"
 #include "eval/contestants.h"
 #include "eval/crops.h"
@@ -22,9 +25,7 @@
 #include "eval/process.h"
 #include "eval/runner.h"
 #include "eval/summary.h"
-#include "model_path.h"
 #include "picture_files.h"
-#include "plain_text.h"
 
 namespace compass::tools {
 namespace {
@@ -113,7 +114,7 @@ class EvalProgress {
     std::string line = fmt::format("{}/{} ({} from the cache)", p.done, p.total, p.cached);
     if (p.seconds_left >= 0 && p.done < p.total) line += fmt::format(", {} left", duration(p.seconds_left));
     if (!terminal_) {
-      print_line("eval: " + line);
+      print_line(kLabName, "eval: " + line);
       return;
     }
     line = plain_line((line + "  " + p.current).substr(0, 79));
@@ -211,7 +212,7 @@ Result<eval::Results> measure(const Options& options, std::vector<eval::SampleCr
   Result<std::vector<eval::Contestant>> contestants =
       eval::make_contestants(options.codecs, *inputs, missing);
   if (!contestants) return contestants.error();
-  for (const eval::Failure& m : missing) print_line("eval: " + m.why);
+  for (const eval::Failure& m : missing) print_line(kLabName, "eval: " + m.why);
   if (contestants->empty()) return Error{ErrorCode::kUsage, "none of the codecs is here"};
 
   EvalProgress progress(options.quiet);
@@ -333,8 +334,8 @@ void add_eval(CLI::App& app, Action& action) {
       "on where it was; what has not changed is not measured again.\n"
       "\n"
       "Examples:\n"
-      "  compass eval --images kodak --grid quick\n"
-      "  compass eval --images kodak --codecs compass,simulcast,j2k,jxl,avif,webp");
+      "  compass-lab eval --images kodak --grid quick\n"
+      "  compass-lab eval --images kodak --codecs compass,simulcast,j2k,jxl,avif,webp");
   command.callback([options, &action] { action = [options] { return evaluate(*options); }; });
 }
 

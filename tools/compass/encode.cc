@@ -6,16 +6,17 @@
 #include <optional>
 
 #include "codec/encoder.h"
-#include "common.h"
+#include "commands.h"
+#include "common/command.h"
+#include "common/image_file.h"
+#include "common/layer_table.h"
+#include "common/model_path.h"
+#include "common/output_file.h"
+#include "common/parse.h"
+#include "common/plain_text.h"
+#include "common/progress.h"
 #include "core/background.h"
 #include "core/clock.h"
-#include "image_file.h"
-#include "layer_table.h"
-#include "model_path.h"
-#include "output_file.h"
-#include "parse.h"
-#include "plain_text.h"
-#include "progress.h"
 
 namespace compass::tools {
 namespace {

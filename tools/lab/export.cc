@@ -1,14 +1,15 @@
-// compass export: a model file in, a state_dict for PyTorch out.
+// compass-lab export: a model file in, a state_dict for PyTorch out.
 #include <fmt/format.h>
 
 #include <memory>
 
-#include "common.h"
+#include "commands.h"
+#include "common/command.h"
+#include "common/model_path.h"
+#include "common/output_file.h"
+#include "common/plain_text.h"
 #include "interop/export_model.h"
 #include "model_file/model.h"
-#include "model_path.h"
-#include "output_file.h"
-#include "plain_text.h"
 
 namespace compass::tools {
 namespace {
@@ -61,7 +62,7 @@ void add_export(CLI::App& app, Action& action) {
   add_output_flags(command, options->common);
   command.footer(
       "Example:\n"
-      "  compass export paper.safetensors state.safetensors\n"
+      "  compass-lab export paper.safetensors state.safetensors\n"
       "and in Python:\n"
       "  from safetensors.torch import load_file\n"
       "  state = load_file(\"state.safetensors\")\n"

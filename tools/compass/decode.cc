@@ -7,15 +7,16 @@
 
 #include "cmps_header.h"
 #include "codec/decoder.h"
-#include "common.h"
+#include "commands.h"
+#include "common/command.h"
+#include "common/image_file.h"
+#include "common/input_file.h"
+#include "common/model_path.h"
+#include "common/output_file.h"
+#include "common/parse.h"
+#include "common/plain_text.h"
+#include "common/progress.h"
 #include "core/clock.h"
-#include "image_file.h"
-#include "input_file.h"
-#include "model_path.h"
-#include "output_file.h"
-#include "parse.h"
-#include "plain_text.h"
-#include "progress.h"
 
 namespace compass::tools {
 namespace {
