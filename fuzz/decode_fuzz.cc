@@ -46,7 +46,9 @@ void check(const Result<DecodedPicture>& decoded, const DecodeSettings& settings
   const Image& image = decoded->image;
   require(image.width() >= 1 && image.height() >= 1);
   if (settings.size) require(image.size() == *settings.size);
-  if (settings.region) require(image.size() == settings.region->size());
+  // Of a lower layer than the wanted one, a region is the part that covers the same part of the picture.
+  require(image.size() == decoded->part.size() || settings.size);
+  if (settings.region && decoded->damage.empty()) require(decoded->part == *settings.region);
   if (settings.strict) require(decoded->damage.empty());
   if (settings.layer && decoded->damage.empty()) require(decoded->layer == *settings.layer);
   std::vector<uint8_t> rgb(3 * image.size().pixels());
