@@ -189,7 +189,8 @@ typedef struct compass_info {
 } compass_info;
 
 /* Reads the header from the file's first `size` bytes; a kilobyte is usually enough, 16 kilobytes always are. Needs no
- * model, and sets no limit to the picture's size. Errors: COMPASS_BAD_FILE, COMPASS_DAMAGED (the header is not whole yet: come back with more bytes). */
+ * model, and sets no limit to the picture's size. Errors: COMPASS_BAD_FILE, COMPASS_DAMAGED (the header is not whole
+ * yet: come back with more bytes). */
 COMPASS_API compass_status compass_read_info(const uint8_t* data, size_t size, compass_info* info,
                                              compass_error* error);
 

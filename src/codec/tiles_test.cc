@@ -164,7 +164,8 @@ bool forget() {
 // Larger than a tile on both sides, and small enough to take a second or two.
 TEST(Tiles, MemoryStaysWithinTheEstimate) {
   if (kSanitized) GTEST_SKIP() << "a sanitizer takes memory of its own, and keeps what was freed";
-  // glibc raises this by itself, and then keeps freed buffers below it: how many depends on how threads take turns.
+  // glibc raises this by itself, and then keeps freed buffers below it: how many depends on how threads take
+  // turns.
   mallopt(M_MMAP_THRESHOLD, 256 << 10);
   const Size size{2500, 2200};
   const std::vector<Size> sizes = {{625, 550}, {1250, 1100}, size};

@@ -1,4 +1,5 @@
-// Whether memory is a sanitizer's, too, so that the process's size says nothing about ours: for tests and limits.
+// Whether memory is a sanitizer's, too, so that the process's size says nothing about ours: for tests and
+// limits.
 #pragma once
 
 namespace compass {

@@ -1,7 +1,8 @@
 // Ownership of libvips objects, and its messages.
 #pragma once
 
-// Without the macros of libvips 7, which newer headers still bring: Rect and error_exit are names of others, too.
+// Without the macros of libvips 7, which newer headers still bring: Rect and error_exit are names of others,
+// too.
 #define VIPS_DISABLE_COMPAT
 #include <vips/vips.h>
 
