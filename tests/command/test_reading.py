@@ -91,7 +91,7 @@ class Pnm(ReadingTest):
                      b"P3 40 24 255\n1 2 3\n", b"P6 1 1 0\n" + bytes(9), b"P6 1 1 65536\n" + bytes(9),
                      b"P6 1 1\n", b"P6 ", b"P6 1 1 255", b"P5 2 2 255\n123", b"P5 2 2 100\n" + bytes([1, 2, 3, 101]),
                      b"P2 2 2 9\n1 2 3 10", b"P2 2 2 9\n1 2 x 4", b"P1 2 2 1 0 1 2", b"P4 9 2\n123",
-                     b"P5 999999999 1 255\n", b"P5 1 20000000 255\n" + bytes(20000000),
+                     b"P5 999999999 1 255\n", b"P5 1 20000000 255\n" + bytes(20),
                      b"P7\nWIDTH 2\nHEIGHT 2\nDEPTH 5\nMAXVAL 255\nENDHDR\n" + bytes(20), b"P7\nWIDTH 2\n",
                      b"PF 1 1 2.5\n" + bytes(12), b"PF 1 1 -1.0\n" + bytes(11), b"Pf 1 1 \n" + bytes(4)):
             with self.subTest(data[:20]):
