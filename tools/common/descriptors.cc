@@ -119,4 +119,8 @@ void wait_to_read(int descriptor) {
   wait_for(descriptor, POLLIN);
 }
 
+std::string input_name(const std::string& path) {
+  return path == "-" ? "standard input" : path;
+}
+
 }  // namespace compass::tools

@@ -47,4 +47,7 @@ int write_all(int descriptor, std::span<const uint8_t> bytes);
 // Waits until a descriptor that is set not to wait has something to read.
 void wait_to_read(int descriptor);
 
+// What messages call an input: its path, or "standard input" for "-".
+std::string input_name(const std::string& path);
+
 }  // namespace compass::tools

@@ -22,7 +22,7 @@ Status check_standard_input(const std::string& path) {
 Result<InputFile> InputFile::open(const std::string& path) {
   if (const Status good = check_standard_input(path); !good) return good.error();
   InputFile file;
-  file.name_ = path == "-" ? "standard input" : path;
+  file.name_ = input_name(path);
   file.fd_ =
       path == "-" ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   struct stat info {};

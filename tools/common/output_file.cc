@@ -53,11 +53,6 @@ std::string directory_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-// "{}" of a message about an output that is an input.
-std::string input_name(const std::string& path) {
-  return path == "-" ? "standard input" : path;
-}
-
 // No input may be what `path` (or the descriptor it stands for) is.
 Status check_inputs(const std::string& path, const std::optional<FileIdentity>& output,
                     const std::vector<std::string>& inputs) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/sanitized.h"
+#include "descriptors.h"
 #include "images/read_picture.h"
 #include "images/wire.h"
 #include "installed_part.h"
@@ -44,10 +45,6 @@ class Descriptor {
   int fd_;
 };
 
-std::string shown(const std::string& path) {
-  return path == "-" ? "standard input" : path;
-}
-
 Error cannot_start(int error_number) {
   if (error_number == ENOMEM) return {ErrorCode::kFailure, kOutOfMemory};
   const char* advice = "install compass again";
@@ -72,10 +69,10 @@ Result<Descriptor> open_input(const std::string& path) {
   struct stat info {};
   if (opened.get() < 0 || fstat(opened.get(), &info) != 0) {
     return Error{ErrorCode::kIo, fmt::format("{}: cannot read: {}; check the name and its permissions",
-                                             shown(path), std::strerror(errno))};
+                                             input_name(path), std::strerror(errno))};
   }
   if (S_ISDIR(info.st_mode)) {
-    return Error{ErrorCode::kIo, fmt::format("{}: is a directory; name a picture file", shown(path))};
+    return Error{ErrorCode::kIo, fmt::format("{}: is a directory; name a picture file", input_name(path))};
   }
   return out_of_the_way(opened);
 }
@@ -228,7 +225,7 @@ Error no_answer(std::optional<int> status) {
 Result<Photo> read_in_process(const std::string& path, const ReadSettings& settings,
                               const std::string& program) {
   const auto named = [&](const Error& error) {
-    return Error{error.code, fmt::format("{}: {}", shown(path), error.message)};
+    return Error{error.code, fmt::format("{}: {}", input_name(path), error.message)};
   };
   const Result<Descriptor> input = open_input(path);
   if (!input) return input.error();
@@ -241,7 +238,7 @@ Result<Photo> read_in_process(const std::string& path, const ReadSettings& setti
     return Error{ErrorCode::kBadFile,
                  fmt::format("{}: cannot be read as a picture: the decoder gives no sensible answer; get a "
                              "whole copy of the picture, or convert it first",
-                             shown(path))};
+                             input_name(path))};
   }
   if (!*answer) return named(answer->error());
   return *std::move(*answer);
