@@ -7,9 +7,9 @@
 #include <cmath>
 #include <random>
 
-#include "entropy/gaussian_tables.h"
 #include "entropy/layer_coder.h"
-#include "entropy/reference_coder.h"
+#include "priors/gaussian_tables.h"
+#include "priors/reference_coder.h"
 
 namespace compass {
 namespace {

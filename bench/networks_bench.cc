@@ -7,10 +7,10 @@
 #include <random>
 #include <string>
 
-#include "model_file/random_model.h"
+#include "machine/peak.h"
+#include "model_writer/random_model.h"
 #include "networks/liff.h"
 #include "networks/networks.h"
-#include "nn/peak.h"
 
 namespace compass {
 namespace {

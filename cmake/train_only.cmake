@@ -23,4 +23,5 @@ else()
 endif()
 
 add_subdirectory(src)
+add_subdirectory(lab)
 add_subdirectory(train)

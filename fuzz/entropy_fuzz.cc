@@ -8,9 +8,9 @@
 #include <span>
 #include <vector>
 
-#include "entropy/gaussian_tables.h"
 #include "entropy/layer_coder.h"
-#include "entropy/reference_coder.h"
+#include "priors/gaussian_tables.h"
+#include "priors/reference_coder.h"
 
 namespace {
 

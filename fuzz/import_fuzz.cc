@@ -14,7 +14,7 @@
 
 #include "interop/export_model.h"
 #include "interop/import_model.h"
-#include "interop/small_codec_test_data.h"
+#include "interop/testing/small_codec.h"
 #include "model_file/model.h"
 
 namespace {

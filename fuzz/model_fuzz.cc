@@ -18,7 +18,7 @@
 #include "codec/decoder.h"
 #include "codec/encoder.h"
 #include "model_file/safetensors.h"
-#include "model_file/safetensors_writer.h"
+#include "model_writer/safetensors_writer.h"
 
 namespace {
 

@@ -23,7 +23,7 @@ trap 'rm -rf "$folder"' EXIT
 bundle=$folder/compass-train
 mkdir -p "$bundle/headers"
 cd "$root"
-cp -r --parents CMakeLists.txt LICENSE cmake train eval src models "$bundle"
+cp -r --parents CMakeLists.txt LICENSE cmake train eval src lab models "$bundle"
 for header in nlohmann/json.hpp fmt/format.h xxhash.h; do
   cp -rL "$(include_directory "$header")/${header%%/*}" "$bundle/headers"
 done

@@ -2,13 +2,13 @@
 #include <gtest/gtest.h>
 
 #include "codec/predictor.h"
-#include "entropy/factorised_prior.h"
-#include "entropy/gaussian_tables.h"
+#include "entropy/scales.h"
 #include "export.h"
 #include "gdn.h"
 #include "model_file/safetensors.h"
 #include "networks/networks.h"
 #include "nn/context.h"
+#include "priors/factorised_prior.h"
 #include "pyramid.h"
 
 namespace compass::train {

@@ -6,7 +6,7 @@
 #include "file.h"
 #include "model_file/model.h"
 #include "model_file/safetensors.h"
-#include "model_file/safetensors_writer.h"
+#include "model_writer/safetensors_writer.h"
 #include "trainer.h"
 #include "widen.h"
 

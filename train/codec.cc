@@ -1,6 +1,6 @@
 #include "codec.h"
 
-#include "entropy/gaussian_tables.h"
+#include "entropy/scales.h"
 #include "layout.h"
 
 namespace compass::train {

@@ -18,7 +18,7 @@ struct FactorisedPriorImpl : torch::nn::Module {
 };
 TORCH_MODULE(FactorisedPrior);
 
-// The scale indexes (uint8) of scales that a network gave as such: entropy/gaussian_tables.h's, all at once.
+// The scale indexes (uint8) of scales that a network gave as such: entropy/scales.h's, all at once.
 Tensor scale_indexes(const Tensor& scales);
 
 // Bits per sample [B] of values under zero-mean Gaussians of the given scales, unit bins.

@@ -1,7 +1,7 @@
 #include "export.h"
 
-#include "entropy/factorised_prior.h"
-#include "model_file/safetensors_writer.h"
+#include "model_writer/safetensors_writer.h"
+#include "priors/factorised_prior.h"
 
 namespace compass::train {
 namespace {

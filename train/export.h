@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "entropy/symbol_counts.h"
+#include "priors/symbol_counts.h"
 #include "system.h"
 
 namespace compass::train {

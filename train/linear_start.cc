@@ -1,6 +1,6 @@
 #include "linear_start.h"
 
-#include "entropy/gaussian_tables.h"
+#include "entropy/scales.h"
 #include "pyramid.h"
 #include "transform.h"
 

@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "codec/filter_test_data.h"
-#include "codec/test_pictures.h"
+#include "codec/testing/filter.h"
+#include "codec/testing/pictures.h"
 
 namespace compass::train {
 namespace {

@@ -6,12 +6,12 @@
 #include <filesystem>
 #include <fstream>
 
-#include "entropy/gaussian_tables.h"
 #include "linear_start.h"
 #include "model_file/safetensors.h"
-#include "model_file/safetensors_writer.h"
+#include "model_writer/safetensors_writer.h"
 #include "optimiser.h"
 #include "plot.h"
+#include "priors/gaussian_tables.h"
 #include "widen.h"
 
 namespace compass::train {

@@ -2,7 +2,7 @@
 
 #include <iostream>
 
-#include "entropy/gaussian_tables.h"
+#include "entropy/scales.h"
 #include "pyramid.h"
 #include "transform.h"
 

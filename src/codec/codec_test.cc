@@ -8,7 +8,7 @@
 #include "codec/encoder.h"
 #include "codec/layer_analysis.h"
 #include "codec/layer_synthesis.h"
-#include "codec/test_pictures.h"
+#include "codec/testing/pictures.h"
 #include "entropy/escape.h"
 #include "entropy/exp_golomb.h"
 #include "entropy/layer_coder.h"

@@ -6,7 +6,7 @@
 
 #include "codec/decoder.h"
 #include "codec/encoder.h"
-#include "codec/test_pictures.h"
+#include "codec/testing/pictures.h"
 
 namespace compass {
 namespace {

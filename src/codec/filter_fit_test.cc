@@ -5,8 +5,8 @@
 
 #include <vector>
 
-#include "codec/filter_test_data.h"
-#include "codec/test_pictures.h"
+#include "codec/testing/filter.h"
+#include "codec/testing/pictures.h"
 #include "entropy/layer_coder.h"
 
 namespace compass {

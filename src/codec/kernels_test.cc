@@ -5,8 +5,8 @@
 #include "codec/layer_analysis.h"
 #include "codec/layer_search.h"
 #include "codec/layer_synthesis.h"
-#include "codec/test_pictures.h"
-#include "model_file/random_model.h"
+#include "codec/testing/pictures.h"
+#include "model_writer/random_model.h"
 #include "nn/context.h"
 
 namespace compass {

@@ -10,7 +10,7 @@
 
 #include "codec/decoder.h"
 #include "codec/encoder.h"
-#include "codec/test_pictures.h"
+#include "codec/testing/pictures.h"
 #include "core/sanitized.h"
 
 namespace compass {

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <vector>
 
-#include "codec/filter_test_data.h"
-#include "codec/test_pictures.h"
+#include "codec/testing/filter.h"
+#include "codec/testing/pictures.h"
 #include "image/image.h"
 
 namespace compass {

@@ -11,9 +11,9 @@
 #include "codec/layer_search.h"
 #include "codec/layer_synthesis.h"
 #include "codec/symbol_search.h"
-#include "codec/test_pictures.h"
+#include "codec/testing/pictures.h"
 #include "entropy/layer_coder.h"
-#include "model_file/random_model.h"
+#include "model_writer/random_model.h"
 
 namespace compass {
 namespace {

@@ -8,7 +8,7 @@
 #include <random>
 #include <vector>
 
-#include "codec/test_pictures.h"
+#include "codec/testing/pictures.h"
 #include "entropy/escape.h"
 
 namespace compass {

@@ -13,7 +13,7 @@
 #include "codec/layer_analysis.h"
 #include "codec/layer_synthesis.h"
 #include "codec/memory_need.h"
-#include "codec/test_pictures.h"
+#include "codec/testing/pictures.h"
 #include "core/sanitized.h"
 
 namespace compass {

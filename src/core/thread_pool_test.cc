@@ -11,8 +11,8 @@
 #include <string>
 
 #include "core/background.h"
-#include "core/limited_test_data.h"
 #include "core/sanitized.h"
+#include "core/testing/limited.h"
 
 namespace compass {
 namespace {

@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include "entropy/escape.h"
-#include "entropy/golden_test_data.h"
-#include "entropy/random_tables_test_data.h"
+#include "entropy/testing/golden.h"
+#include "entropy/testing/random_tables.h"
 
 namespace compass {
 namespace {

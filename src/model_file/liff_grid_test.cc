@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "model_file/golden_model_test_data.h"
+#include "model_file/testing/golden_model.h"
 
 namespace compass {
 namespace {

@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model_file/safetensors.h"
-#include "model_file/safetensors_writer.h"
+#include "model_writer/safetensors_writer.h"
 
 namespace compass {
 namespace {

@@ -11,7 +11,7 @@
 #include <limits>
 #include <numeric>
 
-#include "model_file/safetensors_writer.h"
+#include "model_writer/safetensors_writer.h"
 
 namespace compass {
 namespace {

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "graph/geometry.h"
-#include "model_file/golden_model_test_data.h"
+#include "model_file/testing/golden_model.h"
 #include "networks/networks.h"
 
 namespace compass {

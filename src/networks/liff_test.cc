@@ -3,12 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include "core/tensor_test_data.h"
-#include "model_file/golden_model_test_data.h"
+#include "core/testing/tensor.h"
 #include "model_file/liff_grid.h"
+#include "model_file/testing/golden_model.h"
 #include "networks/liff_features.h"
 #include "networks/liff_filters.h"
-#include "networks/liff_plain_test_data.h"
+#include "networks/testing/liff_plain.h"
 #include "nn/row_pass.h"
 
 namespace compass {

@@ -4,7 +4,7 @@
 #include <cassert>
 #include <cmath>
 
-#include "entropy/gaussian_tables.h"
+#include "entropy/scales.h"
 #include "graph/geometry.h"
 
 namespace compass {

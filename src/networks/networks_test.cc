@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "core/tensor_test_data.h"
+#include "core/testing/tensor.h"
 
 namespace compass {
 namespace {

@@ -3,9 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include "core/tensor_test_data.h"
+#include "core/testing/tensor.h"
 #include "nn/network.h"
-#include "nn/network_pairs_test_data.h"
+#include "nn/testing/network_pairs.h"
 
 namespace compass::nn {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <vector>
 
-#include "nn/random_test_data.h"
-#include "nn/target_test_data.h"
+#include "nn/testing/random.h"
+#include "nn/testing/target.h"
 
 namespace compass::nn {
 namespace {

@@ -7,7 +7,7 @@
 #include <random>
 #include <vector>
 
-#include "nn/target_test_data.h"
+#include "nn/testing/target.h"
 
 namespace compass::nn {
 namespace {

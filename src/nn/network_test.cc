@@ -6,10 +6,10 @@
 
 #include <random>
 
-#include "core/tensor_test_data.h"
+#include "core/testing/tensor.h"
 #include "graph/geometry.h"
-#include "nn/network_pairs_test_data.h"
-#include "nn/plain_network_test_data.h"
+#include "nn/testing/network_pairs.h"
+#include "nn/testing/plain_network.h"
 
 namespace compass::nn {
 namespace {

@@ -9,7 +9,7 @@
 #include <sstream>
 
 #include "model_file/safetensors.h"
-#include "model_file/safetensors_writer.h"
+#include "model_writer/safetensors_writer.h"
 
 namespace compass::conformance {
 namespace {

@@ -21,9 +21,9 @@
 #include "common/parse.h"
 #include "common/plain_text.h"
 #include "core/clock.h"
-#include "model_file/random_model.h"
+#include "machine/peak.h"
+#include "model_writer/random_model.h"
 #include "nn/context.h"
-#include "nn/peak.h"
 #include "nn/stage_times.h"
 #include "synthetic_picture.h"
 

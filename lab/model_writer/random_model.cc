@@ -1,0 +1,265 @@
+#include "model_writer/random_model.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "model_writer/safetensors_writer.h"
+#include "priors/gaussian_tables.h"
+
+namespace compass {
+namespace {
+
+// The paper's networks (N = 128, M = 192), as an imported checkpoint describes them.
+std::string paper_codec() {
+  const auto conv = [](int in, int out, int kernel, int stride, const char* act, int align) {
+    return fmt::format(R"({{"op":"conv","in":{},"out":{},"kernel":{},"stride":{},"act":"{}","align":{}}})",
+                       in, out, kernel, stride, act, align);
+  };
+  const auto deconv = [](int in, int out, const char* act) {
+    return fmt::format(R"({{"op":"deconv","in":{},"out":{},"act":"{}"}})", in, out, act);
+  };
+  const std::string gdn = R"({"op":"gdn","channels":128})";
+  const std::string igdn = R"({"op":"igdn","channels":128})";
+  const std::string down = conv(128, 128, 5, 2, "none", 2);
+  const std::string up = deconv(128, 128, "none");
+  return R"({"latent_channels":192,"hyper_channels":128,"quantise":"integer","g_a":[)" +
+         conv(3, 128, 5, 2, "none", 2) + "," + gdn + "," + down + "," + gdn + "," + down + "," + gdn + "," +
+         conv(128, 192, 5, 2, "none", 2) + R"(],"g_s":[)" + deconv(192, 128, "none") + "," + igdn + "," + up +
+         "," + igdn + "," + up + "," + igdn + "," + deconv(128, 3, "none") + R"(],"h_a":[)" +
+         conv(192, 128, 3, 1, "leaky_relu", 2) + "," + conv(128, 128, 5, 2, "leaky_relu", 2) + "," + down +
+         R"(],"h_s":[)" + deconv(128, 192, "leaky_relu") + "," + deconv(192, 288, "leaky_relu") + "," +
+         conv(288, 384, 3, 1, "none", 2) + "]}";
+}
+
+// The lite profile's networks: transforms at 1/8 and 1/16, `width` channels wide, `hidden` inside the
+// residual blocks at 1/16.
+std::string lite_codec(int width, int hidden, bool conditional) {
+  const auto res = [width](int inner) {
+    return fmt::format(R"({{"op":"res","channels":{},"hidden":{},"kernel":3,"act":"leaky_relu"}})", width,
+                       inner);
+  };
+  const auto conv = [](int in, int out, int kernel, int stride, const char* act = "none") {
+    return fmt::format(R"({{"op":"conv","in":{},"out":{},"kernel":{},"stride":{},"act":"{}"}})", in, out,
+                       kernel, stride, act);
+  };
+  const auto subpel = [](int in, int out, int kernel, int factor, const char* act = "none") {
+    return fmt::format(R"({{"op":"subpel","in":{},"out":{},"kernel":{},"factor":{},"act":"{}"}})", in, out,
+                       kernel, factor, act);
+  };
+  const std::string fine = res(width) + "," + res(width);  // at 1/8
+  const std::string coarse = res(hidden) + "," + res(hidden);
+  const std::string condition =
+      conditional ? fmt::format(R"({{"op":"condition","factor":8,"in":3,"out":{},"kernel":1}},)", width) : "";
+  const std::string gain = R"({"op":"rate_gain","channels":192})";
+  return R"({"latent_channels":192,"hyper_channels":64,"quantise":"integer","g_a":[{"op":"unshuffle","factor":8},)" +
+         conv(192, width, 3, 1) + "," + condition + fine + "," + conv(width, width, 3, 2) + "," + coarse +
+         "," + conv(width, 192, 1, 1) + "," + gain + R"(],"g_s":[)" + gain + "," + conv(192, width, 1, 1) +
+         "," + coarse + "," + subpel(width, width, 1, 2) + "," + condition + fine + "," +
+         subpel(width, 3, 3, 8) + R"(],"h_a":[)" + conv(192, 64, 3, 1, "leaky_relu") + "," +
+         conv(64, 64, 3, 2, "leaky_relu") + "," + conv(64, 64, 3, 2) + R"(],"h_s":[)" +
+         subpel(64, 64, 3, 2, "leaky_relu") + "," + subpel(64, 64, 1, 2, "leaky_relu") + "," +
+         conv(64, 192, 3, 1) +
+         R"(],"h_scales":[{"op":"int_conv","in":64,"out":32,"factor":2},{"op":"int_conv","in":32,"out":32,"factor":2},)" +
+         R"({"op":"int_conv","in":32,"out":192,"limit":63}],"filter":{"directions":12}})";
+}
+
+// Writes a whole model with random weights.
+class RandomModel {
+ public:
+  static Result<std::shared_ptr<const Model>> make(const std::string& profile) {
+    const bool paper = profile == "paper";
+    if (!paper && profile != "lite") {
+      return Error{ErrorCode::kUsage, fmt::format("no profile '{}': choose lite or paper", profile)};
+    }
+    const std::string text = fmt::format(
+        R"({{"name":"{}","rules":{{"nearest":"integer","scale_token":"own"}},"rate_points":[0.0018,0.013],)"
+        R"("base":{},"enhancement":{},"liff":{}}})",
+        profile, paper ? paper_codec() : lite_codec(80, 80, false),
+        paper ? paper_codec() : lite_codec(128, 96, true),
+        paper ? R"({"g0":64,"blocks":4,"convs":4,"growth":32,"hidden":[256,256,256,256]})"
+              : R"({"g0":32,"blocks":2,"convs":2,"growth":16,"hidden":[32,32],"residual":"bicubic"})");
+    const auto description = parse_description(text);
+    if (!description) return description.error();
+    RandomModel writer;
+    writer.codec("base.", description->base);
+    writer.codec("enhancement.", *description->enhancement);
+    writer.filter("base.filter", description->base);
+    writer.filter("enhancement.filter", *description->enhancement);
+    writer.liff(*description->liff);
+    const CdfTables tables = gaussian_tables();
+    const auto cdf = tables.ragged_cdf();
+    for (const std::string prefix : {"base.y.", "enhancement.y."}) {
+      writer.file_.add_integers(prefix + "cdf", {static_cast<int64_t>(cdf.size())}, cdf);
+      writer.file_.add_integers(prefix + "length", {kScales}, tables.lengths());
+      writer.file_.add_integers(prefix + "offset", {kScales}, tables.offsets());
+    }
+    writer.file_.set_metadata("format", "compass-model");
+    writer.file_.set_metadata("version", "1");
+    writer.file_.set_metadata("compass", to_json(*description));
+    return Model::parse(writer.file_.finish());
+  }
+
+ private:
+  void floats(const std::string& name, std::vector<int64_t> shape, const std::vector<float>& values) {
+    file_.add_floats(name, std::move(shape), values, DType::kF16);
+  }
+  void filter(const std::string& name, const CodecDescription& codec) {
+    if (!codec.filter) return;
+    std::normal_distribution<float> distribution(0.0F, 1e-3F);
+    std::vector<float> values(static_cast<size_t>(kFilterWeights) * (1 + *codec.filter));
+    for (float& v : values) v = distribution(generator_);
+    floats(name, {1 + *codec.filter, 3, kFilterTaps, kFilterGates}, values);
+  }
+  void network(const std::string& prefix, const std::vector<nn::Layer>& layers) {
+    for (size_t i = 0; i < layers.size(); ++i) {
+      const nn::Layer& l = layers[i];
+      const std::string place = prefix + std::to_string(i) + ".";
+      const nn::LayerWeights w = random_weights(l, 2, generator_);
+      const int64_t area = static_cast<int64_t>(l.factor) * l.factor;
+      const int64_t k = l.kernel;
+      switch (l.op) {
+        case nn::Op::kDeconv:
+          floats(place + "weight", {l.in, l.out, k, k}, w.weight);
+          floats(place + "bias", {l.out}, w.bias);
+          break;
+        case nn::Op::kConv:
+        case nn::Op::kSubpel:
+          floats(place + "weight", {l.out * area, l.in, k, k}, w.weight);
+          floats(place + "bias", {l.out * area}, w.bias);
+          break;
+        case nn::Op::kCondition:
+          floats(place + "weight", {l.out, l.in * area, k, k}, w.weight);
+          floats(place + "bias", {l.out}, w.bias);
+          break;
+        case nn::Op::kRes:
+          floats(place + "conv1.weight", {l.hidden, l.in, k, k}, w.weight);
+          floats(place + "conv1.bias", {l.hidden}, w.bias);
+          floats(place + "conv2.weight", {l.in, l.hidden, k, k}, w.weight2);
+          floats(place + "conv2.bias", {l.in}, w.bias2);
+          break;
+        case nn::Op::kGdn:
+        case nn::Op::kIgdn:
+          file_.add_floats(place + "beta", {l.in}, w.beta);
+          file_.add_floats(place + "gamma", {l.in, l.in}, w.gamma);
+          break;
+        case nn::Op::kRateGain:
+          floats(place + "log_gain", {2, l.in}, w.log_gain);
+          break;
+        case nn::Op::kIntConv: {
+          const int64_t out = l.out * area;
+          std::vector<int32_t> weight(out * l.in * k * k);
+          for (int32_t& v : weight) v = static_cast<int32_t>(generator_() % 81) - 40;
+          file_.add_integers(place + "weight", {out, l.in, k, k}, weight, DType::kI8);
+          file_.add_integers(place + "bias", {out}, std::vector<int32_t>(out, 20 << 9));
+          file_.add_integers(place + "shift", {out}, std::vector<int32_t>(out, 9));
+          break;
+        }
+        case nn::Op::kUnshuffle:
+        case nn::Op::kShuffle:
+          break;
+      }
+    }
+  }
+  void codec(const std::string& prefix, const CodecDescription& d) {
+    network(prefix + "g_a.", d.g_a);
+    network(prefix + "g_s.", d.g_s);
+    network(prefix + "h_a.", d.h_a);
+    network(prefix + "h_s.", d.h_s);
+    network(prefix + "h_scales.", d.h_scales);
+    const int64_t c = d.hyper_channels;
+    std::vector<int32_t> cdf;
+    for (int64_t i = 0; i < c; ++i) cdf.insert(cdf.end(), {0, 16384, 49152, 65000, 65536});
+    file_.add_integers(prefix + "z.cdf", {c, 5}, cdf);
+    file_.add_integers(prefix + "z.length", {c}, std::vector<int32_t>(c, 5));
+    file_.add_integers(prefix + "z.offset", {c}, std::vector<int32_t>(c, -1));
+  }
+  void conv(const std::string& name, int in, int out, int kernel, bool dense = false) {
+    nn::Layer l;
+    l.in = in;
+    l.out = out;
+    l.kernel = kernel;
+    const nn::LayerWeights w = random_weights(l, 1, generator_);
+    floats("liff." + name + ".weight",
+           dense ? std::vector<int64_t>{out, in} : std::vector<int64_t>{out, in, kernel, kernel}, w.weight);
+    floats("liff." + name + ".bias", {out}, w.bias);
+  }
+  void liff(const LiffDescription& d) {
+    conv("sfe1", 3, d.g0, 3);
+    conv("sfe2", d.g0, d.g0, 3);
+    for (int b = 0; b < d.blocks; ++b) {
+      for (int i = 0; i < d.convs; ++i) {
+        conv(fmt::format("rdb.{}.conv.{}", b, i), d.g0 + i * d.growth, d.growth, 3);
+      }
+      conv(fmt::format("rdb.{}.fuse", b), d.g0 + d.convs * d.growth, d.g0, 1);
+    }
+    conv("gff1", d.g0 * d.blocks, d.g0, 1);
+    conv("gff2", d.g0, d.g0, 3);
+    int in = 9 * d.g0 + 4;
+    for (size_t i = 0; i <= d.hidden.size(); ++i) {
+      const int out = i < d.hidden.size() ? d.hidden[i] : 27 * d.g0;
+      conv(fmt::format("mlp.{}", i), in, out, 1, /*dense=*/true);
+      in = out;
+    }
+  }
+
+  SafetensorsWriter file_;
+  std::mt19937 generator_{1};
+};
+
+}  // namespace
+
+nn::LayerWeights random_weights(const nn::Layer& l, int points, std::mt19937& generator) {
+  const auto fill = [&](size_t n, float bound) {
+    std::uniform_real_distribution<float> distribution(-bound, bound);
+    std::vector<float> values(n);
+    for (float& v : values) v = distribution(generator);
+    return values;
+  };
+  const auto bound = [](size_t fan_in) { return std::sqrt(3.0F / static_cast<float>(fan_in)); };
+  const size_t in = l.in;
+  const size_t out = l.out;
+  const size_t taps = static_cast<size_t>(l.kernel) * l.kernel;
+  const size_t area = static_cast<size_t>(l.factor) * l.factor;
+  nn::LayerWeights w;
+  switch (l.op) {
+    case nn::Op::kConv:
+    case nn::Op::kDeconv:
+    case nn::Op::kSubpel:
+    case nn::Op::kIntConv:
+      w.weight = fill(in * out * taps * area, bound(in * taps));
+      w.bias = fill(l.op == nn::Op::kDeconv ? out : out * area, 0.1F);
+      break;
+    case nn::Op::kCondition:
+      w.weight = fill(in * area * out * taps, bound(in * area * taps));
+      w.bias = fill(out, 0.1F);
+      break;
+    case nn::Op::kRes:
+      w.weight = fill(in * l.hidden * taps, bound(in * taps));
+      w.bias = fill(l.hidden, 0.1F);
+      w.weight2 = fill(in * l.hidden * taps, 0.5F * bound(l.hidden * taps));
+      w.bias2 = fill(in, 0.1F);
+      break;
+    case nn::Op::kGdn:
+    case nn::Op::kIgdn:
+      w.beta.assign(in, 1.0F);
+      w.gamma = fill(in * in, 0.01F);
+      for (float& g : w.gamma) g = std::abs(g);
+      break;
+    case nn::Op::kRateGain:
+      w.log_gain = fill(points * in, 0.3F);
+      break;
+    case nn::Op::kUnshuffle:
+    case nn::Op::kShuffle:
+      break;
+  }
+  return w;
+}
+
+Result<std::shared_ptr<const Model>> random_model(const std::string& profile) {
+  return RandomModel::make(profile);
+}
+
+}  // namespace compass
