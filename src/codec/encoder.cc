@@ -196,7 +196,7 @@ Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const SpatialLayer& la
 
 Result<std::vector<uint8_t>> Encoder::Parts::code_symbols(int k, const LayerLatents& latents) const {
   const nn::StageTimer timer(options.times, "entropy", 0.0);
-  return compass::encode_layer({latents.z, latents.y, latents.indexes, latents.steps,
+  return compass::encode_layer({latents.z, latents.y, latents.indexes, latents.coefficients,
                                 static_cast<size_t>(networks.filter(k).directions)},
                                hyper_tables(k), latent_tables(k));
 }
