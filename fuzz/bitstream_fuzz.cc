@@ -1,5 +1,6 @@
 // The header parser on any bytes. Every other input gets a valid checksum appended, so that the fuzzer sees
 // past it.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <span>
@@ -10,6 +11,8 @@
 namespace {
 
 using namespace compass;
+
+constexpr int64_t kMostPixels = int64_t{1} << 26;  // of a layer whose quality map is read
 
 void require(bool holds) {
   if (!holds) std::abort();
@@ -44,6 +47,13 @@ void check(std::span<const uint8_t> bytes) {
   for (int k = 0; k < whole; ++k) {
     const LayerEntry& layer = header.layers[k];
     (void)verify_layer(header, k, bytes.subspan(layer.offset, layer.bytes)).ok();
+    const auto map = bytes.subspan(layer.begin(), layer.map_bytes);
+    (void)read_quality_map(header, k, map).ok();
+    if (layer.size.pixels() > kMostPixels) continue;
+    if (const auto parsed = parse_quality_map(map, layer.size)) {  // without the checksum, which stops most
+      const auto again = serialise_quality_map(*parsed, layer.size);
+      require(again.ok() && std::equal(again->begin(), again->end(), map.begin(), map.end()));
+    }
   }
   for (const int layers : {1, whole, 255}) (void)extract_layers(bytes, layers).ok();
 }

@@ -20,14 +20,24 @@ Result<std::vector<uint8_t>> write_container(const ContainerContents& contents) 
     metadata.insert(metadata.end(), chunk.bytes.begin(), chunk.bytes.end());
   }
   if (!contents.metadata.empty()) header.metadata_checksum = checksum(metadata);
+  std::vector<std::vector<uint8_t>> maps;
   for (const LayerPayload& layer : contents.layers) {
-    header.layers.push_back({layer.size, layer.quality, layer.bytes.size(), checksum(layer.bytes), 0});
+    auto map = serialise_quality_map(layer.map, layer.size);
+    if (!map) return map.error();
+    LayerEntry entry{.size = layer.size, .quality = layer.quality};
+    entry.map_bytes = map->size();
+    if (!map->empty()) entry.map_checksum = checksum(*map);
+    entry.bytes = layer.bytes.size();
+    entry.checksum = checksum(layer.bytes);
+    header.layers.push_back(entry);
+    maps.push_back(*std::move(map));
   }
   auto file = serialise_header(header);
   if (!file) return file;
   file->insert(file->end(), metadata.begin(), metadata.end());
-  for (const LayerPayload& layer : contents.layers) {
-    file->insert(file->end(), layer.bytes.begin(), layer.bytes.end());
+  for (size_t k = 0; k < contents.layers.size(); ++k) {
+    file->insert(file->end(), maps[k].begin(), maps[k].end());
+    file->insert(file->end(), contents.layers[k].bytes.begin(), contents.layers[k].bytes.end());
   }
   return file;
 }
@@ -36,6 +46,20 @@ int whole_layers(const ContainerHeader& header, uint64_t available) {
   const auto first_cut = std::ranges::find_if(
       header.layers, [available](const LayerEntry& layer) { return layer.end() > available; });
   return static_cast<int>(first_cut - header.layers.begin());
+}
+
+Result<QualityMap> read_quality_map(const ContainerHeader& header, int k, std::span<const uint8_t> payload) {
+  const LayerEntry& layer = header.layers[k];
+  const auto damaged = [k](const std::string& what) {
+    return Error{ErrorCode::kDamaged, "layer " + std::to_string(k) + ": " + what};
+  };
+  if (payload.size() != layer.map_bytes) return damaged("the quality map is cut off");
+  if (layer.map_bytes > 0 && checksum(payload) != layer.map_checksum) {
+    return damaged("the quality map is damaged: wrong checksum");
+  }
+  auto map = parse_quality_map(payload, layer.size);
+  if (!map) return damaged(map.error().message);
+  return map;
 }
 
 Status verify_layer(const ContainerHeader& header, int k, std::span<const uint8_t> payload) {
@@ -82,10 +106,12 @@ Result<std::vector<uint8_t>> extract_layers(std::span<const uint8_t> file, int l
   const auto from = [&](uint64_t begin, uint64_t end) {
     return file.subspan(std::min(begin, available), std::min(end, available) - std::min(begin, available));
   };
-  const auto metadata = from(header.bytes, header.layers.front().offset);
+  const auto metadata = from(header.bytes, header.layers.front().begin());
   if (const auto chunks = read_metadata(header, metadata); !chunks) return chunks.error();
   for (int k = 0; k < layers; ++k) {
     const LayerEntry& layer = header.layers[k];
+    if (const auto map = read_quality_map(header, k, from(layer.begin(), layer.offset)); !map)
+      return map.error();
     if (Status s = verify_layer(header, k, from(layer.offset, layer.end())); !s) return s.error();
   }
   header.layers.resize(layers);

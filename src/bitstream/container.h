@@ -2,10 +2,11 @@
 // docs/bitstream.md is the specification.
 //
 //   header (signature, version, model, layer table, checksum) | metadata | layer 0 | layer 1 | ...
+//   layer: quality map, if it has one | stream
 //
 // Writing:  bytes = write_container({model, layers, metadata})
 // Reading:  parsed = parse_header(first_bytes);  while it has no header, parse again with parsed->need bytes;
-//           then any layer k lies at header.layers[k].offset, and verify_layer checks what was read.
+//           then any layer k's stream lies at header.layers[k].offset, and verify_layer checks what was read.
 // A prefix that ends where a layer ends is a valid, smaller picture: whole_layers says how many it holds.
 #pragma once
 
@@ -15,6 +16,7 @@
 #include <span>
 #include <vector>
 
+#include "bitstream/quality_map.h"
 #include "core/result.h"
 #include "core/size.h"
 
@@ -36,10 +38,13 @@ struct MetadataChunk {
 
 struct LayerEntry {
   Size size;
-  int quality = 0;        // tenths: 0..1000
-  uint64_t bytes = 0;     // length of the layer's stream
-  uint32_t checksum = 0;  // of the layer's stream
-  uint64_t offset = 0;    // from the file's first byte
+  int quality = 0;            // tenths: 0..1000
+  uint64_t map_bytes = 0;     // length of its quality map, which precedes the stream; 0: none
+  uint32_t map_checksum = 0;  // of the map; 0 if there is none
+  uint64_t bytes = 0;         // length of the layer's stream
+  uint32_t checksum = 0;      // of the layer's stream
+  uint64_t offset = 0;        // of the stream, from the file's first byte
+  uint64_t begin() const { return offset - map_bytes; }
   uint64_t end() const { return offset + bytes; }
   bool operator==(const LayerEntry&) const = default;
 };
@@ -59,7 +64,7 @@ struct ContainerHeader {
   uint32_t metadata_checksum = 0;  // of all chunks together; 0 if there are none
   uint64_t bytes = 0;              // length of the header itself
 
-  uint64_t metadata_bytes() const { return layers.front().offset - bytes; }
+  uint64_t metadata_bytes() const { return layers.front().begin() - bytes; }
   uint64_t file_bytes() const { return layers.back().end(); }
   bool operator==(const ContainerHeader&) const = default;
 };
@@ -96,6 +101,7 @@ struct LayerPayload {
   Size size;
   int quality = 0;  // tenths: 0..1000
   std::vector<uint8_t> bytes;
+  QualityMap map{};
 };
 
 struct ContainerContents {
@@ -112,6 +118,9 @@ uint32_t checksum(std::span<const uint8_t> bytes);
 
 // How many layers, from the base layer on, the first `available` bytes of the file hold whole.
 int whole_layers(const ContainerHeader& header, uint64_t available);
+
+// Layer k's quality map; `payload` is what lies at [begin, offset). Errors: kDamaged.
+Result<QualityMap> read_quality_map(const ContainerHeader& header, int k, std::span<const uint8_t> payload);
 
 // Whether `payload` is layer k's stream, undamaged. Errors: kDamaged, saying which layer and where.
 Status verify_layer(const ContainerHeader& header, int k, std::span<const uint8_t> payload);

@@ -30,6 +30,8 @@ ContainerContents with_metadata() {
   contents.layers[1].size = {300, 129};
   contents.layers[1].quality = 0;
   contents.layers[2].quality = 1000;
+  contents.layers[1].map.offsets.assign(15, 30);
+  contents.layers[1].map.offsets[7] = -100;
   contents.metadata = {
       {MetadataChunk::kIcc, noise(700, 4)}, {MetadataChunk::kXmp, {}}, {0xFFFFFFFF, noise(3, 5)}};
   return contents;
@@ -61,6 +63,9 @@ void expect_round_trip(const ContainerContents& contents) {
     const auto payload = slice(*file, layer.offset, layer.bytes);
     EXPECT_EQ((std::vector<uint8_t>{payload.begin(), payload.end()}), contents.layers[k].bytes);
     EXPECT_TRUE(verify_layer(header, static_cast<int>(k), payload).ok());
+    const auto map = read_quality_map(header, static_cast<int>(k), slice(*file, layer.begin(), layer.map_bytes));
+    ASSERT_TRUE(map.ok()) << map.error().message;
+    EXPECT_EQ(*map, contents.layers[k].map);
   }
   const auto metadata = read_metadata(header, slice(*file, header.bytes, header.metadata_bytes()));
   ASSERT_TRUE(metadata.ok());
@@ -214,6 +219,8 @@ TEST(Container, EveryFlippedByteIsNoticed) {
           const LayerEntry& layer = header.layers[k];
           const bool hit = at >= layer.offset && at < layer.end();
           ASSERT_EQ(verify_layer(header, k, slice(damaged, layer.offset, layer.bytes)).ok(), !hit);
+          const bool map_hit = at >= layer.begin() && at < layer.offset;
+          ASSERT_EQ(read_quality_map(header, k, slice(damaged, layer.begin(), layer.map_bytes)).ok(), !map_hit);
         }
       }
     }

@@ -19,6 +19,7 @@ constexpr int kQualityBits = 10;
 constexpr uint16_t kOwnQualities = 1 << 10;  // every layer above the base states its quality
 constexpr uint16_t kHasMetadata = 1 << 11;   // a metadata table follows
 constexpr uint16_t kOtherStreams = 1 << 12;  // reserved for layer streams of another kind; refused
+constexpr uint16_t kQualityMaps = 1 << 14;   // every layer states the length of its quality map
 constexpr uint16_t kHasExtension = 1 << 13;  // a later minor version's fields precede the checksum
 
 // Sides are predicted to be twice the layer below's. A nibble of 0..14 is the difference plus 7; 15 means
@@ -75,6 +76,11 @@ Status check_header(const ContainerHeader& header, ErrorCode code) {
       return bad(name + " of " + text(layer.size) + " cannot take " + std::to_string(layer.bytes) + " bytes",
                  code);
     }
+    if (layer.map_bytes > max_quality_map_bytes(layer.size)) {
+      return bad(name + " of " + text(layer.size) + " cannot have a quality map of " +
+                     std::to_string(layer.map_bytes) + " bytes",
+                 code);
+    }
     if (k == 0) continue;
     const Size below = header.layers[k - 1].size;
     if (layer.size.width < below.width || layer.size.height < below.height) {
@@ -115,8 +121,8 @@ void place(ContainerHeader& header) {
     at += chunk.bytes;
   }
   for (LayerEntry& layer : header.layers) {
-    layer.offset = at;
-    at += layer.bytes;
+    layer.offset = at + layer.map_bytes;
+    at = layer.end();
   }
 }
 
@@ -154,6 +160,10 @@ Status read_layer_table(ByteReader& in, size_t count, uint16_t word, ContainerHe
     if (width > kMaxSide || height > kMaxSide)
       return bad("layer " + std::to_string(k) + " is impossibly large");
     layer.size = {static_cast<int>(width), static_cast<int>(height)};
+    if ((word & kQualityMaps) != 0) {
+      layer.map_bytes = in.varint();
+      if (layer.map_bytes > 0) layer.map_checksum = in.u32();
+    }
     layer.bytes = in.varint();
     layer.checksum = in.u32();
     header.layers.push_back(layer);
@@ -213,12 +223,13 @@ Result<std::vector<uint8_t>> serialise_header(const ContainerHeader& header) {
   const int quality = layers.front().quality;
   const bool own_qualities =
       std::ranges::any_of(layers, [quality](const LayerEntry& layer) { return layer.quality != quality; });
+  const bool maps = std::ranges::any_of(layers, [](const LayerEntry& layer) { return layer.map_bytes > 0; });
   ByteWriter out;
   out.append(kSignature);
   out.u8(static_cast<uint8_t>(kMajorVersion << 4 | kMinorVersion));
   out.append(header.model);
   out.u8(static_cast<uint8_t>(layers.size()));
-  out.u16(static_cast<uint16_t>(quality | (own_qualities ? kOwnQualities : 0) |
+  out.u16(static_cast<uint16_t>(quality | (own_qualities ? kOwnQualities : 0) | (maps ? kQualityMaps : 0) |
                                 (header.metadata.empty() ? 0 : kHasMetadata)));
   if (!header.metadata.empty()) {
     out.varint(header.metadata.size());
@@ -241,6 +252,10 @@ Result<std::vector<uint8_t>> serialise_header(const ContainerHeader& header) {
       if (w == kNibbleEscape) out.varint(size.width - below.width);
       if (h == kNibbleEscape) out.varint(size.height - below.height);
       if (own_qualities) out.varint(layers[k].quality);
+    }
+    if (maps) {
+      out.varint(layers[k].map_bytes);
+      if (layers[k].map_bytes > 0) out.u32(layers[k].map_checksum);
     }
     out.varint(layers[k].bytes);
     out.u32(layers[k].checksum);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "codec/layer_rates.h"
 #include "codec/layer_synthesis.h"
 #include "codec/memory_need.h"
 #include "codec/runtime.h"
@@ -18,6 +19,7 @@ struct Received {
   ContainerHeader header;
   int asked = 0;                             // the layer that settings ask for, whole or not
   std::vector<std::vector<uint8_t>> layers;  // from the base layer on
+  std::vector<QualityMap> maps;              // theirs
   std::vector<MetadataChunk> metadata;
   std::vector<std::string> damage;
 };
@@ -120,8 +122,8 @@ struct Decoder::Parts : CodecRuntime {
   // Sizes and rates of a file's layers.
   struct Layers {
     std::vector<Size> sizes;
-    std::vector<float> rates;
-    SpatialLayer at(size_t k) const { return {sizes, static_cast<int>(k), rates[k]}; }
+    std::vector<LayerRates> rates;  // of those that were received
+    SpatialLayer at(size_t k) const { return {sizes, static_cast<int>(k), rates[k].field()}; }
   };
   std::vector<Rect> parts_wanted(const Layers& layers, int top, Rect part) const;
   std::vector<LayerLatents> decode_symbols(const Layers& layers, Received& received);
@@ -184,6 +186,14 @@ Result<Received> Decoder::Parts::receive(ByteSource& source, const DecodeSetting
   }
   for (int k = 0; k <= *wanted; ++k) {
     std::vector<uint8_t> bytes;
+    const auto got_map = read_more(source, received.header.layers[k].map_bytes, bytes);
+    if (!got_map) return got_map.error();
+    auto map = read_quality_map(received.header, k, bytes);
+    if (!map) {
+      received.damage.push_back(map.error().message);
+      break;
+    }
+    bytes.clear();
     const auto whole = read_more(source, received.header.layers[k].bytes, bytes);
     if (!whole) return whole.error();
     if (const auto status = verify_layer(received.header, k, bytes); !status) {
@@ -191,6 +201,7 @@ Result<Received> Decoder::Parts::receive(ByteSource& source, const DecodeSetting
       break;
     }
     received.layers.push_back(std::move(bytes));
+    received.maps.push_back(*std::move(map));
   }
   return received;
 }
@@ -314,9 +325,10 @@ Result<DecodedPicture> Decoder::decode(ByteSource& source, const DecodeSettings&
   auto received = p.receive(source, settings);
   if (!received) return received.error();
   Parts::Layers layers;
-  for (const auto& layer : received->header.layers) {
-    layers.sizes.push_back(layer.size);
-    layers.rates.push_back(p.model->rate_position(layer.quality / 10.0));
+  for (const auto& layer : received->header.layers) layers.sizes.push_back(layer.size);
+  for (size_t k = 0; k < received->layers.size(); ++k) {
+    const LayerEntry& entry = received->header.layers[k];
+    layers.rates.emplace_back(*p.model, entry.quality / 10.0, received->maps[k], entry.size);
   }
   if (received->layers.empty()) return Error{ErrorCode::kDamaged, received->damage.front()};
   p.networks.set_prediction(settings.prediction);

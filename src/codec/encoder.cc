@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "codec/layer_analysis.h"
+#include "codec/layer_rates.h"
 #include "codec/layer_search.h"
 #include "codec/layer_synthesis.h"
 #include "codec/memory_need.h"
@@ -16,6 +17,11 @@
 
 namespace compass {
 namespace {
+
+// Of layer k, before it is rounded to tenths.
+double quality_of(const EncodeSettings& settings, size_t k) {
+  return settings.layer_qualities.empty() ? settings.quality : settings.layer_qualities[k];
+}
 
 Status check_sizes(const std::vector<Size>& sizes, Size picture) {
   if (sizes.empty() || sizes.size() > kMaxLayerCount) {
@@ -40,6 +46,34 @@ Status check_sizes(const std::vector<Size>& sizes, Size picture) {
                       "shrink on either side",
                       k, sizes[k].width, sizes[k].height, k - 1, sizes[k - 1].width, sizes[k - 1].height)};
     }
+  }
+  return {};
+}
+
+Status check_qualities(const EncodeSettings& settings, const Model& model) {
+  const size_t layers = settings.sizes.size();
+  const auto count = [layers](const char* what, size_t have) {
+    return Error{ErrorCode::kUsage,
+                 fmt::format("{} {} for {} layers: one for each is needed", have, what, layers)};
+  };
+  if (!settings.layer_qualities.empty() && settings.layer_qualities.size() != layers) {
+    return count("qualities", settings.layer_qualities.size());
+  }
+  for (size_t k = 0; k < layers; ++k) {
+    if (const double quality = quality_of(settings, k); !(quality >= 0.0 && quality <= 100.0)) {
+      return Error{ErrorCode::kUsage, fmt::format("quality {} is not in 0..100", quality)};
+    }
+  }
+  if (settings.quality_maps.empty()) return {};
+  if (settings.quality_maps.size() != layers) return count("quality maps", settings.quality_maps.size());
+  if (model.rate_points().size() == 1) {
+    return Error{
+        ErrorCode::kUsage,
+        fmt::format("model '{}' has a single rate: quality cannot differ over the picture", model.name())};
+  }
+  for (size_t k = 0; k < layers; ++k) {
+    const auto bytes = serialise_quality_map(settings.quality_maps[k], settings.sizes[k]);
+    if (!bytes) return bytes.error();
   }
   return {};
 }
@@ -86,9 +120,7 @@ Status Encoder::Parts::check(const Original& picture, const EncodeSettings& sett
     return Error{ErrorCode::kUsage,
                  fmt::format("model '{}' codes single pictures: ask for one layer", model->name())};
   }
-  if (!(settings.quality >= 0.0 && settings.quality <= 100.0)) {
-    return Error{ErrorCode::kUsage, fmt::format("quality {} is not in 0..100", settings.quality)};
-  }
+  if (const auto status = check_qualities(settings, *model); !status) return status;
   if (effort < 0 || effort > kMaxEffort) {
     return Error{ErrorCode::kUsage, fmt::format("effort {} is not in 0..{}", effort, kMaxEffort)};
   }
@@ -114,9 +146,13 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
   const auto& sizes = settings.sizes;
   const int top = static_cast<int>(sizes.size()) - 1;
   // The file holds quality in tenths; coding with the rounded value keeps encoder and decoder together.
-  const int quality = static_cast<int>(std::lround(settings.quality * 10.0));
-  const float rate = model->rate_position(quality / 10.0);
-  const auto layer_at = [&](int k) { return SpatialLayer{sizes, k, rate}; };
+  const auto tenths = [&](int k) { return static_cast<int>(std::lround(quality_of(settings, k) * 10.0)); };
+  const auto map_of = [&](int k) {
+    return settings.quality_maps.empty() ? QualityMap{} : settings.quality_maps[k];
+  };
+  std::vector<LayerRates> rates;
+  for (int k = 0; k <= top; ++k) rates.emplace_back(*model, tenths(k) / 10.0, map_of(k), sizes[k]);
+  const auto layer_at = [&](int k) { return SpatialLayer{sizes, k, rates[k].field()}; };
   // The next layer is predicted from a layer's reconstruction; the top one's serves reports only.
   const auto reconstructed = [&](int k) { return k < top || settings.measure; };
   networks.set_prediction(settings.prediction);
@@ -146,7 +182,7 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
     if (settings.measure) layer.psnr = psnr(x_hat.image, picture.layer(sizes[k], pool));
     if (settings.keep_reconstructions && reconstructed(k)) encoded.reconstructions.push_back(x_hat.image);
     encoded.layers.push_back(layer);
-    contents.layers.push_back({sizes[k], quality, *std::move(stream)});
+    contents.layers.push_back({sizes[k], tenths(k), *std::move(stream), map_of(k)});
     pixels_done += static_cast<double>(sizes[k].pixels());
     if (settings.progress) settings.progress(pixels_done / pixels_total);
   }

@@ -22,7 +22,7 @@ namespace compass {
 struct SpatialLayer {
   const std::vector<Size>& sizes;  // of all layers
   int k = 0;                       // 0 is the base layer
-  float rate = 0.0F;               // position on the rate-point axis
+  nn::RateField rate{};            // positions on the rate-point axis
   Size size() const { return sizes[k]; }
 };
 

@@ -72,12 +72,13 @@ Size CodecNetworks::hyper_size(Size picture) const {
   return nn::analysis_size(codec_.h_a, latent_size(picture));
 }
 
-Tensor CodecNetworks::analyse(const Tensor& x, const Tensor* prediction, float rate) {
+Tensor CodecNetworks::analyse(const Tensor& x, const Tensor* prediction, const nn::RateField& rate) {
   const Size picture{x.width, x.height};
   return analyse(x, prediction, rate, picture, whole(latent_size(picture)));
 }
 
-Tensor CodecNetworks::analyse(const Tensor& x, const Tensor* prediction, float rate, Size picture, Rect out) {
+Tensor CodecNetworks::analyse(const Tensor& x, const Tensor* prediction, const nn::RateField& rate,
+                              Size picture, Rect out) {
   // Where g_a reads the prediction it is handed the same part of it as of x.
   const Rect part = analysis_footprint(picture, out);
   Tensor y;
@@ -87,7 +88,7 @@ Tensor CodecNetworks::analyse(const Tensor& x, const Tensor* prediction, float r
 }
 
 void CodecNetworks::analyse(const nn::Plan& plan, const nn::MapView& x, const nn::MapView& prediction,
-                            float rate, Tensor& y) {
+                            const nn::RateField& rate, Tensor& y) {
   const StageTimer timer(context_.times(), "g_a", plan.macs);
   g_a_.run(plan, {.x = x, .prediction = prediction, .rate = rate}, y);
 }
@@ -182,12 +183,13 @@ void CodecNetworks::hyper_synthesise(const HyperPlan& plan, std::span<const int3
     result.indexes[i] = static_cast<uint8_t>(scale_index(result.scales.data[i]));
 }
 
-Tensor CodecNetworks::synthesise(const Tensor& y_hat, const Tensor* prediction, float rate, Size picture) {
+Tensor CodecNetworks::synthesise(const Tensor& y_hat, const Tensor* prediction, const nn::RateField& rate,
+                                 Size picture) {
   return synthesise(y_hat, prediction, rate, picture, whole(picture));
 }
 
-Tensor CodecNetworks::synthesise(const Tensor& y_hat, const Tensor* prediction, float rate, Size picture,
-                                 Rect out) {
+Tensor CodecNetworks::synthesise(const Tensor& y_hat, const Tensor* prediction, const nn::RateField& rate,
+                                 Size picture, Rect out) {
   const PlanPtr plan = plan_synthesis(picture, out);
   Tensor x_hat;
   synthesise(*plan, nn::view_of(y_hat, plan->input, latent_size(picture)),
@@ -196,7 +198,7 @@ Tensor CodecNetworks::synthesise(const Tensor& y_hat, const Tensor* prediction, 
 }
 
 void CodecNetworks::synthesise(const nn::Plan& plan, const nn::MapView& y_hat, const nn::MapView& prediction,
-                               float rate, Tensor& x_hat, nn::SavedActivations* save) {
+                               const nn::RateField& rate, Tensor& x_hat, nn::SavedActivations* save) {
   const StageTimer timer(context_.times(), "g_s", plan.macs);
   g_s_.run(plan, {.x = y_hat, .prediction = prediction, .rate = rate, .save = save}, x_hat);
 }
@@ -212,7 +214,7 @@ bool CodecNetworks::make_backward() {
 }
 
 void CodecNetworks::backward(const nn::Plan& plan, const nn::MapView& weights,
-                             const nn::SavedActivations& saved, float rate, Tensor& dy) {
+                             const nn::SavedActivations& saved, const nn::RateField& rate, Tensor& dy) {
   const StageTimer timer(context_.times(), "backward pass", plan.macs);
   backward_->network.run(plan, {.x = weights, .rate = rate, .saved = &saved}, dy);
 }

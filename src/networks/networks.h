@@ -48,16 +48,18 @@ class CodecNetworks {
   bool conditional() const { return conditional_; }  // whether g_a or g_s read the prediction
 
   // g_a: picture (or residual) x [3,H,W] -> y [M,h,w]. `prediction` [3,H,W] may be null if !conditional().
-  // `rate` is the position on the rate-point axis, Model::rate_position(quality).
-  Tensor analyse(const Tensor& x, const Tensor* prediction, float rate);
+  // `rate` holds positions on the rate-point axis, Model::rate_position(quality): one or, for each square of
+  // the picture, its own.
+  Tensor analyse(const Tensor& x, const Tensor* prediction, const nn::RateField& rate);
   // The latents of rectangle `out`; x and prediction hold analysis_footprint(picture, out).
-  Tensor analyse(const Tensor& x, const Tensor* prediction, float rate, Size picture, Rect out);
+  Tensor analyse(const Tensor& x, const Tensor* prediction, const nn::RateField& rate, Size picture,
+                 Rect out);
   Rect analysis_footprint(Size picture, Rect out) const;
   // What that takes, and the planned latents into `y`, whose memory is used again, from any parts that hold
   // the plan's.
   PlanPtr plan_analysis(Size picture, Rect out) const { return g_a_.plan(picture, out); }
-  void analyse(const nn::Plan& plan, const nn::MapView& x, const nn::MapView& prediction, float rate,
-               Tensor& y);
+  void analyse(const nn::Plan& plan, const nn::MapView& x, const nn::MapView& prediction,
+               const nn::RateField& rate, Tensor& y);
 
   // h_a: y [M,h,w] -> z [C,h',w'], before rounding.
   Tensor hyper_analyse(const Tensor& y);
@@ -84,9 +86,10 @@ class CodecNetworks {
   void hyper_synthesise(const HyperPlan& plan, std::span<const int32_t> z_symbols, HyperParameters& result);
 
   // g_s: y_hat [M,h,w] -> x_hat [3,H,W]; prediction as for analyse.
-  Tensor synthesise(const Tensor& y_hat, const Tensor* prediction, float rate, Size picture);
+  Tensor synthesise(const Tensor& y_hat, const Tensor* prediction, const nn::RateField& rate, Size picture);
   // The pixels of rectangle `out`; y_hat and prediction hold the parts that synthesis_footprint names.
-  Tensor synthesise(const Tensor& y_hat, const Tensor* prediction, float rate, Size picture, Rect out);
+  Tensor synthesise(const Tensor& y_hat, const Tensor* prediction, const nn::RateField& rate, Size picture,
+                    Rect out);
   struct SynthesisFootprint {
     Rect latents;
     Rect prediction;  // in pixels; empty if g_s does not read the prediction
@@ -96,8 +99,8 @@ class CodecNetworks {
   // What that takes, and the planned pixels into `x_hat`, from any parts that hold the plan's. `save`, if
   // given, keeps what backward() wants to know.
   PlanPtr plan_synthesis(Size picture, Rect out) const { return g_s_.plan(picture, out); }
-  void synthesise(const nn::Plan& plan, const nn::MapView& y_hat, const nn::MapView& prediction, float rate,
-                  Tensor& x_hat, nn::SavedActivations* save = nullptr);
+  void synthesise(const nn::Plan& plan, const nn::MapView& y_hat, const nn::MapView& prediction,
+                  const nn::RateField& rate, Tensor& x_hat, nn::SavedActivations* save = nullptr);
 
   // The backward pass through g_s. Whether there is one: it takes ops that nn/backward.h knows.
   bool make_backward();
@@ -107,7 +110,7 @@ class CodecNetworks {
   // synthesise for these pixels. Only after make_backward.
   PlanPtr plan_backward(Size picture, Rect out) const { return backward_->network.plan(picture, out); }
   void backward(const nn::Plan& plan, const nn::MapView& weights, const nn::SavedActivations& saved,
-                float rate, Tensor& dy);
+                const nn::RateField& rate, Tensor& dy);
 
   // Multiply-adds for a whole picture, in units of 1.
   struct Cost {

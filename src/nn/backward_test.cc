@@ -10,8 +10,6 @@
 namespace compass::nn {
 namespace {
 
-constexpr float kRate = 1.3F;
-
 // The pair whose synthesis network has every op that a backward pass is known of.
 Pair known_pair() {
   return all_pairs()[1];
@@ -33,8 +31,9 @@ struct Both {
   Network back;
   Tensor forward(const Tensor& y, const Tensor& prediction, Size size, Rect out,
                  SavedActivations* save = nullptr) {
-    return there.run({.x = view_of(y), .prediction = view_of(prediction), .rate = kRate, .save = save}, size,
-                     out);
+    return there.run(
+        {.x = view_of(y), .prediction = view_of(prediction), .rate = varied_rate(size), .save = save}, size,
+        out);
   }
   // Of sum(weights * forward), with respect to the latents `out`, from no more pixels than that takes.
   Tensor gradient(const Tensor& weights, const Tensor& y, const Tensor& prediction, Size size, Rect out) {
@@ -42,7 +41,8 @@ struct Both {
     SavedActivations saved;
     forward(y, prediction, size, pixels, &saved);
     const Tensor part = crop(weights, pixels);
-    return back.run({.x = view_of(part, pixels, size), .rate = kRate, .saved = &saved}, size, out);
+    return back.run({.x = view_of(part, pixels, size), .rate = varied_rate(size), .saved = &saved}, size,
+                    out);
   }
 };
 

@@ -88,6 +88,17 @@ void Network::Parts::build() {
   }
 }
 
+int Network::Parts::stride(size_t i) const {
+  int stride = 1;
+  if (shrinks()) {
+    for (const Op& op : ops.first(i)) stride *= op.down();
+    return stride;
+  }
+  for (const Op& op : mirror) stride *= op.down();
+  for (const Op& op : ops.first(i)) stride /= op.up();
+  return std::max(stride, 1);
+}
+
 Network::Parts::Extents Network::Parts::extents(Size full) const {
   if (shrinks()) return {analysis_extents(ops, full.height), analysis_extents(ops, full.width)};
   return {synthesis_extents(mirror, ops, full.height), synthesis_extents(mirror, ops, full.width)};

@@ -13,6 +13,7 @@
 #include "nn/context.h"
 #include "nn/map.h"
 #include "nn/plan.h"
+#include "nn/rate_field.h"
 
 namespace compass::nn {
 
@@ -43,7 +44,7 @@ class Network {
   struct Input {
     MapView x{};           // in f32; holds the plan's input
     MapView prediction{};  // in f32; holds the plan's prediction; may be left out if no op reads it
-    float rate = 0.0F;     // position on the rate-point axis
+    RateField rate{};      // positions on the rate-point axis
     SavedActivations* save = nullptr;  // filled by a synthesis network's run, if wanted
     const SavedActivations* saved =
         nullptr;  // for kBackward: of a forward run whose output holds the plan's input

@@ -39,6 +39,8 @@ struct Network::Parts {
 
   const Op& first_op(size_t f) const { return ops[fused[f].first]; }
   bool shrinks() const { return role != Role::kSynthesis; }
+  // Samples of the analysis network's input that one sample of op i's input stands for, a side.
+  int stride(size_t i) const;
 
   // Extents of the input of every op and of the output, for one size of the analysis network's input.
   struct Extents {

@@ -112,8 +112,8 @@ void Network::Run::run_op(size_t f, const OpPlan& planned, Map& target) {
       gdn_rows(p.context, view(Element::kF32), planned.gamma, op.kind == OpKind::kIgdn, target, planned.out);
       break;
     case OpKind::kRateGain:
-      gain_rows(p.context, view(Element::kF32),
-                gains_at(p.weights[p.fused[f].first].log_gain, op.in, input.rate), target, planned.out);
+      gain_rows(p.context, view(Element::kF32), p.weights[p.fused[f].first].log_gain, input.rate,
+                p.stride(p.fused[f].first), target, planned.out);
       break;
     case OpKind::kRes:
     case OpKind::kCondition:

@@ -7,6 +7,7 @@
 #include "graph/op.h"
 #include "nn/context.h"
 #include "nn/map.h"
+#include "nn/rate_field.h"
 #include "nn/tile_io.h"
 
 namespace compass::nn {
@@ -26,9 +27,10 @@ void shuffle_rows(Context& context, const MapView& x, const Padding& crop, int f
 void gdn_rows(Context& context, const MapView& x, const KernelRequest& gamma, bool inverse, Map& out,
               const Rect& bounds);
 
-// out[c] = x[c] * gains[c].
-void gain_rows(Context& context, const MapView& x, const std::vector<float>& gains, Map& out,
-               const Rect& bounds);
+// out[c] = x[c] times the gain at that pixel's rate. `log_gain` [P,C]; a sample of the map is `stride` pixels
+// of the picture a side.
+void gain_rows(Context& context, const MapView& x, const std::vector<float>& log_gain, const RateField& rate,
+               int stride, Map& out, const Rect& bounds);
 
 // x *= slope where the activation `act` had it in `hidden`, a map of x's channels that holds `bounds`: 1
 // above zero, the activation's own below. Changes the copy of x in `hidden`'s format; x.part is `bounds`.

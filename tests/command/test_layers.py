@@ -1,6 +1,6 @@
 """Layers, sizes and regions: what goes in comes out at every size that was asked for."""
 
-from harness import USAGE, CommandTest, Picture, main
+from harness import IO, USAGE, CommandTest, Picture, main
 
 
 class Layers(CommandTest):
@@ -104,6 +104,53 @@ class Layers(CommandTest):
             report = self.encode(Picture.smooth(64, 64), "-q", quality)
             self.assertEqual(report["quality"], float(quality))
             self.assertEqual(self.decode().size, (64, 64))
+
+
+    def test_layers_may_differ_in_quality(self):
+        picture = Picture.smooth(200, 140)
+        low = self.encode(picture, "-q", "20")["layers"]
+        report = self.encode(picture, "-q", "20,20,90")
+        self.assertEqual(report["quality"], [20, 20, 90])
+        self.assertEqual([l["bytes"] for l in report["layers"][:2]], [l["bytes"] for l in low[:2]])
+        self.assertGreater(report["layers"][2]["bytes"], low[2]["bytes"])
+        self.assertEqual([l["quality"] for l in self.json("info", "file.cmps")["layers"]], [20, 20, 90])
+        self.assertEqual(self.decode().size, (200, 140))
+        # A layer that repeats the size below refines it.
+        self.encode(picture, "--sizes", "200x140,200x140", "-q", "20,90")
+        self.assertGreater(picture.psnr(self.decode()), picture.psnr(self.decode("--layer", 0)))
+        for bad in ("20,30", "20,30,40,50", "20,,30", "20,101,30", "1e400", "x"):
+            self.assertIn("--quality", self.compass("encode", "in.ppm", "o", "-q", bad, code=USAGE).stderr.decode())
+
+    def test_a_part_of_the_picture_may_be_better(self):
+        picture = Picture.smooth(320, 256)
+        region = (64, 64, 128, 128)
+        plain = self.encode(picture, "-q", "20", "--layers", "1", "--effort", "0")
+        before = self.decode()
+        report = self.encode(picture, "-q", "20", "--layers", "1", "--effort", "0", "--roi", "64,64,128,128:+80")
+        self.assertGreater(report["bytes"], plain["bytes"])
+        after = self.decode()
+        inside = [p.crop(*region) for p in (picture, before, after)]
+        self.assertGreater(inside[0].psnr(inside[2]), inside[0].psnr(inside[1]))
+        # Far from it nothing changes but what coding z together does: the far corner stays about as good.
+        corner = [p.crop(256, 192, 64, 64) for p in (picture, before, after)]
+        self.assertLess(abs(corner[0].psnr(corner[2]) - corner[0].psnr(corner[1])), 1.0)
+        # The same by a mask: white is +100, mid-grey none.
+        mask = bytearray(b"\x80" * (320 * 256 * 3))
+        for y in range(64, 192):
+            for x in range(64, 192):
+                mask[3 * (320 * y + x):3 * (320 * y + x) + 3] = b"\xff\xff\xff"
+        self.put("mask.ppm", Picture(320, 256, bytes(mask)).ppm())
+        by_mask = self.encode(picture, "-q", "20", "--layers", "1", "--effort", "0", "--quality-map", "mask.ppm")
+        self.assertGreater(by_mask["bytes"], plain["bytes"])
+        # Prefixes and extraction carry the maps along.
+        self.encode(picture, "--roi", "0,0,64,64:+50", "--roi", "64,0,256,256:-30")
+        self.compass("extract", "file.cmps", "part.cmps", "--layers", 2)
+        self.assertEqual(self.decode(name="part.cmps").rgb, self.decode("--layer", 1).rgb)
+        for bad in ("1,2,3,4", "1,2,3,4:101", "1,2,3,4:+", "1,2,3:5", "300,0,30,30:+9", "0,0,0,5:+9", "0,0,5,5:1.5"):
+            self.assertIn("--roi", self.compass("encode", "in.ppm", "o", "--roi", bad, code=USAGE).stderr.decode())
+        self.compass("encode", "in.ppm", "o", "--roi", "0,0,9,9:+9", "--quality-map", "mask.ppm", code=USAGE)
+        self.compass("encode", "in.ppm", "mask.ppm", "--quality-map", "mask.ppm", code=USAGE)
+        self.compass("encode", "in.ppm", "o", "--quality-map", "nothing.png", code=IO)
 
 
 class Extract(CommandTest):

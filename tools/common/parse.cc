@@ -82,6 +82,17 @@ Result<std::vector<double>> parse_scales(const std::string& text) {
   return scales;
 }
 
+Result<std::vector<double>> parse_numbers(const std::string& text) {
+  std::vector<double> numbers;
+  for (const std::string_view part : split(text, ',')) {
+    const std::optional<double> value = number<double>(part);
+    if (!value || !std::isfinite(*value))
+      return expected("a number, or numbers with commas between them", text);
+    numbers.push_back(*value);
+  }
+  return numbers;
+}
+
 Result<Rect> parse_rect(const std::string& text) {
   const std::vector<std::string_view> parts = split(text, ',');
   int values[4] = {};

@@ -10,6 +10,7 @@
 #include "core/tensor.h"
 #include "graph/geometry.h"
 #include "graph/op.h"
+#include "nn/rate_field.h"
 
 namespace compass::nn {
 
@@ -168,10 +169,11 @@ inline Tensor plain_int_conv(const Tensor& x, const Op& op, const OpWeights& w) 
   return out;
 }
 
-// `sizes`: the extents that synthesis_extents gives (unused for an analysis network).
+// `heights`, `widths`: the extents that synthesis_extents gives (unused for an analysis network). `stride`:
+// pixels of the picture that a sample of x stands for, a side.
 inline Tensor plain_network(std::span<const Op> ops, std::span<const OpWeights> weights, bool analysis,
-                            Tensor x, const Tensor* prediction, float rate, std::span<const int> heights,
-                            std::span<const int> widths) {
+                            Tensor x, const Tensor* prediction, const RateField& field,
+                            std::span<const int> heights, std::span<const int> widths, int stride = 1) {
   for (size_t i = 0; i < ops.size(); ++i) {
     const Op& op = ops[i];
     const OpWeights& w = weights[i];
@@ -209,6 +211,8 @@ inline Tensor plain_network(std::span<const Op> ops, std::span<const OpWeights> 
         const int points = static_cast<int>(w.log_gain.size()) / op.in;
         for (size_t k = 0; k < x.size(); ++k) {
           const int c = static_cast<int>(k) % op.in;
+          const int pixel = static_cast<int>(k) / op.in;
+          const float rate = field.at(pixel / x.width * stride, pixel % x.width * stride);
           const int low = std::clamp(static_cast<int>(std::floor(rate)), 0, std::max(points - 2, 0));
           const int high = std::min(low + 1, points - 1);
           const double part = rate - low;
@@ -223,6 +227,7 @@ inline Tensor plain_network(std::span<const Op> ops, std::span<const OpWeights> 
         break;
     }
     if (!analysis) x = plain_crop(x, heights[i + 1], widths[i + 1]);
+    stride = stride * op.down() / op.up();
   }
   return x;
 }
