@@ -29,9 +29,10 @@ json tiny_codec(bool conditional) {
     {"op": "res", "channels": 24, "kernel": 3, "act": "leaky_relu"},
     {"op": "subpel", "in": 24, "out": 3, "kernel": 3, "factor": 8}])");
   if (conditional) {
-    const json look = json::parse(R"({"op": "condition", "factor": 8, "in": 3, "out": 24, "kernel": 1})");
-    g_a.insert(g_a.begin() + 2, look);
-    g_s.insert(g_s.begin() + 3, look);
+    const json condition =
+        json::parse(R"({"op": "condition", "factor": 8, "in": 3, "out": 24, "kernel": 1})");
+    g_a.insert(g_a.begin() + 2, condition);
+    g_s.insert(g_s.begin() + 3, condition);
   }
   json codec = json::parse(R"({
     "channels": 3, "latent_channels": 12, "hyper_channels": 8, "quantise": "integer",
@@ -212,14 +213,14 @@ TEST_P(Agreement, Prediction) {
     const torch::Tensor expected = pair.system->predict(
         below, {target.height, target.width}, {first.height, first.width}, Prediction::kLiff, at::kFloat);
     const Size token = pair.model->description().scale_token == ScaleToken::kFirst ? first : target;
-    Patch patch{Image(size), whole(size)};
+    ImageView view{Image(size), whole(size)};
     for (int c = 0; c < 3; ++c) {
       for (int y = 0; y < height; ++y) {
-        std::copy_n(below[0][c][y].data_ptr<float>(), width, patch.image.row(c, y));
+        std::copy_n(below[0][c][y].data_ptr<float>(), width, view.image.row(c, y));
       }
     }
     compass::Tensor predicted(3, target.height, target.width);
-    predictor.predict(patch, {size, target, token}, whole(target), whole(target), predicted);
+    predictor.predict(view, {size, target, token}, whole(target), whole(target), predicted);
     EXPECT_LT(difference(predicted, expected), 1e-4) << "ratio " << ratio;
   }
 }

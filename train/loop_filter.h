@@ -20,18 +20,19 @@ class LoopFilter {
   // What it adds to reconstructions x [B,3,H,W] by weights [B,3,44,9] of their own, taps and gates with their
   // gradients.
   Tensor correction(const Tensor& x, const Tensor& weights) const;
-  // The same by the weights that best steps lead to: real numbers, one set a sample, which bring rows of x
-  // closest to `wanted`. They have no gradient: where steps are best, the error does not change with them.
+  // The same by the weights that best coefficients lead to: real numbers, one set a sample, which bring rows
+  // of x closest to `wanted`. They have no gradient: where coefficients are best, the error does not change
+  // with them.
   Tensor best_correction(const Tensor& x, const Tensor& wanted) const;
 
  private:
-  // What the filter looks at: pictures with their edges repeated, and gates [B,9,H,W].
-  struct Seen {
+  // The filter's inputs: pictures with their edges repeated, and gates [B,9,H,W].
+  struct Inputs {
     Tensor padded, gates;
   };
-  static Seen look_at(const Tensor& x);
-  Tensor correction(const Seen& seen, const Tensor& weights) const;
-  Tensor best_weights(const Seen& seen, const Tensor& missing) const;
+  static Inputs inputs_of(const Tensor& x);
+  Tensor correction(const Inputs& inputs, const Tensor& weights) const;
+  Tensor best_weights(const Inputs& inputs, const Tensor& missing) const;
 
   Tensor weights_;  // [1+K,3,44,9]
   Tensor kernels_;  // [44,3,5,5]: each tap as a kernel; that of the constant is zero

@@ -199,7 +199,7 @@ TEST(Codec, StreamsAreAsLongAsTheModelEstimates) {
     const Original original(picture);
     constexpr auto kReconstruct = LayerAnalysis::Next::kReconstruct;
     const auto low = analysis.quantise(base, analysis.analyse(base, original, nullptr), kReconstruct);
-    Patch below = synthesis.reconstruct(base, low, nullptr, whole(sizes[0]));
+    ImageView below = synthesis.reconstruct(base, low, nullptr, whole(sizes[0]));
     const SpatialLayer top{sizes, 1, rate};
     PredictionWindow prediction =
         synthesis.predict(top, below, whole(sizes[1]), PredictionWindow::Passed::kMadeAgain);
@@ -210,7 +210,8 @@ TEST(Codec, StreamsAreAsLongAsTheModelEstimates) {
       const auto& z_tables = model->hyper_tables(kind);
       const auto& y_tables = model->latent_tables(kind);
       const auto bytes = encode_layer(
-          {latents.z, latents.y, latents.indexes, latents.steps, latents.steps.size()}, z_tables, y_tables);
+          {latents.z, latents.y, latents.indexes, latents.coefficients, latents.coefficients.size()},
+          z_tables, y_tables);
       ASSERT_TRUE(bytes);
       const double estimate = ideal_bits(latents, z_tables, y_tables);
       EXPECT_NEAR(bytes->size() * 8.0, estimate, 0.01 * estimate + 24)

@@ -25,16 +25,16 @@ struct Received {
 // Reads `count` more bytes onto the end of `bytes`; fewer only at the end. Memory grows with what arrives,
 // not with what a header claims.
 Result<bool> read_more(ByteSource& source, size_t count, std::vector<uint8_t>& bytes) {
-  constexpr size_t kStep = size_t{1} << 20;
+  constexpr size_t kPiece = size_t{1} << 20;
   while (count > 0) {
-    const size_t step = std::min(count, kStep);
+    const size_t piece = std::min(count, kPiece);
     const size_t before = bytes.size();
-    bytes.resize(before + step);
+    bytes.resize(before + piece);
     const auto got = source.read(std::span(bytes).subspan(before));
     if (!got) return got.error();
     bytes.resize(before + *got);
-    if (*got < step) return false;
-    count -= step;
+    if (*got < piece) return false;
+    count -= piece;
   }
   return true;
 }
@@ -127,7 +127,7 @@ struct Decoder::Parts : CodecRuntime {
   std::vector<LayerLatents> decode_symbols(const Layers& layers, Received& received);
   void reconstruct(const Layers& layers, const std::vector<Rect>& wanted, const DecodeSettings& settings,
                    std::vector<LayerLatents>& latents, DecodedPicture& decoded);
-  void to_size(Patch& picture, Size size);
+  void to_size(ImageView& picture, Size size);
 };
 
 Decoder::Decoder(std::shared_ptr<const Model> model, CodecOptions options)
@@ -203,8 +203,8 @@ std::vector<Rect> Decoder::Parts::parts_wanted(const Layers& layers, int top, Re
   return wanted;
 }
 
-// Entropy decoding: the loop filter's steps and z of every layer, then h_s, then y. Streams know nothing of
-// each other, so that layers are decoded side by side. What is damaged ends the list and is noted.
+// Entropy decoding: the loop filter's coefficients and z of every layer, then h_s, then y. Streams know
+// nothing of each other, so that layers are decoded side by side. What is damaged ends the list and is noted.
 std::vector<LayerLatents> Decoder::Parts::decode_symbols(const Layers& layers, Received& received) {
   const int count = static_cast<int>(received.layers.size());
   std::vector<Result<LayerDecoder>> decoders;
@@ -220,15 +220,15 @@ std::vector<LayerLatents> Decoder::Parts::decode_symbols(const Layers& layers, R
     std::vector<int32_t> z(static_cast<size_t>(networks.hyper_size(layer).pixels()) *
                            networks.codec(k).hyper_channels());
     const size_t directions = networks.filter(k).directions;
-    std::vector<int32_t> steps(filter_steps(networks.filter(k), layer.size()));
+    std::vector<int32_t> coefficients(coefficient_count(networks.filter(k), layer.size()));
     {
       const nn::StageTimer timer(options.times, "entropy", 0.0);
-      statuses[k] = decoders[k]->decode_steps(directions, steps);
+      statuses[k] = decoders[k]->decode_coefficients(directions, coefficients);
       if (statuses[k]) statuses[k] = decoders[k]->decode_z(hyper_tables(k), z);
     }
     if (!statuses[k]) continue;
     latents[k] = synthesis.hyper_synthesise(layer, std::move(z));
-    latents[k].steps = std::move(steps);
+    latents[k].coefficients = std::move(coefficients);
   }
   const nn::StageTimer timer(options.times, "entropy", 0.0);
   pool.parallel_for(count, [&](int i, int /*worker*/) {
@@ -256,7 +256,7 @@ void Decoder::Parts::reconstruct(const Layers& layers, const std::vector<Rect>& 
   for (const Rect& r : wanted) pixels_total += static_cast<double>(r.size().pixels());
   const size_t top = latents.size() - 1;
   const bool resized = settings.size && *settings.size != layers.sizes[top];
-  Patch below;
+  ImageView below;
   for (size_t k = 0; k <= top; ++k) {
     const SpatialLayer layer = layers.at(k);
     constexpr auto kDiscarded = PredictionWindow::Passed::kDiscarded;
@@ -267,7 +267,7 @@ void Decoder::Parts::reconstruct(const Layers& layers, const std::vector<Rect>& 
       decoded.rgb = Rgb8Image(wanted[k].size());
       synthesis.reconstruct(layer, latents[k], window, wanted[k], decoded.rgb);
     } else {
-      Patch picture = synthesis.reconstruct(layer, latents[k], window, wanted[k]);
+      ImageView picture = synthesis.reconstruct(layer, latents[k], window, wanted[k]);
       prediction.reset();
       below = std::move(picture);
     }
@@ -286,7 +286,7 @@ void Decoder::Parts::reconstruct(const Layers& layers, const std::vector<Rect>& 
 
 // Resamples the top layer to the size asked for; above it LIFF's own prediction goes on: any resolution at
 // all.
-void Decoder::Parts::to_size(Patch& picture, Size size) {
+void Decoder::Parts::to_size(ImageView& picture, Size size) {
   const Size have = picture.image.size();
   if (!is_predicted(have, size, *model)) {
     picture = {resize(picture.image, size, &pool), whole(size)};

@@ -56,7 +56,7 @@ struct Encoder::Parts : CodecRuntime {
   Status check(const Original& picture, const EncodeSettings& settings, int effort);
   Result<EncodedPicture> encode(const Original& picture, const EncodeSettings& settings);
   Result<std::vector<uint8_t>> encode_layer(const SpatialLayer& layer, const Original& picture, int effort,
-                                            bool reconstruct, Patch& x_hat);
+                                            bool reconstruct, ImageView& x_hat);
   Result<std::vector<uint8_t>> code_symbols(int k, const LayerLatents& latents) const;
 };
 
@@ -138,7 +138,7 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
   ContainerContents contents;
   std::copy_n(model->id().begin(), contents.model.size(), contents.model.begin());
   contents.metadata = settings.metadata;
-  Patch x_hat;  // the last layer coded, as the decoder will see it
+  ImageView x_hat;  // the last layer coded, as the decoder will see it
   for (int k = 0; k <= top; ++k) {
     auto stream = encode_layer(layer_at(k), picture, effort, reconstructed(k), x_hat);
     if (!stream) return stream.error();
@@ -159,7 +159,7 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
 // One layer of the figure; returns its stream. `x_hat` comes as the reconstruction of the layer below (empty
 // below the base layer) and leaves as this layer's, or empty if that is not wanted.
 Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const SpatialLayer& layer, const Original& picture,
-                                                          int effort, bool reconstruct, Patch& x_hat) {
+                                                          int effort, bool reconstruct, ImageView& x_hat) {
   using Next = LayerAnalysis::Next;
   const bool searched = effort > 0;
   const Next next = searched ? Next::kSearch : reconstruct ? Next::kReconstruct : Next::kCode;
@@ -188,7 +188,7 @@ Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const SpatialLayer& la
 
   latents.y = {};
   latents.indexes = {};
-  Patch reconstruction = synthesis.reconstruct(layer, latents, prediction, all);
+  ImageView reconstruction = synthesis.reconstruct(layer, latents, prediction, all);
   liff.reset();  // it looks at the layer below
   x_hat = std::move(reconstruction);
   return stream;
@@ -196,7 +196,7 @@ Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const SpatialLayer& la
 
 Result<std::vector<uint8_t>> Encoder::Parts::code_symbols(int k, const LayerLatents& latents) const {
   const nn::StageTimer timer(options.times, "entropy", 0.0);
-  return compass::encode_layer({latents.z, latents.y, latents.indexes, latents.steps,
+  return compass::encode_layer({latents.z, latents.y, latents.indexes, latents.coefficients,
                                 static_cast<size_t>(networks.filter(k).directions)},
                                hyper_tables(k), latent_tables(k));
 }

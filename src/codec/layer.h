@@ -30,17 +30,17 @@ struct SpatialLayer {
 // [h,w,C].
 struct LayerLatents {
   std::vector<int32_t> z;
-  AlignedVector<int32_t> y;        // symbols; a decoder adds them to the means at once and has none
-  AlignedVector<uint8_t> indexes;  // scale index of each element of y
-  Tensor y_hat;                    // [M,h,w]; the means alone until the symbols are known; or empty
-  Tensor means;                    // [M,h,w] for a search, which takes other symbols; empty otherwise
-  std::vector<int32_t> steps;      // of the loop filter: [regions][directions]
+  AlignedVector<int32_t> y;           // symbols; a decoder adds them to the means at once and has none
+  AlignedVector<uint8_t> indexes;     // scale index of each element of y
+  Tensor y_hat;                       // [M,h,w]; the means alone until the symbols are known; or empty
+  Tensor means;                       // [M,h,w] for a search, which takes other symbols; empty otherwise
+  std::vector<int32_t> coefficients;  // of the loop filter: [regions][directions]
 };
 
 // A part of a layer as g_s made it: what the loop filter corrects once the prediction is added.
 struct UnfilteredTile {
-  HeldMap x_hat;       // [3,h,w], all of the part
-  HeldMap prediction;  // the part or more; no map for the base layer
+  nn::MapView x_hat;       // [3,h,w], all of the part
+  nn::MapView prediction;  // the part or more; no map for the base layer
 };
 
 // Rows of samples that one thread of the loop filter works on.
@@ -63,7 +63,7 @@ struct TileBuffers {
   // What a search takes beside these.
   Tensor error;                // [3,h,w]: the derivative of the cost with respect to x_hat
   Tensor gradient, displaced;  // [M,h,w]: with respect to y_hat, and after a displacement of it
-  nn::Trace trace;             // of the run of g_s that the backward pass follows
+  nn::SavedActivations saved;  // of the run of g_s that the backward pass follows
 };
 
 }  // namespace compass

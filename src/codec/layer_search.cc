@@ -75,15 +75,15 @@ void LayerSearch::run(const SpatialLayer& layer, const Original& original, Predi
     if (weights.directions == 0) continue;
     filter(layer).fit(synthesise(layer, tile, latents.y_hat, nullptr), tile.residual, fit);
   }
-  latents.steps = fit.steps();
+  latents.coefficients = fit.coefficients();
 }
 
 LayerSearch::Tile LayerSearch::read_tile(const SpatialLayer& layer, const Original& original,
                                          PredictionWindow* prediction, Rect latents) {
   const SearchPlans plans = plan_search(networks_, layer, latents);
   const Rect pixels = plans.g_s->out;
-  const HeldMap predicted = held_rows(prediction, prediction_rect(networks_, layer, pixels));
-  const HeldMap residual =
+  const nn::MapView predicted = view_rows(prediction, prediction_rect(networks_, layer, pixels));
+  const nn::MapView residual =
       read_residual(layer, original, prediction, pixels, networks_.context(), buffers_.residual);
   return {plans, latents, pixels, residual, predicted};
 }
@@ -99,10 +99,10 @@ TileFilter LayerSearch::filter(const SpatialLayer& layer) {
 }
 
 UnfilteredTile LayerSearch::synthesise(const SpatialLayer& layer, const Tile& tile, const Tensor& y_hat,
-                                       nn::Trace* trace) {
-  networks_.codec(layer.k).synthesise(*tile.plans.g_s, {&y_hat, whole({y_hat.width, y_hat.height})},
-                                      tile.prediction, layer.rate, buffers_.output, trace);
-  return {{&buffers_.output, tile.pixels}, tile.prediction};
+                                       nn::SavedActivations* save) {
+  networks_.codec(layer.k).synthesise(*tile.plans.g_s, nn::view_of(y_hat), tile.prediction, layer.rate,
+                                      buffers_.output, save);
+  return {nn::view_of(buffers_.output, tile.pixels, layer.size()), tile.prediction};
 }
 
 void LayerSearch::measure_curvature(const SpatialLayer& layer, const Tile& tile, const Tensor& before,
@@ -120,8 +120,8 @@ void LayerSearch::measure_curvature(const SpatialLayer& layer, const Tile& tile,
 
 void LayerSearch::gradient(const SpatialLayer& layer, const Tile& tile, const Tensor& y_hat, bool filtered,
                            Tensor& result) {
-  buffers_.trace.hidden.clear();  // a run that failed may have left something
-  const UnfilteredTile made = synthesise(layer, tile, y_hat, &buffers_.trace);
+  buffers_.saved.hidden.clear();  // a run that failed may have left something
+  const UnfilteredTile made = synthesise(layer, tile, y_hat, &buffers_.saved);
   // d/dx of lambda 255^2 (x - original)^2 / 3.
   const auto weight = static_cast<float>(kSearchErrorWeight * networks_.model().lambda(layer.rate) * 255.0 *
                                          255.0 * 2.0 / 3.0);
@@ -134,9 +134,9 @@ void LayerSearch::gradient(const SpatialLayer& layer, const Tile& tile, const Te
     for (int i = 0; i < 3 * tile.pixels.width; ++i) e[i] = weight * (x[i] - wanted[i]);
   });
   if (filtered) add_corrections(layer, tile, made, weight, error);
-  networks_.codec(layer.k).backward(*tile.plans.backward, {&error, tile.pixels}, buffers_.trace, layer.rate,
-                                    result);
-  buffers_.trace.hidden.clear();
+  networks_.codec(layer.k).backward(*tile.plans.backward, nn::view_of(error, tile.pixels, layer.size()),
+                                    buffers_.saved, layer.rate, result);
+  buffers_.saved.hidden.clear();
 }
 
 void LayerSearch::add_corrections(const SpatialLayer& layer, const Tile& tile, const UnfilteredTile& made,
@@ -145,12 +145,13 @@ void LayerSearch::add_corrections(const SpatialLayer& layer, const Tile& tile, c
   FilterFit fit = make_fit(layer, FilterFit::Care::kQuick);
   tile_filter.fit(made, tile.residual, fit);
   const Rect part = tile_filter.filterable(made);
-  tile_filter.correct(made, part, fit.steps(), [&](const FilterBand& band, const PlaneRows& corrections) {
-    float* e = error.pixel(band.row().y - tile.pixels.y, part.x - tile.pixels.x);
-    for (int x = 0; x < part.width; ++x) {
-      for (int c = 0; c < 3; ++c) e[3 * x + c] += weight * corrections[c][x];
-    }
-  });
+  tile_filter.correct(made, part, fit.coefficients(),
+                      [&](const FilterBand& band, const PlaneRows& corrections) {
+                        float* e = error.pixel(band.row().y - tile.pixels.y, part.x - tile.pixels.x);
+                        for (int x = 0; x < part.width; ++x) {
+                          for (int c = 0; c < 3; ++c) e[3 * x + c] += weight * corrections[c][x];
+                        }
+                      });
 }
 
 void LayerSearch::add_kernels(const SpatialLayer& layer, std::vector<nn::KernelRequest>& kernels) const {

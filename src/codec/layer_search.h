@@ -24,8 +24,9 @@ class LayerSearch {
   // Both must outlive the object; only where networks.make_search() says so.
   LayerSearch(PyramidNetworks& networks, TileBuffers& buffers) : networks_(networks), buffers_(buffers) {}
 
-  // Moves y's symbols to where the layer costs less, and finds the loop filter's steps. Needs the means, and
-  // leaves latents.y_hat at what a decoder makes of the symbols. `prediction` is null for the base layer.
+  // Moves y's symbols to where the layer costs less, and finds the loop filter's coefficients. Needs the
+  // means, and leaves latents.y_hat at what a decoder makes of the symbols. `prediction` is null for the base
+  // layer.
   void run(const SpatialLayer& layer, const Original& original, PredictionWindow* prediction,
            SymbolSearch& search, LayerLatents& latents);
 
@@ -37,17 +38,17 @@ class LayerSearch {
     SearchPlans plans;
     Rect latents;
     Rect pixels;
-    HeldMap residual;    // of the pixels or more, like the prediction
-    HeldMap prediction;  // no map for the base layer
+    nn::MapView residual;    // of the pixels or more, like the prediction
+    nn::MapView prediction;  // no map for the base layer
   };
   Tile read_tile(const SpatialLayer& layer, const Original& original, PredictionWindow* prediction,
                  Rect latents);
-  // g_s's picture of the tile; `trace` as for CodecNetworks::synthesise.
+  // g_s's picture of the tile; `save` as for CodecNetworks::synthesise.
   UnfilteredTile synthesise(const SpatialLayer& layer, const Tile& tile, const Tensor& y_hat,
-                            nn::Trace* trace);
+                            nn::SavedActivations* save);
   // The derivative of lambda times the squared error of the tile's pixels, in bits, with respect to its
-  // latents, into `result` [M,h,w]. With `filtered`, the error is what the loop filter leaves with the steps
-  // that are best now.
+  // latents, into `result` [M,h,w]. With `filtered`, the error is what the loop filter leaves with the
+  // coefficients that are best now.
   void gradient(const SpatialLayer& layer, const Tile& tile, const Tensor& y_hat, bool filtered,
                 Tensor& result);
   // Adds what the loop filter corrects to the derivatives `error` of the tile's pixels.

@@ -4,8 +4,8 @@
 //   x_hat[c](p) += sum over gates g, taps t of  gate_g(p) * weight[c][t][g] * tap_t(p)
 //
 // Taps are the pixel and its surroundings; gates say how busy the picture is there, and along which
-// direction. Weights are the model's own, plus `directions` of theirs times whole numbers, the steps, that
-// an encoder found best for a region of the layer and the file holds. The idea is that of adaptive loop
+// direction. Weights are the model's own, plus `directions` of theirs times whole numbers, the coefficients,
+// that an encoder found best for a region of the layer and the file holds. The idea is that of adaptive loop
 // filters in video codecs (C.-Y. Tsai et al., IEEE J-STSP 2013). docs/bitstream.md, section 5, has the
 // definition.
 #pragma once
@@ -26,7 +26,7 @@
 
 namespace compass {
 
-// Pixels a side of the regions of a layer that have steps of their own.
+// Pixels a side of the regions of a layer that have coefficients of their own.
 inline constexpr int kFilterRegion = 256;
 
 // A layer's regions, row by row from the top left. The last ones of a row or column may be smaller.
@@ -56,8 +56,8 @@ class FilterRegions {
   int rows_;
 };
 
-// How many steps a layer has: [regions][directions].
-inline size_t filter_steps(const FilterWeights& filter, Size layer) {
+// How many coefficients a layer has: [regions][directions].
+inline size_t coefficient_count(const FilterWeights& filter, Size layer) {
   return filter.directions * FilterRegions(layer).count();
 }
 
@@ -73,15 +73,15 @@ class FilterBand {
   // Makes `band`, of a layer of size `picture`, the part at hand; `read` is asked for it and for kFilterHalo
   // pixels around it, as far as they exist. Beyond, the picture's edges are repeated.
   void load(Rect band, Size picture, const ReadRow& read);
-  // Points taps and gates at row y of the band.
-  void look_at(int y);
-  Rect row() const { return {band_.x, y_, band_.width, 1}; }  // which that is
+  // Makes row y of the band the selected one, whose taps and gates the functions below give.
+  void select_row(int y);
+  Rect row() const { return {band_.x, y_, band_.width, 1}; }  // the selected one
 
-  // Of the row looked at, from the band's first pixel on.
+  // Of the selected row, from the band's first pixel on.
   std::span<const float* const> taps() const { return taps_; }  // without the constant 1
   std::span<const float* const> gates() const { return gates_; }
   const float* sample(int channel) const { return taps_[centre_tap(channel)]; }
-  // out[x] = the correction of channel c at pixel first + x of the row looked at, x < count, by weights
+  // out[x] = the correction of channel c at pixel first + x of the selected row, x < count, by weights
   // [3][kFilterTaps][kFilterGates]. Writes up to kFilterPadding - 1 more.
   void correct(const float* weights, int channel, int first, int count, float* out) const;
   // The same of all colours and all sets of a filter: out[(set * 3 + channel) * stride + x].
@@ -92,7 +92,7 @@ class FilterBand {
     return planes_[plane].data() + static_cast<size_t>(y - band_.y + kFilterHalo) * stride_;
   }
 
-  // Taps and gates of the row looked at, from `first` on.
+  // Taps and gates of the selected row, from `first` on.
   struct Inputs {
     std::array<const float*, kFilterTaps - 1> taps;
     std::array<const float*, nn::kFilterGates> gates;
@@ -113,12 +113,12 @@ class FilterBand {
 // Reads an image's rows, which must outlive what is returned.
 FilterBand::ReadRow rows_of(const Image& image);
 
-// The filter of a part of a layer: what weights and steps come to in each region.
+// The filter of a part of a layer: what weights and coefficients come to in each region.
 class LayerFilter {
  public:
-  // `steps` are the layer's, [regions][directions].
-  LayerFilter(const FilterWeights& filter, std::span<const int32_t> steps, Size layer, Rect part);
-  // out[x] = the correction of channel c along the row, inside the part, that `band` looks at.
+  // `coefficients` are the layer's, [regions][directions].
+  LayerFilter(const FilterWeights& filter, std::span<const int32_t> coefficients, Size layer, Rect part);
+  // out[x] = the correction of channel c along the row that `band` has selected, which is inside the part.
   void correct(const FilterBand& band, int channel, float* out) const;
 
  private:

@@ -18,7 +18,7 @@ int bands_of(Rect part) {
 FilterBand::ReadRow rows_of(const UnfilteredTile& tile) {
   return [tile](int y, int x, int count, const PlaneRows& rows) {
     const float* in = tile.x_hat.pixel(y, x);
-    const float* p = tile.prediction.map != nullptr ? tile.prediction.pixel(y, x) : nullptr;
+    const float* p = tile.prediction.data != nullptr ? tile.prediction.pixel(y, x) : nullptr;
     for (int c = 0; c < 3; ++c) {
       float* out = rows[c];
       if (p == nullptr) {
@@ -46,10 +46,10 @@ void TileFilter::for_bands(Rect part, const Body& body) {
   });
 }
 
-void TileFilter::emit(const UnfilteredTile& tile, Rect part, std::span<const int32_t> steps,
+void TileFilter::emit(const UnfilteredTile& tile, Rect part, std::span<const int32_t> coefficients,
                       const EmitRow& emit) {
   if (!filter_.empty()) {
-    correct(tile, part, steps, [&](const FilterBand& band, const PlaneRows& rows) {
+    correct(tile, part, coefficients, [&](const FilterBand& band, const PlaneRows& rows) {
       for (int c = 0; c < 3; ++c) {
         const float* sample = band.sample(c);
         for (int x = 0; x < part.width; ++x) rows[c][x] += sample[x];
@@ -66,19 +66,19 @@ void TileFilter::emit(const UnfilteredTile& tile, Rect part, std::span<const int
   });
 }
 
-void TileFilter::correct(const UnfilteredTile& tile, Rect part, std::span<const int32_t> steps,
+void TileFilter::correct(const UnfilteredTile& tile, Rect part, std::span<const int32_t> coefficients,
                          const TakeCorrections& take) {
   if (part.width == 0 || part.height == 0) return;
   const nn::StageTimer timer(context_.times(), "filter",
                              kFilterWeights * static_cast<double>(part.size().pixels()));
   const FilterBand::ReadRow read = rows_of(tile);
-  const LayerFilter layer_filter(filter_, steps, layer_, part);
+  const LayerFilter layer_filter(filter_, coefficients, layer_, part);
   for_bands(part, [&](int /*i*/, int worker, Rect band) {
     FilterBuffers& buffers = buffers_[worker];
     const PlaneRows rows = buffers.rows_of(part.width);
     buffers.band.load(band, layer_, read);
     for (int y = band.y; y < band.y + band.height; ++y) {
-      buffers.band.look_at(y);
+      buffers.band.select_row(y);
       for (int c = 0; c < 3; ++c) layer_filter.correct(buffers.band, c, rows[c]);
       take(buffers.band, rows);
     }
@@ -95,7 +95,7 @@ Rect TileFilter::filterable(const UnfilteredTile& tile) const {
   return {left, top, std::max(right - left, 0), std::max(bottom - top, 0)};
 }
 
-void TileFilter::fit(const UnfilteredTile& tile, const HeldMap& wanted, FilterFit& fit) {
+void TileFilter::fit(const UnfilteredTile& tile, const nn::MapView& wanted, FilterFit& fit) {
   const Rect part = filterable(tile);
   if (filter_.directions == 0 || part.width == 0) return;
   const nn::StageTimer timer(context_.times(), "filter", fit.macs(part));
@@ -106,8 +106,8 @@ void TileFilter::fit(const UnfilteredTile& tile, const HeldMap& wanted, FilterFi
     buffers.band.load(band, layer_, read);
     const PlaneRows error = buffers.rows_of(part.width);
     for (int y = band.y; y < band.y + band.height; ++y) {
-      if (!fit.sees_row(y)) continue;
-      buffers.band.look_at(y);
+      if (!fit.samples_row(y)) continue;
+      buffers.band.select_row(y);
       const float* made = tile.x_hat.pixel(y, part.x);
       const float* should = wanted.pixel(y, part.x);
       for (int c = 0; c < 3; ++c) {

@@ -6,7 +6,7 @@
 
 #include "core/result.h"
 #include "entropy/cdf_tables.h"
-#include "graph/layer.h"
+#include "graph/op.h"
 #include "model_file/description.h"
 #include "model_file/filter_shape.h"
 #include "model_file/safetensors.h"
@@ -23,9 +23,9 @@ struct FilterWeights {
   const float* set(int i) const { return values.data() + static_cast<size_t>(i) * kFilterWeights; }
 };
 
-// One codec's parameters, one entry per layer, and the tables of its symbols.
+// One codec's parameters, one entry per op, and the tables of its symbols.
 struct CodecWeights {
-  std::vector<nn::LayerWeights> g_a, g_s, h_a, h_s, h_scales;
+  std::vector<nn::OpWeights> g_a, g_s, h_a, h_s, h_scales;
   std::vector<float> medians;  // [hyper_channels], zeros unless quantise is kMedians
   CdfTables z;                 // one row per hyper channel
   CdfTables y;                 // one row per scale index
@@ -45,7 +45,7 @@ struct LiffWeights {
   ConvWeights sfe1, sfe2, gff1, gff2;
   std::vector<std::vector<ConvWeights>> block_convs;  // [blocks][convs]
   std::vector<ConvWeights> block_fuse;                // [blocks]
-  std::vector<ConvWeights> mlp;                       // hidden layers, then the filter layer
+  std::vector<ConvWeights> mlp;                       // hidden layers, then the one that makes pixel weights
 };
 
 // The tensors under `prefix` ("base" or "enhancement"). Errors: kModel naming the tensor: missing, wrong
@@ -66,7 +66,7 @@ std::vector<std::string> tensor_names(const Description& description);
 // depend on it.
 bool is_density_tensor(std::string_view name);
 
-// Whether a tensor holds the steps of a kernel kept in 8 bits ("base.g_a.2.conv1.weight.step").
-bool is_step_tensor(const Safetensors& file, std::string_view name);
+// Whether a tensor holds the scales of conv weights kept in 8 bits ("base.g_a.2.conv1.weight.step").
+bool is_scale_tensor(const Safetensors& file, std::string_view name);
 
 }  // namespace compass

@@ -1,6 +1,6 @@
-// A list of layers, run on a context: any of g_a, g_s, h_a, h_s, and the integer scale network.
+// A list of ops, run on a context: any of g_a, g_s, h_a, h_s, and the integer scale network.
 //
-//   layers -> ops (network.cc) -> plans (network_plan.cc) -> runs (network_run.cc)
+//   ops -> fused ops (network.cc) -> plans (network_plan.cc) -> runs (network_run.cc)
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@
 
 #include "core/size.h"
 #include "core/tensor.h"
-#include "graph/layer.h"
+#include "graph/op.h"
 #include "nn/context.h"
 #include "nn/map.h"
 #include "nn/plan.h"
@@ -18,20 +18,21 @@ namespace compass::nn {
 
 // What the backward pass through a network must know of the forward one: the maps between the two
 // convolutions of each residual block, in the order in which they were made.
-struct Trace {
+struct SavedActivations {
   std::vector<Map> hidden;
 };
 
 class Network {
  public:
-  // Analysis networks shrink maps, synthesis networks enlarge them back to their mirror's sizes. Adjoint ones
-  // (nn/adjoint.h) shrink like analysis networks, but what was cropped on the way there counts as zero.
-  enum class Role { kAnalysis, kSynthesis, kAdjoint };
+  // Analysis networks shrink maps, synthesis networks enlarge them back to their mirror's sizes. Backward
+  // ones (nn/backward.h) shrink like analysis networks, but the gradient of what the forward pass cropped is
+  // zero.
+  enum class Role { kAnalysis, kSynthesis, kBackward };
 
-  // `weights[i]` belongs to `layers[i]`; `mirror` is the analysis network that a synthesis network undoes
+  // `weights[i]` belongs to `ops[i]`; `mirror` is the analysis network that a synthesis network undoes
   // (for an analysis network, itself). All three must outlive the network, as must `context`.
-  Network(Context& context, Role role, std::span<const Layer> layers, std::span<const LayerWeights> weights,
-          std::span<const Layer> mirror);
+  Network(Context& context, Role role, std::span<const Op> ops, std::span<const OpWeights> weights,
+          std::span<const Op> mirror);
   ~Network();
   Network(Network&&) noexcept;
 
@@ -39,15 +40,13 @@ class Network {
   // last few plans are kept.
   std::shared_ptr<const Plan> plan(Size full, Rect out) const;
 
-  // All rectangles are parts of maps of the whole.
   struct Input {
-    const Tensor* x = nullptr;           // the part x_part of the input
-    Rect x_part{};                       // contains the plan's input
-    const Tensor* prediction = nullptr;  // the part prediction_part; null if no layer looks at it
-    Rect prediction_part{};              // contains the plan's prediction
-    float rate = 0.0F;                   // position on the rate-point axis
-    Trace* trace = nullptr;              // filled by a synthesis network's run, if wanted
-    const Trace* passed = nullptr;  // an adjoint network's: from a run that made at least the plan's input
+    MapView x{};           // in f32; holds the plan's input
+    MapView prediction{};  // in f32; holds the plan's prediction; may be left out if no op reads it
+    float rate = 0.0F;     // position on the rate-point axis
+    SavedActivations* save = nullptr;  // filled by a synthesis network's run, if wanted
+    const SavedActivations* saved =
+        nullptr;  // for kBackward: of a forward run whose output holds the plan's input
   };
   // What a plan of this network says, into `result`, whose memory is used again.
   void run(const Plan& plan, const Input& input, Tensor& result);
@@ -56,7 +55,7 @@ class Network {
 
   Size input_size(Size full) const;
   Size output_size(Size full) const;
-  bool sees_prediction() const;
+  bool reads_prediction() const;
 
  private:
   struct Parts;

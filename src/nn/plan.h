@@ -59,7 +59,7 @@ struct Plan {
   Size full;        // the size of the analysis network's input
   Rect out;         // the part of the output that is made
   Rect input;       // the part of the input that this depends on, halo included
-  Rect prediction;  // the part of the prediction, a picture of size `full`; empty if no op looks at it
+  Rect prediction;  // the part of the prediction, a picture of size `full`; empty if no op reads it
   std::vector<OpPlan> ops;
   std::vector<PlannedMap> maps;
   std::vector<KernelRequest> kernels;
@@ -68,7 +68,7 @@ struct Plan {
   }
   double macs = 0.0;       // multiply-adds as the ops describe them (no padding, no halo)
   size_t map_bytes = 0;    // of the maps held at a time, at most
-  size_t trace_bytes = 0;  // of those that a Trace keeps beyond the run
+  size_t saved_bytes = 0;  // of those that a SavedActivations keeps beyond the run
 };
 
 }  // namespace compass::nn

@@ -23,15 +23,16 @@ inline FilterWeights random_filter(int directions) {
   return filter;
 }
 
-// What a filter with these steps adds to an image.
-inline Image corrections(const Image& image, const FilterWeights& filter, std::span<const int32_t> steps) {
+// What a filter with these coefficients adds to an image.
+inline Image corrections(const Image& image, const FilterWeights& filter,
+                         std::span<const int32_t> coefficients) {
   Image result(image.size());
   FilterBand band;
-  const LayerFilter layer(filter, steps, image.size(), whole(image.size()));
+  const LayerFilter layer(filter, coefficients, image.size(), whole(image.size()));
   std::vector<float> row(image.width() + nn::kFilterPadding);
   band.load(whole(image.size()), image.size(), rows_of(image));
   for (int y = 0; y < image.height(); ++y) {
-    band.look_at(y);
+    band.select_row(y);
     for (int c = 0; c < 3; ++c) {
       layer.correct(band, c, row.data());
       std::copy_n(row.data(), image.width(), result.row(c, y));
