@@ -61,7 +61,7 @@ std::optional<ContainerContents> contents_of(std::span<const uint8_t> file) {
   if (!parsed.ok() || !parsed->header || parsed->header->file_bytes() > file.size()) return std::nullopt;
   const ContainerHeader& header = *parsed->header;
   ContainerContents contents;
-  contents.model = header.model;
+  contents.decoder = header.decoder;
   for (const auto& layer : header.layers) {
     const auto bytes = file.subspan(layer.offset, layer.bytes);
     contents.layers.push_back({layer.size, layer.quality, {bytes.begin(), bytes.end()}});
@@ -104,8 +104,8 @@ void mutate(ContainerContents& contents, std::minstd_rand& random) {
       for (auto& chunk : contents.metadata) mutate_bytes(chunk.bytes, 32);
       break;
     case 6:
-      contents.model = {};
-      std::copy_n(model()->id().begin(), contents.model.size(), contents.model.begin());
+      contents.decoder = {};
+      std::copy_n(model()->id().begin(), contents.decoder.size(), contents.decoder.begin());
       break;
     default:
       mutate_bytes(layer.bytes, kMaxStream);

@@ -13,7 +13,7 @@ uint32_t checksum(std::span<const uint8_t> bytes) {
 
 Result<std::vector<uint8_t>> write_container(const ContainerContents& contents) {
   ContainerHeader header;
-  header.model = contents.model;
+  header.decoder = contents.decoder;
   std::vector<uint8_t> metadata;
   for (const MetadataChunk& chunk : contents.metadata) {
     header.metadata.push_back({chunk.type, chunk.bytes.size(), 0});

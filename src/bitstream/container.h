@@ -1,10 +1,10 @@
 // The `.cmps` file: where its bytes lie and what they claim. Bytes only: no pixels, no networks.
 // docs/bitstream.md is the specification.
 //
-//   header (signature, version, model, layer table, checksum) | metadata | layer 0 | layer 1 | ...
+//   header (signature, version, decoder, layer table, checksum) | metadata | layer 0 | layer 1 | ...
 //   layer: quality map, if it has one | stream
 //
-// Writing:  bytes = write_container({model, layers, metadata})
+// Writing:  bytes = write_container({decoder, layers, metadata})
 // Reading:  parsed = parse_header(first_bytes);  while it has no header, parse again with parsed->need bytes;
 //           then any layer k's stream lies at header.layers[k].offset, and verify_layer checks what was read.
 // A prefix that ends where a layer ends is a valid, smaller picture: whole_layers says how many it holds.
@@ -22,8 +22,8 @@
 
 namespace compass {
 
-// The first four bytes of the id of the model that a file was made with.
-using ModelTag = std::array<uint8_t, 4>;
+// Which decoder a file is for: the id of those parts of its model that decoding needs (model_file/model.h).
+using DecoderId = std::array<uint8_t, 8>;
 
 // Information about the picture that decoding does not need, carried along unread.
 struct MetadataChunk {
@@ -58,7 +58,7 @@ struct MetadataEntry {
 
 struct ContainerHeader {
   int minor_version = 0;
-  ModelTag model{};
+  DecoderId decoder{};
   std::vector<LayerEntry> layers;  // 1 to 255, the base layer first; no side shrinks from one to the next
   std::vector<MetadataEntry> metadata;
   uint32_t metadata_checksum = 0;  // of all chunks together; 0 if there are none
@@ -106,7 +106,7 @@ struct LayerPayload {
 };
 
 struct ContainerContents {
-  ModelTag model{};
+  DecoderId decoder{};
   std::vector<LayerPayload> layers;
   std::vector<MetadataChunk> metadata;
 };

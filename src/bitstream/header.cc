@@ -186,8 +186,8 @@ Result<HeaderParse> parse_header(std::span<const uint8_t> bytes, const Container
                std::to_string(kMajorVersion));
   }
   header.minor_version = version & 15;
-  const auto model = in.take(header.model.size());
-  std::copy(model.begin(), model.end(), header.model.begin());
+  const auto model = in.take(header.decoder.size());
+  std::copy(model.begin(), model.end(), header.decoder.begin());
   const size_t count = in.u8();
   if (!in.is_short() && count == 0) return bad("the file has no layers");
   in.reserve(sizeof(uint16_t) + count * kMinLayerBytes + 1 + kChecksumBytes);  // the least that can follow
@@ -226,7 +226,7 @@ Result<std::vector<uint8_t>> serialise_header(const ContainerHeader& header) {
   ByteWriter out;
   out.append(kSignature);
   out.u8(static_cast<uint8_t>(kMajorVersion << 4 | kMinorVersion));
-  out.append(header.model);
+  out.append(header.decoder);
   out.u8(static_cast<uint8_t>(layers.size()));
   out.u16(static_cast<uint16_t>(quality | (own_qualities ? kOwnQualities : 0) | (maps ? kQualityMaps : 0) |
                                 (header.metadata.empty() ? 0 : kHasMetadata)));

@@ -137,11 +137,11 @@ Decoder::Decoder(std::shared_ptr<const Model> model, CodecOptions options)
 Decoder::~Decoder() = default;
 
 Status Decoder::Parts::check_model(const ContainerHeader& header) const {
-  if (!std::equal(header.model.begin(), header.model.end(), model->id().begin())) {
-    const auto& m = header.model;
+  if (header.decoder != model->decoder_id()) {
     return Error{ErrorCode::kModel,
-                 fmt::format("made with model {:02x}{:02x}{:02x}{:02x}, not with '{}' ({}): give that model",
-                             m[0], m[1], m[2], m[3], model->name(), to_string(model->id()).substr(0, 8))};
+                 fmt::format("needs decoder {}, but '{}' has {}: give the model that made it, or one "
+                             "with the same decoder",
+                             to_string(header.decoder), model->name(), to_string(model->decoder_id()))};
   }
   if (header.layers.size() > 1 && !model->layered()) {
     return Error{ErrorCode::kBadFile,

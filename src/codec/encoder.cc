@@ -172,7 +172,7 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
   EncodedPicture encoded;
   encoded.effort = effort;
   ContainerContents contents;
-  std::copy_n(model->id().begin(), contents.model.size(), contents.model.begin());
+  contents.decoder = model->decoder_id();
   contents.metadata = settings.metadata;
   ImageView x_hat;  // the last layer coded, as the decoder will see it
   for (int k = 0; k <= top; ++k) {

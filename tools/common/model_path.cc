@@ -55,15 +55,7 @@ Result<std::shared_ptr<const Model>> read_model(const std::string& path) {
   return model;
 }
 
-bool made_by(const Model& model, const ModelTag& tag) {
-  return std::equal(tag.begin(), tag.end(), model.id().begin());
-}
-
 }  // namespace
-
-std::string tag_text(const ModelTag& tag) {
-  return fmt::format("{:02x}", fmt::join(tag, ""));
-}
 
 std::vector<std::string> model_places() {
   std::vector<std::string> places;
@@ -94,18 +86,18 @@ Result<std::shared_ptr<const Model>> load_model(const std::string& path) {
   return file ? read_model(*file) : file.error();
 }
 
-Result<std::shared_ptr<const Model>> load_model_for(const ModelTag& wanted, const std::string& path,
+Result<std::shared_ptr<const Model>> load_model_for(const DecoderId& wanted, const std::string& path,
                                                     const std::string& file_name) {
   const auto other = [&](const std::string& found) {
     return Error{ErrorCode::kModel,
-                 fmt::format("{} was made with model {}, {}; name that model with --model or put "
-                             "it in COMPASS_MODEL_PATH",
-                             file_name, tag_text(wanted), found)};
+                 fmt::format("{} needs decoder {}, {}; name the model that made it with --model or put it in "
+                             "COMPASS_MODEL_PATH",
+                             file_name, to_string(wanted), found)};
   };
   if (!path.empty()) {
     Result<std::shared_ptr<const Model>> model = read_model(path);
-    if (model && !made_by(**model, wanted)) {
-      return other(fmt::format("but {} is {}", path, to_string((*model)->id())));
+    if (model && (*model)->decoder_id() != wanted) {
+      return other(fmt::format("but {} has {}", path, to_string((*model)->decoder_id())));
     }
     return model;
   }
@@ -113,11 +105,11 @@ Result<std::shared_ptr<const Model>> load_model_for(const ModelTag& wanted, cons
   for (const std::string& file : model_files(/*shipped_only=*/false)) {
     Result<std::shared_ptr<const Model>> model = read_model(file);
     if (!model) continue;  // a broken neighbour does not matter if another file fits
-    if (made_by(**model, wanted)) return model;
-    found += fmt::format("{}{} ({})", found.empty() ? "" : ", ", file, to_string((*model)->id()));
+    if ((*model)->decoder_id() == wanted) return model;
+    found += fmt::format("{}{} ({})", found.empty() ? "" : ", ", file, to_string((*model)->decoder_id()));
   }
   if (found.empty()) return other(fmt::format("and no model is in {}", fmt::join(model_places(), ", ")));
-  return other("not with " + found);
+  return other("not those of " + found);
 }
 
 }  // namespace compass::tools

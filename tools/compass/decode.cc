@@ -89,7 +89,10 @@ Status report(const Options& options, const Model& model, const DecodedPicture& 
   if (options.common.json) {
     return print_json({{"input", options.input},
                        {"output", options.output},
-                       {"model", {{"name", model.name()}, {"id", to_string(model.id())}}},
+                       {"model",
+                        {{"name", model.name()},
+                         {"id", to_string(model.id())},
+                         {"decoder", to_string(model.decoder_id())}}},
                        {"layer", picture.layer},
                        {"width", picture.size().width},
                        {"height", picture.size().height},

@@ -137,7 +137,10 @@ Status encode(const Options& options) {
   if (options.common.json) {
     return print_json({{"input", options.input},
                        {"output", options.output},
-                       {"model", {{"name", (*model)->name()}, {"id", to_string((*model)->id())}}},
+                       {"model",
+                        {{"name", (*model)->name()},
+                         {"id", to_string((*model)->id())},
+                         {"decoder", to_string((*model)->decoder_id())}}},
                        {"quality", quality_json(settings)},
                        {"effort", encoded->effort},
                        {"bytes", encoded->bytes.size()},

@@ -60,13 +60,13 @@ Status report(const Options& options, const ContainerHeader& header, const Input
                        {"version", fmt::format("1.{}", header.minor_version)},
                        {"bytes", file.bytes() > 0 ? Json(file.bytes()) : Json(nullptr)},
                        {"header_bytes", header.bytes},
-                       {"model", {{"id", tag_text(header.model)}}},
+                       {"decoder", to_string(header.decoder)},
                        {"layers", layers},
                        {"metadata", metadata}});
   }
   std::string text =
-      fmt::format("{}: {} layers, {} bytes, model {}\n{}", plain_line(options.input), rows.size(),
-                  grouped(header.file_bytes()), tag_text(header.model), layer_table(rows));
+      fmt::format("{}: {} layers, {} bytes, decoder {}\n{}", plain_line(options.input), rows.size(),
+                  grouped(header.file_bytes()), to_string(header.decoder), layer_table(rows));
   for (const MetadataEntry& entry : header.metadata) {
     text += fmt::format("{}: {} bytes\n", metadata_name(entry.type), grouped(entry.bytes));
   }
