@@ -116,7 +116,7 @@ TEST_F(Damage, ARegionIsTheSamePartOfTheLayerThatIsLeft) {
     files.push_back(bytes);
     files.back()[header_.layers[k + 1].offset] ^= 1;
     ContainerContents contents;
-    contents.model = header_.model;
+    contents.decoder = header_.decoder;
     for (const LayerEntry& layer : header_.layers) {
       const auto first = bytes.begin() + static_cast<std::ptrdiff_t>(layer.offset);
       contents.layers.push_back(
@@ -162,7 +162,7 @@ TEST_F(Damage, ExtremeShapesAreRefusedForTheirMemory) {
        {Size{20'000'000, 1}, {1, 20'000'000}, {kMaxSide, 1}, {1, kMaxSide}, {kMaxSide, kMaxSide}}) {
     const Size half{(top.width + 1) / 2, (top.height + 1) / 2};
     ContainerContents contents;
-    contents.model = header_.model;
+    contents.decoder = header_.decoder;
     contents.layers = {{half, 500, {1}}, {top, 500, {1}}};
     const auto file = write_container(contents);
     ASSERT_TRUE(file) << file.error().message;

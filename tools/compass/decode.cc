@@ -124,7 +124,7 @@ Status decode(const Options& options) {
   if (const Status fits = check_size(*format, wanted_size(*header, *settings)); !fits) return fits;
   std::future<Status> ready = prepare_format(options.output, *format);
   const Result<std::shared_ptr<const Model>> model =
-      load_model_for(header->model, options.common.model, input->name());
+      load_model_for(header->decoder, options.common.model, input->name());
   if (!model) return model.error();
   if (const Status good = ready.get(); !good) return good;
 

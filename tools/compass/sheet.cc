@@ -73,7 +73,7 @@ Status sheet(const Options& options) {
   if (!header) return header.error();
   std::future<Status> ready = prepare_format(options.output, *format);
   const Result<std::shared_ptr<const Model>> model =
-      load_model_for(header->model, options.common.model, input->name());
+      load_model_for(header->decoder, options.common.model, input->name());
   if (!model) return model.error();
   if (const Status good = ready.get(); !good) return good;
   const Result<std::vector<uint8_t>> file = input->read_up_to(header->file_bytes());
