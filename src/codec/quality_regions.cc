@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "image/resize.h"
-
 namespace compass {
 namespace {
 
@@ -29,6 +27,17 @@ bool overlap(const Scaled& a, const Scaled& b) {
 }
 bool inside(const Scaled& a, const Scaled& b) {
   return a.left >= b.left && a.right <= b.right && a.top >= b.top && a.bottom <= b.bottom;
+}
+
+// A part of a mask's row or column, in its samples; the first and the last one may be in it partly.
+struct Stretch {
+  double begin, end;
+  double share(int i) const { return std::min(end, i + 1.0) - std::max(begin, static_cast<double>(i)); }
+};
+// What of a mask `count` pixels from `first` on lie under.
+Stretch stretch_of(int first, int count, int pixels, int samples) {
+  const double scale = static_cast<double>(samples) / pixels;
+  return {first * scale, std::min((first + count) * scale, static_cast<double>(samples))};
 }
 
 // The map that `offset_of(square)` gives, or none if it is 0 everywhere.
@@ -62,12 +71,19 @@ QualityMap map_of_regions(std::span<const QualityRegion> regions, Size layer, Si
 }
 
 QualityMap map_of_mask(const Image& mask, Size layer) {
-  // Averaged over areas: the antialiased resize to one sample a square (of equal squares: the last ones may
-  // be smaller, which moves the grid by less than a square).
-  const Image means = resize(mask, quality_squares(layer));
+  const Size size = mask.size();
   return make_map(layer, [&](int row, int column) {
-    const double value = std::clamp(static_cast<double>(means.row(0, row)[column]), 0.0, 1.0);
-    return static_cast<int>(std::lround((value - 0.5) * 2.0 * kMaxQualityOffset));
+    const Rect square = square_of(layer, row, column);
+    const Stretch rows = stretch_of(square.y, square.height, layer.height, size.height);
+    const Stretch columns = stretch_of(square.x, square.width, layer.width, size.width);
+    double sum = 0.0;
+    for (int y = static_cast<int>(rows.begin); y < rows.end; ++y) {
+      for (int x = static_cast<int>(columns.begin); x < columns.end; ++x) {
+        sum += rows.share(y) * columns.share(x) * static_cast<double>(mask.row(0, y)[x]);
+      }
+    }
+    const double mean = sum / ((rows.end - rows.begin) * (columns.end - columns.begin));
+    return static_cast<int>(std::lround((std::clamp(mean, 0.0, 1.0) - 0.5) * 2.0 * kMaxQualityOffset));
   });
 }
 
