@@ -11,6 +11,27 @@ uint32_t checksum(std::span<const uint8_t> bytes) {
   return XXH32(bytes.data(), bytes.size(), 0);
 }
 
+namespace {
+
+// What of a layer's stream the header's checksum covers.
+std::span<const uint8_t> checked_part(Size size, uint64_t index_bytes, std::span<const uint8_t> stream) {
+  return is_tiled(size) ? stream.first(std::min<uint64_t>(index_bytes, stream.size())) : stream;
+}
+
+// Whether bytes that `what` names and that ought to lie at `range` do.
+Status verify(const std::string& what, ByteRange range, uint32_t sum, std::span<const uint8_t> bytes) {
+  const std::string place =
+      what + " (" + std::to_string(range.bytes) + " bytes at " + std::to_string(range.offset) + ")";
+  if (bytes.size() != range.bytes) {
+    return Error{ErrorCode::kDamaged,
+                 place + " is cut off after " + std::to_string(bytes.size()) + " bytes"};
+  }
+  if (checksum(bytes) == sum) return {};
+  return Error{ErrorCode::kDamaged, place + " is damaged: wrong checksum"};
+}
+
+}  // namespace
+
 Result<std::vector<uint8_t>> write_container(const ContainerContents& contents) {
   ContainerHeader header;
   header.model = contents.model;
@@ -21,13 +42,18 @@ Result<std::vector<uint8_t>> write_container(const ContainerContents& contents) 
   }
   if (!contents.metadata.empty()) header.metadata_checksum = checksum(metadata);
   for (const LayerPayload& layer : contents.layers) {
-    header.layers.push_back({layer.size, layer.quality, layer.bytes.size(), checksum(layer.bytes), 0});
+    const LayerStream& stream = layer.stream;
+    header.layers.push_back({.size = layer.size,
+                             .quality = layer.quality,
+                             .bytes = stream.bytes.size(),
+                             .checksum = checksum(checked_part(layer.size, stream.index_bytes, stream.bytes)),
+                             .index_bytes = stream.index_bytes});
   }
   auto file = serialise_header(header);
   if (!file) return file;
   file->insert(file->end(), metadata.begin(), metadata.end());
   for (const LayerPayload& layer : contents.layers) {
-    file->insert(file->end(), layer.bytes.begin(), layer.bytes.end());
+    file->insert(file->end(), layer.stream.bytes.begin(), layer.stream.bytes.end());
   }
   return file;
 }
@@ -40,15 +66,37 @@ int whole_layers(const ContainerHeader& header, uint64_t available) {
 
 Status verify_layer(const ContainerHeader& header, int k, std::span<const uint8_t> payload) {
   const LayerEntry& layer = header.layers[k];
-  const std::string place = "layer " + std::to_string(k) + " (" + std::to_string(layer.bytes) + " bytes at " +
-                            std::to_string(layer.offset) + ")";
-  if (payload.size() != layer.bytes) {
-    return Error{ErrorCode::kDamaged,
-                 place + " is cut off after " + std::to_string(payload.size()) + " bytes"};
+  const std::string name = "layer " + std::to_string(k);
+  const ByteRange all{layer.offset, layer.bytes};
+  if (!is_tiled(layer.size) || payload.size() != layer.bytes) {
+    return verify(name, all, layer.checksum, payload);
   }
-  if (checksum(payload) != layer.checksum)
-    return Error{ErrorCode::kDamaged, place + " is damaged: wrong checksum"};
+  const auto index = read_index(header, k, payload.first(layer.index_bytes));
+  if (!index) return index.error();
+  for (const auto* blocks : {&index->z, &index->y}) {
+    for (const BlockEntry& block : *blocks) {
+      const auto bytes = payload.subspan(block.range.offset - layer.offset, block.range.bytes);
+      if (const Status s = verify_block(block, bytes); !s) {
+        return Error{s.error().code, name + ": " + s.error().message};
+      }
+    }
+  }
   return {};
+}
+
+Result<BlockIndex> read_index(const ContainerHeader& header, int k, std::span<const uint8_t> bytes) {
+  const LayerEntry& layer = header.layers[k];
+  const std::string name = "layer " + std::to_string(k);
+  if (const Status s = verify(name + ": its index", layer.index(), layer.checksum, bytes); !s) {
+    return s.error();
+  }
+  auto index = parse_block_index(layer, bytes);
+  if (!index) return Error{index.error().code, name + ": " + index.error().message};
+  return index;
+}
+
+Status verify_block(const BlockEntry& block, std::span<const uint8_t> payload) {
+  return verify("a block", block.range, block.checksum, payload);
 }
 
 Result<std::vector<MetadataChunk>> read_metadata(const ContainerHeader& header,

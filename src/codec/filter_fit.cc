@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "codec/layer_blocks.h"
 #include "entropy/layer_coder.h"
 
 namespace compass {
@@ -54,6 +55,9 @@ std::vector<double> unrounded(const std::vector<double>& products, int n) {
 
 FilterFit::FilterFit(const FilterWeights& filter, double bits_per_error, Size layer, Care care)
     : filter_(filter), bits_per_error_(bits_per_error), regions_(layer), care_(care) {
+  for (int64_t block = 0; block < latent_grid(layer).pixels(); ++block) {
+    blocks_.push_back(block_regions(layer, block));
+  }
   const Sample sample = care == Care::kQuick ? kQuick : kThorough;
   for (int apart = 2; apart <= sample.apart && layer.pixels() >= apart * sample.pixels; apart *= 2) {
     (rows_apart_ <= stretches_apart_ ? rows_apart_ : stretches_apart_) *= 2;
@@ -148,8 +152,8 @@ FilterFit::Steps FilterFit::best_steps(const Sums& sums) const {
   return descend(sums, rounded) < descend(sums, few) ? rounded : few;
 }
 
-// Each region takes the best steps of its own, those of the region before it, or those of the whole layer;
-// or all regions take the latter.
+// Each region takes the best steps of its own, those of the region before it in its block, or those of the
+// whole layer; or all regions take the latter.
 std::vector<int32_t> FilterFit::steps() const {
   Sums layer = sums_.front();
   for (const Sums& sums : std::span(sums_).subspan(1)) layer.add(sums);
@@ -157,25 +161,29 @@ std::vector<int32_t> FilterFit::steps() const {
   const bool share = care_ == Care::kQuick;
   double common_cost = 0.0;
   double own_cost = 0.0;
-  std::vector<int32_t> common_steps;
-  std::vector<int32_t> own_steps;
-  Steps last(filter_.directions, 0);
-  for (const Sums& sums : sums_) {
-    const bool first = common_steps.empty();
-    common_cost += cost(sums, common) + (first ? filter_step_bits(common) : kSameStepsBits);
-    common_steps.insert(common_steps.end(), common.begin(), common.end());
-    double least = cost(sums, last) + kSameStepsBits;
-    Steps chosen = last;
-    for (const Steps& steps : {common, share || sums_.size() == 1 ? common : best_steps(sums)}) {
-      const double all = cost(sums, steps) + filter_step_bits(steps);
-      if (all < least) {
-        least = all;
-        chosen = steps;
+  const size_t directions = filter_.directions;
+  std::vector<int32_t> common_steps(sums_.size() * directions);
+  std::vector<int32_t> own_steps(common_steps.size());
+  for (const std::vector<size_t>& block : blocks_) {
+    Steps last(directions, 0);
+    for (const size_t region : block) {
+      const Sums& sums = sums_[region];
+      const bool first = region == block.front();
+      common_cost += cost(sums, common) + (first ? filter_step_bits(common) : kSameStepsBits);
+      std::ranges::copy(common, common_steps.begin() + static_cast<std::ptrdiff_t>(region * directions));
+      double least = cost(sums, last) + kSameStepsBits;
+      Steps chosen = last;
+      for (const Steps& steps : {common, share || sums_.size() == 1 ? common : best_steps(sums)}) {
+        const double all = cost(sums, steps) + filter_step_bits(steps);
+        if (all < least) {
+          least = all;
+          chosen = steps;
+        }
       }
+      own_cost += least;
+      std::ranges::copy(chosen, own_steps.begin() + static_cast<std::ptrdiff_t>(region * directions));
+      last = chosen;
     }
-    own_cost += least;
-    own_steps.insert(own_steps.end(), chosen.begin(), chosen.end());
-    last = chosen;
   }
   return own_cost < common_cost ? own_steps : common_steps;
 }

@@ -56,6 +56,7 @@ class FilterFit {
   const FilterWeights& filter_;
   double bits_per_error_;  // of pixels that are looked at, for themselves and those that are not
   FilterRegions regions_;
+  std::vector<std::vector<size_t>> blocks_;  // the regions in the order in which a file has their steps
   Care care_;
   int rows_apart_ = 1;
   int stretches_apart_ = 1;
