@@ -64,7 +64,8 @@ std::optional<ContainerContents> contents_of(std::span<const uint8_t> file) {
   contents.model = header.model;
   for (const auto& layer : header.layers) {
     const auto bytes = file.subspan(layer.offset, layer.bytes);
-    contents.layers.push_back({layer.size, layer.quality, {bytes.begin(), bytes.end()}});
+    contents.layers.push_back(
+        {layer.size, layer.quality, {{bytes.begin(), bytes.end()}, layer.index_bytes}});
   }
   for (const auto& chunk : header.metadata) {
     const auto bytes = file.subspan(chunk.offset, chunk.bytes);

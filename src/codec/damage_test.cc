@@ -89,7 +89,9 @@ TEST_F(Damage, AHugeClaimIsRefusedBeforeAnythingIsAllocated) {
   ContainerHeader header = header_;
   header.metadata.clear();
   header.metadata_checksum = 0;
-  header.layers = {{{65535, 65535}, 500, 60}};
+  const Size huge{65535, 65535};
+  const uint64_t index = kMinBlockEntryBytes * listed_blocks(huge);
+  header.layers = {{huge, 500, index + 60, 0, 0, index}};
   const auto bytes = serialise_header(header);
   ASSERT_TRUE(bytes);
   MemorySource source(*bytes);
@@ -120,9 +122,9 @@ TEST_F(Damage, ARegionIsTheSamePartOfTheLayerThatIsLeft) {
     for (const LayerEntry& layer : header_.layers) {
       const auto first = bytes.begin() + static_cast<std::ptrdiff_t>(layer.offset);
       contents.layers.push_back(
-          {layer.size, layer.quality, {first, first + static_cast<std::ptrdiff_t>(layer.bytes)}});
+          {layer.size, layer.quality, {{first, first + static_cast<std::ptrdiff_t>(layer.bytes)}}});
     }
-    contents.layers[k + 1].bytes.assign(400, 0x5A);  // more than its symbols take
+    contents.layers[k + 1].stream.bytes.assign(400, 0x5A);  // more than its symbols take
     files.push_back(*write_container(contents));
   }
   const Size top = header_.layers[2].size;
