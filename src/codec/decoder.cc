@@ -1,12 +1,9 @@
 #include "codec/decoder.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "codec/layer_streams.h"
 #include "codec/layer_synthesis.h"
-#include "codec/memory_need.h"
 #include "codec/receiver.h"
 #include "codec/runtime.h"
 #include "image/resize.h"
@@ -106,13 +103,6 @@ Result<DecodedPicture> Decoder::decode(ByteSource& source, const DecodeSettings&
   };
   const int expected = static_cast<int>(received->layers.size()) - 1;
   std::vector<Rect> wanted = parts_up_to(expected);
-  const MemoryQuestion question{.sizes = layers.sizes,
-                                .top = expected,
-                                .bytes = settings.as_bytes,
-                                .size = settings.size,
-                                .copied = settings.copied};
-  const double memory = decode_bytes(p.networks, question, wanted);
-  if (const auto status = check_memory(memory, p.options.max_memory); !status) return status.error();
   if (Parts::compiles_ahead(wanted[expected].size())) {
     std::vector<nn::KernelRequest> kernels;
     for (int k = 0; k <= expected; ++k) p.synthesis.add_kernels(layers.at(k), wanted[k], true, kernels);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "codec/memory_need.h"
+
 namespace compass {
 namespace {
 
@@ -222,6 +224,13 @@ Result<bool> Receiver::read_blocks(int k, ReceivedLayer& layer) {
 
 Result<Received> Receiver::receive(const DecodeSettings& settings) {
   if (const auto status = open(settings); !status) return status.error();
+  const MemoryQuestion question{.sizes = received_.sizes.sizes,
+                                .top = received_.asked,
+                                .bytes = settings.as_bytes,
+                                .size = settings.size,
+                                .copied = settings.copied};
+  const double memory = decode_bytes(networks_, question, wanted_);
+  if (const auto status = check_memory(memory, options_.max_memory); !status) return status.error();
   if (const auto status = read_metadata(); !status) return status.error();
   for (int k = 0; k <= received_.asked; ++k) {
     ReceivedLayer layer{needed(k), {}, {}};

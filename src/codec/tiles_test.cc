@@ -105,7 +105,8 @@ TEST(Tiles, WhatIsDiscardedIsNotLookedAtAgain) {
   const Tensor y = passing(Passed::kMadeAgain, analyse);
   EXPECT_EQ(passing(Passed::kDiscarded, analyse).data, y.data);
 
-  const LayerLatents latents{.y_hat = y,
+  const LayerLatents latents{.held = whole({y.width, y.height}),
+                             .y_hat = y,
                              .steps = std::vector<int32_t>(filter_steps(networks.filter(1), sizes[1]))};
   const auto reconstruct = [&](PredictionWindow& window) {
     return synthesis.reconstruct(top, latents, &window, whole(sizes[1])).image;
