@@ -109,7 +109,9 @@ void LayerReader::lose_dependents() {
   if (std::ranges::none_of(received_.z, is_lost)) return;
   const int columns = hyper_grid(layer_.size()).width;
   for (ReceivedBlock& block : received_.y) {
-    const Rect footprint = hyper_footprint(networks_, layer_, places_.positions(block.number));
+    const Rect latents = places_.positions(block.number);
+    if (latents.size().pixels() == 0) continue;
+    const Rect footprint = hyper_footprint(networks_, layer_, latents);
     for (const ReceivedBlock& z : received_.z) {
       const int x = static_cast<int>(z.number % columns) - footprint.x;
       const int y = static_cast<int>(z.number / columns) - footprint.y;

@@ -42,6 +42,12 @@ std::vector<Rect> first_tiles(Rect part, int side) {
   return tiles_of({part.x, part.y, std::min(part.width, most), std::min(part.height, most)}, side);
 }
 
+// What a decoder holds of a layer whatever part it decodes: z, and the index of a tiled one.
+double whole_layer_bytes(const PyramidNetworks& networks, const MemoryQuestion& q, int k) {
+  const double z = pixels(networks.hyper_size({q.sizes, k, 0.0F})) * networks.codec(k).hyper_channels();
+  return 4.0 * z + sizeof(BlockEntry) * static_cast<double>(listed_blocks(q.sizes[k]));
+}
+
 // What tiles hold, all of which is kept from tile to tile: values that go into networks and come out, maps
 // inside the codec's networks, and what making the prediction takes.
 struct TileBytes {
@@ -183,12 +189,15 @@ double encode_bytes(const PyramidNetworks& networks, const MemoryQuestion& q) {
 
 double decode_bytes(const PyramidNetworks& networks, const MemoryQuestion& q,
                     const std::vector<Rect>& wanted) {
+  double whole_layers = 0.0;
   double latents = 0.0;  // all layers' symbols are there before the first picture is
-  double blocks = 0.0;
+  double blocks = 0.0;  // of the layers as they were received, and what is decoded at a time
   for (int k = 0; k <= q.top; ++k) {
     latents += elements(networks, q, k, wanted[k]);
     blocks = std::max(blocks, networks.context().pool().threads() * block_bytes(networks, {q.sizes, k, 0.0F}));
+    whole_layers += whole_layer_bytes(networks, q, k);
   }
+  blocks += whole_layers;
   double most = 5.0 * latents + blocks;  // with indexes
   const Size to = q.size.value_or(wanted[q.top].size());
   const bool resampled = to != wanted[q.top].size();
@@ -197,7 +206,7 @@ double decode_bytes(const PyramidNetworks& networks, const MemoryQuestion& q,
     const double picture =
         pixels(wanted[k].size()) * (k == q.top && q.bytes && !resampled ? kBytePixel : kFloatPixel);
     const double pictures = in_turn(picture, below, networks.tile_side(k) + kHalo, wanted[k].height);
-    most = std::max(most, 4.0 * latents + pictures + window_bytes(networks, wanted[k].size(), k, false) +
+    most = std::max(most, whole_layers + 4.0 * latents + pictures + window_bytes(networks, wanted[k].size(), k, false) +
                               synthesis_bytes(networks, {q.sizes, k, 0.0F}, wanted[k]).all());
     latents -= elements(networks, q, k, wanted[k]);
   }
