@@ -1,5 +1,5 @@
 // Large layers are tiled: cut into blocks that are coded on their own, with an index that says where each one
-// lies, so that a part of the picture takes a part of the bytes. docs/bitstream.md, section 4.
+// lies, so that a part of the picture takes a part of the bytes. docs/bitstream.md, section 6.
 //
 //   layer stream of a tiled layer:  index | blocks of z | blocks of y
 //
