@@ -40,7 +40,7 @@ struct CodecDescription {
   std::optional<int> filter;     // the loop filter's directions; none: no filter
 };
 
-// Local implicit filter function: residual dense network, then a per-pixel MLP that makes filters.
+// Local implicit filter function: residual dense network, then a per-pixel MLP that makes pixel weights.
 struct LiffDescription {
   int g0 = 0;      // feature channels
   int blocks = 0;  // residual dense blocks
