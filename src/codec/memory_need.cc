@@ -114,7 +114,7 @@ TileBytes encoding_bytes(const PyramidNetworks& networks, const SpatialLayer& la
     double here = kFloatPixel * pixels(united(g_a->input, g_a->prediction).size()) + y;
     if (search) {
       const SearchPlans plans = plan_search(networks, layer, tile);
-      bytes.hold_maps(std::max(plans.g_s->map_bytes, plans.backward->map_bytes) + plans.g_s->trace_bytes);
+      bytes.hold_maps(std::max(plans.g_s->map_bytes, plans.backward->map_bytes) + plans.g_s->saved_bytes);
       // The residual, g_s's picture and the derivatives with respect to it; those with respect to y_hat.
       here = std::max(here, 3.0 * kFloatPixel * pixels(plans.g_s->out.size()) + 2.0 * y);
     }
@@ -191,10 +191,11 @@ double decode_bytes(const PyramidNetworks& networks, const MemoryQuestion& q,
                     const std::vector<Rect>& wanted) {
   double whole_layers = 0.0;
   double latents = 0.0;  // all layers' symbols are there before the first picture is
-  double blocks = 0.0;  // of the layers as they were received, and what is decoded at a time
+  double blocks = 0.0;   // of the layers as they were received, and what is decoded at a time
   for (int k = 0; k <= q.top; ++k) {
     latents += elements(networks, q, k, wanted[k]);
-    blocks = std::max(blocks, networks.context().pool().threads() * block_bytes(networks, {q.sizes, k, 0.0F}));
+    blocks =
+        std::max(blocks, networks.context().pool().threads() * block_bytes(networks, {q.sizes, k, 0.0F}));
     whole_layers += whole_layer_bytes(networks, q, k);
   }
   blocks += whole_layers;
@@ -206,7 +207,8 @@ double decode_bytes(const PyramidNetworks& networks, const MemoryQuestion& q,
     const double picture =
         pixels(wanted[k].size()) * (k == q.top && q.bytes && !resampled ? kBytePixel : kFloatPixel);
     const double pictures = in_turn(picture, below, networks.tile_side(k) + kHalo, wanted[k].height);
-    most = std::max(most, whole_layers + 4.0 * latents + pictures + window_bytes(networks, wanted[k].size(), k, false) +
+    most = std::max(most, whole_layers + 4.0 * latents + pictures +
+                              window_bytes(networks, wanted[k].size(), k, false) +
                               synthesis_bytes(networks, {q.sizes, k, 0.0F}, wanted[k]).all());
     latents -= elements(networks, q, k, wanted[k]);
   }
