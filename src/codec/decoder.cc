@@ -16,7 +16,7 @@ struct Decoder::Parts : CodecRuntime {
   Receiver receiver(ByteSource& source) { return {source, synthesis, networks, options}; }
   void reconstruct(const LayerSizes& layers, const std::vector<Rect>& wanted, const DecodeSettings& settings,
                    std::vector<LayerLatents>& latents, DecodedPicture& decoded);
-  void to_size(Patch& picture, Size size);
+  void to_size(ImageView& picture, Size size);
 };
 
 Decoder::Decoder(std::shared_ptr<const Model> model, CodecOptions options)
@@ -32,7 +32,7 @@ void Decoder::Parts::reconstruct(const LayerSizes& layers, const std::vector<Rec
   for (const Rect& r : wanted) pixels_total += static_cast<double>(r.size().pixels());
   const size_t top = latents.size() - 1;
   const bool resized = settings.size && *settings.size != layers.sizes[top];
-  Patch below;
+  ImageView below;
   for (size_t k = 0; k <= top; ++k) {
     const SpatialLayer layer = layers.at(k);
     constexpr auto kDiscarded = PredictionWindow::Passed::kDiscarded;
@@ -43,7 +43,7 @@ void Decoder::Parts::reconstruct(const LayerSizes& layers, const std::vector<Rec
       decoded.rgb = Rgb8Image(wanted[k].size());
       synthesis.reconstruct(layer, latents[k], window, wanted[k], decoded.rgb);
     } else {
-      Patch picture = synthesis.reconstruct(layer, latents[k], window, wanted[k]);
+      ImageView picture = synthesis.reconstruct(layer, latents[k], window, wanted[k]);
       prediction.reset();
       below = std::move(picture);
     }
@@ -62,7 +62,7 @@ void Decoder::Parts::reconstruct(const LayerSizes& layers, const std::vector<Rec
 
 // Resamples the top layer to the size asked for; above it LIFF's own prediction goes on: any resolution at
 // all.
-void Decoder::Parts::to_size(Patch& picture, Size size) {
+void Decoder::Parts::to_size(ImageView& picture, Size size) {
   const Size have = picture.image.size();
   if (!is_predicted(have, size, *model)) {
     picture = {resize(picture.image, size, &pool), whole(size)};

@@ -56,7 +56,7 @@ struct Encoder::Parts : CodecRuntime {
   Status check(const Original& picture, const EncodeSettings& settings, int effort);
   Result<EncodedPicture> encode(const Original& picture, const EncodeSettings& settings);
   Result<LayerStream> encode_layer(const SpatialLayer& layer, const Original& picture, int effort,
-                                   bool reconstruct, Patch& x_hat);
+                                   bool reconstruct, ImageView& x_hat);
 };
 
 Encoder::Encoder(std::shared_ptr<const Model> model, CodecOptions options)
@@ -137,7 +137,7 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
   ContainerContents contents;
   std::copy_n(model->id().begin(), contents.model.size(), contents.model.begin());
   contents.metadata = settings.metadata;
-  Patch x_hat;  // the last layer coded, as the decoder will see it
+  ImageView x_hat;  // the last layer coded, as the decoder will see it
   for (int k = 0; k <= top; ++k) {
     auto stream = encode_layer(layer_at(k), picture, effort, reconstructed(k), x_hat);
     if (!stream) return stream.error();
@@ -158,7 +158,7 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
 // One layer of the figure; returns its stream. `x_hat` comes as the reconstruction of the layer below (empty
 // below the base layer) and leaves as this layer's, or empty if that is not wanted.
 Result<LayerStream> Encoder::Parts::encode_layer(const SpatialLayer& layer, const Original& picture,
-                                                 int effort, bool reconstruct, Patch& x_hat) {
+                                                 int effort, bool reconstruct, ImageView& x_hat) {
   using Next = LayerAnalysis::Next;
   const bool searched = effort > 0;
   const Next next = searched ? Next::kSearch : reconstruct ? Next::kReconstruct : Next::kCode;
@@ -190,7 +190,7 @@ Result<LayerStream> Encoder::Parts::encode_layer(const SpatialLayer& layer, cons
 
   latents.y = {};
   latents.indexes = {};
-  Patch reconstruction = synthesis.reconstruct(layer, latents, prediction, all);
+  ImageView reconstruction = synthesis.reconstruct(layer, latents, prediction, all);
   liff.reset();  // it looks at the layer below
   x_hat = std::move(reconstruction);
   return stream;
