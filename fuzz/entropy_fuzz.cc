@@ -35,7 +35,7 @@ class Input {
   std::span<const uint8_t> bytes_;
 };
 
-// Rows of random lengths and steps; the input may well make tables that must be refused.
+// Rows of random lengths and strides; the input may well make tables that must be refused.
 Result<CdfTables> tables_from(Input& in) {
   std::vector<int32_t> cdf;
   std::vector<int32_t> lengths;
@@ -58,14 +58,14 @@ struct Symbols {
   std::vector<int32_t> z;
   std::vector<int32_t> y;
   size_t directions = 0;
-  std::vector<int32_t> steps;
+  std::vector<int32_t> coefficients;
   bool operator==(const Symbols&) const = default;
 };
 
 bool decode(std::span<const uint8_t> bytes, const CdfTables& tables, std::span<const uint8_t> indexes,
             Symbols& out) {
   auto decoder = LayerDecoder::open(bytes);
-  return decoder.ok() && decoder->decode_steps(out.directions, out.steps).ok() &&
+  return decoder.ok() && decoder->decode_coefficients(out.directions, out.coefficients).ok() &&
          decoder->decode_z(tables, out.z).ok() && decoder->decode_y(tables, indexes, out.y).ok();
 }
 
@@ -76,7 +76,7 @@ void check_layer(std::span<const uint8_t> bytes, const CdfTables& tables, std::s
                   std::vector<int32_t>(indexes.size() % 4 * (indexes.size() / 4 % 3))};
   if (!decode(bytes, tables, indexes, symbols)) return;
   const auto encoded =
-      encode_layer({symbols.z, symbols.y, indexes, symbols.steps, symbols.directions}, tables, tables);
+      encode_layer({symbols.z, symbols.y, indexes, symbols.coefficients, symbols.directions}, tables, tables);
   require(encoded.ok());
   Symbols again = symbols;
   require(decode(*encoded, tables, indexes, again));
@@ -120,8 +120,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const CdfTables& tables = choice % 2 == 0 ? made : gaussian;
   const int z = in.byte() % 4;
   std::vector<uint8_t> indexes(in.byte());
-  const uint8_t step = in.byte();
-  for (size_t i = 0; i < indexes.size(); ++i) indexes[i] = static_cast<uint8_t>(i * step % tables.rows());
+  const uint8_t stride = in.byte();
+  for (size_t i = 0; i < indexes.size(); ++i) indexes[i] = static_cast<uint8_t>(i * stride % tables.rows());
   switch (choice / 2 % 3) {
     case 0:
       check_layer(in.rest(), tables, indexes, z);

@@ -35,7 +35,7 @@ struct LayerLatents {
   AlignedVector<uint8_t> indexes;  // scale index of each element of y
   Tensor y_hat;                    // [M,h,w]; the means alone until the symbols are known; or empty
   Tensor means;                    // [M,h,w] for a search, which takes other symbols; empty otherwise
-  std::vector<int32_t> steps;      // of the loop filter, of the whole layer: [regions][directions]
+  std::vector<int32_t> coefficients;  // of the loop filter, of the whole layer: [regions][directions]
 };
 
 // A part of a layer as g_s made it: what the loop filter corrects once the prediction is added.

@@ -90,7 +90,7 @@ LayerLatents LayerAnalysis::quantise(const SpatialLayer& layer, Tensor y, Next n
   };
   hyper_synthesise(networks_, layer, latents.z, latents.held, buffers_.hyper, take);
   if (next != Next::kCode) latents.y_hat = std::move(y);
-  latents.steps.resize(filter_steps(networks_.filter(layer.k), layer.size()));
+  latents.coefficients.resize(coefficient_count(networks_.filter(layer.k), layer.size()));
   return latents;
 }
 

@@ -28,8 +28,9 @@ class LayerReader {
         z_tables_(networks.model().hyper_tables(codec_of_layer(layer_.k))),
         y_tables_(networks.model().latent_tables(codec_of_layer(layer_.k))),
         directions_(networks.filter(layer_.k).directions),
-        z_(static_cast<size_t>(networks.hyper_size(layer_).pixels()) * networks.codec(layer_.k).hyper_channels()),
-        steps_(filter_steps(networks.filter(layer_.k), layer_.size())) {}
+        z_(static_cast<size_t>(networks.hyper_size(layer_).pixels()) *
+           networks.codec(layer_.k).hyper_channels()),
+        steps_(coefficient_count(networks.filter(layer_.k), layer_.size())) {}
 
   // Streams that hold z, and those that hold y.
   std::vector<ReceivedBlock>& z_streams() { return tiled_ ? received_.z : received_.y; }
@@ -77,7 +78,7 @@ void LayerReader::decode_z(ReceivedBlock& block) {
 Status LayerReader::decode_whole_z(ReceivedBlock& block) {
   auto decoder = LayerDecoder::open(block.bytes);
   if (!decoder) return decoder.error();
-  if (const auto status = decoder->decode_steps(directions_, steps_); !status) return status;
+  if (const auto status = decoder->decode_coefficients(directions_, steps_); !status) return status;
   if (const auto status = decoder->decode_z(z_tables_, z_); !status) return status;
   whole_ = *std::move(decoder);
   return {};
@@ -90,10 +91,11 @@ Status LayerReader::decode_z_block(const ReceivedBlock& block) {
   auto decoder = LayerDecoder::open(block.bytes);
   if (!decoder) return decoder.error();
   if (const auto status = decoder->decode_z(z_tables_, z); !status) return status;
-  if (const auto status = decoder->decode_y(y_tables_, {}, {}); !status) return status;  // whether it ends there
-  for_part_rows(whole(networks_.hyper_size(layer_)), part, channels, [&](size_t to, size_t from, size_t count) {
-    std::copy_n(z.data() + from, count, z_.data() + to);
-  });
+  if (const auto status = decoder->decode_y(y_tables_, {}, {}); !status)
+    return status;  // whether it ends there
+  for_part_rows(
+      whole(networks_.hyper_size(layer_)), part, channels,
+      [&](size_t to, size_t from, size_t count) { std::copy_n(z.data() + from, count, z_.data() + to); });
   return {};
 }
 
@@ -143,7 +145,7 @@ Status LayerReader::decode_y_block(const ReceivedBlock& block, BlockBuffers& buf
   std::vector<int32_t> steps(regions.size() * directions_);
   auto decoder = LayerDecoder::open(block.bytes);
   if (!decoder) return decoder.error();
-  if (const auto status = decoder->decode_steps(directions_, steps); !status) return status;
+  if (const auto status = decoder->decode_coefficients(directions_, steps); !status) return status;
   if (const auto status = decoder->decode_y_onto(y_tables_, buffers.indexes, buffers.y_hat); !status) {
     return status;
   }
@@ -151,7 +153,8 @@ Status LayerReader::decode_y_block(const ReceivedBlock& block, BlockBuffers& buf
     std::copy_n(buffers.y_hat.data() + from, count, y_hat + to);
   });
   for (size_t i = 0; i < regions.size(); ++i) {
-    std::copy_n(steps.data() + i * directions_, directions_, latents_.steps.data() + regions[i] * directions_);
+    std::copy_n(steps.data() + i * directions_, directions_,
+                latents_.steps.data() + regions[i] * directions_);
   }
   return {};
 }
@@ -210,7 +213,8 @@ void for_streams(ThreadPool& pool, std::vector<LayerReader>& readers, const Stre
   for (LayerReader& reader : readers) {
     for (ReceivedBlock& block : streams(reader)) blocks.emplace_back(&reader, &block);
   }
-  std::ranges::stable_sort(blocks, std::ranges::greater(), [](const auto& b) { return b.second->bytes.size(); });
+  std::ranges::stable_sort(blocks, std::ranges::greater(),
+                           [](const auto& b) { return b.second->bytes.size(); });
   pool.parallel_for(static_cast<int>(blocks.size()),
                     [&](int i, int worker) { decode(*blocks[i].first, *blocks[i].second, worker); });
 }
@@ -228,7 +232,7 @@ std::vector<LayerLatents> read_layers(PyramidNetworks& networks, LayerSynthesis&
   {
     const nn::StageTimer timer(context.times(), "entropy", 0.0);
     for_streams(
-        context.pool(), readers, [](LayerReader& r) -> auto& { return r.z_streams(); },
+        context.pool(), readers, [](LayerReader & r) -> auto& { return r.z_streams(); },
         [](LayerReader& reader, ReceivedBlock& block, int /*worker*/) { reader.decode_z(block); });
   }
   for (LayerReader& reader : readers) reader.hyper_synthesise(synthesis);
@@ -236,8 +240,10 @@ std::vector<LayerLatents> read_layers(PyramidNetworks& networks, LayerSynthesis&
   {
     const nn::StageTimer timer(context.times(), "entropy", 0.0);
     for_streams(
-        context.pool(), readers, [](LayerReader& r) -> auto& { return r.y_streams(); },
-        [&](LayerReader& reader, ReceivedBlock& block, int worker) { reader.decode_y(block, buffers[worker]); });
+        context.pool(), readers, [](LayerReader & r) -> auto& { return r.y_streams(); },
+        [&](LayerReader& reader, ReceivedBlock& block, int worker) {
+          reader.decode_y(block, buffers[worker]);
+        });
   }
   std::vector<LayerLatents> latents;
   for (LayerReader& reader : readers) {

@@ -17,8 +17,8 @@
 #include "codec/encoder.h"
 #include "codec/layer_blocks.h"
 #include "codec/loop_filter.h"
-#include "entropy/layer_coder.h"
 #include "codec/pyramid_networks.h"
+#include "entropy/layer_coder.h"
 #include "nn/kernels.h"
 #include "suite.h"
 
@@ -56,8 +56,9 @@ struct Symbols {
 
 // Of layer k: the streams of z, h_s on the whole layer, the streams of y. A layer that is not tiled has one
 // stream of both.
-Result<Symbols> decode_layer(const PyramidNetworks& pyramid, const SpatialLayer& layer, CodecNetworks& networks,
-                             const ContainerHeader& header, std::span<const uint8_t> file) {
+Result<Symbols> decode_layer(const PyramidNetworks& pyramid, const SpatialLayer& layer,
+                             CodecNetworks& networks, const ContainerHeader& header,
+                             std::span<const uint8_t> file) {
   const LayerEntry& entry = header.layers[layer.k];
   const CodecKind kind = codec_of_layer(layer.k);
   const CdfTables& z_tables = pyramid.model().hyper_tables(kind);
@@ -70,8 +71,8 @@ Result<Symbols> decode_layer(const PyramidNetworks& pyramid, const SpatialLayer&
   if (!is_tiled(layer.size())) {
     auto decoder = LayerDecoder::open(file.subspan(entry.offset, entry.bytes));
     if (!decoder) return decoder.error();
-    std::vector<int32_t> steps(filter_steps(filter, layer.size()));
-    if (const auto s = decoder->decode_steps(filter.directions, steps); !s) return s.error();
+    std::vector<int32_t> coefficients(coefficient_count(filter, layer.size()));
+    if (const auto s = decoder->decode_coefficients(filter.directions, coefficients); !s) return s.error();
     if (const auto s = decoder->decode_z(z_tables, symbols.z); !s) return s.error();
     symbols.indexes = networks.hyper_synthesise(symbols.z, layer.size()).indexes;
     if (const auto s = decoder->decode_y(y_tables, symbols.indexes, symbols.y); !s) return s.error();
@@ -96,7 +97,7 @@ Result<Symbols> decode_layer(const PyramidNetworks& pyramid, const SpatialLayer&
     std::vector<int32_t> steps(block_regions(layer.size(), i).size() * filter.directions);
     auto decoder = LayerDecoder::open(file.subspan(index->y[i].range.offset, index->y[i].range.bytes));
     if (!decoder) return decoder.error();
-    if (const auto s = decoder->decode_steps(filter.directions, steps); !s) return s.error();
+    if (const auto s = decoder->decode_coefficients(filter.directions, coefficients); !s) return s.error();
     if (const auto s = decoder->decode_y(y_tables, indexes, y); !s) return s.error();
     place<int32_t>(y, part, networks.latent_channels(), latent, symbols.y);
   }
@@ -114,8 +115,7 @@ Result<std::vector<SymbolHashes>> decode_hashes(const std::shared_ptr<const Mode
   for (const LayerEntry& layer : parsed->header->layers) sizes.push_back(layer.size);
   std::vector<SymbolHashes> hashes;
   for (int k = 0; k < static_cast<int>(sizes.size()); ++k) {
-    const auto symbols =
-        decode_layer(networks, {sizes, k, 0.0F}, networks.codec(k), *parsed->header, file);
+    const auto symbols = decode_layer(networks, {sizes, k, 0.0F}, networks.codec(k), *parsed->header, file);
     if (!symbols) return symbols.error();
     hashes.push_back(hashes_of(sizes[k], symbols->z, symbols->indexes, symbols->y));
   }
@@ -132,11 +132,12 @@ Result<Image> decode(Decoder& decoder, std::span<const uint8_t> file, int layer,
 // The layer put together from regions decoded one by one, about three a side, their edges off any grid.
 Result<Image> decode_tiled(Decoder& decoder, std::span<const uint8_t> file, int layer, Size size) {
   Image image(size);
-  const int step_x = size.width / 3 + 1;
-  const int step_y = size.height / 3 + 1;
-  for (int top = 0; top < size.height; top += step_y) {
-    for (int left = 0; left < size.width; left += step_x) {
-      const Rect area{left, top, std::min(step_x, size.width - left), std::min(step_y, size.height - top)};
+  const int stride_x = size.width / 3 + 1;
+  const int stride_y = size.height / 3 + 1;
+  for (int top = 0; top < size.height; top += stride_y) {
+    for (int left = 0; left < size.width; left += stride_x) {
+      const Rect area{left, top, std::min(stride_x, size.width - left),
+                      std::min(stride_y, size.height - top)};
       const auto part = decode(decoder, file, layer, area);
       if (!part) return part.error();
       for (int c = 0; c < 3; ++c) {

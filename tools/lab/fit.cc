@@ -1,5 +1,5 @@
-// compass-lab fit: the last step in making a model. Measures what its reconstructions get wrong, and gives it
-// loop filters that mend it.
+// compass-lab fit: the last stage of making a model. Measures what its reconstructions get wrong, and gives
+// it loop filters that mend it.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -129,7 +129,7 @@ Status run_fit(const Options& options) {
 
   const auto gain = [](const fit::FilterLearner& learner, const FilterWeights& filter) {
     const auto g = learner.gain(filter);
-    return fmt::format("{:.3f} dB by itself, {:.3f} dB with steps", g.fixed, g.adapted);
+    return fmt::format("{:.3f} dB by itself, {:.3f} dB with coefficients", g.fixed, g.adapted);
   };
   const std::string id = to_string((*model)->id());
   if (options.common.json) {
