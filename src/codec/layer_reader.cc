@@ -30,7 +30,7 @@ class LayerReader {
         directions_(networks.filter(layer_.k).directions),
         z_(static_cast<size_t>(networks.hyper_size(layer_).pixels()) *
            networks.codec(layer_.k).hyper_channels()),
-        steps_(coefficient_count(networks.filter(layer_.k), layer_.size())) {}
+        coefficients_(coefficient_count(networks.filter(layer_.k), layer_.size())) {}
 
   // Streams that hold z, and those that hold y.
   std::vector<ReceivedBlock>& z_streams() { return tiled_ ? received_.z : received_.y; }
@@ -66,7 +66,7 @@ class LayerReader {
   const CdfTables& y_tables_;
   size_t directions_;
   std::vector<int32_t> z_;
-  std::vector<int32_t> steps_;
+  std::vector<int32_t> coefficients_;
   std::optional<LayerDecoder> whole_;  // of a layer that is not tiled: y's symbols follow z's
   LayerLatents latents_;
 };
@@ -78,7 +78,7 @@ void LayerReader::decode_z(ReceivedBlock& block) {
 Status LayerReader::decode_whole_z(ReceivedBlock& block) {
   auto decoder = LayerDecoder::open(block.bytes);
   if (!decoder) return decoder.error();
-  if (const auto status = decoder->decode_coefficients(directions_, steps_); !status) return status;
+  if (const auto status = decoder->decode_coefficients(directions_, coefficients_); !status) return status;
   if (const auto status = decoder->decode_z(z_tables_, z_); !status) return status;
   whole_ = *std::move(decoder);
   return {};
@@ -103,7 +103,7 @@ void LayerReader::hyper_synthesise(LayerSynthesis& synthesis) {
   if (tiled_) lose_dependents();
   if (!status()) return;
   latents_ = synthesis.hyper_synthesise(layer_, std::move(z_), received_.needed.latents);
-  latents_.steps = std::move(steps_);
+  latents_.coefficients = std::move(coefficients_);
 }
 
 void LayerReader::lose_dependents() {
@@ -142,10 +142,10 @@ Status LayerReader::decode_y_block(const ReceivedBlock& block, BlockBuffers& buf
     std::copy_n(y_hat + from, count, buffers.y_hat.data() + to);
   });
   const std::vector<size_t> regions = block_regions(layer_.size(), block.number);
-  std::vector<int32_t> steps(regions.size() * directions_);
+  std::vector<int32_t> coefficients(regions.size() * directions_);
   auto decoder = LayerDecoder::open(block.bytes);
   if (!decoder) return decoder.error();
-  if (const auto status = decoder->decode_coefficients(directions_, steps); !status) return status;
+  if (const auto status = decoder->decode_coefficients(directions_, coefficients); !status) return status;
   if (const auto status = decoder->decode_y_onto(y_tables_, buffers.indexes, buffers.y_hat); !status) {
     return status;
   }
@@ -153,8 +153,8 @@ Status LayerReader::decode_y_block(const ReceivedBlock& block, BlockBuffers& buf
     std::copy_n(buffers.y_hat.data() + from, count, y_hat + to);
   });
   for (size_t i = 0; i < regions.size(); ++i) {
-    std::copy_n(steps.data() + i * directions_, directions_,
-                latents_.steps.data() + regions[i] * directions_);
+    std::copy_n(coefficients.data() + i * directions_, directions_,
+                latents_.coefficients.data() + regions[i] * directions_);
   }
   return {};
 }

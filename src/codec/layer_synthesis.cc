@@ -89,7 +89,7 @@ LayerLatents LayerSynthesis::hyper_synthesise(const SpatialLayer& layer, std::ve
 void LayerSynthesis::reconstruct(const SpatialLayer& layer, const LayerLatents& latents,
                                  PredictionWindow* prediction, Rect want, const EmitRow& emit) {
   CodecNetworks& codec = networks_.codec(layer.k);
-  const nn::MapView held_latents{&latents.y_hat, latents.held};
+  const nn::MapView y_hat = nn::view_of(latents.y_hat, latents.held, networks_.latent_size(layer));
   TileFilter filter(networks_.filter(layer.k), layer.size(), networks_.context(), buffers_.filter);
   for_tiles(layer, want, [&](Rect tile, const nn::Plan& plan) {
     const nn::MapView predicted = view_rows(prediction, united(plan.out, plan.prediction));

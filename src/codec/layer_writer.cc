@@ -38,12 +38,12 @@ class LayerWriter {
       std::copy_n(latents_.y.data() + from, count, y.data() + to);
       std::copy_n(latents_.indexes.data() + from, count, indexes.data() + to);
     });
-    std::vector<int32_t> steps;
+    std::vector<int32_t> coefficients;
     for (const size_t region : block_regions(layer_.size(), block)) {
-      const auto first = latents_.steps.begin() + static_cast<std::ptrdiff_t>(region * directions_);
-      steps.insert(steps.end(), first, first + static_cast<std::ptrdiff_t>(directions_));
+      const auto first = latents_.coefficients.begin() + static_cast<std::ptrdiff_t>(region * directions_);
+      coefficients.insert(coefficients.end(), first, first + static_cast<std::ptrdiff_t>(directions_));
     }
-    return encode_layer({.y = y, .indexes = indexes, .steps = steps, .directions = directions_}, z_tables_,
+    return encode_layer({.y = y, .indexes = indexes, .coefficients = coefficients, .directions = directions_}, z_tables_,
                         y_tables_);
   }
 
@@ -75,7 +75,7 @@ Result<LayerStream> write_layer(const PyramidNetworks& networks, const SpatialLa
   const Model& model = networks.model();
   if (!is_tiled(layer.size())) {
     const auto directions = static_cast<size_t>(networks.filter(layer.k).directions);
-    auto bytes = encode_layer({latents.z, latents.y, latents.indexes, latents.steps, directions},
+    auto bytes = encode_layer({latents.z, latents.y, latents.indexes, latents.coefficients, directions},
                               model.hyper_tables(kind), model.latent_tables(kind));
     if (!bytes) return bytes.error();
     return LayerStream{*std::move(bytes), 0};
