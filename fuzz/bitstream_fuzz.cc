@@ -1,5 +1,5 @@
-// The header parser and the index of blocks on any bytes. Every other header gets a valid checksum appended, and
-// every index one that fits, so that the fuzzer sees past them.
+// The header parser and the index of blocks on any bytes. Every other header gets a valid checksum appended,
+// and every index one that fits, so that the fuzzer sees past them.
 #include <cstdint>
 #include <cstdlib>
 #include <span>

@@ -1,7 +1,7 @@
 // The whole decoder on any file, with the tiny model. Mutations know the container: they change layers'
 // streams, sizes, qualities and metadata and write the file anew, checksums included, so that what they
-// changed reaches entropy decoding and the networks; of tiled layers, also the blocks one by one. One in eight is a
-// mutation of the plain bytes.
+// changed reaches entropy decoding and the networks; of tiled layers, also the blocks one by one. One in
+// eight is a mutation of the plain bytes.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -65,8 +65,7 @@ std::optional<ContainerContents> contents_of(std::span<const uint8_t> file) {
   contents.model = header.model;
   for (const auto& layer : header.layers) {
     const auto bytes = file.subspan(layer.offset, layer.bytes);
-    contents.layers.push_back(
-        {layer.size, layer.quality, {{bytes.begin(), bytes.end()}, layer.index_bytes}});
+    contents.layers.push_back({layer.size, layer.quality, {{bytes.begin(), bytes.end()}, layer.index_bytes}});
   }
   for (const auto& chunk : header.metadata) {
     const auto bytes = file.subspan(chunk.offset, chunk.bytes);
@@ -81,8 +80,8 @@ void mutate_bytes(std::vector<uint8_t>& bytes, size_t most) {
   bytes.resize(LLVMFuzzerMutate(bytes.data(), size, most));
 }
 
-// The stream that a layer of another size, or of mutated blocks, has: an index that fits, and as many blocks as it
-// needs, of those that there were.
+// The stream that a layer of another size, or of mutated blocks, has: an index that fits, and as many blocks
+// as it needs, of those that there were.
 void mutate_blocks(LayerPayload& layer, std::minstd_rand& random) {
   const auto split = [&]() -> std::vector<std::vector<uint8_t>> {
     const std::span<const uint8_t> stream = layer.stream.bytes;

@@ -21,7 +21,7 @@ struct LayerEntry;
 
 // Pixels a side of the squares whose latents, and hyper-latents, are a block.
 inline constexpr int kLatentBlockSide = 512;
-inline constexpr int kHyperBlockSide = 1024;
+inline constexpr int kHyperBlockSide = 2048;
 // Layers of no more blocks of y than this are one stream: a part of them would take most of them.
 inline constexpr int64_t kUntiledBlocks = 8;
 

@@ -23,11 +23,10 @@ TEST(Blocks, OnlyLayersOfMoreThanEightBlocksAreTiled) {
   struct Tiled {
     Size size, y, z;
   };
-  for (const auto& [size, y, z] :
-       {Tiled{{2049, 1024}, {5, 2}, {3, 1}}, Tiled{{1025, 1025}, {3, 3}, {2, 2}},
-        Tiled{{4097, 1}, {9, 1}, {5, 1}}, Tiled{{1, 4097}, {1, 9}, {1, 5}},
-        Tiled{{11520, 8640}, {23, 17}, {12, 9}},
-        Tiled{{kMaxSide, kMaxSide}, {1 << 20, 1 << 20}, {1 << 19, 1 << 19}}}) {
+  for (const auto& [size, y, z] : {Tiled{{2049, 1024}, {5, 2}, {3, 1}}, Tiled{{1025, 1025}, {3, 3}, {2, 2}},
+                                   Tiled{{4097, 1}, {9, 1}, {5, 1}}, Tiled{{1, 4097}, {1, 9}, {1, 5}},
+                                   Tiled{{11520, 8640}, {23, 17}, {12, 9}},
+                                   Tiled{{kMaxSide, kMaxSide}, {1 << 20, 1 << 20}, {1 << 19, 1 << 19}}}) {
     EXPECT_TRUE(is_tiled(size));
     EXPECT_EQ(latent_grid(size), y);
     EXPECT_EQ(hyper_grid(size), z);
@@ -130,8 +129,10 @@ TEST(Blocks, GoldenTiledLayer) {
   contents.model = {0xA1, 0xB2, 0xC3, 0xD4};
   const Bytes a{0x0A};
   const Bytes b{0x0B, 0x0B};
-  contents.layers = {{{1, 4097}, 500, join_blocks(std::vector<Bytes>{a, {}, {}, {}, {}},
-                                                  std::vector<Bytes>{b, {}, {}, {}, {}, {}, {}, {}, {}})}};
+  contents.layers = {{{1, 4097},
+                      500,
+                      join_blocks(std::vector<Bytes>{a, {}, {}, {}, {}},
+                                  std::vector<Bytes>{b, {}, {}, {}, {}, {}, {}, {}, {}})}};
   const auto file = write_container(contents);
   ASSERT_TRUE(file.ok());
   std::string hex;
@@ -148,8 +149,11 @@ TEST(Blocks, GoldenTiledLayer) {
             "4946"                    // 73 bytes, 70 of them the index
             "c4843115"                // its checksum
             "4fc9456b"                // of the header
-            "0152d3c981" + empty +    // z: a byte; four empty blocks
-            "025fba9ba0" + empty + empty + "0a" "0b0b");
+            "0152d3c981" +
+                empty +  // z: a byte; four empty blocks
+                "025fba9ba0" + empty + empty +
+                "0a"
+                "0b0b");
 }
 
 TEST(Blocks, RangesThatTouchAreMerged) {

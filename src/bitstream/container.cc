@@ -23,8 +23,7 @@ Status verify(const std::string& what, ByteRange range, uint32_t sum, std::span<
   const std::string place =
       what + " (" + std::to_string(range.bytes) + " bytes at " + std::to_string(range.offset) + ")";
   if (bytes.size() != range.bytes) {
-    return Error{ErrorCode::kDamaged,
-                 place + " is cut off after " + std::to_string(bytes.size()) + " bytes"};
+    return Error{ErrorCode::kDamaged, place + " is cut off after " + std::to_string(bytes.size()) + " bytes"};
   }
   if (checksum(bytes) == sum) return {};
   return Error{ErrorCode::kDamaged, place + " is damaged: wrong checksum"};

@@ -69,8 +69,8 @@ Status check_header(const ContainerHeader& header, ErrorCode code) {
                  code);
     }
     const auto blocks = static_cast<uint64_t>(listed_blocks(layer.size));
-    if (layer.index_bytes < kMinBlockEntryBytes * blocks || layer.index_bytes > kMaxBlockEntryBytes * blocks ||
-        layer.index_bytes > layer.bytes) {
+    if (layer.index_bytes < kMinBlockEntryBytes * blocks ||
+        layer.index_bytes > kMaxBlockEntryBytes * blocks || layer.index_bytes > layer.bytes) {
       return bad(name + " of " + text(layer.size) + " and " + std::to_string(layer.bytes) +
                      " bytes cannot have an index of " + std::to_string(layer.index_bytes),
                  code);

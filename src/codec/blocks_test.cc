@@ -1,7 +1,6 @@
 // Tiled layers: the places of blocks, what a region reads, and what damage costs.
-#include <gtest/gtest.h>
-
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include <cmath>
 
@@ -255,7 +254,8 @@ TEST_F(Tiled, ALostBlockCostsItsPartOfTheLayer) {
     const auto decoded = must_decode(decoder_, source, {.layer = 1});
     EXPECT_EQ(decoded.layer, 1);
     ASSERT_EQ(decoded.damage.size(), 1U);
-    const Rect at = block_pixels(sizes()[1], {static_cast<int>(block % 3), static_cast<int>(block / 3), 1, 1});
+    const Rect at =
+        block_pixels(sizes()[1], {static_cast<int>(block % 3), static_cast<int>(block / 3), 1, 1});
     const std::string place = fmt::format("layer 1: its part of the {}x{} pixels at {},{} is lost", at.width,
                                           at.height, at.x, at.y);
     EXPECT_EQ(decoded.damage[0].find(place), 0U) << decoded.damage[0];
@@ -337,9 +337,8 @@ TEST_F(Tiled, BlocksThatMakeNoSenseAreLost) {
     contents.model = header().model;
     const LayerEntry base = header().layers[0];
     const auto first = bytes.begin() + static_cast<std::ptrdiff_t>(base.offset);
-    contents.layers = {
-        {base.size, base.quality, {{first, first + static_cast<std::ptrdiff_t>(base.bytes)}}},
-        {header().layers[1].size, header().layers[1].quality, join_blocks(z, y)}};
+    contents.layers = {{base.size, base.quality, {{first, first + static_cast<std::ptrdiff_t>(base.bytes)}}},
+                       {header().layers[1].size, header().layers[1].quality, join_blocks(z, y)}};
     return *write_container(contents);
   };
   using Blocks = std::vector<std::vector<uint8_t>>;
@@ -378,12 +377,13 @@ TEST_F(Tiled, APrefixShowsItsBlocks) {
     EXPECT_EQ(decoded.layer, layer) << length;
     EXPECT_EQ(decoded.damage.empty(), length == header().layers[1].end());
     Pipe pipe(prefix);
-    EXPECT_EQ(compass::largest_difference(must_decode(decoder_, pipe, {.layer = 1}).image, decoded.image), 0.0);
+    EXPECT_EQ(compass::largest_difference(must_decode(decoder_, pipe, {.layer = 1}).image, decoded.image),
+              0.0);
   }
 }
 
-// Every prefix and many flips of a small file, as far as symbols, which is where damage shows; some of them to the
-// picture: an error of a fitting kind, or a word about what was lost.
+// Every prefix and many flips of a small file, as far as symbols, which is where damage shows; some of them
+// to the picture: an error of a fitting kind, or a word about what was lost.
 TEST(TiledDamage, EveryPrefixAndManyFlips) {
   Encoder encoder(tiny_model(), {.threads = 1});
   const auto encoded = encoder.encode(test_picture({1, 4097}), {.sizes = {{1, 4097}}, .quality = 0.0});

@@ -10,7 +10,8 @@
 
 namespace compass {
 
-// Goes forward only. What a decoder does not need it skips, which costs nothing where a source can move about.
+// Goes forward only. What a decoder does not need it skips, which costs nothing where a source can move
+// about.
 class ByteSource {
  public:
   virtual ~ByteSource() = default;

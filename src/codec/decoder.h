@@ -34,8 +34,8 @@ struct DecodedPicture {
   Image image;    // unclamped; empty if bytes were asked for
   Rgb8Image rgb;  // else this is empty
   Size size() const { return rgb.bytes.empty() ? image.size() : rgb.size; }
-  int layer = 0;                    // the layer it came from
-  Rect part;                        // what of that layer: all of it unless a region was asked for
+  int layer = 0;  // the layer it came from
+  Rect part;      // what of that layer: all of it unless a region was asked for
   // What was lost, a line each; empty if nothing was. A block that is lost costs its part of a large layer,
   // which is then as predicted from the layer below.
   std::vector<std::string> damage;

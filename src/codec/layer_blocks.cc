@@ -57,8 +57,8 @@ Rect block_pixels(Size layer, Rect blocks) {
 std::vector<size_t> block_regions(Size layer, size_t block) {
   static_assert(kLatentBlockSide % kFilterRegion == 0);
   const int columns = latent_grid(layer).width;
-  const Rect pixels = block_pixels(
-      layer, {static_cast<int>(block % columns), static_cast<int>(block / columns), 1, 1});
+  const Rect pixels =
+      block_pixels(layer, {static_cast<int>(block % columns), static_cast<int>(block / columns), 1, 1});
   const FilterRegions regions(layer);
   std::vector<size_t> result;
   for (int y = pixels.y; y < pixels.y + pixels.height; y += kFilterRegion) {

@@ -1,5 +1,5 @@
-// Which latents belong to a layer's blocks (bitstream/blocks.h), and which blocks a part of the layer takes. A
-// layer that is not tiled is one block of each kind.
+// Which latents belong to a layer's blocks (bitstream/blocks.h), and which blocks a part of the layer takes.
+// A layer that is not tiled is one block of each kind.
 #pragma once
 
 #include <algorithm>
@@ -59,8 +59,8 @@ struct NeededBlocks {
 };
 NeededBlocks needed_blocks(const PyramidNetworks& networks, const SpatialLayer& layer, Rect want);
 
-// Calls take(from, row, count) for the rows of a part of a map [h,w,channels] that holds the positions `held`:
-// `count` elements from element `from` of the map on are those from element `row` of the part on.
+// Calls take(from, row, count) for the rows of a part of a map [h,w,channels] that holds the positions
+// `held`: `count` elements from element `from` of the map on are those from element `row` of the part on.
 template <typename Take>
 void for_part_rows(Rect held, Rect part, int channels, const Take& take) {
   const size_t count = static_cast<size_t>(part.width) * channels;

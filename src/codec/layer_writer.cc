@@ -43,8 +43,8 @@ class LayerWriter {
       const auto first = latents_.coefficients.begin() + static_cast<std::ptrdiff_t>(region * directions_);
       coefficients.insert(coefficients.end(), first, first + static_cast<std::ptrdiff_t>(directions_));
     }
-    return encode_layer({.y = y, .indexes = indexes, .coefficients = coefficients, .directions = directions_}, z_tables_,
-                        y_tables_);
+    return encode_layer({.y = y, .indexes = indexes, .coefficients = coefficients, .directions = directions_},
+                        z_tables_, y_tables_);
   }
 
  private:

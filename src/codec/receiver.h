@@ -1,6 +1,6 @@
-// What a decoder reads of a file: the header, the metadata, and of each layer up to the one that is asked for the
-// streams, or blocks (bitstream/blocks.h), that the part asked for is made from. Bytes only; codec/layer_streams.h
-// makes symbols of them.
+// What a decoder reads of a file: the header, the metadata, and of each layer up to the one that is asked for
+// the streams, or blocks (bitstream/blocks.h), that the part asked for is made from. Bytes only;
+// codec/layer_streams.h makes symbols of them.
 #pragma once
 
 #include <string>
@@ -49,8 +49,8 @@ class Receiver {
            const CodecOptions& options)
       : source_(source), synthesis_(synthesis), networks_(networks), options_(options) {}
 
-  // Reads what `settings` ask for and nothing after it, without a gap between needed bytes being read. Errors:
-  // kBadFile, kModel, kUsage, kIo, as Decoder::decode.
+  // Reads what `settings` ask for and nothing after it, without a gap between needed bytes being read.
+  // Errors: kBadFile, kModel, kUsage, kIo, as Decoder::decode.
   Result<Received> receive(const DecodeSettings& settings);
 
   // The bytes that receive() would read, merged. Reads the header and the indexes. Errors: also kDamaged (an
@@ -76,7 +76,8 @@ class Receiver {
   std::vector<Rect> wanted_;  // pixels of each layer
 };
 
-// What of layer k the settings' part of layer `asked` covers: all of it, or of a region the smallest rectangle.
+// What of layer k the settings' part of layer `asked` covers: all of it, or of a region the smallest
+// rectangle.
 Rect part_of_layer(const DecodeSettings& settings, const std::vector<Size>& sizes, int asked, int k);
 
 // From the top down: which part of each layer up to `top` the part `part` of layer `top` is made of.

@@ -170,7 +170,8 @@ void add_info(CLI::App& app, Action& action) {
   command.add_option("--layer", options->layer, "The layer of --region. Default: the largest.")
       ->option_text("K")
       ->needs(region);
-  command.add_option("--model", options->common.model, "Model of --region. Default: the file's, if it is found.")
+  command
+      .add_option("--model", options->common.model, "Model of --region. Default: the file's, if it is found.")
       ->option_text("PATH")
       ->needs(region);
   add_output_flags(command, options->common);
