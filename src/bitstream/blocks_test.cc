@@ -23,10 +23,10 @@ TEST(Blocks, OnlyLayersOfMoreThanEightBlocksAreTiled) {
   struct Tiled {
     Size size, y, z;
   };
-  for (const auto& [size, y, z] : {Tiled{{2049, 1024}, {5, 2}, {3, 1}}, Tiled{{1025, 1025}, {3, 3}, {2, 2}},
-                                   Tiled{{4097, 1}, {9, 1}, {5, 1}}, Tiled{{1, 4097}, {1, 9}, {1, 5}},
-                                   Tiled{{11520, 8640}, {23, 17}, {12, 9}},
-                                   Tiled{{kMaxSide, kMaxSide}, {1 << 20, 1 << 20}, {1 << 19, 1 << 19}}}) {
+  for (const auto& [size, y, z] : {Tiled{{2049, 1024}, {5, 2}, {2, 1}}, Tiled{{1025, 1025}, {3, 3}, {1, 1}},
+                                   Tiled{{4097, 1}, {9, 1}, {3, 1}}, Tiled{{1, 4097}, {1, 9}, {1, 3}},
+                                   Tiled{{11520, 8640}, {23, 17}, {6, 5}},
+                                   Tiled{{kMaxSide, kMaxSide}, {1 << 20, 1 << 20}, {1 << 18, 1 << 18}}}) {
     EXPECT_TRUE(is_tiled(size));
     EXPECT_EQ(latent_grid(size), y);
     EXPECT_EQ(hyper_grid(size), z);
@@ -34,9 +34,9 @@ TEST(Blocks, OnlyLayersOfMoreThanEightBlocksAreTiled) {
   }
 }
 
-// A layer of 1x4097 pixels, 9 blocks of y and 5 of z, in a file of its own.
+// A layer of 1x4097 pixels, 9 blocks of y and 3 of z, in a file of its own.
 struct OneLayer {
-  std::vector<Bytes> z{{1, 2}, {}, {3}, {4, 5, 6}, {}};
+  std::vector<Bytes> z{{1, 2}, {}, {4, 5, 6}};
   std::vector<Bytes> y{{9}, Bytes(200, 7), {}, {}, {1}, {2}, {3}, {4}, {5, 6}};
   LayerStream stream = join_blocks(z, y);
   LayerEntry entry() const {
@@ -53,7 +53,7 @@ struct OneLayer {
 
 TEST(Blocks, TheIndexSaysWhereBlocksLie) {
   const OneLayer layer;
-  EXPECT_EQ(layer.stream.index_bytes, 14U * 5 + 1);
+  EXPECT_EQ(layer.stream.index_bytes, 12U * 5 + 1);
   const auto index = layer.index();
   ASSERT_TRUE(index.ok()) << index.error().message;
   uint64_t at = 1000 + layer.stream.index_bytes;
@@ -102,7 +102,7 @@ TEST(Blocks, AnIndexThatLiesIsRefused) {
   EXPECT_TRUE(refused(more, all + 7));
   // Lengths beyond what a block takes, whose sum would overflow or just fit.
   ByteWriter huge;
-  for (int i = 0; i < 14; ++i) {
+  for (int i = 0; i < 12; ++i) {
     huge.varint((uint64_t{1} << 56) - 1);
     huge.u32(0);
   }
@@ -110,12 +110,12 @@ TEST(Blocks, AnIndexThatLiesIsRefused) {
   ByteWriter one;
   one.varint(max_stream_bytes(int64_t{kHyperBlockSide} * kHyperBlockSide) + 1);
   one.u32(0);
-  for (int i = 1; i < 14; ++i) {
+  for (int i = 1; i < 12; ++i) {
     one.varint(0);
     one.u32(0);
   }
   const uint64_t index_bytes = one.bytes().size();
-  EXPECT_TRUE(refused(one.bytes(), index_bytes + max_stream_bytes(int64_t{1} << 20) + 1));
+  EXPECT_TRUE(refused(one.bytes(), index_bytes + max_stream_bytes(int64_t{1} << 22) + 1));
   // A length in more bytes than it needs.
   Bytes padded = good;
   padded[0] |= 0x80;
@@ -129,10 +129,10 @@ TEST(Blocks, GoldenTiledLayer) {
   contents.model = {0xA1, 0xB2, 0xC3, 0xD4};
   const Bytes a{0x0A};
   const Bytes b{0x0B, 0x0B};
-  contents.layers = {{{1, 4097},
-                      500,
-                      join_blocks(std::vector<Bytes>{a, {}, {}, {}, {}},
-                                  std::vector<Bytes>{b, {}, {}, {}, {}, {}, {}, {}, {}})}};
+  contents.layers = {
+      {{1, 4097},
+       500,
+       join_blocks(std::vector<Bytes>{a, {}, {}}, std::vector<Bytes>{b, {}, {}, {}, {}, {}, {}, {}, {}})}};
   const auto file = write_container(contents);
   ASSERT_TRUE(file.ok());
   std::string hex;
@@ -141,19 +141,17 @@ TEST(Blocks, GoldenTiledLayer) {
     hex += kDigits[byte >> 4];
     hex += kDigits[byte & 15];
   }
-  std::string empty;
-  for (int i = 0; i < 4; ++i) empty += "00055dcc02";
+  const std::string pair = "00055dcc0200055dcc02";
   EXPECT_EQ(hex,
             "c34d5010a1b2c3d401f401"  // signature, version, model, one layer, quality 50.0
             "018120"                  // 1 x 4097
-            "4946"                    // 73 bytes, 70 of them the index
-            "c4843115"                // its checksum
-            "4fc9456b"                // of the header
+            "3f3c"                    // 63 bytes, 60 of them the index
+            "cf2ae6b6"                // its checksum
+            "d4448d60"                // of the header
             "0152d3c981" +
-                empty +  // z: a byte; four empty blocks
-                "025fba9ba0" + empty + empty +
-                "0a"
-                "0b0b");
+                pair +                                      // z: a byte, two empty blocks
+                "025fba9ba0" + pair + pair + pair + pair +  // y: two bytes, eight empty blocks
+                "0a0b0b");
 }
 
 TEST(Blocks, RangesThatTouchAreMerged) {
