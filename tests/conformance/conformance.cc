@@ -94,7 +94,7 @@ Result<Symbols> decode_layer(const PyramidNetworks& pyramid, const SpatialLayer&
     const Rect part = latent_blocks(pyramid, layer).positions(i);
     const auto indexes = part_of<uint8_t>(symbols.indexes, part, networks.latent_channels(), latent);
     std::vector<int32_t> y(indexes.size());
-    std::vector<int32_t> steps(block_regions(layer.size(), i).size() * filter.directions);
+    std::vector<int32_t> coefficients(block_regions(layer.size(), i).size() * filter.directions);
     auto decoder = LayerDecoder::open(file.subspan(index->y[i].range.offset, index->y[i].range.bytes));
     if (!decoder) return decoder.error();
     if (const auto s = decoder->decode_coefficients(filter.directions, coefficients); !s) return s.error();
