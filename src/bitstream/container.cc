@@ -11,6 +11,26 @@ uint32_t checksum(std::span<const uint8_t> bytes) {
   return XXH32(bytes.data(), bytes.size(), 0);
 }
 
+namespace {
+
+// What of a layer's stream the header's checksum covers.
+std::span<const uint8_t> checked_part(Size size, uint64_t index_bytes, std::span<const uint8_t> stream) {
+  return is_tiled(size) ? stream.first(std::min<uint64_t>(index_bytes, stream.size())) : stream;
+}
+
+// Whether bytes that `what` names and that ought to lie at `range` do.
+Status verify(const std::string& what, ByteRange range, uint32_t sum, std::span<const uint8_t> bytes) {
+  const std::string place =
+      what + " (" + std::to_string(range.bytes) + " bytes at " + std::to_string(range.offset) + ")";
+  if (bytes.size() != range.bytes) {
+    return Error{ErrorCode::kDamaged, place + " is cut off after " + std::to_string(bytes.size()) + " bytes"};
+  }
+  if (checksum(bytes) == sum) return {};
+  return Error{ErrorCode::kDamaged, place + " is damaged: wrong checksum"};
+}
+
+}  // namespace
+
 Result<std::vector<uint8_t>> write_container(const ContainerContents& contents) {
   ContainerHeader header;
   header.decoder = contents.decoder;
@@ -24,20 +44,23 @@ Result<std::vector<uint8_t>> write_container(const ContainerContents& contents) 
   for (const LayerPayload& layer : contents.layers) {
     auto map = serialise_quality_map(layer.map, layer.size);
     if (!map) return map.error();
-    LayerEntry entry{.size = layer.size, .quality = layer.quality};
-    entry.map_bytes = map->size();
-    if (!map->empty()) entry.map_checksum = checksum(*map);
-    entry.bytes = layer.bytes.size();
-    entry.checksum = checksum(layer.bytes);
-    header.layers.push_back(entry);
+    const LayerStream& stream = layer.stream;
+    header.layers.push_back({.size = layer.size,
+                             .quality = layer.quality,
+                             .map_bytes = map->size(),
+                             .map_checksum = map->empty() ? 0 : checksum(*map),
+                             .bytes = stream.bytes.size(),
+                             .checksum = checksum(checked_part(layer.size, stream.index_bytes, stream.bytes)),
+                             .index_bytes = stream.index_bytes});
     maps.push_back(*std::move(map));
   }
   auto file = serialise_header(header);
   if (!file) return file;
   file->insert(file->end(), metadata.begin(), metadata.end());
   for (size_t k = 0; k < contents.layers.size(); ++k) {
+    const std::vector<uint8_t>& stream = contents.layers[k].stream.bytes;
     file->insert(file->end(), maps[k].begin(), maps[k].end());
-    file->insert(file->end(), contents.layers[k].bytes.begin(), contents.layers[k].bytes.end());
+    file->insert(file->end(), stream.begin(), stream.end());
   }
   return file;
 }
@@ -64,15 +87,37 @@ Result<QualityMap> read_quality_map(const ContainerHeader& header, int k, std::s
 
 Status verify_layer(const ContainerHeader& header, int k, std::span<const uint8_t> payload) {
   const LayerEntry& layer = header.layers[k];
-  const std::string place = "layer " + std::to_string(k) + " (" + std::to_string(layer.bytes) + " bytes at " +
-                            std::to_string(layer.offset) + ")";
-  if (payload.size() != layer.bytes) {
-    return Error{ErrorCode::kDamaged,
-                 place + " is cut off after " + std::to_string(payload.size()) + " bytes"};
+  const std::string name = "layer " + std::to_string(k);
+  const ByteRange all{layer.offset, layer.bytes};
+  if (!is_tiled(layer.size) || payload.size() != layer.bytes) {
+    return verify(name, all, layer.checksum, payload);
   }
-  if (checksum(payload) != layer.checksum)
-    return Error{ErrorCode::kDamaged, place + " is damaged: wrong checksum"};
+  const auto index = read_index(header, k, payload.first(layer.index_bytes));
+  if (!index) return index.error();
+  for (const auto* blocks : {&index->z, &index->y}) {
+    for (const BlockEntry& block : *blocks) {
+      const auto bytes = payload.subspan(block.range.offset - layer.offset, block.range.bytes);
+      if (const Status s = verify_block(block, bytes); !s) {
+        return Error{s.error().code, name + ": " + s.error().message};
+      }
+    }
+  }
   return {};
+}
+
+Result<BlockIndex> read_index(const ContainerHeader& header, int k, std::span<const uint8_t> bytes) {
+  const LayerEntry& layer = header.layers[k];
+  const std::string name = "layer " + std::to_string(k);
+  if (const Status s = verify(name + ": its index", layer.index(), layer.checksum, bytes); !s) {
+    return s.error();
+  }
+  auto index = parse_block_index(layer, bytes);
+  if (!index) return Error{index.error().code, name + ": " + index.error().message};
+  return index;
+}
+
+Status verify_block(const BlockEntry& block, std::span<const uint8_t> payload) {
+  return verify("a block", block.range, block.checksum, payload);
 }
 
 Result<std::vector<MetadataChunk>> read_metadata(const ContainerHeader& header,

@@ -6,7 +6,9 @@
 //
 // Writing:  bytes = write_container({decoder, layers, metadata})
 // Reading:  parsed = parse_header(first_bytes);  while it has no header, parse again with parsed->need bytes;
-//           then any layer k's stream lies at header.layers[k].offset, and verify_layer checks what was read.
+//           then any layer k's stream lies at header.layers[k].offset, and verify_layer checks what was read;
+//           of a tiled layer (bitstream/blocks.h) read_index says where its blocks lie, and verify_block
+//           checks one.
 // A prefix that ends where a layer ends is a valid, smaller picture: whole_layers says how many it holds.
 #pragma once
 
@@ -16,6 +18,7 @@
 #include <span>
 #include <vector>
 
+#include "bitstream/blocks.h"
 #include "bitstream/quality_map.h"
 #include "core/result.h"
 #include "core/size.h"
@@ -42,10 +45,13 @@ struct LayerEntry {
   uint64_t map_bytes = 0;     // length of its quality map, which precedes the stream; 0: none
   uint32_t map_checksum = 0;  // of the map; 0 if there is none
   uint64_t bytes = 0;         // length of the layer's stream
-  uint32_t checksum = 0;      // of the layer's stream
+  uint32_t checksum = 0;      // of the layer's stream, or of its index alone if it has one
   uint64_t offset = 0;        // of the stream, from the file's first byte
+  // Length of the index that a tiled layer's stream begins with; 0 for all others.
+  uint64_t index_bytes = 0;
   uint64_t begin() const { return offset - map_bytes; }
   uint64_t end() const { return offset + bytes; }
+  ByteRange index() const { return {offset, index_bytes}; }
   bool operator==(const LayerEntry&) const = default;
 };
 
@@ -101,7 +107,7 @@ Result<std::vector<uint8_t>> serialise_header(const ContainerHeader& header);
 struct LayerPayload {
   Size size;
   int quality = 0;  // tenths: 0..1000
-  std::vector<uint8_t> bytes;
+  LayerStream stream;
   QualityMap map{};
 };
 
@@ -125,6 +131,12 @@ Result<QualityMap> read_quality_map(const ContainerHeader& header, int k, std::s
 
 // Whether `payload` is layer k's stream, undamaged. Errors: kDamaged, saying which layer and where.
 Status verify_layer(const ContainerHeader& header, int k, std::span<const uint8_t> payload);
+
+// The index of the tiled layer k from its bytes. Errors: kDamaged, saying which layer and where.
+Result<BlockIndex> read_index(const ContainerHeader& header, int k, std::span<const uint8_t> bytes);
+
+// Whether `payload` is the block, undamaged. Errors: kDamaged, saying where.
+Status verify_block(const BlockEntry& block, std::span<const uint8_t> payload);
 
 // Cuts the metadata block (header.metadata_bytes() bytes, from header.bytes on) into chunks. Errors:
 // kDamaged.

@@ -32,12 +32,6 @@ constexpr uint64_t kMaxExtensionBytes = 4096;
 constexpr size_t kChecksumBytes = 4;
 constexpr size_t kMinLayerBytes = 1 + 1 + 4;  // sizes, length, checksum
 
-// More than any encoder writes: an escape of every element of y and z takes less.
-uint64_t max_layer_bytes(Size size) {
-  constexpr uint64_t kManyPixels = uint64_t{1} << 40;  // where the product stays far from overflow
-  return 256 * std::min(static_cast<uint64_t>(size.pixels()), kManyPixels) + (1 << 20);
-}
-
 Error bad(const std::string& what, ErrorCode code = ErrorCode::kBadFile) {
   return {code, "header: " + what};
 }
@@ -71,13 +65,20 @@ Status check_header(const ContainerHeader& header, ErrorCode code) {
     if (layer.quality < 0 || layer.quality > kMaxQuality) {
       return bad(name + "'s quality " + std::to_string(layer.quality) + " is outside 0..1000", code);
     }
-    if (layer.bytes > max_layer_bytes(layer.size) || layer.bytes > kMaxChunkBytes) {
+    if (layer.bytes > max_stream_bytes(layer.size.pixels()) || layer.bytes > kMaxChunkBytes) {
       return bad(name + " of " + text(layer.size) + " cannot take " + std::to_string(layer.bytes) + " bytes",
                  code);
     }
     if (layer.map_bytes > max_quality_map_bytes(layer.size)) {
       return bad(name + " of " + text(layer.size) + " cannot have a quality map of " +
                      std::to_string(layer.map_bytes) + " bytes",
+                 code);
+    }
+    const auto blocks = static_cast<uint64_t>(listed_blocks(layer.size));
+    if (layer.index_bytes < kMinBlockEntryBytes * blocks ||
+        layer.index_bytes > kMaxBlockEntryBytes * blocks || layer.index_bytes > layer.bytes) {
+      return bad(name + " of " + text(layer.size) + " and " + std::to_string(layer.bytes) +
+                     " bytes cannot have an index of " + std::to_string(layer.index_bytes),
                  code);
     }
     if (k == 0) continue;
@@ -164,6 +165,7 @@ Status read_layer_table(ByteReader& in, size_t count, uint16_t word, ContainerHe
       if (layer.map_bytes > 0) layer.map_checksum = in.u32();
     }
     layer.bytes = in.varint();
+    if (is_tiled(layer.size)) layer.index_bytes = in.varint();
     layer.checksum = in.u32();
     header.layers.push_back(layer);
   }
@@ -257,6 +259,7 @@ Result<std::vector<uint8_t>> serialise_header(const ContainerHeader& header) {
       if (layers[k].map_bytes > 0) out.u32(layers[k].map_checksum);
     }
     out.varint(layers[k].bytes);
+    if (is_tiled(layers[k].size)) out.varint(layers[k].index_bytes);
     out.u32(layers[k].checksum);
   }
   out.u32(checksum(out.bytes()));

@@ -9,10 +9,10 @@
 #include "codec/layer_analysis.h"
 #include "codec/layer_rates.h"
 #include "codec/layer_search.h"
+#include "codec/layer_streams.h"
 #include "codec/layer_synthesis.h"
 #include "codec/memory_need.h"
 #include "codec/runtime.h"
-#include "entropy/layer_coder.h"
 #include "image/psnr.h"
 
 namespace compass {
@@ -89,9 +89,8 @@ struct Encoder::Parts : CodecRuntime {
   int effort_for(Size picture, const EncodeSettings& settings);
   Status check(const Original& picture, const EncodeSettings& settings, int effort);
   Result<EncodedPicture> encode(const Original& picture, const EncodeSettings& settings);
-  Result<std::vector<uint8_t>> encode_layer(const SpatialLayer& layer, const Original& picture, int effort,
-                                            bool reconstruct, ImageView& x_hat);
-  Result<std::vector<uint8_t>> code_symbols(int k, const LayerLatents& latents) const;
+  Result<LayerStream> encode_layer(const SpatialLayer& layer, const Original& picture, int effort,
+                                   bool reconstruct, ImageView& x_hat);
 };
 
 Encoder::Encoder(std::shared_ptr<const Model> model, CodecOptions options)
@@ -178,7 +177,7 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
   for (int k = 0; k <= top; ++k) {
     auto stream = encode_layer(layer_at(k), picture, effort, reconstructed(k), x_hat);
     if (!stream) return stream.error();
-    EncodedLayer layer{sizes[k], stream->size(), std::nan("")};
+    EncodedLayer layer{sizes[k], stream->bytes.size(), std::nan("")};
     if (settings.measure) layer.psnr = psnr(x_hat.image, picture.layer(sizes[k], pool));
     if (settings.keep_reconstructions && reconstructed(k)) encoded.reconstructions.push_back(x_hat.image);
     encoded.layers.push_back(layer);
@@ -194,8 +193,8 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
 
 // One layer of the figure; returns its stream. `x_hat` comes as the reconstruction of the layer below (empty
 // below the base layer) and leaves as this layer's, or empty if that is not wanted.
-Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const SpatialLayer& layer, const Original& picture,
-                                                          int effort, bool reconstruct, ImageView& x_hat) {
+Result<LayerStream> Encoder::Parts::encode_layer(const SpatialLayer& layer, const Original& picture,
+                                                 int effort, bool reconstruct, ImageView& x_hat) {
   using Next = LayerAnalysis::Next;
   const bool searched = effort > 0;
   const Next next = searched ? Next::kSearch : reconstruct ? Next::kReconstruct : Next::kCode;
@@ -219,7 +218,10 @@ Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const SpatialLayer& la
     latents.means = {};
     if (!reconstruct) give_up_prediction();
   }
-  auto stream = code_symbols(layer.k, latents);
+  auto stream = [&] {
+    const nn::StageTimer timer(options.times, "entropy", 0.0);
+    return write_layer(networks, layer, latents);
+  }();
   if (!stream || !reconstruct) return stream;
 
   latents.y = {};
@@ -228,13 +230,6 @@ Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const SpatialLayer& la
   liff.reset();  // it looks at the layer below
   x_hat = std::move(reconstruction);
   return stream;
-}
-
-Result<std::vector<uint8_t>> Encoder::Parts::code_symbols(int k, const LayerLatents& latents) const {
-  const nn::StageTimer timer(options.times, "entropy", 0.0);
-  return compass::encode_layer({latents.z, latents.y, latents.indexes, latents.coefficients,
-                                static_cast<size_t>(networks.filter(k).directions)},
-                               hyper_tables(k), latent_tables(k));
 }
 
 }  // namespace compass

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "codec/layer_blocks.h"
 #include "entropy/layer_coder.h"
 
 namespace compass {
@@ -55,6 +56,9 @@ std::vector<double> unrounded(const std::vector<double>& products, int n) {
 
 FilterFit::FilterFit(const FilterWeights& filter, double bits_per_error, Size layer, Care care)
     : filter_(filter), bits_per_error_(bits_per_error), regions_(layer), care_(care) {
+  for (int64_t block = 0; block < latent_grid(layer).pixels(); ++block) {
+    blocks_.push_back(block_regions(layer, block));
+  }
   const Sample sample = care == Care::kQuick ? kQuick : kThorough;
   for (int apart = 2; apart <= sample.apart && layer.pixels() >= apart * sample.pixels; apart *= 2) {
     (rows_apart_ <= stretches_apart_ ? rows_apart_ : stretches_apart_) *= 2;
@@ -150,8 +154,8 @@ FilterFit::Coefficients FilterFit::best_coefficients(const Sums& sums) const {
   return descend(sums, rounded) < descend(sums, few) ? rounded : few;
 }
 
-// Each region takes the best coefficients of its own, those of the region before it, or those of the whole
-// layer; or all regions take the latter.
+// Each region takes the best coefficients of its own, those of the region before it in its block, or those of
+// the whole layer; or all regions take the latter.
 std::vector<int32_t> FilterFit::coefficients() const {
   Sums layer = sums_.front();
   for (const Sums& sums : std::span(sums_).subspan(1)) layer.add(sums);
@@ -159,26 +163,31 @@ std::vector<int32_t> FilterFit::coefficients() const {
   const bool share = care_ == Care::kQuick;
   double common_cost = 0.0;
   double own_cost = 0.0;
-  std::vector<int32_t> common_coefficients;
-  std::vector<int32_t> own_coefficients;
-  Coefficients last(filter_.directions, 0);
-  for (const Sums& sums : sums_) {
-    const bool first = common_coefficients.empty();
-    common_cost += cost(sums, common) + (first ? coefficient_bits(common) : kSameCoefficientsBits);
-    common_coefficients.insert(common_coefficients.end(), common.begin(), common.end());
-    double least = cost(sums, last) + kSameCoefficientsBits;
-    Coefficients chosen = last;
-    for (const Coefficients& coefficients :
-         {common, share || sums_.size() == 1 ? common : best_coefficients(sums)}) {
-      const double all = cost(sums, coefficients) + coefficient_bits(coefficients);
-      if (all < least) {
-        least = all;
-        chosen = coefficients;
+  const size_t directions = filter_.directions;
+  std::vector<int32_t> common_coefficients(sums_.size() * directions);
+  std::vector<int32_t> own_coefficients(common_coefficients.size());
+  for (const std::vector<size_t>& block : blocks_) {
+    Coefficients last(directions, 0);
+    for (const size_t region : block) {
+      const Sums& sums = sums_[region];
+      const bool first = region == block.front();
+      common_cost += cost(sums, common) + (first ? coefficient_bits(common) : kSameCoefficientsBits);
+      std::ranges::copy(common,
+                        common_coefficients.begin() + static_cast<std::ptrdiff_t>(region * directions));
+      double least = cost(sums, last) + kSameCoefficientsBits;
+      Coefficients chosen = last;
+      for (const Coefficients& coefficients :
+           {common, share || sums_.size() == 1 ? common : best_coefficients(sums)}) {
+        const double all = cost(sums, coefficients) + coefficient_bits(coefficients);
+        if (all < least) {
+          least = all;
+          chosen = coefficients;
+        }
       }
+      own_cost += least;
+      std::ranges::copy(chosen, own_coefficients.begin() + static_cast<std::ptrdiff_t>(region * directions));
+      last = chosen;
     }
-    own_cost += least;
-    own_coefficients.insert(own_coefficients.end(), chosen.begin(), chosen.end());
-    last = chosen;
   }
   return own_cost < common_cost ? own_coefficients : common_coefficients;
 }

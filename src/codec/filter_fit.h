@@ -57,6 +57,8 @@ class FilterFit {
   const FilterWeights& filter_;
   double bits_per_error_;  // of a sampled pixel, for itself and those that are not sampled
   FilterRegions regions_;
+  std::vector<std::vector<size_t>>
+      blocks_;  // the regions in the order in which a file has their coefficients
   Care care_;
   int rows_apart_ = 1;
   int stretches_apart_ = 1;

@@ -29,12 +29,13 @@ struct SpatialLayer {
 // What is coded for a layer, what h_s says about it, and what g_s makes the picture from. Memory order
 // [h,w,C].
 struct LayerLatents {
-  std::vector<int32_t> z;
-  AlignedVector<int32_t> y;           // symbols; a decoder adds them to the means at once and has none
-  AlignedVector<uint8_t> indexes;     // scale index of each element of y
-  Tensor y_hat;                       // [M,h,w]; the means alone until the symbols are known; or empty
-  Tensor means;                       // [M,h,w] for a search, which takes other symbols; empty otherwise
-  std::vector<int32_t> coefficients;  // of the loop filter: [regions][directions]
+  std::vector<int32_t> z;          // of the whole layer
+  Rect held;                       // the latents that the others are of: all, or what a decoder needs of them
+  AlignedVector<int32_t> y;        // symbols; a decoder adds them to the means at once and has none
+  AlignedVector<uint8_t> indexes;  // scale index of each element of y
+  Tensor y_hat;                    // [M,h,w]; the means alone until the symbols are known; or empty
+  Tensor means;                    // [M,h,w] for a search, which takes other symbols; empty otherwise
+  std::vector<int32_t> coefficients;  // of the loop filter, of the whole layer: [regions][directions]
 };
 
 // A part of a layer as g_s made it: what the loop filter corrects once the prediction is added.

@@ -73,10 +73,11 @@ LayerLatents LayerAnalysis::quantise(const SpatialLayer& layer, Tensor y, Next n
   ThreadPool& pool = networks_.context().pool();
   LayerLatents latents;
   latents.z = quantise_hyper(layer, y);
+  latents.held = whole(networks_.latent_size(layer));
   latents.y.resize(y.size());
   latents.indexes.resize(y.size());
   if (next == Next::kSearch) latents.means.reshape(y.channels, y.height, y.width);
-  hyper_synthesise(networks_, layer, latents.z, buffers_.hyper, [&](Rect tile, const HyperParameters& h) {
+  const auto take = [&](Rect tile, const HyperParameters& h) {
     const size_t count = static_cast<size_t>(tile.width) * y.channels;
     for_rows(pool, tile.height, [&](int row) {
       float* values = y.pixel(tile.y + row, tile.x);
@@ -86,7 +87,8 @@ LayerLatents LayerAnalysis::quantise(const SpatialLayer& layer, Tensor y, Next n
       compass::quantise({values, count}, {h.means.pixel(row, 0), count}, {latents.y.data() + at, count});
     });
     if (next == Next::kCode) y.discard_rows(tile.y);
-  });
+  };
+  hyper_synthesise(networks_, layer, latents.z, latents.held, buffers_.hyper, take);
   if (next != Next::kCode) latents.y_hat = std::move(y);
   latents.coefficients.resize(coefficient_count(networks_.filter(layer.k), layer.size()));
   return latents;

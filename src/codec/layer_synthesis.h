@@ -18,7 +18,8 @@ namespace compass {
 inline constexpr int kHalo = 256;
 
 // Latent positions a side of the tiles that h_s runs on. Where a model's scales are floats, encoder and
-// decoder must cut alike, so that this number is part of such models' streams.
+// decoder must cut alike, so that this number is part of such models' streams; their tiled layers
+// (bitstream/blocks.h) are cut into blocks instead, to be the same for every part of the picture.
 inline constexpr int kHyperSide = 128;
 
 class LayerSynthesis {
@@ -31,8 +32,10 @@ class LayerSynthesis {
   PredictionWindow predict(const SpatialLayer& layer, ImageView& below, Rect want,
                            PredictionWindow::Passed passed);
 
-  // h_s: what y's symbols are to be decoded with. y_hat is left at the means.
-  LayerLatents hyper_synthesise(const SpatialLayer& layer, std::vector<int32_t> z);
+  // h_s: what y's symbols are to be decoded with, for the rectangle `held` of latents, of whole
+  // blocks. y_hat is left
+  // at the means. `z` is the whole layer's; what h_s does not look at may be anything.
+  LayerLatents hyper_synthesise(const SpatialLayer& layer, std::vector<int32_t> z, Rect held);
 
   // g_s and the loop filter: the reconstruction of rectangle `want`, unclamped, or as bytes into `result`,
   // whose size is want's. `prediction` is null for the base layer.
@@ -44,7 +47,8 @@ class LayerSynthesis {
   // The part of the layer below that `want` of layer k >= 1 is predicted from.
   Rect below_footprint(const SpatialLayer& layer, Rect want) const;
 
-  // Adds the kernels of all plans that these run for `want`; without g_s's if nothing is reconstructed.
+  // Adds the kernels of all plans that these run for `want` of a decoder, or whole of an encoder; without
+  // g_s's if nothing is reconstructed.
   void add_kernels(const SpatialLayer& layer, Rect want, bool reconstruct,
                    std::vector<nn::KernelRequest>& kernels) const;
 
@@ -72,9 +76,10 @@ inline int window_rows(const PyramidNetworks& networks, int k, int height, bool 
   return kept ? height : std::min(height, networks.tile_side(k) + kHalo);
 }
 
-// h_s on the tiles of all latents: calls take(tile, parameters) for each; the parameters lie in `memory`.
+// h_s on the tiles of the rectangle `latents`: calls take(tile, parameters) for each; the parameters lie in
+// `memory`.
 void hyper_synthesise(PyramidNetworks& networks, const SpatialLayer& layer, std::span<const int32_t> z,
-                      HyperParameters& memory,
+                      Rect latents, HyperParameters& memory,
                       const std::function<void(Rect tile, const HyperParameters&)>& take);
 
 }  // namespace compass

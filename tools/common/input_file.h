@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "codec/decoder.h"
+#include "codec/byte_source.h"
 #include "core/result.h"
 
 namespace compass::tools {
@@ -25,6 +25,8 @@ class InputFile : public ByteSource {
   ~InputFile() override;
 
   Result<size_t> read(std::span<uint8_t> out) override;
+  // Moves about in a file; a pipe is read.
+  Status skip(uint64_t count) override;
 
   // The first `count` unread bytes (fewer only at the end), which stay unread. Valid until the next call.
   Result<std::span<const uint8_t>> peek(size_t count);
