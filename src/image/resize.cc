@@ -70,8 +70,8 @@ struct AxisFilter {
   }
 };
 
-// Four floats in a register of any processor. Wider ones are not worth a second code path here: the networks
-// take a hundred times longer.
+// Floats in a vector register of any processor. Wider vectors are not worth a second code path here: the
+// networks take a hundred times longer.
 using Vec = float __attribute__((vector_size(16)));
 constexpr int kVec = 4;
 

@@ -5,8 +5,8 @@
 namespace compass::nn {
 namespace {
 
-// Samples of a map padded at its start by `padding`, to samples of the map. Never empty: where only padding
-// is asked for, its source, sample 0, is the answer.
+// From samples of a map padded at its start by `padding` to those of the map itself. Never empty: padding
+// repeats sample 0, so that a span within it gives that sample.
 Span without_padding(Span padded, int padding, int extent) {
   const int begin = std::clamp(padded.begin - padding, 0, extent - 1);
   return {begin, std::clamp(padded.end - padding, begin + 1, extent)};

@@ -15,7 +15,7 @@ Size times(Size size, int factor) {
   return {factor * size.width, factor * size.height};
 }
 
-// `rect` and what a kernel around its pixels reaches.
+// The footprint of `rect` under a convolution of this kernel size.
 Rect reached(Rect rect, int kernel, Size full) {
   const int reach = (kernel - 1) / 2;
   const Span y = grown({rect.y, rect.y + rect.height}, reach, full.height);
