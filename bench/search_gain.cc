@@ -12,7 +12,7 @@
 #include "codec/encoder.h"
 #include "common/image_file.h"
 #include "model_file/model.h"
-#include "synthetic_picture.h"
+#include "lab/synthetic_picture.h"
 
 namespace compass {
 namespace {
