@@ -11,8 +11,8 @@
 
 #include "codec/encoder.h"
 #include "common/image_file.h"
-#include "model_file/model.h"
 #include "lab/synthetic_picture.h"
+#include "model_file/model.h"
 
 namespace compass {
 namespace {

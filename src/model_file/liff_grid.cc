@@ -17,8 +17,8 @@ void integer_rule(int m, int n, int first, GridAxis& axis) {
   }
 }
 
-// The authors' arithmetic, step by step in float32: centres in [-1,1], a nearest neighbour by rounding half
-// to even, the offset from the source sample's own centre, times the source's extent.
+// The authors' arithmetic, in float32 and in their order: centres in [-1,1], the nearest neighbour by
+// rounding half to even, then the offset from the source sample's centre, times the source's extent.
 void reference_rule(int m, int n, int first, GridAxis& axis) {
   const auto centre = [](int i, int count) {
     const auto start = static_cast<float>(-1.0 + 1.0 / count);

@@ -45,7 +45,7 @@ LiffFeatures::LiffFeatures(const LiffDescription& liff, const LiffWeights& w, nn
 
 LiffFeaturesPlan LiffFeatures::plan(Size full, Rect out) {
   LiffFeaturesPlan plan;
-  int reach = halo() - 1;  // of the map being made, around `out`
+  int reach = halo() - 1;  // by how much the map being planned is larger than `out` on each side
   const bool f32 = context_.compute() == Element::kF32;
   const auto add = [&](ConvPass& pass, int channels, std::vector<int> inputs, int addend = -1) {
     const int conv = static_cast<int>(plan.convs.size());
