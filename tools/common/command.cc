@@ -103,7 +103,7 @@ Status check_json_stream(const CommonFlags& flags, const OutputFile& output) {
 void print_line(const std::string& program, const std::string& message) {
   const Status lost =
       print_to(STDERR_FILENO, "standard error", fmt::format("{}: {}\n", program, plain_line(message)));
-  (void)lost;  // there is nowhere else to say it
+  (void)lost;  // a failure to print an error cannot be reported
 }
 
 void warn(const std::string& message, const CommonFlags& flags) {

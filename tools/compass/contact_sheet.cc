@@ -32,7 +32,8 @@ struct Cell {
   int width = 0;
 };
 
-// Lines are as high as their ink: a fixed step keeps captions of neighbouring cells on common lines.
+// The distance of lines of text. Text images are as high as their ink, so that a fixed distance keeps
+// neighbouring captions aligned.
 int step(const char* font) {
   return font == kTitleFont ? 15 + kLeading : 13 + kLeading;
 }
