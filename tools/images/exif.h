@@ -1,4 +1,4 @@
-// Exif blocks kept true to a picture that was turned upright and is sRGB.
+// Exif blocks, corrected for a picture that was turned upright and converted to sRGB.
 #pragma once
 
 #include <cstdint>

@@ -167,7 +167,8 @@ Result<Notes> write_image(const Rgb8View& image, const std::string& format, Byte
                              image.size.width, image.size.height, format)};
   }
   const auto keeps = [&able](uint32_t type) { return able.comes_back.has({type, {}}); };
-  if (!written.picture) return notes;  // no format that the libraries read: nobody knows what is in it
+  if (!written.picture)
+    return notes;  // the installed libraries cannot read the format, so that it cannot be checked
   for (const MetadataChunk& chunk : kept) {
     if (!missing(chunk)) continue;
     const char* const words = words_for(chunk.type);
