@@ -20,8 +20,8 @@ struct KnownLatents {
 KnownLatents copy_weights(System& system, const Safetensors& file, const std::string& path);
 
 // Initialises the latents that the file did not have. Gradient descent on pictures finds the corrections to
-// the map in front of the last op of g_s that lower the squared error most; their principal components become
-// the new latents' part of g_s. Least squares gives g_a's part.
+// g_s's map at 1/8 of the picture's size that lower the squared error most. Their principal components become
+// the new latents' part of g_s; least squares gives g_a's part.
 struct WidenExamples {
   int64_t batches = 12, batch = 16;
   int64_t side = 128;  // pixels; twice that for the enhancement codec, of a quarter of the pictures

@@ -72,8 +72,7 @@ Result<CodecOptions> codec_options(const CommonFlags& flags) {
   if (!flags.max_memory.empty()) {
     const Result<uint64_t> memory = parse_amount(flags.max_memory);
     if (!memory) return usage("--max-memory", memory.error().message);
-    if (*memory == 0)
-      return usage("--max-memory", "0 bytes hold no picture");  // to the library it is no limit
+    if (*memory == 0) return usage("--max-memory", "must be above 0");  // the library takes 0 for no limit
     options.max_memory = *memory;
   }
   return options;

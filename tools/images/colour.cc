@@ -109,10 +109,10 @@ Status ColourConverter::choose_transform(const ColourFacts& facts) {
     use(profile_of_gamma(layout_.model, 1, srgb_primaries()));
   } else if (gamma && !(screen && usual)) {
     if (!use(profile_of_gamma(layout_.model, 1 / *gamma, primaries))) {
-      notes_.emplace_back("its gAMA and cHRM chunks make no sense: its colours are taken for sRGB");
+      notes_.emplace_back("its gAMA and cHRM chunks are invalid: its colours are taken for sRGB");
     }
   } else if (!usual && !use(profile_of_primaries(layout_.model, primaries))) {
-    notes_.emplace_back("its cHRM chunk makes no sense: its colours are taken for sRGB");
+    notes_.emplace_back("its cHRM chunk is invalid: its colours are taken for sRGB");
   } else if (layout_.model == ColourModel::kLab) {
     use(profile_of_lab());
   } else if (layout_.model == ColourModel::kCmyk && !use_fallback()) {
@@ -125,7 +125,7 @@ Status ColourConverter::choose_transform(const ColourFacts& facts) {
 std::optional<double> ColourConverter::sensible_gamma(const ColourFacts& facts) {
   constexpr double kLeast = 0.00016, kMost = 6250;  // libpng, and with it browsers, ignore what lies outside
   if (!facts.gamma || (*facts.gamma >= kLeast && *facts.gamma <= kMost)) return facts.gamma;
-  notes_.emplace_back("its gAMA chunk makes no sense and is ignored");
+  notes_.emplace_back("its gAMA chunk is invalid and is ignored");
   return std::nullopt;
 }
 

@@ -194,8 +194,7 @@ std::string text_of(const Report& r) {
                      r.threads == 1 ? "thread" : "threads", bf16 ? "bf16" : "f32") +
          fmt::format("          f32 {:.0f} GFLOP/s{}\n", r.peak_f32,
                      r.peak_bf16 > 0.0 ? fmt::format(", bf16 {:.0f} GFLOP/s", r.peak_bf16) : "") +
-         (bf16 ? "\n"
-               : "GFLOP of direct convolutions; 3x3 ones take four times fewer by Winograd's way\n\n") +
+         (bf16 ? "\n" : "GFLOP of direct convolutions; Winograd's algorithm takes a quarter for 3x3\n\n") +
          table("encode", r, r.encode) + "\n" + table("decode", r, r.decode);
 }
 

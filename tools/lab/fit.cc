@@ -56,7 +56,7 @@ Status look(const std::shared_ptr<const Model>& model, const Options& options, C
   Encoder encoder(model, *codec);
   ThreadPool pool(codec->threads);
   const eval::PictureFiles files = picture_files();
-  ProgressBar bar(base ? "looking at base layers" : "looking at enhancement layers", options.common.quiet);
+  ProgressBar bar(base ? "coding base layers" : "coding enhancement layers", options.common.quiet);
   const Progress progress = bar.callback();
   for (size_t i = 0; i < options.pictures.size(); ++i) {
     const auto picture = files.read(options.pictures[i]);
