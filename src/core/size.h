@@ -42,12 +42,12 @@ inline Rect united(Rect a, Rect b) {
   return {left, top, right - left, bottom - top};
 }
 
-// `rect` with `reach` pixels more on every side, clipped to a picture of size `full`.
-inline Rect grown(Rect rect, int reach, Size full) {
-  const int left = std::max(rect.x - reach, 0);
-  const int top = std::max(rect.y - reach, 0);
-  return {left, top, std::min(rect.x + rect.width + reach, full.width) - left,
-          std::min(rect.y + rect.height + reach, full.height) - top};
+// `rect` with `halo` pixels more on every side, clipped to a picture of size `full`.
+inline Rect grown(Rect rect, int halo, Size full) {
+  const int left = std::max(rect.x - halo, 0);
+  const int top = std::max(rect.y - halo, 0);
+  return {left, top, std::min(rect.x + rect.width + halo, full.width) - left,
+          std::min(rect.y + rect.height + halo, full.height) - top};
 }
 
 }  // namespace compass

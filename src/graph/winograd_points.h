@@ -7,9 +7,9 @@
 
 namespace compass::nn {
 
-inline constexpr int kWinogradBlock = 4;                   // outputs a side
-inline constexpr int kWinogradPatch = kWinogradBlock + 2;  // inputs a side of those outputs' footprint
-inline constexpr int kWinogradPoints = kWinogradPatch * kWinogradPatch;
+inline constexpr int kWinogradBlock = 4;                    // outputs a side
+inline constexpr int kWinogradInputs = kWinogradBlock + 2;  // inputs a side of those outputs' footprint
+inline constexpr int kWinogradPoints = kWinogradInputs * kWinogradInputs;
 inline constexpr float kWinogradNear = 0.75F, kWinogradFar = 1.5F;
 
 }  // namespace compass::nn

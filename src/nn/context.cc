@@ -42,8 +42,8 @@ ConvShape settled(ConvShape shape) {
 
 // Floats from one point's values to the next point's. It is a little more than they take, so that the 36 do
 // not fall into one set of a cache.
-size_t point_stride(size_t patches, int channels) {
-  return patches * channels + 48;
+size_t point_stride(size_t blocks, int channels) {
+  return blocks * channels + 48;
 }
 
 bool is_amd() {
@@ -101,18 +101,18 @@ void ConvKernel::run_winograd(int worker, const float* source, const PackedConvW
                               float* target) const {
   Workspace& ws = *parts_->workers[worker].workspace;
   const int block = parts_->block;
-  const size_t patches = static_cast<size_t>(block / kWinogradBlock) * (shape_.cols / kWinogradBlock);
-  const size_t in_stride = point_stride(patches, shape_.in), out_stride = point_stride(patches, shape_.out);
+  const size_t blocks = static_cast<size_t>(block / kWinogradBlock) * (shape_.cols / kWinogradBlock);
+  const size_t in_stride = point_stride(blocks, shape_.in), out_stride = point_stride(blocks, shape_.out);
   auto* const points = ws.get_array<float>(Workspace::kPoints, kWinogradPoints * in_stride);
   auto* const products = ws.get_array<float>(Workspace::kProducts, kWinogradPoints * out_stride);
   const auto* bias = static_cast<const float*>(weights.parts_->bias.get_data_handle());
   const float slope = shape_.act == Act::kNone ? 1.0F : shape_.act == Act::kLeakyRelu ? kLeakySlope : 0.0F;
   for (int row = 0; row < shape_.rows; row += block) {
-    winograd_patches(source + static_cast<size_t>(row) * shape_.in_cols() * shape_.in, block, shape_.cols,
-                     shape_.in, points, in_stride);
+    winograd_inputs(source + static_cast<size_t>(row) * shape_.in_cols() * shape_.in, block, shape_.cols,
+                    shape_.in, points, in_stride);
     for (int p = 0; p < kWinogradPoints; ++p) {
       const size_t kernel = static_cast<size_t>(p) * shape_.in * shape_.out;
-      multiply_panels(points + p * in_stride, patches, shape_.in, weights.parts_->points.data() + kernel,
+      multiply_panels(points + p * in_stride, blocks, shape_.in, weights.parts_->points.data() + kernel,
                       shape_.out, products + p * out_stride);
     }
     winograd_outputs(products, out_stride, block, shape_.cols, shape_.out, bias, slope,

@@ -175,12 +175,12 @@ const std::byte* ConvPass::gather_tile(const Run& run, int row0, int col0, Works
   const size_t element = element_size(plan.compute);
   const size_t count = static_cast<size_t>(plan.in_rows) * plan.in_cols * tile_in_;
   const size_t slack = 4 * static_cast<size_t>(tile_in_) + kExpandSlack / element;
-  const int reach = (kernel_ - 1) / 2;
+  const int halo = (kernel_ - 1) / 2;
   const int stride = spec_.transposed ? 1 : spec_.stride;
   std::byte* tile = ws.get(Workspace::kInput, (count + slack) * element);
   int at = 0;
   for (const MapView& view : run.inputs) {
-    gather(view, plan.padding, row0 * stride - reach, col0 * stride - reach, plan.in_rows, plan.in_cols,
+    gather(view, plan.padding, row0 * stride - halo, col0 * stride - halo, plan.in_rows, plan.in_cols,
            plan.compute, tile, tile_in_, at);
     at += view.channels;
   }

@@ -21,7 +21,7 @@ Span input_footprint(const Op& op, bool analysis, int in_extent, int out_extent,
 // on. `extent` is the whole extent of the op's map.
 Span prediction_footprint(const Op& op, int extent, int full, Span out);
 
-// `span` with `reach` samples more on both sides, clipped to [0, extent).
-Span grown(Span span, int reach, int extent);
+// `span` with `halo` samples more on both sides, clipped to [0, extent).
+Span grown(Span span, int halo, int extent);
 
 }  // namespace compass::nn

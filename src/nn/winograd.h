@@ -27,7 +27,7 @@ void winograd_kernels(const float* kernels, size_t in, size_t out, float* points
 
 // An input tile [rows+2][cols+2][channels] to points [36][rows/4 * cols/4][channels]. Rows and columns are
 // multiples of 4, channels of 16.
-void winograd_patches(const float* tile, int rows, int cols, size_t channels, float* points, size_t stride);
+void winograd_inputs(const float* tile, int rows, int cols, size_t channels, float* points, size_t stride);
 
 // Products [36][rows/4 * cols/4][channels] to the tile [rows][cols][channels] of outputs: plus bias
 // [channels], negative values times `slope`, which is at most 1.
@@ -35,7 +35,7 @@ void winograd_outputs(const float* points, size_t stride, int rows, int cols, si
                       const float* bias, float slope, float* tile);
 
 namespace plain {
-void winograd_patches(const float* tile, int rows, int cols, size_t channels, float* points, size_t stride);
+void winograd_inputs(const float* tile, int rows, int cols, size_t channels, float* points, size_t stride);
 void winograd_outputs(const float* points, size_t stride, int rows, int cols, size_t channels,
                       const float* bias, float slope, float* tile);
 }  // namespace plain
