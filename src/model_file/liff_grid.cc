@@ -22,8 +22,8 @@ void integer_rule(int m, int n, int first, GridAxis& axis) {
 void reference_rule(int m, int n, int first, GridAxis& axis) {
   const auto centre = [](int i, int count) {
     const auto start = static_cast<float>(-1.0 + 1.0 / count);
-    const auto step = static_cast<float>(2.0 / count);
-    return start + step * static_cast<float>(i);
+    const auto stride = static_cast<float>(2.0 / count);
+    return start + stride * static_cast<float>(i);
   };
   constexpr float kEdge = 1.0F - 1e-6F;
   for (size_t k = 0; k < axis.source.size(); ++k) {

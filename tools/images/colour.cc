@@ -250,14 +250,14 @@ void ColourConverter::convert_deep(const uint8_t* row, int width, uint8_t* out) 
       converted_.swap(samples_);
     }
   }
-  const int step = bands();
+  const int stride = bands();
   for (size_t x = 0; x < pixels; ++x) {
-    for (int c = 0; c < made; ++c) out[x * step + c] = rounded(converted_[x * made + c]);
+    for (int c = 0; c < made; ++c) out[x * stride + c] = rounded(converted_[x * made + c]);
   }
   if (layout_.alpha < 0) return;
   samples_.resize(pixels);
   reader_.read_band(row, layout_.alpha, samples_, 1);
-  for (size_t x = 0; x < pixels; ++x) out[x * step + made] = rounded(samples_[x]);
+  for (size_t x = 0; x < pixels; ++x) out[x * stride + made] = rounded(samples_[x]);
 }
 
 void ColourConverter::divide_by_alpha(const uint8_t* row, size_t pixels) {

@@ -1,5 +1,5 @@
 // For tests only: networks as docs/model_format.md words them, one op after the other, in doubles: whole
-// maps, padding and cropping as separate steps, transposed convolutions by their definition.
+// maps, padding and cropping on their own, transposed convolutions by their definition.
 #pragma once
 
 #include <algorithm>
