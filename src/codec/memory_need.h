@@ -16,7 +16,7 @@ struct MemoryQuestion {
   bool bytes = false;              // whether the picture is kept in 8 bits rather than in floats
   bool measure = false;            // encoding: whether the top layer is reconstructed, too
   bool search = false;             // encoding: whether symbols are searched for; after make_search()
-  std::optional<Size> size{};      // decoding: exactly this size, whatever the layer's
+  std::optional<Size> size{};      // decoding: resample to this size
   bool copied = false;             // decoding: whether the caller makes a copy of the picture
 };
 

@@ -34,7 +34,7 @@ class Liff {
 
   // below [3,h,w] -> [3,H,W]; target at least as large as below on each axis. The scale token is 2h/H', 2w/W'
   // of `token_target` (W', H'): the target itself or, if the model's rule is ScaleToken::kFirst, enhancement
-  // layer 1's size whatever the layer.
+  // layer 1's size for every layer.
   Tensor predict(const Tensor& below, Size target, Size token_target);
   Tensor predict(const Tensor& below, Size target) { return predict(below, target, target); }
 

@@ -53,7 +53,7 @@ struct ConvShape {
 
   int in_rows() const { return (rows - 1) * stride + kernel_h; }
   int in_cols() const { return (cols - 1) * stride + kernel_w; }
-  // Multiplications of the direct convolution; Winograd's (nn/winograd.h) makes do with fewer.
+  // Multiplications of the direct convolution; Winograd's algorithm (nn/winograd.h) takes fewer.
   double macs() const { return 1.0 * in * out * kernel_h * kernel_w * rows * cols; }
 };
 

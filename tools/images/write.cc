@@ -36,8 +36,8 @@ int generate(VipsRegion* out, void* /*sequence*/, void* picture, void* /*unused*
   return 0;
 }
 
-// A failure is kept by the sink and asked for at the end. It is not told to the library: not every one stops
-// (openjpeg tries again for ever).
+// The sink keeps a failure, which is checked at the end. It is not reported to the library, since not every
+// library stops (openjpeg tries again for ever).
 gint64 on_write(VipsTargetCustom* /*target*/, const void* data, gint64 length, void* sink) {
   const auto* bytes = static_cast<const uint8_t*>(data);
   const Status kept = static_cast<ByteSink*>(sink)->write({bytes, static_cast<size_t>(length)});
