@@ -227,7 +227,7 @@ Result<LayerStream> Encoder::Parts::encode_layer(const SpatialLayer& layer, cons
   latents.y = {};
   latents.indexes = {};
   ImageView reconstruction = synthesis.reconstruct(layer, latents, prediction, all);
-  liff.reset();  // it looks at the layer below
+  liff.reset();  // it refers to x_hat, the layer below
   x_hat = std::move(reconstruction);
   return stream;
 }

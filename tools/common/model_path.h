@@ -1,4 +1,4 @@
-// Finding the model that nobody named.
+// Finding the model of a file, or the shipped one, where the user has named none.
 #pragma once
 
 #include <memory>

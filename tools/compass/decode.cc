@@ -62,8 +62,8 @@ Size wanted_size(const ContainerHeader& header, const DecodeSettings& settings) 
   return header.layers[known ? static_cast<size_t>(*settings.layer) : top].size;
 }
 
-// The last line of a run that lost something: what was lost is the error, what was saved is named. With
-// --best that is what was asked for.
+// The result of a run that lost something: an error that names what was lost and what was written; with
+// --best, success.
 Status damage_status(const Options& options, const DecodedPicture& picture) {
   if (picture.damage.empty()) return {};
   std::string lost = picture.damage.front();

@@ -41,7 +41,8 @@ SheetEntry entry_of(const LayerRow& row, Image image) {
       {fmt::format("{} bytes", grouped(row.total_bytes)), fmt::format("{:.2f} bpp{}", row.bpp(), quality)}};
 }
 
-// Decodes layer k from nothing, as a viewer that wants this layer alone would, into `row` and `entries`.
+// Decodes layer k from the file's start, as a viewer that shows only this layer would, into `row` and
+// `entries`.
 Status add_layer(const std::vector<uint8_t>& file, int k, Decoder& decoder, const Photo* original,
                  LayerRow& row, std::vector<SheetEntry>& entries) {
   MemorySource source(file);
