@@ -143,11 +143,11 @@ TEST(Blocks, GoldenTiledLayer) {
   }
   const std::string pair = "00055dcc0200055dcc02";
   EXPECT_EQ(hex,
-            "c34d5010a1b2c3d401f401"  // signature, version, model, one layer, quality 50.0
-            "018120"                  // 1 x 4097
-            "3f3c"                    // 63 bytes, 60 of them the index
-            "cf2ae6b6"                // its checksum
-            "d4448d60"                // of the header
+            "c34d5010a1b2c3d4e5f6071801f401"  // signature, version, decoder, one layer, quality 50.0
+            "018120"                          // 1 x 4097
+            "3f3c"                            // 63 bytes, 60 of them the index
+            "cf2ae6b6"                        // its checksum
+            "f1220dab"                        // of the header
             "0152d3c981" +
                 pair +                                      // z: a byte, two empty blocks
                 "025fba9ba0" + pair + pair + pair + pair +  // y: two bytes, eight empty blocks

@@ -91,7 +91,7 @@ TEST_F(Damage, AHugeClaimIsRefusedBeforeAnythingIsAllocated) {
   header.metadata_checksum = 0;
   const Size huge{65535, 65535};
   const uint64_t index = kMinBlockEntryBytes * listed_blocks(huge);
-  header.layers = {{huge, 500, index + 60, 0, 0, index}};
+  header.layers = {{.size = huge, .quality = 500, .bytes = index + 60, .index_bytes = index}};
   const auto bytes = serialise_header(header);
   ASSERT_TRUE(bytes);
   MemorySource source(*bytes);
