@@ -70,9 +70,9 @@ Result<Description> parse_description(std::string_view json);
 // The text that parse_description reads.
 std::string to_json(const Description& description);
 
-// What of a description decoding depends on, as text: all but the name, provenance, lambdas, and the analysis
-// networks, of which only the steps count by which they make a picture smaller. Models whose texts and whose
-// tensors of those parts are equal decode the same files.
+// What of a description decoding depends on, as the text that docs/model_format.md specifies ("Ids"): all but
+// the name, provenance, lambdas, and the analysis networks, of which only the steps count by which they make
+// a picture smaller.
 std::string decoder_text(const Description& description);
 
 // Limits of a description. Wide enough for any published network of this kind.

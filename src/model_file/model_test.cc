@@ -119,6 +119,18 @@ TEST(Model, DecoderIdLeavesEncodersOut) {
               original.description["liff"].value("residual", "none") == "none");
 }
 
+// As docs/model_format.md has it.
+TEST(Model, DecoderTextIsSpecified) {
+  const auto model = *Draft::tiny().parse();
+  const std::string text = decoder_text(model->description());
+  EXPECT_TRUE(text.starts_with(
+      "rules integer own rates 3 codec 3 12 8 integer 2 g_a 4 4 2 2 g_s rate_gain 12 12 1 1 1 1 0 0 none "
+      "subpel 12 8 1 1 1 2 0 0 none res 8 8 3 1 1 1 4 0 leaky_relu "))
+      << text;
+  EXPECT_NE(text.find("h_a 2 2 2 2 h_s subpel "), std::string::npos) << text;
+  EXPECT_NE(text.find("int_conv 4 12 3 1 1 2 0 63 none codec 3 12 8 "), std::string::npos) << text;
+}
+
 // Applies `change` to the tiny model's description and expects an error that names `place`.
 void expect_refused(const std::string& place, const std::function<void(json&)>& change) {
   Draft draft = Draft::tiny();

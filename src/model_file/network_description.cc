@@ -25,17 +25,6 @@ constexpr std::array kOps{OpName{OpKind::kConv, "conv"},           OpName{OpKind
                           OpName{OpKind::kCondition, "condition"}, OpName{OpKind::kRateGain, "rate_gain"},
                           OpName{OpKind::kIntConv, "int_conv"}};
 
-std::string_view name_of(OpKind kind) {
-  for (const OpName& o : kOps) {
-    if (o.kind == kind) return o.name;
-  }
-  return "?";
-}
-
-std::string_view name_of(Act act) {
-  return act == Act::kRelu ? "relu" : act == Act::kLeakyRelu ? "leaky_relu" : "none";
-}
-
 constexpr std::array<std::string_view, 3> kActs{"none", "relu", "leaky_relu"};
 
 Op parse_op(FieldReader& r, const json& in, const std::string& place) {
@@ -150,6 +139,17 @@ json to_json(const Op& op) {
 }
 
 }  // namespace
+
+std::string_view name_of(OpKind kind) {
+  for (const OpName& o : kOps) {
+    if (o.kind == kind) return o.name;
+  }
+  return "?";
+}
+
+std::string_view name_of(Act act) {
+  return act == Act::kRelu ? "relu" : act == Act::kLeakyRelu ? "leaky_relu" : "none";
+}
 
 std::vector<Op> parse_network(FieldReader& r, const json& codec, const std::string& place, const char* key) {
   std::vector<Op> ops;

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "graph/op.h"
@@ -29,6 +30,10 @@ struct NetworkRules {
 // in the channels of shuffles.
 void check_network(FieldReader& r, std::vector<nn::Op>& ops, const std::string& place,
                    const NetworkRules& rules);
+
+// An op's and an activation's names in descriptions.
+std::string_view name_of(nn::OpKind kind);
+std::string_view name_of(nn::Act act);
 
 // The list that parse_network reads.
 nlohmann::json network_to_json(const std::vector<nn::Op>& ops);
