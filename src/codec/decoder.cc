@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
+#include "codec/latent_coder.h"
 #include "codec/layer_synthesis.h"
 #include "codec/memory_need.h"
 #include "codec/runtime.h"
-#include "entropy/layer_coder.h"
 #include "image/resize.h"
 
 namespace compass {
@@ -235,7 +235,7 @@ std::vector<LayerLatents> Decoder::Parts::decode_symbols(const Layers& layers, R
     const int k = count - 1 - i;  // the longest first
     if (!statuses[k]) return;
     LayerLatents& layer = latents[k];
-    statuses[k] = decoders[k]->decode_y_onto(latent_tables(k), layer.indexes, layer.y_hat.data);
+    statuses[k] = decode_latents(*model, layers.at(k), *decoders[k], layer);
     layer.indexes = {};
   });
   for (int k = 0; k < count; ++k) {

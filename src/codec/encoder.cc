@@ -6,12 +6,12 @@
 #include <cmath>
 #include <optional>
 
+#include "codec/latent_coder.h"
 #include "codec/layer_analysis.h"
 #include "codec/layer_search.h"
 #include "codec/layer_synthesis.h"
 #include "codec/memory_need.h"
 #include "codec/runtime.h"
-#include "entropy/layer_coder.h"
 #include "image/psnr.h"
 
 namespace compass {
@@ -55,9 +55,10 @@ struct Encoder::Parts : CodecRuntime {
   int effort_for(Size picture, const EncodeSettings& settings);
   Status check(const Original& picture, const EncodeSettings& settings, int effort);
   Result<EncodedPicture> encode(const Original& picture, const EncodeSettings& settings);
-  Result<std::vector<uint8_t>> encode_layer(const SpatialLayer& layer, const Original& picture, int effort,
-                                            bool reconstruct, Patch& x_hat);
-  Result<std::vector<uint8_t>> code_symbols(int k, const LayerLatents& latents) const;
+  Result<std::vector<uint8_t>> encode_layer(const SpatialLayer& layer, const Original& picture,
+                                            const EncodeSettings& settings, int effort, bool reconstruct,
+                                            Patch& x_hat);
+  Result<std::vector<uint8_t>> code_symbols(const SpatialLayer& layer, const LayerLatents& latents) const;
 };
 
 Encoder::Encoder(std::shared_ptr<const Model> model, CodecOptions options)
@@ -140,7 +141,7 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
   contents.metadata = settings.metadata;
   Patch x_hat;  // the last layer coded, as the decoder will see it
   for (int k = 0; k <= top; ++k) {
-    auto stream = encode_layer(layer_at(k), picture, effort, reconstructed(k), x_hat);
+    auto stream = encode_layer(layer_at(k), picture, settings, effort, reconstructed(k), x_hat);
     if (!stream) return stream.error();
     EncodedLayer layer{sizes[k], stream->size(), std::nan("")};
     if (settings.measure) layer.psnr = psnr(x_hat.image, picture.layer(sizes[k], pool));
@@ -159,7 +160,8 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
 // One layer of the figure; returns its stream. `x_hat` comes as the reconstruction of the layer below (empty
 // below the base layer) and leaves as this layer's, or empty if that is not wanted.
 Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const SpatialLayer& layer, const Original& picture,
-                                                          int effort, bool reconstruct, Patch& x_hat) {
+                                                          const EncodeSettings& settings, int effort,
+                                                          bool reconstruct, Patch& x_hat) {
   using Next = LayerAnalysis::Next;
   const bool searched = effort > 0;
   const Next next = searched ? Next::kSearch : reconstruct ? Next::kReconstruct : Next::kCode;
@@ -183,7 +185,8 @@ Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const SpatialLayer& la
     latents.means = {};
     if (!reconstruct) give_up_prediction();
   }
-  auto stream = code_symbols(layer.k, latents);
+  if (settings.latents) settings.latents(layer.k, latents);
+  auto stream = code_symbols(layer, latents);
   if (!stream || !reconstruct) return stream;
 
   latents.y = {};
@@ -194,11 +197,9 @@ Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const SpatialLayer& la
   return stream;
 }
 
-Result<std::vector<uint8_t>> Encoder::Parts::code_symbols(int k, const LayerLatents& latents) const {
+Result<std::vector<uint8_t>> Encoder::Parts::code_symbols(const SpatialLayer& layer, const LayerLatents& latents) const {
   const nn::StageTimer timer(options.times, "entropy", 0.0);
-  return compass::encode_layer({latents.z, latents.y, latents.indexes, latents.steps,
-                                static_cast<size_t>(networks.filter(k).directions)},
-                               hyper_tables(k), latent_tables(k));
+  return encode_latents(*model, layer, networks.latent_size(layer), latents);
 }
 
 }  // namespace compass

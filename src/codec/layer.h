@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "codec/loop_filter.h"
+#include "codec/trellis_quantiser.h"
 #include "core/size.h"
 #include "core/tensor.h"
 #include "networks/networks.h"
@@ -30,7 +31,8 @@ struct SpatialLayer {
 // [h,w,C].
 struct LayerLatents {
   std::vector<int32_t> z;
-  AlignedVector<int32_t> y;        // symbols; a decoder adds them to the means at once and has none
+  // Symbols, or levels if y is quantised dependently; a decoder adds them to the means at once and has none.
+  AlignedVector<int32_t> y;
   AlignedVector<uint8_t> indexes;  // scale index of each element of y
   Tensor y_hat;                    // [M,h,w]; the means alone until the symbols are known; or empty
   Tensor means;                    // [M,h,w] for a search, which takes other symbols; empty otherwise
@@ -60,9 +62,11 @@ struct TileBuffers {
   Tensor output;                      // of the network that ran last: a tile of y, of z, or of x_hat
   HyperParameters hyper;              // what h_s said
   std::vector<FilterBuffers> filter;  // one for each thread
+  std::vector<TrellisBuffers> trellis;  // one for each thread of an encoder
   // What a search takes beside these.
   Tensor error;                // [3,h,w]: the derivative of the cost with respect to x_hat
   Tensor gradient, displaced;  // [M,h,w]: with respect to y_hat, and after a displacement of it
+  Tensor targets;              // [M,h,w]: what y_hat should be, if y is quantised dependently
   nn::Trace trace;             // of the run of g_s that the backward pass follows
 };
 

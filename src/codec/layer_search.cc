@@ -1,7 +1,10 @@
 #include "codec/layer_search.h"
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 
+#include "codec/latent_coder.h"
 #include "codec/layer_analysis.h"
 #include "codec/layer_synthesis.h"
 #include "codec/search_constants.h"
@@ -19,19 +22,31 @@ Rect probed_part(Rect latents) {
   return {latents.x + (latents.width - width) / 2, latents.y + (latents.height - height) / 2, width, height};
 }
 
-// y_hat = symbols + means + `by` times the search's random signs, for the latents `at`.
-void displace(Rect at, float by, ThreadPool& pool, LayerLatents& latents) {
-  Tensor& y_hat = latents.y_hat;
+// Adds `by` times the search's random signs to y_hat, for the latents `at`.
+void displace(Rect at, float by, ThreadPool& pool, Tensor& y_hat) {
   for_rows(pool, at.height, [&](int row) {
     float* value = y_hat.pixel(at.y + row, at.x);
-    const float* mean = latents.means.pixel(at.y + row, at.x);
-    const int32_t* symbol = latents.y.data() + (value - y_hat.data.data());
     for (int x = at.x; x < at.x + at.width; ++x) {
-      for (int c = 0; c < y_hat.channels; ++c) {
-        *value++ = static_cast<float>(*symbol++) + *mean++ + by * SymbolSearch::probe(c, at.y + row, x);
-      }
+      for (int c = 0; c < y_hat.channels; ++c) *value++ += by * SymbolSearch::probe(c, at.y + row, x);
     }
   });
+}
+
+// The values of the latents `at`, and back to their place.
+Tensor cut_out(const Tensor& y_hat, Rect at) {
+  Tensor part(y_hat.channels, at.height, at.width);
+  const size_t count = static_cast<size_t>(at.width) * y_hat.channels;
+  for (int row = 0; row < at.height; ++row) {
+    std::copy_n(y_hat.pixel(at.y + row, at.x), count, part.pixel(row, 0));
+  }
+  return part;
+}
+
+void put_back(const Tensor& part, Rect at, Tensor& y_hat) {
+  const size_t count = static_cast<size_t>(at.width) * y_hat.channels;
+  for (int row = 0; row < at.height; ++row) {
+    std::copy_n(part.pixel(row, 0), count, y_hat.pixel(at.y + row, at.x));
+  }
 }
 
 // One round on the latents `at`, whose gradient is given.
@@ -52,6 +67,68 @@ void move_symbols(Rect at, const Tensor& gradient, int round, const SymbolSearch
   });
 }
 
+// The search on one tile of a layer whose y is quantised dependently. What moves is the targets: where the
+// gradient says that y_hat should be, averaged over the rounds, because the errors of neighbours change with
+// every round. The cheapest path through the trellis is found afresh each time.
+class TileTrellis {
+ public:
+  TileTrellis(const TrellisQuantiser& quantiser, Rect at, nn::Context& context, TileBuffers& buffers,
+              LayerLatents& latents)
+      : quantiser_(quantiser), at_(at), context_(context), buffers_(buffers) {
+    buffers_.targets = cut_out(latents.y_hat, at);
+    if (knob("TINIT", 0) == 0) quantise(std::vector<float>(latents.y_hat.channels, kTrellisWeight), latents);
+  }
+
+  void move(const Tensor& gradient, int round, const SymbolSearch& search, LayerLatents& latents) {
+    const auto curvature = search.curvature();
+    const Tensor& y_hat = latents.y_hat;
+    Tensor& targets = buffers_.targets;
+    if (round == 0 && knob("TINIT", 0) != 0) {
+      std::vector<float> weights(curvature.begin(), curvature.end());
+      for (float& w : weights) w *= static_cast<float>(knob("TW1", 1.4));
+      quantise(weights, latents);
+      return;
+    }
+    const double t = search.rounds() > 1 ? round / (search.rounds() - 1.0) : 1.0;
+    const double b1 = knob("TB1", .7), b2 = search.rounds() > 4 ? knob("TB2", .5) : b1;
+    const float share = static_cast<float>(b1 * std::pow(b2 / b1, t));
+    for_rows(context_.pool(), at_.height, [&](int row) {
+      float* target = targets.pixel(row, 0);
+      const float* g = gradient.pixel(row, 0);
+      const float* value = y_hat.pixel(at_.y + row, at_.x);
+      for (int x = 0; x < at_.width; ++x) {
+        for (int c = 0; c < targets.channels; ++c, ++target, ++g, ++value) {
+          const float wanted = *value - *g / (2.0F * curvature[c]);
+          *target += share * std::clamp(wanted - *target, -2.0F, 2.0F);
+        }
+      }
+    });
+    std::vector<float> weights(curvature.begin(), curvature.end());
+    for (float& w : weights) w *= static_cast<float>(knob("TW", 1.0));
+    quantise(weights, latents);
+  }
+
+ private:
+  void quantise(std::span<const float> weights, LayerLatents& latents) {
+    const nn::StageTimer timer(context_.times(), "search", 0.0);
+    Tensor& y_hat = latents.y_hat;
+    const size_t stride = static_cast<size_t>(y_hat.width) * y_hat.channels;
+    const size_t first = y_hat.pixel(at_.y, at_.x) - y_hat.data.data();
+    quantiser_.run({at_.size(),
+                    {latents.indexes.data() + first, stride},
+                    {buffers_.targets.data.data(), static_cast<size_t>(at_.width) * y_hat.channels},
+                    {latents.means.data.data() + first, stride},
+                    {latents.y.data() + first, stride},
+                    {y_hat.data.data() + first, stride}},
+                   weights, context_.pool(), buffers_.trellis);
+  }
+
+  const TrellisQuantiser& quantiser_;
+  Rect at_;
+  nn::Context& context_;
+  TileBuffers& buffers_;
+};
+
 }  // namespace
 
 SearchPlans plan_search(const PyramidNetworks& networks, const SpatialLayer& layer, Rect latents) {
@@ -64,13 +141,20 @@ void LayerSearch::run(const SpatialLayer& layer, const Original& original, Predi
                       SymbolSearch& search, LayerLatents& latents) {
   const FilterWeights& weights = networks_.filter(layer.k);
   FilterFit fit = make_fit(layer, FilterFit::Care::kThorough);
+  const auto trellis = trellis_quantiser(networks_.model(), layer, latents.y_hat.width);
   for (const Rect at : analysis_tiles(networks_, layer)) {
     const Tile tile = read_tile(layer, original, prediction, at);
+    std::optional<TileTrellis> path;
+    if (trellis) path.emplace(*trellis, at, networks_.context(), buffers_, latents);
     for (int round = 0; round < search.rounds(); ++round) {
       // The first round's gradient serves the curvatures, too, and those are g_s's alone.
       gradient(layer, tile, latents.y_hat, round > 0 && !weights.empty(), buffers_.gradient);
       if (!search.measured()) measure_curvature(layer, tile, buffers_.gradient, search, latents);
-      move_symbols(at, buffers_.gradient, round, search, networks_.context(), latents);
+      if (path) {
+        path->move(buffers_.gradient, round, search, latents);
+      } else {
+        move_symbols(at, buffers_.gradient, round, search, networks_.context(), latents);
+      }
     }
     if (weights.directions == 0) continue;
     filter(layer).fit(synthesise(layer, tile, latents.y_hat, nullptr), tile.residual, fit);
@@ -112,9 +196,10 @@ void LayerSearch::measure_curvature(const SpatialLayer& layer, const Tile& tile,
   part.latents = probed_part(tile.latents);
   part.plans = plan_search(networks_, layer, part.latents);
   part.pixels = part.plans.g_s->out;
-  displace(part.latents, 1.0F, pool, latents);
+  const Tensor undisplaced = cut_out(latents.y_hat, part.latents);
+  displace(part.latents, 1.0F, pool, latents.y_hat);
   gradient(layer, part, latents.y_hat, false, buffers_.displaced);
-  displace(part.latents, 0.0F, pool, latents);
+  put_back(undisplaced, part.latents, latents.y_hat);
   search.measure(before, tile.latents, buffers_.displaced, part.latents);
 }
 

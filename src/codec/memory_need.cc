@@ -92,7 +92,7 @@ TileBytes encoding_bytes(const PyramidNetworks& networks, const SpatialLayer& la
   const CodecNetworks& codec = networks.codec(layer.k);
   const Size latent = networks.latent_size(layer);
   TileBytes bytes = synthesis_bytes(networks, layer, whole(layer.size()));
-  const int side = latents_a_side(networks.tile_side(layer.k), latent.width, layer.size().width);
+  const int side = analysis_side(networks, layer);
   double values = 0.0;
   for (const Rect tile : first_tiles(whole(latent), side)) {
     const auto g_a = codec.plan_analysis(layer.size(), tile);

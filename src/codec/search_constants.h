@@ -3,6 +3,8 @@
 // model has not seen.
 #pragma once
 
+#include <cstdlib>
+
 namespace compass {
 
 // By how much more than in training an error counts. Bits of lower layers pay off in higher ones, and what
@@ -13,5 +15,12 @@ inline constexpr double kSearchFirstGain = 3.0;  // bits that the first round as
 inline constexpr double kSearchMoved = 0.6;      // of the symbols that would gain, in each round
 inline constexpr double kSearchPrior = 16.0;    // positions that the mean curvature counts beside a channel's
 inline constexpr double kSearchFarthest = 3.0;  // ratio of a channel's curvature to the mean, either way
+
+// Of the search for levels of a trellis. TEMPORARY: from the environment.
+inline double knob(const char* name, double value) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? value : std::atof(text);
+}
+inline const float kTrellisWeight = static_cast<float>(knob("TW0", 8.4));
 
 }  // namespace compass

@@ -56,11 +56,12 @@ void CdfTables::append_buckets(Row& row) {
     while (cdf[slot + 1] <= begin) ++slot;
     uint32_t last = slot;
     while (cdf[last + 1] < end) ++last;
-    if (slot == last && slot != static_cast<uint32_t>(row.escape)) {
-      buckets_.push_back({static_cast<uint16_t>(slot), static_cast<uint16_t>(cdf[slot]),
-                          static_cast<uint16_t>(cdf[slot + 1] - cdf[slot])});
+    const auto symbol = static_cast<int64_t>(row.offset) + slot;
+    if (slot == last && slot != static_cast<uint32_t>(row.escape) && symbol == static_cast<int16_t>(symbol)) {
+      buckets_.push_back({static_cast<int16_t>(symbol), static_cast<uint16_t>(cdf[slot]),
+                          static_cast<uint16_t>(cdf[slot + 1] - cdf[slot]), 0});
     } else {
-      buckets_.push_back({CdfBucket::kSearch, static_cast<uint16_t>(slot), static_cast<uint16_t>(last)});
+      buckets_.push_back({0, static_cast<uint16_t>(slot), static_cast<uint16_t>(last), 1});
     }
   }
 }

@@ -31,14 +31,13 @@ struct CdfRow {
 };
 
 // What a decoder finds in a row's lookup, which cuts [0, 65536) into equal buckets. If one slot owns the
-// whole bucket, that slot. If not, or if the slot is the escape, `slot` is kSearch and the slots to search
-// are start .. freq, both ends included.
+// whole bucket, and its symbol fits in 16 bits, that symbol. If not, or if the slot is the escape, `search` is
+// not 0 and the slots to search are start .. freq, both ends included.
 struct CdfBucket {
-  static constexpr uint16_t kSearch = 0xFFFF;
-  uint16_t slot = 0;
+  int16_t symbol = 0;
   uint16_t start = 0;  // cdf[slot]
   uint16_t freq = 0;   // cdf[slot + 1] - cdf[slot]
-  uint16_t unused = 0;
+  uint16_t search = 0;
 };
 
 // A set of rows of different lengths. Immutable; reading it from several threads is safe.

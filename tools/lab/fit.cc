@@ -1,11 +1,13 @@
-// compass-lab fit: the last step in making a model. Measures what its reconstructions get wrong, and gives it
-// loop filters that mend it.
+// compass-lab fit: the last step in making a model. Gives it a trellis with tables of the symbols that an
+// encoder really chooses, then measures what its reconstructions get wrong, and gives it loop filters that
+// mend it.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <memory>
 
 #include "codec/encoder.h"
+#include "codec/latent_coder.h"
 #include "codec/original.h"
 #include "commands.h"
 #include "common/command.h"
@@ -14,6 +16,7 @@
 #include "common/progress.h"
 #include "fit/filter_learner.h"
 #include "fit/filtered_model.h"
+#include "model_writer/trellis_model.h"
 #include "model_file/model.h"
 #include "picture_files.h"
 
@@ -28,6 +31,11 @@ struct Options {
   std::string output;
   std::vector<std::string> pictures;
   int directions = 24;
+  // Of the trellis; 0: the model's quantiser stays as it is.
+  double step = 0.6785;
+  std::vector<double> coarser_below{30.0};
+  int rounds = 3;
+  bool keep_filters = false;
   CommonFlags common;
 };
 
@@ -80,6 +88,59 @@ Status look(const std::shared_ptr<const Model>& model, const Options& options, C
   return {};
 }
 
+// One pass over the pictures with a model that has a trellis: which symbols it takes.
+Status count(const std::shared_ptr<const Model>& model, const Options& options, int round, LevelCounts& base,
+             LevelCounts& enhancement) {
+  const Result<CodecOptions> codec = codec_options(options.common);
+  if (!codec) return codec.error();
+  Encoder encoder(model, *codec);
+  const eval::PictureFiles files = picture_files();
+  ProgressBar bar(fmt::format("counting symbols, {} of {}", round + 1, options.rounds), options.common.quiet);
+  const Progress progress = bar.callback();
+  for (size_t i = 0; i < options.pictures.size(); ++i) {
+    const auto picture = files.read(options.pictures[i]);
+    if (!picture) return picture.error();
+    auto sizes = sizes_from_scales(picture->size, default_scales(model->layered() ? 3 : 1));
+    if (!sizes) return sizes.error();
+    EncodeSettings settings;
+    settings.sizes = *std::move(sizes);
+    settings.quality = kQualities[(i + static_cast<size_t>(round)) % std::size(kQualities)];
+    settings.latents = [&](int k, const LayerLatents& latents) {
+      const SpatialLayer layer{settings.sizes, k, model->rate_position(settings.quality)};
+      const auto layout = trellis_layout(*model, layer, latents.y_hat.width);
+      (k == 0 ? base : enhancement).add(*layout, latents.indexes, latents.y);
+    };
+    const auto encoded = encoder.encode(
+        Rgb8View{picture->rgb.data(), picture->size, static_cast<size_t>(picture->size.width) * 3}, settings);
+    if (!encoded) return Error{encoded.error().code, options.pictures[i] + ": " + encoded.error().message};
+    if (progress) progress(static_cast<double>(i + 1) / static_cast<double>(options.pictures.size()));
+  }
+  return {};
+}
+
+// The model file in `bytes` with a trellis, whose tables are counted in rounds: an encoder chooses symbols by
+// the tables that there are, and what it chose makes the next ones.
+Status fit_trellis(const Options& options, Safetensors& file, std::vector<uint8_t>& bytes) {
+  const TrellisDescription trellis{options.step, options.coarser_below};
+  LevelCounts base(options.step);
+  LevelCounts enhancement(options.step);
+  for (int round = 0;; ++round) {
+    auto made = with_trellis(file, trellis, base, enhancement);
+    if (!made) return Error{made.error().code, options.input + ": " + made.error().message};
+    bytes = *std::move(made);
+    if (round == options.rounds) break;
+    const auto model = Model::parse(bytes);
+    if (!model) return model.error();
+    base = LevelCounts(options.step);
+    enhancement = LevelCounts(options.step);
+    if (const Status counted = count(*model, options, round, base, enhancement); !counted) return counted;
+  }
+  auto fitted = Safetensors::parse(bytes);
+  if (!fitted) return fitted.error();
+  file = *std::move(fitted);
+  return {};
+}
+
 // The model in `file` with these filters.
 Result<std::shared_ptr<const Model>> filtered(const Options& options, const Safetensors& file,
                                               const FilterWeights& base, const FilterWeights& enhancement,
@@ -101,11 +162,20 @@ Status run_fit(const Options& options) {
   Result<OutputFile> output = OutputFile::create(options.output, inputs);  // before minutes are spent
   if (!output) return output.error();
   if (const Status good = check_json_stream(options.common, *output); !good) return good;
-  const Result<Safetensors> file = Safetensors::load(options.input);
+  Result<Safetensors> file = Safetensors::load(options.input);
   if (!file) return file.error();
   FilterWeights base_filter;
   FilterWeights enhancement_filter;
   std::vector<uint8_t> bytes;
+  if (options.step > 0.0) {
+    if (const Status fitted = fit_trellis(options, *file, bytes); !fitted) return fitted;
+  }
+  if (options.keep_filters) {
+    const auto model = Model::parse(bytes);
+    if (!model) return model.error();
+    if (const Status written = output->write(bytes); !written) return written;
+    return output->commit();
+  }
   auto model = filtered(options, *file, base_filter, enhancement_filter, bytes);
   if (!model) return model.error();
 
@@ -159,6 +229,18 @@ void add_fit(CLI::App& app, Action& action) {
       .add_option("--directions", options->directions,
                   "In how many directions an encoder may move a filter, per layer. Default: 24.")
       ->check(CLI::Range(0, kMaxFilterDirections));
+  command
+      .add_option("--step", options->step,
+                  "Step of the trellis that y is quantised with; 0 leaves the quantiser as it is. Default: "
+                  "0.6785.")
+      ->check(CLI::Range(0.0, kMaxTrellisStep));
+  command
+      .add_option("--coarser-below", options->coarser_below,
+                  "Qualities, falling, below each of which steps are a scale coarser. Default: 30.")
+      ->delimiter(',');
+  command.add_option("--rounds", options->rounds, "How often symbols are counted. Default: 3.")
+      ->check(CLI::Range(0, 20));
+  command.add_flag("--keep-filters", options->keep_filters, "Leave the loop filters as they are.");
   command.add_option("--threads", options->common.threads, "Threads to use. Default: one per core.");
   add_output_flags(command, options->common);
   command.footer("Example:\n  compass-lab fit trained.safetensors lite.safetensors photos/*.ppm");
