@@ -77,7 +77,7 @@ CdfTables LevelCounts::tables() const {
                              (total + SymbolCounts::kPriorCounts));
     }
   }
-  return *quantised_tables(rows);
+  return *quantised_tables(rows, CdfTables::Use::kTrellis);
 }
 
 }  // namespace compass

@@ -181,7 +181,9 @@ inline bool pop_symbols(Popper& state, const CdfTables& tables, const HotRow* ro
       continue;
     }
     Popper copy = popper;
-    if (!pop_searched(copy, tables.row(static_cast<int>(row_of(k))), at, bucket, out(k))) return false;
+    if (!pop_searched(copy, tables.row(static_cast<int>(row_of(k))), at, bucket.start, bucket.freq, out(k))) {
+      return false;
+    }
     popper = copy;
   }
   state = popper;

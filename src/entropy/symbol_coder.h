@@ -21,12 +21,12 @@ inline void push_symbol(rans::Pusher& pusher, RawBits& raw, const CdfRow& row, i
   pusher.push(row.cdf[slot], row.cdf[slot + 1] - row.cdf[slot], kCdfBits);
 }
 
-// Finds the slot of `at` among the slots of a bucket that is to be searched, pops it, and an escape's number
-// after it. False if that is malformed.
-inline bool pop_searched(rans::Popper& popper, const CdfRow& row, uint32_t at, const CdfBucket& bucket,
+// Finds the slot of `at` among the slots `from` .. `to` of a bucket that is to be searched, pops it, and an
+// escape's number after it. False if that is malformed.
+inline bool pop_searched(rans::Popper& popper, const CdfRow& row, uint32_t at, int from, int to,
                          int32_t* symbol) {
-  const auto first = row.cdf.begin() + bucket.start + 1;
-  const auto last = row.cdf.begin() + bucket.freq + 1;
+  const auto first = row.cdf.begin() + from + 1;
+  const auto last = row.cdf.begin() + to + 1;
   const int slot = static_cast<int>(std::upper_bound(first, last, at) - row.cdf.begin()) - 1;
   popper.pop(at, row.cdf[slot], row.cdf[slot + 1] - row.cdf[slot], kCdfBits);
   *symbol = row.offset + slot;

@@ -24,7 +24,7 @@ void TrellisOrder::load(const uint8_t* indexes, size_t stride, Size block, int c
   uint16_t* const counts = counts_.data();
   // Writes in any case, and keeps what is coded: that is faster than asking.
   const auto take = [=](int c, uint8_t index, int position) {
-    elements[c * kStride + counts[c]] = {static_cast<uint16_t>(index << 10 | position)};
+    elements[c * kStride + counts[c]] = {static_cast<uint16_t>(index << Element::kPositionBits | position)};
     counts[c] += index != 0 ? 1 : 0;
   };
   for (int y = 0; y < block.height; ++y) {

@@ -35,7 +35,7 @@ constexpr int64_t symbol_of(int quantiser, int64_t level) {
 }
 
 // Positions a side of the blocks that y is cut into. Each block is a path through the trellis of its own.
-inline constexpr int kTrellisBlock = 32;
+inline constexpr int kTrellisBlock = 16;
 // Scale indexes that there may be.
 inline constexpr int kTrellisScales = 64;
 
@@ -64,10 +64,12 @@ class TrellisOrder {
   size_t count() const;
   // One coded element of a channel.
   struct Element {
+    static constexpr int kPositionBits = 8;
+    static_assert(1 << kPositionBits == kTrellisBlock * kTrellisBlock);
     uint16_t bits;
-    int index() const { return bits >> 10; }
+    int index() const { return bits >> kPositionBits; }
     // kTrellisBlock * row + column.
-    int position() const { return bits & 1023; }
+    int position() const { return bits & ((1 << kPositionBits) - 1); }
   };
   std::span<const Element> channel(int c) const { return {elements_.data() + c * kStride, counts_[c]}; }
 

@@ -22,72 +22,74 @@ size_t first_of(const TrellisLayout& layout, Rect block) {
   return (static_cast<size_t>(block.y) * layout.width + block.x) * layout.channels;
 }
 
-// The rows of one scale index as the inner loop wants them, by quantiser.
-struct HotRows {
-  const CdfBucket* buckets[2] = {};
-  int shift[2] = {};
-};
+using HotRows = std::array<CdfTables::PairLookup, kTrellisScales>;
 
-std::array<HotRows, kTrellisScales> hot_rows(const CdfTables& tables, const TrellisLayout& layout) {
-  std::array<HotRows, kTrellisScales> rows{};
-  const int scales = tables.rows() / 2;
-  for (int i = 1; i < scales; ++i) {
-    for (int q = 0; q < 2; ++q) {
-      const CdfTables::Lookup lookup = tables.lookup(layout.row_of(i) + q * scales);
-      rows[i].buckets[q] = lookup.first;
-      rows[i].shift[q] = lookup.shift;
-    }
-  }
+HotRows hot_rows(const CdfTables& tables, const TrellisLayout& layout) {
+  HotRows rows{};
+  for (int i = 1; i < tables.rows() / 2; ++i) rows[i] = tables.pair(layout.row_of(i));
   return rows;
 }
+
+// What a decoder's state is: the trellis state, and its quantiser times 2^16, beside a slot's bits.
+constexpr uint32_t kStateMask = kTrellisStates - 1;
+constexpr uint32_t kQuantiserMask = 1U << kCdfBits;
+constexpr uint32_t packed(int state) {
+  return static_cast<uint32_t>(state) | static_cast<uint32_t>(quantiser_of(state)) << kCdfBits;
+}
+// What follows a state if the symbol is even, and what to change if it is odd. Both are at hand before the
+// symbol is, so that decoding need not wait for them.
+struct Next {
+  uint32_t even;
+  uint32_t change;
+};
+constexpr std::array<Next, kTrellisStates> kNext = [] {
+  std::array<Next, kTrellisStates> next{};
+  for (int state = 0; state < kTrellisStates; ++state) {
+    const uint32_t even = packed(kTrellisNext[state][0]);
+    next[state] = {even, even ^ packed(kTrellisNext[state][1])};
+  }
+  return next;
+}();
 
 // Pops a block: calls put(offset, level) for its coded elements. False if a symbol is malformed.
 template <typename Put>
 [[gnu::noinline]] bool pop_block(Popper& stream, const CdfTables& tables, const TrellisLayout& layout,
-                                 const HotRows* rows, const TrellisOrder& order, const TrellisOffsets& offsets,
+                                 const HotRows& hot, const TrellisOrder& order, const TrellisOffsets& offsets,
                                  Put put) {
-  // Sixteen states after, four bits each, by four times the state before and twice the symbol's lowest bit...
-  // see next(): a shift is faster than a table in memory, and all of decoding waits for it.
-  constexpr uint64_t kNext = [] {
-    uint64_t packed = 0;
-    for (int state = 0; state < kTrellisStates; ++state) {
-      for (int odd = 0; odd < 2; ++odd) {
-        packed |= static_cast<uint64_t>(kTrellisNext[state][odd]) << (8 * state + 4 * odd);
-      }
-    }
-    return packed;
-  }();
   Popper popper = stream;  // a copy whose address nobody takes stays in registers
+  const CdfTables::PairLookup* const rows = hot.data();
   uint32_t state = 0;
   for (int c = 0; c < order.channels(); ++c) {
     for (const TrellisOrder::Element e : order.channel(c)) {
-      const HotRows& row = rows[e.index()];
-      const uint32_t quantiser = state & 1;
-      const CdfBucket* const buckets = quantiser != 0 ? row.buckets[1] : row.buckets[0];
-      const int shift = quantiser != 0 ? row.shift[1] : row.shift[0];
+      const CdfTables::PairLookup row = rows[e.index()];
       const uint32_t at = popper.peek(kCdfBits);
-      const CdfBucket bucket = buckets[at >> shift];
-      int32_t symbol = bucket.symbol;
-      if (bucket.search == 0) [[likely]] {
+      const PairBucket bucket = row.first[(at | (state & kQuantiserMask)) >> row.shift];
+      const Next next = kNext[state & kStateMask];
+      int32_t level = bucket.level;
+      int32_t odd = bucket.odd;
+      if (odd <= 0) [[likely]] {
         popper.pop(at, bucket.start, bucket.freq, kCdfBits);
       } else {
         Popper copy = popper;
-        const int r = layout.row_of(e.index()) + static_cast<int>(quantiser) * (tables.rows() / 2);
-        if (!pop_searched(copy, tables.row(r), at, bucket, &symbol)) return false;
-        const int64_t level = level_of(static_cast<int>(quantiser), symbol);
-        if (level != static_cast<int32_t>(level)) return false;
+        const int quantiser = quantiser_of(static_cast<int>(state & kStateMask));
+        const CdfRow whole = tables.row(layout.row_of(e.index()) + quantiser * (tables.rows() / 2));
+        int32_t symbol = 0;
+        if (!pop_searched(copy, whole, at, bucket.start, bucket.freq, &symbol)) return false;
+        const int64_t wide = level_of(quantiser, symbol);
+        level = static_cast<int32_t>(wide);
+        if (level != wide) return false;
+        odd = -(symbol & 1);
         popper = copy;
       }
-      state = kNext >> (8 * state + 4 * (symbol & 1)) & 7;
-      const int32_t toward_zero = (symbol > 0) - (symbol < 0);
-      put(offsets[e.position()] + c, 2 * symbol - (toward_zero & -static_cast<int32_t>(quantiser)));
+      state = next.even ^ (next.change & static_cast<uint32_t>(odd));
+      put(offsets[e.position()] + c, level);
     }
   }
   stream = popper;
   return true;
 }
 
-// Calls make(first element, put) ... for every block.
+// Pops all blocks: put_at(first element) makes a block's put().
 template <typename PutAt>
 bool pop_blocks(Popper& popper, const CdfTables& tables, const TrellisLayout& layout,
                 std::span<const uint8_t> indexes, const PutAt& put_at) {
@@ -98,7 +100,7 @@ bool pop_blocks(Popper& popper, const CdfTables& tables, const TrellisLayout& la
   for (const Rect block : trellis_blocks(positions_of(layout, indexes.size()))) {
     const size_t first = first_of(layout, block);
     order.load(indexes.data() + first, stride, block.size(), layout.channels);
-    if (!pop_block(popper, tables, layout, rows.data(), order, offsets, put_at(first))) return false;
+    if (!pop_block(popper, tables, layout, rows, order, offsets, put_at(first))) return false;
   }
   return true;
 }
@@ -113,7 +115,7 @@ Status check_trellis(const TrellisLayout& layout, const CdfTables& tables, size_
   if (elements % (static_cast<size_t>(layout.width) * layout.channels) != 0) {
     return bad("y is not a whole number of rows");
   }
-  if (tables.rows() % 2 != 0 || tables.rows() > 2 * kTrellisScales) {
+  if (tables.use() != CdfTables::Use::kTrellis || tables.rows() > 2 * kTrellisScales) {
     return bad("dependent quantisation needs two rows of the entropy tables for each of 64 scale indexes");
   }
   const uint8_t highest = indexes.empty() ? uint8_t{0} : *std::ranges::max_element(indexes);

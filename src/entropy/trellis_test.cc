@@ -15,6 +15,8 @@
 namespace compass {
 namespace {
 
+constexpr auto kTrellis = CdfTables::Use::kTrellis;
+
 TEST(Trellis, EveryStateIsReachedFromTwo) {
   std::array<int, kTrellisStates> arrivals{};
   for (const auto& next : kTrellisNext) {
@@ -142,9 +144,8 @@ std::vector<int32_t> plainly_decoded(std::span<const uint8_t> bytes, const Laten
     const int quantiser = state % 2;
     const CdfRow row =
         tables.row(std::max(1, index - latents.layout.shift) + quantiser * (tables.rows() / 2));
-    const CdfBucket all{0, 0, static_cast<uint16_t>(row.escape), 1};
     int32_t symbol = 0;
-    ASSERT_TRUE(pop_searched(popper, row, popper.peek(kCdfBits), all, &symbol));
+    ASSERT_TRUE(pop_searched(popper, row, popper.peek(kCdfBits), 0, row.escape, &symbol));
     const int32_t sign = symbol > 0 ? 1 : symbol < 0 ? -1 : 0;
     levels[i] = quantiser == 0 ? 2 * symbol : 2 * symbol - sign;
     state = kTrellisNext[state][symbol % 2 == 0 ? 0 : 1];
@@ -155,7 +156,7 @@ std::vector<int32_t> plainly_decoded(std::span<const uint8_t> bytes, const Laten
 TEST(Trellis, RandomRoundTrips) {
   std::mt19937 rng(11);
   for (int round = 0; round < 120; ++round) {
-    const CdfTables tables = random_tables(rng, 2 * (2 + static_cast<int>(rng() % 63)), 40);
+    const CdfTables tables = random_tables(rng, 2 * (2 + static_cast<int>(rng() % 63)), 40, kTrellis);
     const Size size{1 + static_cast<int>(rng() % 70), 1 + static_cast<int>(rng() % 40)};
     const int channels = 1 + static_cast<int>(rng() % 19);
     const Latents latents = random_latents(rng, size, channels, static_cast<int>(rng() % 4), tables);
@@ -187,7 +188,7 @@ TEST(Trellis, ExampleOfTheSpecification) {
                                   cdf[4], cdf[5], cdf[6], cdf[7], cdf[8], cdf[9], cdf[5], cdf[6], cdf[7],
                                   cdf[8], cdf[9]};
   const CdfTables tables =
-      *CdfTables::from_ragged(rows, std::vector<int32_t>(4, 5), std::vector<int32_t>(4, -1));
+      *CdfTables::from_ragged(rows, std::vector<int32_t>(4, 5), std::vector<int32_t>(4, -1), kTrellis);
   // Two positions of two channels: channel 0 is coded first.
   const Latents latents{{2, 2, 0}, {1, 1, 1, 0}, {2, 1, 0, -4}};
   const auto bytes = encode(latents, tables);
@@ -203,7 +204,7 @@ TEST(Trellis, ExampleOfTheSpecification) {
 
 TEST(Trellis, RefusesWhatIsNoPath) {
   std::mt19937 rng(12);
-  const CdfTables tables = random_tables(rng, 4, 20);
+  const CdfTables tables = random_tables(rng, 4, 20, kTrellis);
   EXPECT_TRUE(encode({{3, 1, 0}, {1, 1, 1}, {2, 0, 1}}, tables));    // states 0, 2, 1
   EXPECT_FALSE(encode({{3, 1, 0}, {1, 1, 1}, {2, 0, 2}}, tables));   // state 1 has odd levels and 0
   EXPECT_FALSE(encode({{2, 1, 0}, {1, 1}, {1, 0}}, tables));   // state 0 has even ones
@@ -213,14 +214,14 @@ TEST(Trellis, RefusesWhatIsNoPath) {
   EXPECT_FALSE(encode({{2, 1, 0}, {1, 1, 1}, {0, 0, 0}}, tables));
   EXPECT_FALSE(encode({{0, 1, 0}, {1}, {0}}, tables));
   EXPECT_FALSE(encode({{1, 1, -1}, {1}, {0}}, tables));
-  EXPECT_FALSE(encode({{1, 1, 0}, {1}, {0}}, random_tables(rng, 3, 4)));
-  EXPECT_FALSE(encode({{1, 1, 0}, {1}, {0}}, random_tables(rng, 130, 4)));
+  EXPECT_FALSE(encode({{1, 1, 0}, {1}, {0}}, random_tables(rng, 4, 4)));
+  EXPECT_FALSE(encode({{1, 1, 0}, {1}, {0}}, random_tables(rng, 130, 4, kTrellis)));
   EXPECT_TRUE(encode({{1, 1, 0}, {}, {}}, tables));
 }
 
 TEST(Trellis, DamageGivesAnErrorOrSymbols) {
   std::mt19937 rng(13);
-  const CdfTables tables = random_tables(rng, 24, 60);
+  const CdfTables tables = random_tables(rng, 24, 60, kTrellis);
   const Latents latents = random_latents(rng, {9, 7}, 5, 1, tables);
   const auto bytes = *encode(latents, tables);
   const auto check = [&](std::span<const uint8_t> damaged) {

@@ -256,7 +256,8 @@ Result<CdfTables> read_latent_tables(const Safetensors& file, const std::string&
   if (Status s = read_integers(file, prefix + ".cdf", {-1}, cdf); !s) return s.error();
   if (Status s = read_integers(file, prefix + ".length", {rows}, lengths); !s) return s.error();
   if (Status s = read_integers(file, prefix + ".offset", {rows}, offsets); !s) return s.error();
-  auto tables = CdfTables::from_ragged(cdf, lengths, offsets);
+  const auto use = quantisers == 2 ? CdfTables::Use::kTrellis : CdfTables::Use::kSymbols;
+  auto tables = CdfTables::from_ragged(cdf, lengths, offsets, use);
   if (!tables) return bad(prefix + ".cdf", tables.error().message);
   return tables;
 }
