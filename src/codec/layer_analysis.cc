@@ -81,7 +81,7 @@ LayerLatents LayerAnalysis::quantise(const SpatialLayer& layer, Tensor y, Next n
   latents.indexes.resize(y.size());
   if (next == Next::kSearch) latents.means.reshape(y.channels, y.height, y.width);
   const auto trellis = trellis_quantiser(networks_.model(), layer, y.width);
-  const std::vector<float> weights(y.channels, kTrellisWeight);
+  const std::vector<float> weights(y.channels, static_cast<float>(kTrellisWeight));
   hyper_synthesise(networks_, layer, latents.z, buffers_.hyper, [&](Rect tile, const HyperParameters& h) {
     copy_parameters(tile, h, latents, y);
     if (!trellis) {

@@ -1,13 +1,13 @@
 #include "codec/layer_search.h"
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 
 #include "codec/latent_coder.h"
 #include "codec/layer_analysis.h"
 #include "codec/layer_synthesis.h"
 #include "codec/search_constants.h"
+#include "codec/trellis_search.h"
 
 namespace compass {
 namespace {
@@ -67,68 +67,6 @@ void move_symbols(Rect at, const Tensor& gradient, int round, const SymbolSearch
   });
 }
 
-// The search on one tile of a layer whose y is quantised dependently. What moves is the targets: where the
-// gradient says that y_hat should be, averaged over the rounds, because the errors of neighbours change with
-// every round. The cheapest path through the trellis is found afresh each time.
-class TileTrellis {
- public:
-  TileTrellis(const TrellisQuantiser& quantiser, Rect at, nn::Context& context, TileBuffers& buffers,
-              LayerLatents& latents)
-      : quantiser_(quantiser), at_(at), context_(context), buffers_(buffers) {
-    buffers_.targets = cut_out(latents.y_hat, at);
-    if (knob("TINIT", 0) == 0) quantise(std::vector<float>(latents.y_hat.channels, kTrellisWeight), latents);
-  }
-
-  void move(const Tensor& gradient, int round, const SymbolSearch& search, LayerLatents& latents) {
-    const auto curvature = search.curvature();
-    const Tensor& y_hat = latents.y_hat;
-    Tensor& targets = buffers_.targets;
-    if (round == 0 && knob("TINIT", 0) != 0) {
-      std::vector<float> weights(curvature.begin(), curvature.end());
-      for (float& w : weights) w *= static_cast<float>(knob("TW1", 1.4));
-      quantise(weights, latents);
-      return;
-    }
-    const double t = search.rounds() > 1 ? round / (search.rounds() - 1.0) : 1.0;
-    const double b1 = knob("TB1", .7), b2 = search.rounds() > 4 ? knob("TB2", .5) : b1;
-    const float share = static_cast<float>(b1 * std::pow(b2 / b1, t));
-    for_rows(context_.pool(), at_.height, [&](int row) {
-      float* target = targets.pixel(row, 0);
-      const float* g = gradient.pixel(row, 0);
-      const float* value = y_hat.pixel(at_.y + row, at_.x);
-      for (int x = 0; x < at_.width; ++x) {
-        for (int c = 0; c < targets.channels; ++c, ++target, ++g, ++value) {
-          const float wanted = *value - *g / (2.0F * curvature[c]);
-          *target += share * std::clamp(wanted - *target, -2.0F, 2.0F);
-        }
-      }
-    });
-    std::vector<float> weights(curvature.begin(), curvature.end());
-    for (float& w : weights) w *= static_cast<float>(knob("TW", 1.0));
-    quantise(weights, latents);
-  }
-
- private:
-  void quantise(std::span<const float> weights, LayerLatents& latents) {
-    const nn::StageTimer timer(context_.times(), "search", 0.0);
-    Tensor& y_hat = latents.y_hat;
-    const size_t stride = static_cast<size_t>(y_hat.width) * y_hat.channels;
-    const size_t first = y_hat.pixel(at_.y, at_.x) - y_hat.data.data();
-    quantiser_.run({at_.size(),
-                    {latents.indexes.data() + first, stride},
-                    {buffers_.targets.data.data(), static_cast<size_t>(at_.width) * y_hat.channels},
-                    {latents.means.data.data() + first, stride},
-                    {latents.y.data() + first, stride},
-                    {y_hat.data.data() + first, stride}},
-                   weights, context_.pool(), buffers_.trellis);
-  }
-
-  const TrellisQuantiser& quantiser_;
-  Rect at_;
-  nn::Context& context_;
-  TileBuffers& buffers_;
-};
-
 }  // namespace
 
 SearchPlans plan_search(const PyramidNetworks& networks, const SpatialLayer& layer, Rect latents) {
@@ -144,7 +82,7 @@ void LayerSearch::run(const SpatialLayer& layer, const Original& original, Predi
   const auto trellis = trellis_quantiser(networks_.model(), layer, latents.y_hat.width);
   for (const Rect at : analysis_tiles(networks_, layer)) {
     const Tile tile = read_tile(layer, original, prediction, at);
-    std::optional<TileTrellis> path;
+    std::optional<TrellisSearch> path;
     if (trellis) path.emplace(*trellis, at, networks_.context(), buffers_, latents);
     for (int round = 0; round < search.rounds(); ++round) {
       // The first round's gradient serves the curvatures, too, and those are g_s's alone.

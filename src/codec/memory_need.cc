@@ -93,6 +93,7 @@ TileBytes encoding_bytes(const PyramidNetworks& networks, const SpatialLayer& la
   const Size latent = networks.latent_size(layer);
   TileBytes bytes = synthesis_bytes(networks, layer, whole(layer.size()));
   const int side = analysis_side(networks, layer);
+  const bool trellis = networks.model().codec(codec_of_layer(layer.k)).trellis.has_value();
   double values = 0.0;
   for (const Rect tile : first_tiles(whole(latent), side)) {
     const auto g_a = codec.plan_analysis(layer.size(), tile);
@@ -104,10 +105,17 @@ TileBytes encoding_bytes(const PyramidNetworks& networks, const SpatialLayer& la
       bytes.hold_maps(std::max(plans.g_s->map_bytes, plans.backward->map_bytes) + plans.g_s->trace_bytes);
       // The residual, g_s's picture and the derivatives with respect to it; those with respect to y_hat.
       here = std::max(here, 3.0 * kFloatPixel * pixels(plans.g_s->out.size()) + 2.0 * y);
+      if (trellis) here += y;  // targets
     }
     values = std::max(values, here);
   }
   bytes.values += values;
+  if (trellis) {
+    // Each thread has a block's elements, and what their best paths are made of.
+    const double elements = static_cast<double>(kTrellisBlock) * kTrellisBlock * codec.latent_channels();
+    const double element = sizeof(TrellisBuffers::Choice) + 1.125 * sizeof(TrellisOrder::Element);
+    bytes.values += networks.context().pool().threads() * element * elements;
+  }
   return bytes;
 }
 

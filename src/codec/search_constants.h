@@ -3,8 +3,6 @@
 // model has not seen.
 #pragma once
 
-#include <cstdlib>
-
 namespace compass {
 
 // By how much more than in training an error counts. Bits of lower layers pay off in higher ones, and what
@@ -16,11 +14,12 @@ inline constexpr double kSearchMoved = 0.6;      // of the symbols that would ga
 inline constexpr double kSearchPrior = 16.0;    // positions that the mean curvature counts beside a channel's
 inline constexpr double kSearchFarthest = 3.0;  // ratio of a channel's curvature to the mean, either way
 
-// Of the search for levels of a trellis. TEMPORARY: from the environment.
-inline double knob(const char* name, double value) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? value : std::atof(text);
-}
-inline const float kTrellisWeight = static_cast<float>(knob("TW0", 8.4));
+// Where y is quantised dependently (codec/trellis_search.h).
+inline constexpr double kTrellisFirstWeight = 1.4;  // of curvatures, for the first path
+// What a squared error of 1 in y costs, in bits, where no curvatures are known: with --effort 0.
+inline constexpr double kTrellisWeight = 16.0;
+inline constexpr double kTrellisShare = 0.7;      // by which targets follow gradients
+inline constexpr double kTrellisLastShare = 0.5;  // in the last round of a search of more rounds than these:
+inline constexpr int kTrellisShortSearch = 4;
 
 }  // namespace compass
