@@ -91,7 +91,8 @@ Latents make_trellis_latents(const CdfTables& tables, const TrellisLayout& layou
         const uint32_t at = rng() % kCdfTotal;
         const int slot = static_cast<int>(std::ranges::upper_bound(row.cdf, at) - row.cdf.begin()) - 1;
         const int32_t symbol = slot == row.escape ? 0 : row.offset + slot;
-        out.y[first + offsets[e.position()] + c] = static_cast<int32_t>(level_of(quantiser_of(state), symbol));
+        out.y[first + offsets[e.position()] + c] =
+            static_cast<int32_t>(level_of(quantiser_of(state), symbol));
         state = kTrellisNext[state][symbol & 1];
       }
     }

@@ -1,6 +1,6 @@
 // Entropy decoding on any bytes: whatever decodes must encode and decode again to the same symbols. The first
-// bytes choose between the Gaussian tables and tables made from the input, how many symbols are asked for, and
-// whether they are levels of a trellis.
+// bytes choose between the Gaussian tables and tables made from the input, how many symbols are asked for,
+// and whether they are levels of a trellis.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -162,7 +162,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<uint8_t> indexes(in.byte());
   const uint8_t step = in.byte();
   const TrellisLayout layout{1 + step % 20, 1 + choice / 10 % 3, z};
-  if (trellis) indexes.resize(indexes.size() / (layout.width * layout.channels) * layout.width * layout.channels);
+  if (trellis)
+    indexes.resize(indexes.size() / (layout.width * layout.channels) * layout.width * layout.channels);
   for (size_t i = 0; i < indexes.size(); ++i) indexes[i] = static_cast<uint8_t>(i * step % scales);
   switch (kind) {
     case 0:

@@ -33,8 +33,9 @@ PmfRow gaussian_level_row(int index, int quantiser, double step) {
   PmfRow row{-reach, {}};
   for (int symbol = -reach; symbol <= reach; ++symbol) {
     const int size = std::abs(symbol);
-    const double share = size == 0 ? 2.0 * mass(0.0, lower_edge(1, quantiser) / scale)
-                                   : mass(lower_edge(size, quantiser) / scale, lower_edge(size + 1, quantiser) / scale);
+    const double share =
+        size == 0 ? 2.0 * mass(0.0, lower_edge(1, quantiser) / scale)
+                  : mass(lower_edge(size, quantiser) / scale, lower_edge(size + 1, quantiser) / scale);
     row.pmf.push_back(static_cast<float>(share));
   }
   row.pmf.push_back(static_cast<float>(2.0 * mass(lower_edge(reach + 1, quantiser) / scale, 1e9)));
@@ -70,7 +71,8 @@ void LevelCounts::add(const TrellisLayout& layout, std::span<const uint8_t> inde
 CdfTables LevelCounts::tables() const {
   std::vector<PmfRow> rows = gaussian_;
   for (size_t r = 0; r < rows.size(); ++r) {
-    const double total = static_cast<double>(std::accumulate(counts_[r].begin(), counts_[r].end(), uint64_t{0}));
+    const double total =
+        static_cast<double>(std::accumulate(counts_[r].begin(), counts_[r].end(), uint64_t{0}));
     for (size_t s = 0; s < counts_[r].size(); ++s) {
       float& p = rows[r].pmf[s];
       p = static_cast<float>((static_cast<double>(counts_[r][s]) + SymbolCounts::kPriorCounts * p) /

@@ -197,7 +197,8 @@ Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const SpatialLayer& la
   return stream;
 }
 
-Result<std::vector<uint8_t>> Encoder::Parts::code_symbols(const SpatialLayer& layer, const LayerLatents& latents) const {
+Result<std::vector<uint8_t>> Encoder::Parts::code_symbols(const SpatialLayer& layer,
+                                                          const LayerLatents& latents) const {
   const nn::StageTimer timer(options.times, "entropy", 0.0);
   return encode_latents(*model, layer, networks.latent_size(layer), latents);
 }

@@ -1,4 +1,5 @@
-// How the symbols of a layer's y are coded, and what they mean: rounded one by one, or as levels of a trellis.
+// How the symbols of a layer's y are coded, and what they mean: rounded one by one, or as levels of a
+// trellis.
 #pragma once
 
 #include <cstdint>

@@ -58,10 +58,10 @@ struct FilterBuffers {
 // Memory for the maps of one tile at a time. Whoever codes pictures keeps it and hands it to those who run
 // the layers, so that a steady state allocates nothing. Nothing in it outlives a tile.
 struct TileBuffers {
-  Tensor residual;                    // [3,h,w]: the original less the prediction
-  Tensor output;                      // of the network that ran last: a tile of y, of z, or of x_hat
-  HyperParameters hyper;              // what h_s said
-  std::vector<FilterBuffers> filter;  // one for each thread
+  Tensor residual;                      // [3,h,w]: the original less the prediction
+  Tensor output;                        // of the network that ran last: a tile of y, of z, or of x_hat
+  HyperParameters hyper;                // what h_s said
+  std::vector<FilterBuffers> filter;    // one for each thread
   std::vector<TrellisBuffers> trellis;  // one for each thread of an encoder
   // What a search takes beside these.
   Tensor error;                // [3,h,w]: the derivative of the cost with respect to x_hat

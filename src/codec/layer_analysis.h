@@ -22,8 +22,8 @@ class LayerAnalysis {
   Tensor analyse(const SpatialLayer& layer, const Original& original, PredictionWindow* prediction);
 
   // h_a, and h_s's answer: quantises z and y, and leaves what is needed for what comes next: symbols alone,
-  // y_hat to reconstruct from, or y_hat and means to search with. A search quantises dependently itself: for it,
-  // y stays what it was, in the place of y_hat.
+  // y_hat to reconstruct from, or y_hat and means to search with. A search quantises dependently itself: for
+  // it, y stays what it was, in the place of y_hat.
   enum class Next { kCode, kReconstruct, kSearch };
   LayerLatents quantise(const SpatialLayer& layer, Tensor y, Next next);
 

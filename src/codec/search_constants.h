@@ -14,12 +14,10 @@ inline constexpr double kSearchMoved = 0.6;      // of the symbols that would ga
 inline constexpr double kSearchPrior = 16.0;    // positions that the mean curvature counts beside a channel's
 inline constexpr double kSearchFarthest = 3.0;  // ratio of a channel's curvature to the mean, either way
 
-// Where y is quantised dependently (codec/trellis_search.h).
-inline constexpr double kTrellisFirstWeight = 1.4;  // of curvatures, for the first path
-// What a squared error of 1 in y costs, in bits, where no curvatures are known: with --effort 0.
-inline constexpr double kTrellisWeight = 16.0;
-inline constexpr double kTrellisShare = 0.7;      // by which targets follow gradients
-inline constexpr double kTrellisLastShare = 0.5;  // in the last round of a search of more rounds than these:
-inline constexpr int kTrellisShortSearch = 4;
+// Where y is quantised dependently (codec/trellis_search.h). Bits that a squared error of 1 in y costs for
+// the first path, the only one with --effort 0. Some three times the usual curvature: a path that trades its
+// own error for bits makes errors that point in the same direction.
+inline constexpr double kTrellisWeight = 32.0;
+inline constexpr double kTrellisShare = 0.5;  // by which targets follow gradients
 
 }  // namespace compass

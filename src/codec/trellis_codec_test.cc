@@ -18,10 +18,9 @@ namespace {
 TEST(TrellisCodec, DecodersSeeWhatTheEncoderMade) {
   Encoder encoder(tiny_trellis_model(), {.threads = 2});
   Decoder decoder(tiny_trellis_model(), {.threads = 1});
-  for (const auto& sizes :
-       {std::vector<Size>{{1, 1}}, std::vector<Size>{{1, 1}, {2, 1}, {3, 7}},
-        std::vector<Size>{{25, 18}, {70, 50}}, std::vector<Size>{{3, 300}, {6, 600}},
-        std::vector<Size>{{290, 47}, {290, 94}, {580, 95}}}) {
+  for (const auto& sizes : {std::vector<Size>{{1, 1}}, std::vector<Size>{{1, 1}, {2, 1}, {3, 7}},
+                            std::vector<Size>{{25, 18}, {70, 50}}, std::vector<Size>{{3, 300}, {6, 600}},
+                            std::vector<Size>{{290, 47}, {290, 94}, {580, 95}}}) {
     for (const int effort : {0, 1, 3}) {
       for (const double quality : {20.0, 39.9, 80.0}) {
         EncodeSettings settings;

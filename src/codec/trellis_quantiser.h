@@ -42,8 +42,8 @@ struct TrellisLatents {
 
 // Memory for one thread.
 struct TrellisBuffers {
-  // What the best paths were made of, one for each coded element: by quantiser and lowest bit, the symbol; and
-  // for each state, whether the second of the two states before it leads to it.
+  // What the best paths were made of, one for each coded element: by quantiser and lowest bit, the symbol;
+  // and for each state, whether the second of the two states before it leads to it.
   struct Choice {
     int16_t symbols[2][2];
     uint8_t second;

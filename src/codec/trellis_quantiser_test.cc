@@ -158,8 +158,7 @@ TEST(TrellisQuantiser, LevelsAreCodedAndMakeWhatTheySay) {
       const auto bytes = encode_layer({{}, levels, c.indexes, {}, 0, c.layout(shift)}, {}, tables);
       ASSERT_TRUE(bytes) << bytes.error().message;
       std::vector<int32_t> back(levels.size());
-      ASSERT_TRUE(
-          LayerDecoder::open(*bytes)->decode_levels(tables, c.layout(shift), c.indexes, back));
+      ASSERT_TRUE(LayerDecoder::open(*bytes)->decode_levels(tables, c.layout(shift), c.indexes, back));
       EXPECT_EQ(back, levels);
     }
   }
@@ -171,7 +170,7 @@ TEST(TrellisQuantiser, ExceptionsMustPay) {
   std::mt19937 rng(8);
   Case c(rng, {2, 2}, 1, 0.0F);
   c.indexes = {0, 0, 0, 0};
-  c.targets[1] += 0.8F;   // half a step and a little: not worth its bits
+  c.targets[1] += 0.8F;  // half a step and a little: not worth its bits
   c.targets[2] += 5.0F;
   c.targets[3] -= 50.0F;
   ThreadPool pool(1);

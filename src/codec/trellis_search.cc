@@ -1,7 +1,6 @@
 #include "codec/trellis_search.h"
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "codec/patch.h"
@@ -13,12 +12,6 @@ namespace {
 // No target moves further in a round, whatever a gradient says.
 constexpr float kFarthestMove = 2.0F;
 
-// The share that targets follow gradients by: it falls, in longer searches, to kTrellisLastShare.
-float share_of(int round, int rounds) {
-  const double done = rounds > kTrellisShortSearch ? (round - 1.0) / (rounds - 2.0) : 0.0;
-  return static_cast<float>(kTrellisShare * std::pow(kTrellisLastShare / kTrellisShare, done));
-}
-
 }  // namespace
 
 TrellisSearch::TrellisSearch(const TrellisQuantiser& quantiser, Rect tile, nn::Context& context,
@@ -28,21 +21,13 @@ TrellisSearch::TrellisSearch(const TrellisQuantiser& quantiser, Rect tile, nn::C
   Tensor& targets = buffers_.targets;
   targets.reshape(y.channels, tile.height, tile.width);
   const size_t count = static_cast<size_t>(tile.width) * y.channels;
-  for_rows(context_.pool(), tile.height, [&](int row) {
-    std::copy_n(y.pixel(tile.y + row, tile.x), count, targets.pixel(row, 0));
-  });
+  for_rows(context_.pool(), tile.height,
+           [&](int row) { std::copy_n(y.pixel(tile.y + row, tile.x), count, targets.pixel(row, 0)); });
+  quantise(std::vector<float>(y.channels, static_cast<float>(kTrellisWeight)), latents);
 }
 
-void TrellisSearch::move(const Tensor& gradient, int round, const SymbolSearch& search,
-                         LayerLatents& latents) {
+void TrellisSearch::move(const Tensor& gradient, const SymbolSearch& search, LayerLatents& latents) {
   const auto curvature = search.curvature();
-  if (round == 0) {
-    std::vector<float> weights(curvature.begin(), curvature.end());
-    for (float& weight : weights) weight *= static_cast<float>(kTrellisFirstWeight);
-    quantise(weights, latents);
-    return;
-  }
-  const float share = share_of(round, search.rounds());
   for_rows(context_.pool(), tile_.height, [&](int row) {
     float* target = buffers_.targets.pixel(row, 0);
     const float* g = gradient.pixel(row, 0);
@@ -51,7 +36,7 @@ void TrellisSearch::move(const Tensor& gradient, int round, const SymbolSearch& 
     for (int x = 0; x < tile_.width; ++x) {
       for (const float c : curvature) {
         // What is not coded stays where it is: an exception must be one of y's own.
-        const float own = *index++ != 0 ? share : 0.0F;
+        const float own = *index++ != 0 ? static_cast<float>(kTrellisShare) : 0.0F;
         const float wanted = *value++ - *g++ / (2.0F * c);
         *target += own * std::clamp(wanted - *target, -kFarthestMove, kFarthestMove);
         ++target;

@@ -95,11 +95,14 @@ void CdfTables::append_pairs() {
       for_buckets(cdf, shift, [&](uint32_t slot, uint32_t last) {
         const auto symbol = static_cast<int64_t>(row.offset) + slot;
         const int64_t level = level_of(quantiser, symbol);
-        if (slot == last && slot != static_cast<uint32_t>(row.escape) && level == static_cast<int16_t>(level)) {
+        if (slot == last && slot != static_cast<uint32_t>(row.escape) &&
+            level == static_cast<int16_t>(level)) {
           pairs_.push_back({static_cast<int16_t>(level), static_cast<uint16_t>(cdf[slot]),
-                            static_cast<uint16_t>(cdf[slot + 1] - cdf[slot]), static_cast<int16_t>(-(symbol & 1))});
+                            static_cast<uint16_t>(cdf[slot + 1] - cdf[slot]),
+                            static_cast<int16_t>(-(symbol & 1))});
         } else {
-          pairs_.push_back({0, static_cast<uint16_t>(slot), static_cast<uint16_t>(last), PairBucket::kSearch});
+          pairs_.push_back(
+              {0, static_cast<uint16_t>(slot), static_cast<uint16_t>(last), PairBucket::kSearch});
         }
       });
     }

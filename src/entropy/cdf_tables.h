@@ -31,8 +31,8 @@ struct CdfRow {
 };
 
 // What a decoder finds in a row's lookup, which cuts [0, 65536) into equal buckets. If one slot owns the
-// whole bucket, and its symbol fits in 16 bits, that symbol. If not, or if the slot is the escape, `search` is
-// not 0 and the slots to search are start .. freq, both ends included.
+// whole bucket, and its symbol fits in 16 bits, that symbol. If not, or if the slot is the escape, `search`
+// is not 0 and the slots to search are start .. freq, both ends included.
 struct CdfBucket {
   int16_t symbol = 0;
   uint16_t start = 0;  // cdf[slot]
@@ -40,8 +40,8 @@ struct CdfBucket {
   uint16_t search = 0;
 };
 
-// The same where rows come in pairs, one for each quantiser of a trellis (entropy/trellis.h): both are cut alike,
-// and instead of its symbol a bucket has the level that it means, and the symbol's lowest bit.
+// The same where rows come in pairs, one for each quantiser of a trellis (entropy/trellis.h): both are cut
+// alike, and instead of its symbol a bucket has the level that it means, and the symbol's lowest bit.
 struct PairBucket {
   static constexpr int16_t kSearch = 1;
   int16_t level = 0;

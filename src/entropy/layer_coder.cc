@@ -389,7 +389,8 @@ Status LayerDecoder::decode_levels_onto(const CdfTables& tables, const TrellisLa
 }
 
 template <typename Sink>
-Status LayerDecoder::decode_exceptions(std::span<const uint8_t> indexes, size_t zeros, int unit, const Sink& sink) {
+Status LayerDecoder::decode_exceptions(std::span<const uint8_t> indexes, size_t zeros, int unit,
+                                       const Sink& sink) {
   uint64_t left = 0;
   if (!pop_exp_golomb(popper_, 0, &left) || left > zeros) return damaged("the exceptions are malformed");
   if (left == 0) return {};

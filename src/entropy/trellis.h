@@ -21,14 +21,18 @@ inline constexpr int kTrellisStates = 8;
 inline constexpr uint8_t kTrellisNext[kTrellisStates][2] = {{0, 2}, {5, 7}, {1, 3}, {6, 4},
                                                             {2, 0}, {4, 6}, {3, 1}, {7, 5}};
 // 0 is the first quantiser, 1 the second.
-constexpr int quantiser_of(int state) { return state & 1; }
+constexpr int quantiser_of(int state) {
+  return state & 1;
+}
 
 // The level of a symbol. |symbol| < 2^31, or more if the result is not needed.
 constexpr int64_t level_of(int quantiser, int64_t symbol) {
   return 2 * symbol - (quantiser == 0 ? 0 : (symbol > 0) - (symbol < 0));
 }
 // Whether a quantiser has a level.
-constexpr bool has_level(int quantiser, int64_t level) { return level == 0 || (level & 1) == quantiser; }
+constexpr bool has_level(int quantiser, int64_t level) {
+  return level == 0 || (level & 1) == quantiser;
+}
 // Its symbol, if it has it.
 constexpr int64_t symbol_of(int quantiser, int64_t level) {
   return quantiser == 0 ? level / 2 : (level + (level > 0) - (level < 0)) / 2;

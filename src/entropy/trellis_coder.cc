@@ -140,7 +140,9 @@ Status push_levels(Pusher& pusher, const CdfTables& tables, const TrellisLayout&
     order.load(indexes.data() + first, stride, blocks[b].size(), layout.channels);
     symbols.clear();
     if (!for_trellis_symbols(order, layout, tables.rows() / 2, offsets, levels.data() + first,
-                             [&](int row, int32_t symbol) { symbols.push_back({symbol, row}); })) {
+                             [&](int row, int32_t symbol) {
+                               symbols.push_back({symbol, row});
+                             })) {
       return Error{ErrorCode::kFailure, "the levels of y are no path through the trellis"};
     }
     for (size_t i = symbols.size(); i-- > 0;) {

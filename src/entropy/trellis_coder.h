@@ -1,5 +1,5 @@
-// The levels of y onto and off a layer's stream (entropy/trellis.h); a part of entropy/layer_coder.h. Elements
-// with scale index 0 are not looked at.
+// The levels of y onto and off a layer's stream (entropy/trellis.h); a part of entropy/layer_coder.h.
+// Elements with scale index 0 are not looked at.
 #pragma once
 
 #include <cstdint>

@@ -173,8 +173,8 @@ TEST(Trellis, RandomRoundTrips) {
     EXPECT_EQ(plain, latents.levels);
 
     std::vector<float> y_hat(latents.levels.size(), 0.25F);
-    ASSERT_TRUE(LayerDecoder::open(*bytes)->decode_levels_onto(tables, latents.layout, latents.indexes, 0.5F,
-                                                               y_hat));
+    ASSERT_TRUE(
+        LayerDecoder::open(*bytes)->decode_levels_onto(tables, latents.layout, latents.indexes, 0.5F, y_hat));
     for (size_t i = 0; i < y_hat.size(); ++i) {
       ASSERT_EQ(y_hat[i], 0.25F + 0.5F * static_cast<float>(latents.levels[i]));
     }
@@ -184,9 +184,9 @@ TEST(Trellis, RandomRoundTrips) {
 // The example of docs/bitstream.md.
 TEST(Trellis, ExampleOfTheSpecification) {
   const std::vector<int32_t> cdf{0, 16384, 49152, 65535, 65536, 0, 8192, 57344, 65535, 65536};
-  const std::vector<int32_t> rows{cdf[0], cdf[1], cdf[2], cdf[3], cdf[4], cdf[0], cdf[1], cdf[2], cdf[3],
-                                  cdf[4], cdf[5], cdf[6], cdf[7], cdf[8], cdf[9], cdf[5], cdf[6], cdf[7],
-                                  cdf[8], cdf[9]};
+  const std::vector<int32_t> rows{cdf[0], cdf[1], cdf[2], cdf[3], cdf[4], cdf[0], cdf[1],
+                                  cdf[2], cdf[3], cdf[4], cdf[5], cdf[6], cdf[7], cdf[8],
+                                  cdf[9], cdf[5], cdf[6], cdf[7], cdf[8], cdf[9]};
   const CdfTables tables =
       *CdfTables::from_ragged(rows, std::vector<int32_t>(4, 5), std::vector<int32_t>(4, -1), kTrellis);
   // Two positions of two channels: channel 0 is coded first.
@@ -205,12 +205,12 @@ TEST(Trellis, ExampleOfTheSpecification) {
 TEST(Trellis, RefusesWhatIsNoPath) {
   std::mt19937 rng(12);
   const CdfTables tables = random_tables(rng, 4, 20, kTrellis);
-  EXPECT_TRUE(encode({{3, 1, 0}, {1, 1, 1}, {2, 0, 1}}, tables));    // states 0, 2, 1
-  EXPECT_FALSE(encode({{3, 1, 0}, {1, 1, 1}, {2, 0, 2}}, tables));   // state 1 has odd levels and 0
-  EXPECT_FALSE(encode({{2, 1, 0}, {1, 1}, {1, 0}}, tables));   // state 0 has even ones
-  EXPECT_FALSE(encode({{2, 1, 0}, {0, 1}, {3, 0}}, tables));   // an exception is even
+  EXPECT_TRUE(encode({{3, 1, 0}, {1, 1, 1}, {2, 0, 1}}, tables));   // states 0, 2, 1
+  EXPECT_FALSE(encode({{3, 1, 0}, {1, 1, 1}, {2, 0, 2}}, tables));  // state 1 has odd levels and 0
+  EXPECT_FALSE(encode({{2, 1, 0}, {1, 1}, {1, 0}}, tables));        // state 0 has even ones
+  EXPECT_FALSE(encode({{2, 1, 0}, {0, 1}, {3, 0}}, tables));        // an exception is even
   EXPECT_TRUE(encode({{2, 1, 0}, {0, 1}, {-4, 0}}, tables));
-  EXPECT_FALSE(encode({{2, 1, 0}, {1, 2}, {0, 0}}, tables));   // no such row
+  EXPECT_FALSE(encode({{2, 1, 0}, {1, 2}, {0, 0}}, tables));  // no such row
   EXPECT_FALSE(encode({{2, 1, 0}, {1, 1, 1}, {0, 0, 0}}, tables));
   EXPECT_FALSE(encode({{0, 1, 0}, {1}, {0}}, tables));
   EXPECT_FALSE(encode({{1, 1, -1}, {1}, {0}}, tables));

@@ -43,8 +43,8 @@ struct CodecDescription {
   int hyper_channels = 0;   // of z
   Quantise quantise = Quantise::kInteger;
   std::vector<nn::Layer> g_a, g_s, h_a, h_s;
-  std::vector<nn::Layer> h_scales;  // empty: h_s gives [scales; means] in floats
-  std::optional<int> filter;        // the loop filter's directions; none: no filter
+  std::vector<nn::Layer> h_scales;            // empty: h_s gives [scales; means] in floats
+  std::optional<int> filter;                  // the loop filter's directions; none: no filter
   std::optional<TrellisDescription> trellis;  // none: y is rounded to whole numbers
 };
 

@@ -130,8 +130,8 @@ float Model::rate_position(double quality) const {
                             static_cast<double>(rate_points().size() - 1));
 }
 
-// Positions of qualities in tenths differ wherever the qualities do, unless all are the same: there is one rate
-// point, then, and nothing is coarser.
+// Positions of qualities in tenths differ wherever the qualities do, unless all are the same: there is one
+// rate point, then, and nothing is coarser.
 int Model::trellis_shift(CodecKind kind, float rate) const {
   const auto& below = codec(kind).trellis->coarser_below;
   return static_cast<int>(

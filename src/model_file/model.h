@@ -58,7 +58,8 @@ class Model {
 
   // The position of quality q in [0,100] on the rate-point axis: q/100 * (points - 1).
   float rate_position(double quality) const;
-  // By how many scale indexes a codec with a trellis is coarser at a position on that axis, and its step there.
+  // By how many scale indexes a codec with a trellis is coarser at a position on that axis, and its step
+  // there.
   int trellis_shift(CodecKind kind, float rate) const;
   float trellis_step(CodecKind kind, float rate) const;
   // Lambda at a position on that axis, exponential between rate points: bits per pixel that a squared error

@@ -85,9 +85,6 @@ TEST(Model, StepsOfATrellisFollowTheQuality) {
 }
 
 TEST(Model, BadTrellisesAreRefused) {
-  auto file = Safetensors::load(kTiny);
-  ASSERT_TRUE(file);
-  const LevelCounts none(0.5);
   const auto refused = [&](const json& trellis, const std::string& what) {
     Draft draft = Draft::tiny();
     draft.description["base"]["trellis"] = trellis;
@@ -106,7 +103,8 @@ TEST(Model, BadTrellisesAreRefused) {
   refused({{"step", 0.5}, {"coarser_below", {-1}}}, "base.trellis.coarser_below");
   refused({{"step", 0.5}, {"coarser_below", {"x"}}}, "base.trellis.coarser_below");
   refused({{"step", 0.5}, {"coarser_below", std::vector<double>(17, 5.0)}}, "base.trellis.coarser_below");
-  refused({{"step", 0.5}, {"coarser_below", json::array()}, {"other", 1}}, "base.trellis.other");
+  refused({{"step", 0.5}, {"coarser_below", json::array()}, {"other", 1}},
+          "base.trellis: has a field that is unknown here: 'other'");
   Draft draft = Draft::tiny();
   draft.description["base"]["trellis"] = {{"step", 0.5}, {"coarser_below", json::array()}};
   draft.description["base"].erase("h_scales");

@@ -28,7 +28,7 @@ struct CodecWeights {
   std::vector<nn::LayerWeights> g_a, g_s, h_a, h_s, h_scales;
   std::vector<float> medians;  // [hyper_channels], zeros unless quantise is kMedians
   CdfTables z;                 // one row per hyper channel
-  CdfTables y;                 // one row per scale index; with a trellis, as many more for its second quantiser
+  CdfTables y;  // one row per scale index; with a trellis, as many more for its second quantiser
   FilterWeights filter;
 };
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 
 #include "codec/encoder.h"
@@ -16,8 +17,8 @@
 #include "common/progress.h"
 #include "fit/filter_learner.h"
 #include "fit/filtered_model.h"
-#include "model_writer/trellis_model.h"
 #include "model_file/model.h"
+#include "model_writer/trellis_model.h"
 #include "picture_files.h"
 
 namespace compass::tools {
@@ -33,7 +34,7 @@ struct Options {
   int directions = 24;
   // Of the trellis; 0: the model's quantiser stays as it is.
   double step = 0.6785;
-  std::vector<double> coarser_below{30.0};
+  std::vector<double> coarser_below{60.0};
   int rounds = 3;
   bool keep_filters = false;
   CommonFlags common;
@@ -151,7 +152,37 @@ Result<std::shared_ptr<const Model>> filtered(const Options& options, const Safe
   return Model::parse(bytes);
 }
 
+// `gains` may say what the filters gain.
+Status report(const Options& options, size_t bytes, const Model& model, const std::string& gains,
+              const OutputFile& output) {
+  const std::string id = to_string(model.id());
+  if (options.common.json) {
+    return print_json({{"output", options.output}, {"bytes", bytes}, {"model", {{"id", id}}}});
+  }
+  if (options.common.quiet) return {};
+  const std::string end = gains.empty() ? "\n" : "; " + gains;
+  return print_report(fmt::format("{}: {} bytes, id {}{}", plain_line(options.output), bytes, id, end),
+                      output);
+}
+
+Status check_trellis_options(const Options& options) {
+  if (options.step == 0.0 && options.keep_filters) {
+    return Error{ErrorCode::kUsage, "--step 0 and --keep-filters together leave nothing to do"};
+  }
+  if (options.step != 0.0 && options.step < kMinTrellisStep) {
+    return Error{ErrorCode::kUsage,
+                 fmt::format("--step is 0, or {} to {}", kMinTrellisStep, kMaxTrellisStep)};
+  }
+  if (options.coarser_below.size() > kMaxTrellisShift ||
+      std::ranges::adjacent_find(options.coarser_below, std::less_equal{}) != options.coarser_below.end()) {
+    return Error{ErrorCode::kUsage,
+                 fmt::format("--coarser-below lists at most {} qualities, falling", kMaxTrellisShift)};
+  }
+  return {};
+}
+
 Status run_fit(const Options& options) {
+  if (const Status good = check_trellis_options(options); !good) return good;
   if (const auto codec = codec_options(options.common); !codec) return codec.error();
   if (options.pictures.size() < static_cast<size_t>(options.directions) + kHeldBack) {
     return Error{ErrorCode::kUsage, fmt::format("{} pictures for {} directions: more are needed",
@@ -174,7 +205,8 @@ Status run_fit(const Options& options) {
     const auto model = Model::parse(bytes);
     if (!model) return model.error();
     if (const Status written = output->write(bytes); !written) return written;
-    return output->commit();
+    if (const Status committed = output->commit(); !committed) return committed;
+    return report(options, bytes.size(), **model, "", *output);
   }
   auto model = filtered(options, *file, base_filter, enhancement_filter, bytes);
   if (!model) return model.error();
@@ -201,24 +233,18 @@ Status run_fit(const Options& options) {
     const auto g = learner.gain(filter);
     return fmt::format("{:.3f} dB by itself, {:.3f} dB with steps", g.fixed, g.adapted);
   };
-  const std::string id = to_string((*model)->id());
-  if (options.common.json) {
-    return print_json({{"output", options.output}, {"bytes", bytes.size()}, {"model", {{"id", id}}}});
-  }
-  if (options.common.quiet) return {};
-  std::string report =
-      fmt::format("{}: {} bytes, id {}; on pictures held back:\nbase: {}\n", plain_line(options.output),
-                  bytes.size(), id, gain(*base->held_back, base_filter));
+  std::string gains = fmt::format("on pictures held back:\nbase: {}\n", gain(*base->held_back, base_filter));
   if ((*model)->layered())
-    report += fmt::format("enhancement: {}\n", gain(*enhancement->held_back, enhancement_filter));
-  return print_report(report, *output);
+    gains += fmt::format("enhancement: {}\n", gain(*enhancement->held_back, enhancement_filter));
+  return report(options, bytes.size(), **model, gains, *output);
 }
 
 }  // namespace
 
 void add_fit(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App& command = *app.add_subcommand("fit", "Give a trained model loop filters fitted to pictures.");
+  CLI::App& command =
+      *app.add_subcommand("fit", "Give a trained model a trellis and loop filters fitted to pictures.");
   command.add_option("MODEL", options->input, "Model file.")->required();
   command.add_option("OUT", options->output, "Model file to write, or -.")->required();
   command
@@ -236,7 +262,8 @@ void add_fit(CLI::App& app, Action& action) {
       ->check(CLI::Range(0.0, kMaxTrellisStep));
   command
       .add_option("--coarser-below", options->coarser_below,
-                  "Qualities, falling, below each of which steps are a scale coarser. Default: 30.")
+                  "Qualities, falling, below each of which steps are a scale coarser. Default: 60.")
+      ->check(CLI::Range(0.0, 100.0))
       ->delimiter(',');
   command.add_option("--rounds", options->rounds, "How often symbols are counted. Default: 3.")
       ->check(CLI::Range(0, 20));
