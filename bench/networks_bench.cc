@@ -1,6 +1,6 @@
-// Speed of the networks, one thread: single layers as the profiles use them, then whole stages of one layer
+// Speed of the networks, one thread: single ops as the profiles use them, then whole stages of one op
 // of a 768x512 picture over 384x256. Weights are random: arithmetic does not care. Counters: GFLOP/s of the
-// layers as described, and the share of the core's measured multiply-add peak. "--benchmark_filter=..."
+// ops as described, and the share of the core's measured multiply-add peak. "--benchmark_filter=..."
 // picks; CPU time counts, so that a busy machine disturbs little.
 #include <benchmark/benchmark.h>
 
@@ -36,43 +36,44 @@ Tensor random_tensor(int channels, int height, int width) {
   return out;
 }
 
-// --- single layers
+// --- single ops
 // ---------------------------------------------------------------------------------------------
 
-void layer(benchmark::State& state, nn::Layer l, Size in, Precision precision) {
+void single_op(benchmark::State& state, nn::Op op, Size in, Precision precision) {
   ThreadPool pool(1);
   nn::Context context(pool, precision);
   std::mt19937 generator(1);
-  nn::Layer mirror;
-  mirror.op = nn::Op::kConv;
+  nn::Op mirror;
+  mirror.kind = nn::OpKind::kConv;
   mirror.in = mirror.out = 1;
   mirror.kernel = 3;
-  mirror.stride = mirror.align = l.up();
-  const bool analysis = l.up() == 1;
-  const nn::LayerWeights weights = random_weights(l, 1, generator);
-  const std::span layers(&l, 1);
-  nn::Network network(context, analysis ? nn::Network::Role::kAnalysis : nn::Network::Role::kSynthesis,
-                      layers, {&weights, 1}, analysis ? layers : std::span(&mirror, 1));
-  const Size full = analysis ? in : Size{in.width * l.up(), in.height * l.up()};
-  const Tensor x = random_tensor(l.in, in.height, in.width);
+  mirror.stride = mirror.align = op.up();
+  const bool analysis = op.up() == 1;
+  const nn::OpWeights weights = random_weights(op, 1, generator);
+  const std::span ops(&op, 1);
+  nn::Network network(context, analysis ? nn::Network::Role::kAnalysis : nn::Network::Role::kSynthesis, ops,
+                      {&weights, 1}, analysis ? ops : std::span(&mirror, 1));
+  const Size full = analysis ? in : Size{in.width * op.up(), in.height * op.up()};
+  const Tensor x = random_tensor(op.in, in.height, in.width);
   const Rect out = whole(network.output_size(full));
   network.run({.x = &x, .x_part = whole(in)}, full, out);  // compiles kernels, packs weights
   for (auto _ : state) benchmark::DoNotOptimize(network.run({.x = &x, .x_part = whole(in)}, full, out));
   report(state, context, network.plan(full, out)->macs);
 }
 
-nn::Layer make(nn::Op op, int in, int out, int kernel, int stride, int factor, nn::Act act = nn::Act::kNone) {
-  nn::Layer l;
-  l.op = op;
-  l.in = in;
-  l.out = out;
-  l.kernel = kernel;
-  l.stride = stride;
-  l.align = op == nn::Op::kConv ? stride : 1;
-  l.factor = factor;
-  l.hidden = in;
-  l.act = act;
-  return l;
+nn::Op make(nn::OpKind kind, int in, int out, int kernel, int stride, int factor,
+            nn::Act act = nn::Act::kNone) {
+  nn::Op op;
+  op.kind = kind;
+  op.in = in;
+  op.out = out;
+  op.kernel = kernel;
+  op.stride = stride;
+  op.align = kind == nn::OpKind::kConv ? stride : 1;
+  op.factor = factor;
+  op.hidden = in;
+  op.act = act;
+  return op;
 }
 
 // --- whole stages
@@ -125,23 +126,23 @@ void stage(benchmark::State& state, const std::string& profile, const std::strin
 }
 
 void register_all() {
-  using nn::Op;
-  const auto add = [](const std::string& name, nn::Layer l, Size in) {
+  using nn::OpKind;
+  const auto add = [](const std::string& name, nn::Op op, Size in) {
     for (const auto& [text, precision] :
          {std::pair{"f32", Precision::kF32}, std::pair{"bf16", Precision::kBF16}}) {
-      benchmark::RegisterBenchmark(("layer/" + name + "/" + text).c_str(), layer, l, in, precision)
+      benchmark::RegisterBenchmark(("op/" + name + "/" + text).c_str(), single_op, op, in, precision)
           ->Unit(benchmark::kMillisecond);
     }
   };
-  add("conv3x3_128_at_96x64", make(Op::kConv, 128, 128, 3, 1, 1, nn::Act::kLeakyRelu), {96, 64});
-  add("res3x3_128_at_96x64", make(Op::kRes, 128, 128, 3, 1, 1, nn::Act::kLeakyRelu), {96, 64});
-  add("conv3x3s2_128_at_96x64", make(Op::kConv, 128, 128, 3, 2, 1), {96, 64});
-  add("subpel2_128_at_48x32", make(Op::kSubpel, 128, 128, 3, 1, 2), {48, 32});
-  add("subpel8_128_to_3_at_96x64", make(Op::kSubpel, 128, 3, 3, 1, 8), {96, 64});
-  add("conv5x5s2_3_to_128_at_768x512", make(Op::kConv, 3, 128, 5, 2, 1), {768, 512});
-  add("conv5x5s2_128_at_384x256", make(Op::kConv, 128, 128, 5, 2, 1), {384, 256});
-  add("deconv5x5_128_at_192x128", make(Op::kDeconv, 128, 128, 5, 2, 1), {192, 128});
-  add("deconv5x5_128_to_3_at_384x256", make(Op::kDeconv, 128, 3, 5, 2, 1), {384, 256});
+  add("conv3x3_128_at_96x64", make(OpKind::kConv, 128, 128, 3, 1, 1, nn::Act::kLeakyRelu), {96, 64});
+  add("res3x3_128_at_96x64", make(OpKind::kRes, 128, 128, 3, 1, 1, nn::Act::kLeakyRelu), {96, 64});
+  add("conv3x3s2_128_at_96x64", make(OpKind::kConv, 128, 128, 3, 2, 1), {96, 64});
+  add("subpel2_128_at_48x32", make(OpKind::kSubpel, 128, 128, 3, 1, 2), {48, 32});
+  add("subpel8_128_to_3_at_96x64", make(OpKind::kSubpel, 128, 3, 3, 1, 8), {96, 64});
+  add("conv5x5s2_3_to_128_at_768x512", make(OpKind::kConv, 3, 128, 5, 2, 1), {768, 512});
+  add("conv5x5s2_128_at_384x256", make(OpKind::kConv, 128, 128, 5, 2, 1), {384, 256});
+  add("deconv5x5_128_at_192x128", make(OpKind::kDeconv, 128, 128, 5, 2, 1), {192, 128});
+  add("deconv5x5_128_to_3_at_384x256", make(OpKind::kDeconv, 128, 3, 5, 2, 1), {384, 256});
   for (const std::string profile : {"lite", "paper"}) {
     for (const std::string name : {"g_a", "g_s", "h_a", "h_s", "liff"}) {
       for (const auto& [text, precision] :

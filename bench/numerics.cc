@@ -307,17 +307,17 @@ void bf16_table(const std::shared_ptr<const Model>& model, const std::vector<Ima
 class RealScales {
  public:
   RealScales(const Safetensors& weights, const CodecDescription& codec, const std::string& prefix)
-      : layers_(codec.h_scales) {
-    for (size_t i = 0; i < layers_.size(); ++i) {
+      : ops_(codec.h_scales) {
+    for (size_t i = 0; i < ops_.size(); ++i) {
       const std::string name = prefix + ".h_scales." + std::to_string(i);
       const TensorView* weight = weights.find(name + ".weight");
       const TensorView* bias = weights.find(name + ".bias");
       if (weight == nullptr || bias == nullptr) fail("the training weights have no " + name);
       weights_.push_back(take(weight->floats(), name));
       biases_.push_back(take(bias->floats(), name));
-      const auto& l = layers_[i];
+      const auto& op = ops_[i];
       if (weights_.back().size() !=
-          static_cast<size_t>(l.out) * l.factor * l.factor * l.in * l.kernel * l.kernel) {
+          static_cast<size_t>(op.out) * op.factor * op.factor * op.in * op.kernel * op.kernel) {
         fail(name + ": the training weights are not this model's");
       }
     }
@@ -325,38 +325,38 @@ class RealScales {
 
   // z [C,h,w] -> real-valued scale indexes [M,H,W].
   Tensor run(Tensor x, Size latent) const {
-    // Between layers the integer network counts in sixteenths, up to the layer's limit (train/networks.cc).
+    // Between ops the integer network counts in sixteenths, up to the op's limit (train/networks.cc).
     constexpr double kStep = 1.0 / 16.0;
     int left = 1;
-    for (const auto& l : layers_) left *= l.factor;
+    for (const auto& op : ops_) left *= op.factor;
     for (float& v : x.data) v = std::clamp(v, -127.0F, 127.0F);
-    for (size_t i = 0; i < layers_.size(); ++i) {
-      const bool last = i + 1 == layers_.size();
-      const auto& l = layers_[i];
-      left /= l.factor;
+    for (size_t i = 0; i < ops_.size(); ++i) {
+      const bool last = i + 1 == ops_.size();
+      const auto& op = ops_[i];
+      left /= op.factor;
       const Size size{(latent.width + left - 1) / left, (latent.height + left - 1) / left};
-      x = layer(x, l, weights_[i], biases_[i], last ? l.limit : l.limit * kStep, size);
+      x = run_op(x, op, weights_[i], biases_[i], last ? op.limit : op.limit * kStep, size);
     }
     return x;
   }
 
  private:
-  static Tensor layer(const Tensor& x, const nn::Layer& l, const std::vector<float>& weight,
-                      const std::vector<float>& bias, double limit, Size size) {
-    const int r = l.factor, k = l.kernel;
+  static Tensor run_op(const Tensor& x, const nn::Op& op, const std::vector<float>& weight,
+                       const std::vector<float>& bias, double limit, Size size) {
+    const int r = op.factor, k = op.kernel;
     const int top = x.height * r - size.height, left = x.width * r - size.width;
-    Tensor out(l.out, size.height, size.width);
+    Tensor out(op.out, size.height, size.width);
     for (int y = 0; y < x.height; ++y) {
       for (int col = 0; col < x.width; ++col) {
-        for (int o = 0; o < l.out * r * r; ++o) {
+        for (int o = 0; o < op.out * r * r; ++o) {
           double sum = bias[o];
           for (int ky = 0; ky < k; ++ky) {
             for (int kx = 0; kx < k; ++kx) {
               const int sy = y + ky - k / 2, sx = col + kx - k / 2;
               if (sy < 0 || sx < 0 || sy >= x.height || sx >= x.width) continue;
               const float* in = x.pixel(sy, sx);
-              const float* w = &weight[(static_cast<size_t>(o) * l.in * k + ky) * k + kx];
-              for (int c = 0; c < l.in; ++c) sum += in[c] * w[static_cast<size_t>(c) * k * k];
+              const float* w = &weight[(static_cast<size_t>(o) * op.in * k + ky) * k + kx];
+              for (int c = 0; c < op.in; ++c) sum += in[c] * w[static_cast<size_t>(c) * k * k];
             }
           }
           const int oy = y * r + o / r % r - top, ox = col * r + o % r - left;
@@ -368,7 +368,7 @@ class RealScales {
     return out;
   }
 
-  std::vector<nn::Layer> layers_;
+  std::vector<nn::Op> ops_;
   std::vector<std::vector<float>> weights_, biases_;
 };
 

@@ -94,23 +94,23 @@ Tensor ConvImpl::forward(const Tensor& x) {
   return convolve(x, w, b, stride);
 }
 
-LayerImpl::LayerImpl(const nn::Layer& spec, int64_t rate_points) : spec(spec) {
+OpImpl::OpImpl(const nn::Op& spec, int64_t rate_points) : spec(spec) {
   const int64_t in = spec.in, out = spec.out, kernel = spec.kernel;
   const int64_t area = int64_t{spec.factor} * spec.factor;
-  switch (spec.op) {
-    case nn::Op::kConv:
-    case nn::Op::kDeconv:
-      conv = register_module("conv", Conv(in, out, kernel, spec.stride, spec.op == nn::Op::kDeconv));
+  switch (spec.kind) {
+    case nn::OpKind::kConv:
+    case nn::OpKind::kDeconv:
+      conv = register_module("conv", Conv(in, out, kernel, spec.stride, spec.kind == nn::OpKind::kDeconv));
       break;
-    case nn::Op::kSubpel:
+    case nn::OpKind::kSubpel:
       conv = register_module("conv", Conv(in, out * area, kernel, 1));
       break;
-    case nn::Op::kGdn:
-    case nn::Op::kIgdn:
+    case nn::OpKind::kGdn:
+    case nn::OpKind::kIgdn:
       beta = register_parameter("beta", torch::full({in}, std::sqrt(1.0 + nn::kGdnPedestal)));
       gamma = register_parameter("gamma", at::sqrt(0.1 * torch::eye(in) + nn::kGdnPedestal));
       break;
-    case nn::Op::kRes: {
+    case nn::OpKind::kRes: {
       conv1 = register_module("conv1", Conv(in, spec.hidden, kernel, 1));
       conv2 = register_module("conv2", Conv(spec.hidden, out, kernel, 1));
       // Starts as the identity: depth can be added to a trained network without disturbing it.
@@ -119,47 +119,47 @@ LayerImpl::LayerImpl(const nn::Layer& spec, int64_t rate_points) : spec(spec) {
       conv2->weight.zero_();
       break;
     }
-    case nn::Op::kCondition: {
+    case nn::OpKind::kCondition: {
       conv = register_module("conv", Conv(in * area, out, kernel, 1));
       const torch::NoGradGuard guard;
       conv->weight.zero_();
       break;
     }
-    case nn::Op::kRateGain:
+    case nn::OpKind::kRateGain:
       log_gain = register_parameter("log_gain", torch::zeros({rate_points, in}));
       break;
-    case nn::Op::kUnshuffle:
-    case nn::Op::kShuffle:
+    case nn::OpKind::kUnshuffle:
+    case nn::OpKind::kShuffle:
       break;
-    case nn::Op::kIntConv:
-      TORCH_CHECK(false, "int_conv is a layer of scale networks alone");
+    case nn::OpKind::kIntConv:
+      TORCH_CHECK(false, "int_conv is an op of scale networks alone");
   }
 }
 
-Tensor LayerImpl::forward(const Tensor& x, const Pass& pass) {
-  switch (spec.op) {
-    case nn::Op::kConv:
-    case nn::Op::kDeconv:
+Tensor OpImpl::forward(const Tensor& x, const Pass& pass) {
+  switch (spec.kind) {
+    case nn::OpKind::kConv:
+    case nn::OpKind::kDeconv:
       return activate(conv(x), spec.act);
-    case nn::Op::kSubpel:
+    case nn::OpKind::kSubpel:
       return activate(at::pixel_shuffle(conv(x), spec.factor), spec.act);
-    case nn::Op::kUnshuffle:
+    case nn::OpKind::kUnshuffle:
       return at::pixel_unshuffle(x, spec.factor);
-    case nn::Op::kShuffle:
+    case nn::OpKind::kShuffle:
       return at::pixel_shuffle(x, spec.factor);
-    case nn::Op::kGdn:
-    case nn::Op::kIgdn: {
+    case nn::OpKind::kGdn:
+    case nn::OpKind::kIgdn: {
       const Tensor g = effective(gamma, 0.0).to(x.scalar_type());
       const Tensor b = effective(beta, nn::kGdnMinBeta).to(x.scalar_type());
-      return gdn(x, g, b, /*inverse=*/spec.op == nn::Op::kIgdn);
+      return gdn(x, g, b, /*inverse=*/spec.kind == nn::OpKind::kIgdn);
     }
-    case nn::Op::kRes:
+    case nn::OpKind::kRes:
       return x + conv2(activate(conv1(x), spec.act));
-    case nn::Op::kCondition: {
+    case nn::OpKind::kCondition: {
       const Tensor seen = pad_to(pass.prediction.to(x.scalar_type()), spec.factor);
       return x + conv(at::pixel_unshuffle(seen, spec.factor));
     }
-    case nn::Op::kRateGain: {
+    case nn::OpKind::kRateGain: {
       const int64_t last = log_gain.size(0) - 1;
       const Tensor low = pass.rate.floor().clamp(0, std::max<int64_t>(last - 1, 0));
       const Tensor part = (pass.rate - low).unsqueeze(1);
@@ -168,45 +168,46 @@ Tensor LayerImpl::forward(const Tensor& x, const Pass& pass) {
       const Tensor v = log_gain.index_select(0, row) * (1 - part) + log_gain.index_select(0, next) * part;
       return x * at::exp(v).to(x.scalar_type()).unsqueeze(-1).unsqueeze(-1);
     }
-    case nn::Op::kIntConv:
+    case nn::OpKind::kIntConv:
       break;
   }
-  TORCH_CHECK(false, "int_conv is a layer of scale networks alone");
+  TORCH_CHECK(false, "int_conv is an op of scale networks alone");
 }
 
-std::vector<MapSize> synthesis_sizes(const std::vector<nn::Layer>& mirror,
-                                     const std::vector<nn::Layer>& layers, MapSize size) {
-  const auto heights = nn::synthesis_extents(mirror, layers, static_cast<int>(size.height));
-  const auto widths = nn::synthesis_extents(mirror, layers, static_cast<int>(size.width));
+std::vector<MapSize> synthesis_sizes(const std::vector<nn::Op>& mirror, const std::vector<nn::Op>& ops,
+                                     MapSize size) {
+  const auto heights = nn::synthesis_extents(mirror, ops, static_cast<int>(size.height));
+  const auto widths = nn::synthesis_extents(mirror, ops, static_cast<int>(size.width));
   std::vector<MapSize> sizes;
   for (size_t i = 0; i < heights.size(); ++i) sizes.push_back({heights[i], widths[i]});
   return sizes;
 }
 
-NetworkImpl::NetworkImpl(const std::vector<nn::Layer>& specs, const std::vector<nn::Layer>& mirror,
+NetworkImpl::NetworkImpl(const std::vector<nn::Op>& specs, const std::vector<nn::Op>& mirror,
                          int64_t rate_points)
     : specs(specs), mirror(mirror) {
   for (size_t i = 0; i < specs.size(); ++i) {
-    layers.push_back(register_module(std::to_string(i), Layer(specs[i], rate_points)));
+    ops.push_back(register_module(std::to_string(i), Op(specs[i], rate_points)));
   }
 }
 
 Tensor NetworkImpl::analyse(Tensor x, const Pass& pass) {
-  for (auto& layer : layers) x = layer(pad_to(x, layer->spec.align), pass);
+  for (auto& op : ops) x = op(pad_to(x, op->spec.align), pass);
   return x;
 }
 
 Tensor NetworkImpl::synthesise(Tensor x, const Pass& pass, MapSize size) {
   const std::vector<MapSize> sizes = synthesis_sizes(mirror, specs, size);
-  for (size_t i = 0; i < layers.size(); ++i) x = crop_to(layers[i](x, pass), sizes[i + 1]);
+  for (size_t i = 0; i < ops.size(); ++i) x = crop_to(ops[i](x, pass), sizes[i + 1]);
   return x;
 }
 
-ScaleNetworkImpl::ScaleNetworkImpl(const std::vector<nn::Layer>& specs, const std::vector<nn::Layer>& mirror)
+ScaleNetworkImpl::ScaleNetworkImpl(const std::vector<nn::Op>& specs, const std::vector<nn::Op>& mirror)
     : specs(specs), mirror(mirror) {
   for (size_t i = 0; i < specs.size(); ++i) {
-    const nn::Layer& l = specs[i];
-    convs.push_back(register_module(std::to_string(i), Conv(l.in, l.out * l.factor * l.factor, l.kernel, 1)));
+    const nn::Op& op = specs[i];
+    convs.push_back(
+        register_module(std::to_string(i), Conv(op.in, op.out * op.factor * op.factor, op.kernel, 1)));
   }
   const torch::NoGradGuard guard;
   convs.front()->weight.mul_(0.5);
@@ -246,7 +247,7 @@ Tensor ScaleNetworkImpl::forward(Tensor z, MapSize size, bool exact) {
     x = at::conv2d(x, wq, bq, 1, convs[i]->kernel / 2);
     // floor(x + 1/2): the integer network's rounding shift.
     if (!last || exact) x = x + (at::floor(x + 0.5) - x).detach();
-    // The last layer's bound lets gradients through that would raise an index, so none can die at 0.
+    // The last op's bound lets gradients through that would raise an index, so none can die at 0.
     x = (last ? lower_bound(x, 0.0) : x.clamp_min(0)).clamp_max(specs[i].limit);
     if (specs[i].factor > 1) x = at::pixel_shuffle(x, specs[i].factor);
     x = crop_to(x, sizes[i + 1]);

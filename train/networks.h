@@ -1,5 +1,5 @@
 // The networks of docs/model_format.md as LibTorch modules, built from the description as the runtime's
-// parser has it (model_file/description.h): that says which layers there are, and all defaults. Parameters
+// parser has it (model_file/description.h): that says which ops there are, and all defaults. Parameters
 // are float32; a pass computes in `Pass::dtype` (bf16 on CPUs that multiply it) by casting weights on the way
 // in, so gradients accumulate in float32.
 #pragma once
@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "graph/layer.h"
+#include "graph/op.h"
 
 namespace compass::train {
 
@@ -17,10 +17,10 @@ using torch::Tensor;
 
 inline constexpr double kLikelihoodFloor = 1e-9;  // of a symbol: what rarer ones are taken to be
 
-// What every layer of a pass may look at besides its input.
+// What every op of a pass may look at besides its input.
 struct Pass {
   Tensor rate;        // [B], position on the rate-point axis, 0..P-1
-  Tensor prediction;  // [B,3,H,W] inter-layer prediction, or undefined
+  Tensor prediction;  // [B,3,H,W] inter-op prediction, or undefined
   at::ScalarType dtype = at::kFloat;
   at::Generator generator;  // of the quantisation noise; each worker thread has its own
 };
@@ -41,32 +41,32 @@ struct ConvImpl : torch::nn::Module {
 };
 TORCH_MODULE(Conv);
 
-// One LAYER of the description; any but int_conv.
-struct LayerImpl : torch::nn::Module {
-  LayerImpl(const nn::Layer& spec, int64_t rate_points);
+// One OP of the description; any but int_conv.
+struct OpImpl : torch::nn::Module {
+  OpImpl(const nn::Op& spec, int64_t rate_points);
   // Without padding or cropping: that is the network's.
   Tensor forward(const Tensor& x, const Pass& pass);
 
-  nn::Layer spec;
+  nn::Op spec;
   Conv conv{nullptr}, conv1{nullptr}, conv2{nullptr};
   Tensor beta, gamma, log_gain;
 };
-TORCH_MODULE(Layer);
+TORCH_MODULE(Op);
 
-// The sizes of a synthesis network's maps: entry i is the input of its layer i (graph/geometry.h). `mirror`
+// The sizes of a synthesis network's maps: entry i is the input of its op i (graph/geometry.h). `mirror`
 // is the analysis network that it undoes, `size` that network's input.
-std::vector<MapSize> synthesis_sizes(const std::vector<nn::Layer>& mirror,
-                                     const std::vector<nn::Layer>& layers, MapSize size);
+std::vector<MapSize> synthesis_sizes(const std::vector<nn::Op>& mirror, const std::vector<nn::Op>& ops,
+                                     MapSize size);
 
-// A list of layers.
+// A list of ops.
 struct NetworkImpl : torch::nn::Module {
   // `mirror`: as above; of an analysis network, itself.
-  NetworkImpl(const std::vector<nn::Layer>& specs, const std::vector<nn::Layer>& mirror, int64_t rate_points);
+  NetworkImpl(const std::vector<nn::Op>& specs, const std::vector<nn::Op>& mirror, int64_t rate_points);
   Tensor analyse(Tensor x, const Pass& pass);
   // `size`: what the analysis network's input had.
   Tensor synthesise(Tensor x, const Pass& pass, MapSize size);
-  std::vector<Layer> layers;
-  std::vector<nn::Layer> specs, mirror;
+  std::vector<Op> ops;
+  std::vector<nn::Op> specs, mirror;
 };
 TORCH_MODULE(Network);
 
@@ -74,17 +74,17 @@ TORCH_MODULE(Network);
 // scale per output, activations rounded to steps of 1/16 in [0, 255/16], both with straight-through
 // gradients.
 struct ScaleNetworkImpl : torch::nn::Module {
-  ScaleNetworkImpl(const std::vector<nn::Layer>& specs, const std::vector<nn::Layer>& mirror);
+  ScaleNetworkImpl(const std::vector<nn::Op>& specs, const std::vector<nn::Op>& mirror);
   // z symbols [B,Cz,h,w] -> scale indexes [B,M,h',w'], real numbers in [0,63] (rounded when `exact`).
   Tensor forward(Tensor z, MapSize size, bool exact);
 
   struct Integers {
     Tensor weight, bias, shift;  // int64 tensors, ranges as in docs/model_format.md
   };
-  Integers integers(size_t layer);
+  Integers integers(size_t op);
 
   std::vector<Conv> convs;
-  std::vector<nn::Layer> specs, mirror;
+  std::vector<nn::Op> specs, mirror;
 };
 TORCH_MODULE(ScaleNetwork);
 

@@ -11,10 +11,10 @@ namespace {
 void start_gains(Network& network, const std::vector<double>& rate_points, double sign) {
   const torch::NoGradGuard guard;
   const double middle = 0.5 * (std::log(rate_points.front()) + std::log(rate_points.back()));
-  for (auto& layer : network->layers) {
-    if (layer->spec.op != nn::Op::kRateGain) continue;
+  for (auto& op : network->ops) {
+    if (op->spec.kind != nn::OpKind::kRateGain) continue;
     for (size_t p = 0; p < rate_points.size(); ++p) {
-      layer->log_gain[static_cast<int64_t>(p)].fill_(sign * 0.5 * (std::log(rate_points[p]) - middle));
+      op->log_gain[static_cast<int64_t>(p)].fill_(sign * 0.5 * (std::log(rate_points[p]) - middle));
     }
   }
 }
@@ -23,9 +23,9 @@ void start_gains(Network& network, const std::vector<double>& rate_points, doubl
 // reconstructions start near the prediction.
 void set_ranges(Codec& codec, double gain) {
   const torch::NoGradGuard guard;
-  const auto convolves = [](const Layer& layer) { return !layer->conv.is_empty(); };
-  auto& down = codec->g_a->layers;
-  auto& up = codec->g_s->layers;
+  const auto convolves = [](const Op& op) { return !op->conv.is_empty(); };
+  auto& down = codec->g_a->ops;
+  auto& up = codec->g_s->ops;
   if (const auto first = std::find_if(down.begin(), down.end(), convolves); first != down.end()) {
     (*first)->conv->weight.mul_(gain);
   }

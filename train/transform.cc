@@ -3,12 +3,12 @@
 namespace compass::train {
 namespace {
 
-std::vector<Layer> with_conv(const Network& network, bool upsamples) {
-  std::vector<Layer> found;
-  for (const auto& layer : network->layers) {
-    const nn::Layer& spec = layer->spec;
-    const bool convolves = spec.op == nn::Op::kConv || spec.op == nn::Op::kSubpel;
-    if (convolves && (spec.up() > 1) == upsamples) found.push_back(layer);
+std::vector<Op> with_conv(const Network& network, bool upsamples) {
+  std::vector<Op> found;
+  for (const auto& op : network->ops) {
+    const nn::Op& spec = op->spec;
+    const bool convolves = spec.kind == nn::OpKind::kConv || spec.kind == nn::OpKind::kSubpel;
+    if (convolves && (spec.up() > 1) == upsamples) found.push_back(op);
   }
   return found;
 }
@@ -35,10 +35,10 @@ std::vector<double> set_gains(Codec& codec, const std::vector<double>& rate_poin
   std::vector<double> gains;
   for (const double lambda : rate_points) gains.push_back(255.0 * std::sqrt(lambda * M_LN2 / 18.0));
   for (const auto& [network, sign] : {std::pair{codec->g_a, 1.0}, std::pair{codec->g_s, -1.0}}) {
-    for (auto& layer : network->layers) {
-      if (layer->spec.op != nn::Op::kRateGain) continue;
+    for (auto& op : network->ops) {
+      if (op->spec.kind != nn::OpKind::kRateGain) continue;
       for (size_t p = 0; p < gains.size(); ++p)
-        layer->log_gain[static_cast<int64_t>(p)].slice(0, first).fill_(sign * std::log(gains[p]));
+        op->log_gain[static_cast<int64_t>(p)].slice(0, first).fill_(sign * std::log(gains[p]));
     }
   }
   return gains;

@@ -11,8 +11,8 @@ struct Transform {
   Conv first;                     // g_a: pixels to 1/8
   Conv measure;                   // g_a: 1/8 to 1/16, stride 2
   Conv to_latents, from_latents;  // 1x1
-  Layer join;                     // g_s: sub-pixel, 1/16 to 1/8
-  Layer paint;                    // g_s: sub-pixel, 1/8 to pixels
+  Op join;                        // g_s: sub-pixel, 1/16 to 1/8
+  Op paint;                       // g_s: sub-pixel, 1/8 to pixels
 };
 
 // Throws c10::Error where the codec is built otherwise.

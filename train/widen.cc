@@ -45,9 +45,9 @@ struct Maps {
 // Inputs are such that nothing needs padding or cropping.
 Tensor tail(Codec& codec, const Transform& transform, Tensor x, const Pass& pass) {
   bool after = false;
-  for (auto& layer : codec->g_s->layers) {
-    if (after) x = layer(x, pass);
-    after = after || layer.get() == transform.join.get();
+  for (auto& op : codec->g_s->ops) {
+    if (after) x = op(x, pass);
+    after = after || op.get() == transform.join.get();
   }
   return x;
 }
@@ -55,14 +55,14 @@ Tensor tail(Codec& codec, const Transform& transform, Tensor x, const Pass& pass
 Maps run(Codec& codec, const Transform& transform, const Tensor& input, const Pass& pass) {
   Maps maps;
   Tensor x = input;
-  for (auto& layer : codec->g_a->layers) {
-    if (!layer->conv.is_empty() && layer->conv.get() == transform.measure.get()) maps.seen = x;
-    x = layer(x, pass);
+  for (auto& op : codec->g_a->ops) {
+    if (!op->conv.is_empty() && op->conv.get() == transform.measure.get()) maps.seen = x;
+    x = op(x, pass);
   }
   maps.latents = x;
-  for (auto& layer : codec->g_s->layers) {
-    x = layer(x, pass);
-    if (layer.get() == transform.join.get()) break;
+  for (auto& op : codec->g_s->ops) {
+    x = op(x, pass);
+    if (op.get() == transform.join.get()) break;
   }
   maps.joined = x;
   return maps;

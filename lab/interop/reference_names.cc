@@ -10,39 +10,39 @@ namespace {
 
 constexpr int kDensityLayers = 5;  // CompressAI's default filters (3, 3, 3, 3)
 
-// Parameters of one layer, as both sides name them.
-std::vector<std::string_view> parameters_of(nn::Op op) {
-  switch (op) {
-    case nn::Op::kConv:
-    case nn::Op::kDeconv:
-    case nn::Op::kSubpel:
-    case nn::Op::kCondition:
+// Parameters of one op, as both sides name them.
+std::vector<std::string_view> parameters_of(nn::OpKind kind) {
+  switch (kind) {
+    case nn::OpKind::kConv:
+    case nn::OpKind::kDeconv:
+    case nn::OpKind::kSubpel:
+    case nn::OpKind::kCondition:
       return {"weight", "bias"};
-    case nn::Op::kGdn:
-    case nn::Op::kIgdn:
+    case nn::OpKind::kGdn:
+    case nn::OpKind::kIgdn:
       return {"beta", "gamma"};
-    case nn::Op::kRes:
+    case nn::OpKind::kRes:
       return {"conv1.weight", "conv1.bias", "conv2.weight", "conv2.bias"};
-    case nn::Op::kRateGain:
+    case nn::OpKind::kRateGain:
       return {"log_gain"};
-    case nn::Op::kIntConv:
+    case nn::OpKind::kIntConv:
       return {"weight", "bias", "shift"};
-    case nn::Op::kUnshuffle:
-    case nn::Op::kShuffle:
+    case nn::OpKind::kUnshuffle:
+    case nn::OpKind::kShuffle:
       return {};
   }
   return {};
 }
 
-void add_network(std::string_view name, const std::vector<nn::Layer>& layers, std::vector<NamePair>& out) {
+void add_network(std::string_view name, const std::vector<nn::Op>& ops, std::vector<NamePair>& out) {
   size_t module = 0;
-  for (size_t i = 0; i < layers.size(); ++i) {
-    for (const std::string_view parameter : parameters_of(layers[i].op)) {
+  for (size_t i = 0; i < ops.size(); ++i) {
+    for (const std::string_view parameter : parameters_of(ops[i].kind)) {
       out.push_back(
           {fmt::format("{}.{}.{}", name, i, parameter), fmt::format("{}.{}.{}", name, module, parameter)});
     }
-    const bool inner_act = layers[i].op == nn::Op::kRes;
-    module += layers[i].act == nn::Act::kNone || inner_act ? 1 : 2;
+    const bool inner_act = ops[i].kind == nn::OpKind::kRes;
+    module += ops[i].act == nn::Act::kNone || inner_act ? 1 : 2;
   }
 }
 

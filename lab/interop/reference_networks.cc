@@ -12,8 +12,8 @@ namespace compass {
 namespace {
 
 using nn::Act;
-using nn::Layer;
 using nn::Op;
+using nn::OpKind;
 
 Error bad(const CheckpointPart& part, const std::string& what) {
   return {ErrorCode::kBadFile, part.path.empty() ? what : fmt::format("{}: {}", printable(part.path), what)};
@@ -69,39 +69,39 @@ class Shapes {
   std::vector<std::string> wrong_;
 };
 
-Layer conv(Shapes& shapes, const std::string& key, int stride, int align, Act act = Act::kNone) {
+Op conv(Shapes& shapes, const std::string& key, int stride, int align, Act act = Act::kNone) {
   const auto shape = shapes.get(key + ".weight", 4);
   shapes.need(key + ".bias");
-  Layer layer;
-  layer.op = Op::kConv;
-  layer.out = shape[0];
-  layer.in = shape[1];
-  layer.kernel = shape[2];
-  layer.stride = stride;
-  layer.align = align;
-  layer.act = act;
-  return layer;
+  Op op;
+  op.kind = OpKind::kConv;
+  op.out = shape[0];
+  op.in = shape[1];
+  op.kernel = shape[2];
+  op.stride = stride;
+  op.align = align;
+  op.act = act;
+  return op;
 }
 
-Layer deconv(Shapes& shapes, const std::string& key, Act act = Act::kNone) {
+Op deconv(Shapes& shapes, const std::string& key, Act act = Act::kNone) {
   const auto shape = shapes.get(key + ".weight", 4);
   shapes.need(key + ".bias");
-  Layer layer;
-  layer.op = Op::kDeconv;
-  layer.in = shape[0];
-  layer.out = shape[1];
-  layer.kernel = shape[2];
-  layer.stride = 2;
-  layer.act = act;
-  return layer;
+  Op op;
+  op.kind = OpKind::kDeconv;
+  op.in = shape[0];
+  op.out = shape[1];
+  op.kernel = shape[2];
+  op.stride = 2;
+  op.act = act;
+  return op;
 }
 
-Layer gdn(Shapes& shapes, const std::string& key, Op op) {
-  Layer layer;
-  layer.op = op;
-  layer.in = layer.out = shapes.get(key + ".beta", 1)[0];
+Op gdn(Shapes& shapes, const std::string& key, OpKind kind) {
+  Op op;
+  op.kind = kind;
+  op.in = op.out = shapes.get(key + ".beta", 1)[0];
   shapes.need(key + ".gamma");
-  return layer;
+  return op;
 }
 
 }  // namespace
@@ -118,14 +118,15 @@ Result<CodecDescription> describe_codec(const CheckpointPart& part) {
   Shapes shapes(part);
   CodecDescription codec;
   codec.quantise = Quantise::kMedians;
-  codec.g_a = {conv(shapes, "g_a.0", 2, 2),    gdn(shapes, "g_a.1", Op::kGdn), conv(shapes, "g_a.2", 2, 2),
-               gdn(shapes, "g_a.3", Op::kGdn), conv(shapes, "g_a.4", 2, 2),    gdn(shapes, "g_a.5", Op::kGdn),
+  codec.g_a = {conv(shapes, "g_a.0", 2, 2), gdn(shapes, "g_a.1", OpKind::kGdn),
+               conv(shapes, "g_a.2", 2, 2), gdn(shapes, "g_a.3", OpKind::kGdn),
+               conv(shapes, "g_a.4", 2, 2), gdn(shapes, "g_a.5", OpKind::kGdn),
                conv(shapes, "g_a.6", 2, 2)};
-  codec.g_s = {deconv(shapes, "g_s.0"), gdn(shapes, "g_s.1", Op::kIgdn),
-               deconv(shapes, "g_s.2"), gdn(shapes, "g_s.3", Op::kIgdn),
-               deconv(shapes, "g_s.4"), gdn(shapes, "g_s.5", Op::kIgdn),
+  codec.g_s = {deconv(shapes, "g_s.0"), gdn(shapes, "g_s.1", OpKind::kIgdn),
+               deconv(shapes, "g_s.2"), gdn(shapes, "g_s.3", OpKind::kIgdn),
+               deconv(shapes, "g_s.4"), gdn(shapes, "g_s.5", OpKind::kIgdn),
                deconv(shapes, "g_s.6")};
-  // The authors pad before h_a.0 although its stride is 1; its mirror is the last layer of h_s.
+  // The authors pad before h_a.0 although its stride is 1; its mirror is the last op of h_s.
   codec.h_a = {conv(shapes, "h_a.0", 1, 2, Act::kLeakyRelu), conv(shapes, "h_a.2", 2, 2, Act::kLeakyRelu),
                conv(shapes, "h_a.4", 2, 2)};
   codec.h_s = {deconv(shapes, "h_s.0", Act::kLeakyRelu), deconv(shapes, "h_s.2", Act::kLeakyRelu),

@@ -113,52 +113,52 @@ class RandomModel {
     for (float& v : values) v = distribution(generator_);
     floats(name, {1 + *codec.filter, 3, kFilterTaps, kFilterGates}, values);
   }
-  void network(const std::string& prefix, const std::vector<nn::Layer>& layers) {
-    for (size_t i = 0; i < layers.size(); ++i) {
-      const nn::Layer& l = layers[i];
+  void network(const std::string& prefix, const std::vector<nn::Op>& ops) {
+    for (size_t i = 0; i < ops.size(); ++i) {
+      const nn::Op& op = ops[i];
       const std::string place = prefix + std::to_string(i) + ".";
-      const nn::LayerWeights w = random_weights(l, 2, generator_);
-      const int64_t area = static_cast<int64_t>(l.factor) * l.factor;
-      const int64_t k = l.kernel;
-      switch (l.op) {
-        case nn::Op::kDeconv:
-          floats(place + "weight", {l.in, l.out, k, k}, w.weight);
-          floats(place + "bias", {l.out}, w.bias);
+      const nn::OpWeights w = random_weights(op, 2, generator_);
+      const int64_t area = static_cast<int64_t>(op.factor) * op.factor;
+      const int64_t k = op.kernel;
+      switch (op.kind) {
+        case nn::OpKind::kDeconv:
+          floats(place + "weight", {op.in, op.out, k, k}, w.weight);
+          floats(place + "bias", {op.out}, w.bias);
           break;
-        case nn::Op::kConv:
-        case nn::Op::kSubpel:
-          floats(place + "weight", {l.out * area, l.in, k, k}, w.weight);
-          floats(place + "bias", {l.out * area}, w.bias);
+        case nn::OpKind::kConv:
+        case nn::OpKind::kSubpel:
+          floats(place + "weight", {op.out * area, op.in, k, k}, w.weight);
+          floats(place + "bias", {op.out * area}, w.bias);
           break;
-        case nn::Op::kCondition:
-          floats(place + "weight", {l.out, l.in * area, k, k}, w.weight);
-          floats(place + "bias", {l.out}, w.bias);
+        case nn::OpKind::kCondition:
+          floats(place + "weight", {op.out, op.in * area, k, k}, w.weight);
+          floats(place + "bias", {op.out}, w.bias);
           break;
-        case nn::Op::kRes:
-          floats(place + "conv1.weight", {l.hidden, l.in, k, k}, w.weight);
-          floats(place + "conv1.bias", {l.hidden}, w.bias);
-          floats(place + "conv2.weight", {l.in, l.hidden, k, k}, w.weight2);
-          floats(place + "conv2.bias", {l.in}, w.bias2);
+        case nn::OpKind::kRes:
+          floats(place + "conv1.weight", {op.hidden, op.in, k, k}, w.weight);
+          floats(place + "conv1.bias", {op.hidden}, w.bias);
+          floats(place + "conv2.weight", {op.in, op.hidden, k, k}, w.weight2);
+          floats(place + "conv2.bias", {op.in}, w.bias2);
           break;
-        case nn::Op::kGdn:
-        case nn::Op::kIgdn:
-          file_.add_floats(place + "beta", {l.in}, w.beta);
-          file_.add_floats(place + "gamma", {l.in, l.in}, w.gamma);
+        case nn::OpKind::kGdn:
+        case nn::OpKind::kIgdn:
+          file_.add_floats(place + "beta", {op.in}, w.beta);
+          file_.add_floats(place + "gamma", {op.in, op.in}, w.gamma);
           break;
-        case nn::Op::kRateGain:
-          floats(place + "log_gain", {2, l.in}, w.log_gain);
+        case nn::OpKind::kRateGain:
+          floats(place + "log_gain", {2, op.in}, w.log_gain);
           break;
-        case nn::Op::kIntConv: {
-          const int64_t out = l.out * area;
-          std::vector<int32_t> weight(out * l.in * k * k);
+        case nn::OpKind::kIntConv: {
+          const int64_t out = op.out * area;
+          std::vector<int32_t> weight(out * op.in * k * k);
           for (int32_t& v : weight) v = static_cast<int32_t>(generator_() % 81) - 40;
-          file_.add_integers(place + "weight", {out, l.in, k, k}, weight, DType::kI8);
+          file_.add_integers(place + "weight", {out, op.in, k, k}, weight, DType::kI8);
           file_.add_integers(place + "bias", {out}, std::vector<int32_t>(out, 20 << 9));
           file_.add_integers(place + "shift", {out}, std::vector<int32_t>(out, 9));
           break;
         }
-        case nn::Op::kUnshuffle:
-        case nn::Op::kShuffle:
+        case nn::OpKind::kUnshuffle:
+        case nn::OpKind::kShuffle:
           break;
       }
     }
@@ -177,11 +177,11 @@ class RandomModel {
     file_.add_integers(prefix + "z.offset", {c}, std::vector<int32_t>(c, -1));
   }
   void conv(const std::string& name, int in, int out, int kernel, bool dense = false) {
-    nn::Layer l;
-    l.in = in;
-    l.out = out;
-    l.kernel = kernel;
-    const nn::LayerWeights w = random_weights(l, 1, generator_);
+    nn::Op op;
+    op.in = in;
+    op.out = out;
+    op.kernel = kernel;
+    const nn::OpWeights w = random_weights(op, 1, generator_);
     floats("liff." + name + ".weight",
            dense ? std::vector<int64_t>{out, in} : std::vector<int64_t>{out, in, kernel, kernel}, w.weight);
     floats("liff." + name + ".bias", {out}, w.bias);
@@ -211,7 +211,7 @@ class RandomModel {
 
 }  // namespace
 
-nn::LayerWeights random_weights(const nn::Layer& l, int points, std::mt19937& generator) {
+nn::OpWeights random_weights(const nn::Op& op, int points, std::mt19937& generator) {
   const auto fill = [&](size_t n, float bound) {
     std::uniform_real_distribution<float> distribution(-bound, bound);
     std::vector<float> values(n);
@@ -219,40 +219,40 @@ nn::LayerWeights random_weights(const nn::Layer& l, int points, std::mt19937& ge
     return values;
   };
   const auto bound = [](size_t fan_in) { return std::sqrt(3.0F / static_cast<float>(fan_in)); };
-  const size_t in = l.in;
-  const size_t out = l.out;
-  const size_t taps = static_cast<size_t>(l.kernel) * l.kernel;
-  const size_t area = static_cast<size_t>(l.factor) * l.factor;
-  nn::LayerWeights w;
-  switch (l.op) {
-    case nn::Op::kConv:
-    case nn::Op::kDeconv:
-    case nn::Op::kSubpel:
-    case nn::Op::kIntConv:
+  const size_t in = op.in;
+  const size_t out = op.out;
+  const size_t taps = static_cast<size_t>(op.kernel) * op.kernel;
+  const size_t area = static_cast<size_t>(op.factor) * op.factor;
+  nn::OpWeights w;
+  switch (op.kind) {
+    case nn::OpKind::kConv:
+    case nn::OpKind::kDeconv:
+    case nn::OpKind::kSubpel:
+    case nn::OpKind::kIntConv:
       w.weight = fill(in * out * taps * area, bound(in * taps));
-      w.bias = fill(l.op == nn::Op::kDeconv ? out : out * area, 0.1F);
+      w.bias = fill(op.kind == nn::OpKind::kDeconv ? out : out * area, 0.1F);
       break;
-    case nn::Op::kCondition:
+    case nn::OpKind::kCondition:
       w.weight = fill(in * area * out * taps, bound(in * area * taps));
       w.bias = fill(out, 0.1F);
       break;
-    case nn::Op::kRes:
-      w.weight = fill(in * l.hidden * taps, bound(in * taps));
-      w.bias = fill(l.hidden, 0.1F);
-      w.weight2 = fill(in * l.hidden * taps, 0.5F * bound(l.hidden * taps));
+    case nn::OpKind::kRes:
+      w.weight = fill(in * op.hidden * taps, bound(in * taps));
+      w.bias = fill(op.hidden, 0.1F);
+      w.weight2 = fill(in * op.hidden * taps, 0.5F * bound(op.hidden * taps));
       w.bias2 = fill(in, 0.1F);
       break;
-    case nn::Op::kGdn:
-    case nn::Op::kIgdn:
+    case nn::OpKind::kGdn:
+    case nn::OpKind::kIgdn:
       w.beta.assign(in, 1.0F);
       w.gamma = fill(in * in, 0.01F);
       for (float& g : w.gamma) g = std::abs(g);
       break;
-    case nn::Op::kRateGain:
+    case nn::OpKind::kRateGain:
       w.log_gain = fill(points * in, 0.3F);
       break;
-    case nn::Op::kUnshuffle:
-    case nn::Op::kShuffle:
+    case nn::OpKind::kUnshuffle:
+    case nn::OpKind::kShuffle:
       break;
   }
   return w;

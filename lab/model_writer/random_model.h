@@ -11,8 +11,8 @@
 
 namespace compass {
 
-// Weights of one layer that keep activations O(1); `points` rate points.
-nn::LayerWeights random_weights(const nn::Layer& layer, int points, std::mt19937& generator);
+// Weights of one op that keep activations O(1); `points` rate points.
+nn::OpWeights random_weights(const nn::Op& op, int points, std::mt19937& generator);
 
 // `profile` is "paper" (N = 128, M = 192, an RDN of 4 blocks, an MLP 256 wide) or "lite". The same weights
 // every time. Error: kUsage for any other name.

@@ -3,13 +3,13 @@
 namespace compass::nn {
 namespace {
 
-// An aligning layer of the analysis network that the synthesis network has yet to undo.
+// An aligning op of the analysis network that the synthesis network has yet to undo.
 struct Level {
   int extent;  // before padding
-  int factor;  // what remains of the layer's down-sampling; 1: it only padded
+  int factor;  // what remains of the op's down-sampling; 1: it only padded
 };
 
-std::vector<Level> levels_of(std::span<const Layer> analysis, std::span<const int> extents) {
+std::vector<Level> levels_of(std::span<const Op> analysis, std::span<const int> extents) {
   std::vector<Level> levels;
   for (size_t i = 0; i < analysis.size(); ++i) {
     if (analysis[i].align > 1) levels.push_back({extents[i], analysis[i].down()});
@@ -17,12 +17,12 @@ std::vector<Level> levels_of(std::span<const Layer> analysis, std::span<const in
   return levels;
 }
 
-// Pops what `layer` undoes. Returns the extent after its crop, `extent` if it does not crop, 0 if the factors
+// Pops what `op` undoes. Returns the extent after its crop, `extent` if it does not crop, 0 if the factors
 // do not fit together.
-int undo(const Layer& layer, std::vector<Level>& levels, int extent) {
-  int factor = layer.up();
+int undo(const Op& op, std::vector<Level>& levels, int extent) {
+  int factor = op.up();
   if (factor == 1) {
-    if (layer.align == 1) return extent;
+    if (op.align == 1) return extent;
     if (levels.empty() || levels.back().factor != 1) return 0;
     extent = levels.back().extent;
     levels.pop_back();
@@ -48,40 +48,40 @@ int undo(const Layer& layer, std::vector<Level>& levels, int extent) {
 
 }  // namespace
 
-int down_factor(std::span<const Layer> layers) {
+int down_factor(std::span<const Op> ops) {
   int product = 1;
-  for (const Layer& layer : layers) product *= layer.down();
+  for (const Op& op : ops) product *= op.down();
   return product;
 }
 
-int up_factor(std::span<const Layer> layers) {
+int up_factor(std::span<const Op> ops) {
   int product = 1;
-  for (const Layer& layer : layers) product *= layer.up();
+  for (const Op& op : ops) product *= op.up();
   return product;
 }
 
-std::vector<int> analysis_extents(std::span<const Layer> analysis, int n) {
+std::vector<int> analysis_extents(std::span<const Op> analysis, int n) {
   std::vector<int> extents{n};
-  for (const Layer& layer : analysis) {
-    extents.push_back(round_up(extents.back(), layer.align) / layer.down());
+  for (const Op& op : analysis) {
+    extents.push_back(round_up(extents.back(), op.align) / op.down());
   }
   return extents;
 }
 
-std::vector<int> synthesis_extents(std::span<const Layer> analysis, std::span<const Layer> synthesis, int n) {
+std::vector<int> synthesis_extents(std::span<const Op> analysis, std::span<const Op> synthesis, int n) {
   const std::vector<int> mirror = analysis_extents(analysis, n);
   std::vector<Level> levels = levels_of(analysis, mirror);
   std::vector<int> extents{mirror.back()};
-  for (const Layer& layer : synthesis) extents.push_back(undo(layer, levels, extents.back()));
+  for (const Op& op : synthesis) extents.push_back(undo(op, levels, extents.back()));
   return extents;
 }
 
-Status check_mirror(std::span<const Layer> analysis, std::span<const Layer> synthesis) {
+Status check_mirror(std::span<const Op> analysis, std::span<const Op> synthesis) {
   std::vector<Level> levels = levels_of(analysis, analysis_extents(analysis, 1));
   for (size_t i = 0; i < synthesis.size(); ++i) {
     if (undo(synthesis[i], levels, 1) == 0) {
-      return Error{ErrorCode::kModel, "layer " + std::to_string(i) +
-                                          " does not mirror an aligning layer of the analysis network"};
+      return Error{ErrorCode::kModel,
+                   "op " + std::to_string(i) + " does not mirror an aligning op of the analysis network"};
     }
   }
   if (!levels.empty()) {
@@ -90,7 +90,7 @@ Status check_mirror(std::span<const Layer> analysis, std::span<const Layer> synt
   return {};
 }
 
-Size analysis_size(std::span<const Layer> analysis, Size in) {
+Size analysis_size(std::span<const Op> analysis, Size in) {
   return {analysis_extents(analysis, in.width).back(), analysis_extents(analysis, in.height).back()};
 }
 

@@ -1,5 +1,5 @@
 // Sizes of feature maps. Every size follows from the picture's (H, W) alone, one axis at a time: before an
-// aligning layer a map is padded at its start (top, left) to a multiple; after the mirrored up-sampling layer
+// aligning op a map is padded at its start (top, left) to a multiple; after the mirrored up-sampling op
 // the same number of samples is dropped there (docs/model_format.md, "Sizes").
 #pragma once
 
@@ -8,7 +8,7 @@
 
 #include "core/result.h"
 #include "core/size.h"
-#include "graph/layer.h"
+#include "graph/op.h"
 
 namespace compass::nn {
 
@@ -19,22 +19,22 @@ inline int round_up(int a, int multiple) {
   return ceil_div(a, multiple) * multiple;
 }
 
-// Product of the layers' down() and up() factors.
-int down_factor(std::span<const Layer> layers);
-int up_factor(std::span<const Layer> layers);
+// Product of the ops' down() and up() factors.
+int down_factor(std::span<const Op> ops);
+int up_factor(std::span<const Op> ops);
 
 // Extents along one axis of an analysis network's maps for an input of n samples: entry i is the input of
-// layer i before padding, the last entry is the output.
-std::vector<int> analysis_extents(std::span<const Layer> analysis, int n);
+// op i before padding, the last entry is the output.
+std::vector<int> analysis_extents(std::span<const Op> analysis, int n);
 
 // The same for the synthesis network that mirrors `analysis`, n being the *analysis* network's input: entry i
-// is the input of layer i, the last entry equals n. Requires check_mirror to have passed.
-std::vector<int> synthesis_extents(std::span<const Layer> analysis, std::span<const Layer> synthesis, int n);
+// is the input of op i, the last entry equals n. Requires check_mirror to have passed.
+std::vector<int> synthesis_extents(std::span<const Op> analysis, std::span<const Op> synthesis, int n);
 
 // Whether `synthesis` undoes `analysis` level by level. Error: kModel, without naming the networks.
-Status check_mirror(std::span<const Layer> analysis, std::span<const Layer> synthesis);
+Status check_mirror(std::span<const Op> analysis, std::span<const Op> synthesis);
 
 // Output size of an analysis network for an input of size `in`.
-Size analysis_size(std::span<const Layer> analysis, Size in);
+Size analysis_size(std::span<const Op> analysis, Size in);
 
 }  // namespace compass::nn

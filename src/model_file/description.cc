@@ -14,9 +14,9 @@ namespace compass {
 namespace {
 
 using nlohmann::json;
-using nn::Layer;
+using nn::Op;
 
-void check_mirror(FieldReader& r, const std::vector<Layer>& analysis, const std::vector<Layer>& synthesis,
+void check_mirror(FieldReader& r, const std::vector<Op>& analysis, const std::vector<Op>& synthesis,
                   const std::string& place) {
   if (!r.ok()) return;
   if (const Status mirrored = nn::check_mirror(analysis, synthesis); !mirrored) {

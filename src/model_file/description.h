@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/result.h"
-#include "graph/layer.h"
+#include "graph/op.h"
 
 namespace compass {
 
@@ -42,8 +42,8 @@ struct CodecDescription {
   int latent_channels = 0;  // M, of y
   int hyper_channels = 0;   // of z
   Quantise quantise = Quantise::kInteger;
-  std::vector<nn::Layer> g_a, g_s, h_a, h_s;
-  std::vector<nn::Layer> h_scales;            // empty: h_s gives [scales; means] in floats
+  std::vector<nn::Op> g_a, g_s, h_a, h_s;
+  std::vector<nn::Op> h_scales;               // empty: h_s gives [scales; means] in floats
   std::optional<int> filter;                  // the loop filter's directions; none: no filter
   std::optional<TrellisDescription> trellis;  // none: y is rounded to whole numbers
 };
@@ -81,10 +81,10 @@ std::string to_json(const Description& description);
 
 // Limits of a description. Wide enough for any published network of this kind.
 inline constexpr size_t kMaxDescriptionBytes = size_t{1} << 20;
-inline constexpr int kMaxLayers = 64;      // per network
+inline constexpr int kMaxOps = 64;         // per network
 inline constexpr int kMaxChannels = 2048;  // of any map
 inline constexpr int kMaxKernel = 15;
-inline constexpr int kMaxFactor = 32;        // of one layer
+inline constexpr int kMaxFactor = 32;        // of one op
 inline constexpr int kMaxTotalFactor = 256;  // picture to z
 inline constexpr int kMaxRatePoints = 64;
 inline constexpr int kMaxFilterDirections = 64;

@@ -1,18 +1,18 @@
-// The description of one network: a list of layers, in JSON and as values.
+// The description of one network: a list of ops, in JSON and as values.
 #pragma once
 
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "graph/layer.h"
+#include "graph/op.h"
 #include "model_file/json_fields.h"
 
 namespace compass {
 
-// The layers that `codec` lists under `key`; each within the limits of model_file/description.h.
-std::vector<nn::Layer> parse_network(FieldReader& r, const nlohmann::json& codec, const std::string& place,
-                                     const char* key);
+// The ops that `codec` lists under `key`; each within the limits of model_file/description.h.
+std::vector<nn::Op> parse_network(FieldReader& r, const nlohmann::json& codec, const std::string& place,
+                                  const char* key);
 
 // What a network may contain and must connect.
 struct NetworkRules {
@@ -26,10 +26,10 @@ struct NetworkRules {
 };
 
 // Checks one network: ops allowed there, channels that chain up; fills in the channels of the shuffles.
-void check_network(FieldReader& r, std::vector<nn::Layer>& layers, const std::string& place,
+void check_network(FieldReader& r, std::vector<nn::Op>& ops, const std::string& place,
                    const NetworkRules& rules);
 
 // The list that parse_network reads.
-nlohmann::json network_to_json(const std::vector<nn::Layer>& layers);
+nlohmann::json network_to_json(const std::vector<nn::Op>& ops);
 
 }  // namespace compass

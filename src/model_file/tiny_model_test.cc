@@ -129,37 +129,37 @@ class TinyWriter {
            -bound, bound);
     floats(name + "bias", {out}, bias - 0.1F * gain, bias + 0.1F * gain);
   }
-  // The last layer's outputs lie around `centre` with a spread of about `spread`.
-  void network(const std::string& prefix, const std::vector<nn::Layer>& layers, float centre, float spread) {
-    for (size_t i = 0; i < layers.size(); ++i) {
-      const nn::Layer& l = layers[i];
+  // The last op's outputs lie around `centre` with a spread of about `spread`.
+  void network(const std::string& prefix, const std::vector<nn::Op>& ops, float centre, float spread) {
+    for (size_t i = 0; i < ops.size(); ++i) {
+      const nn::Op& op = ops[i];
       const std::string place = prefix + "." + std::to_string(i) + ".";
-      const bool last = i + 1 == layers.size();
-      const int area = l.factor * l.factor;
-      switch (l.op) {
-        case nn::Op::kConv:
-          conv(place, l.out, l.in, l.kernel, last || i + 2 == layers.size() ? spread : 1.4F);
+      const bool last = i + 1 == ops.size();
+      const int area = op.factor * op.factor;
+      switch (op.kind) {
+        case nn::OpKind::kConv:
+          conv(place, op.out, op.in, op.kernel, last || i + 2 == ops.size() ? spread : 1.4F);
           break;
-        case nn::Op::kSubpel:
-          conv(place, l.out * area, l.in, l.kernel, last ? spread : 1.0F, last ? centre : 0.0F);
+        case nn::OpKind::kSubpel:
+          conv(place, op.out * area, op.in, op.kernel, last ? spread : 1.0F, last ? centre : 0.0F);
           break;
-        case nn::Op::kCondition:
-          conv(place, l.out, l.in * area, l.kernel, 0.7F);
+        case nn::OpKind::kCondition:
+          conv(place, op.out, op.in * area, op.kernel, 0.7F);
           break;
-        case nn::Op::kRes:
-          conv(place + "conv1.", l.hidden, l.in, l.kernel, 1.0F);
-          conv(place + "conv2.", l.out, l.hidden, l.kernel, 0.5F);
+        case nn::OpKind::kRes:
+          conv(place + "conv1.", op.hidden, op.in, op.kernel, 1.0F);
+          conv(place + "conv2.", op.out, op.hidden, op.kernel, 0.5F);
           break;
-        case nn::Op::kRateGain:
-          gain(place + "log_gain", l.in, prefix.ends_with("g_a") ? 1.0F : -1.0F);
+        case nn::OpKind::kRateGain:
+          gain(place + "log_gain", op.in, prefix.ends_with("g_a") ? 1.0F : -1.0F);
           break;
-        case nn::Op::kIntConv:
-          integers(place, l, last);
+        case nn::OpKind::kIntConv:
+          integers(place, op, last);
           break;
-        case nn::Op::kUnshuffle:
+        case nn::OpKind::kUnshuffle:
           break;
         default:
-          FAIL() << "the fixture has no such layer";
+          FAIL() << "the fixture has no such op";
       }
     }
   }
@@ -173,15 +173,15 @@ class TinyWriter {
     }
     file_.add_floats(name, {3, channels}, values, DType::kF16);
   }
-  void integers(const std::string& place, const nn::Layer& l, bool last) {
-    const int64_t out = static_cast<int64_t>(l.out) * l.factor * l.factor;
-    std::vector<int32_t> weight(out * l.in * l.kernel * l.kernel);
+  void integers(const std::string& place, const nn::Op& op, bool last) {
+    const int64_t out = static_cast<int64_t>(op.out) * op.factor * op.factor;
+    std::vector<int32_t> weight(out * op.in * op.kernel * op.kernel);
     for (int32_t& w : weight) w = random_.integer(-100, 100);
     // Inner maps count in 1/16; outputs lie around index 22 (sigma = 1.6), inner ones around 4.
     const int shift = last ? 9 : 3;
     std::vector<int32_t> bias(out);
     for (int32_t& b : bias) b = random_.integer(last ? 18 : 40, last ? 26 : 80) << shift;
-    file_.add_integers(place + "weight", {out, l.in, l.kernel, l.kernel}, weight, DType::kI8);
+    file_.add_integers(place + "weight", {out, op.in, op.kernel, op.kernel}, weight, DType::kI8);
     file_.add_integers(place + "bias", {out}, bias);
     file_.add_integers(place + "shift", {out}, std::vector<int32_t>(out, shift));
   }

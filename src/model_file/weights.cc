@@ -10,15 +10,15 @@
 namespace compass {
 namespace {
 
-using nn::Layer;
-using nn::LayerWeights;
 using nn::Op;
+using nn::OpKind;
+using nn::OpWeights;
 using Shape = std::vector<int64_t>;
 
 constexpr int kScaleRows = 64;
 constexpr int kMaxShift = 24;
 
-// What a tensor of a layer is for and must look like. `floats` or `integers` is where it goes.
+// What a tensor of an op is for and must look like. `floats` or `integers` is where it goes.
 struct Parameter {
   const char* name;
   Shape shape;
@@ -26,37 +26,37 @@ struct Parameter {
   std::vector<int32_t>* integers = nullptr;
 };
 
-// The parameters of one layer, in no particular order. `w` may be written through the result.
-std::vector<Parameter> parameters_of(const Layer& l, int rate_points, LayerWeights& w) {
-  const int64_t in = l.in;
-  const int64_t out = l.out;
-  const int64_t k = l.kernel;
-  const int64_t area = static_cast<int64_t>(l.factor) * l.factor;
-  switch (l.op) {
-    case Op::kConv:
+// The parameters of one op, in no particular order. `w` may be written through the result.
+std::vector<Parameter> parameters_of(const Op& op, int rate_points, OpWeights& w) {
+  const int64_t in = op.in;
+  const int64_t out = op.out;
+  const int64_t k = op.kernel;
+  const int64_t area = static_cast<int64_t>(op.factor) * op.factor;
+  switch (op.kind) {
+    case OpKind::kConv:
       return {{"weight", {out, in, k, k}, &w.weight}, {"bias", {out}, &w.bias}};
-    case Op::kDeconv:
+    case OpKind::kDeconv:
       return {{"weight", {in, out, k, k}, &w.weight}, {"bias", {out}, &w.bias}};
-    case Op::kSubpel:
+    case OpKind::kSubpel:
       return {{"weight", {out * area, in, k, k}, &w.weight}, {"bias", {out * area}, &w.bias}};
-    case Op::kCondition:
+    case OpKind::kCondition:
       return {{"weight", {out, in * area, k, k}, &w.weight}, {"bias", {out}, &w.bias}};
-    case Op::kRes:
-      return {{"conv1.weight", {l.hidden, in, k, k}, &w.weight},
-              {"conv1.bias", {l.hidden}, &w.bias},
-              {"conv2.weight", {out, l.hidden, k, k}, &w.weight2},
+    case OpKind::kRes:
+      return {{"conv1.weight", {op.hidden, in, k, k}, &w.weight},
+              {"conv1.bias", {op.hidden}, &w.bias},
+              {"conv2.weight", {out, op.hidden, k, k}, &w.weight2},
               {"conv2.bias", {out}, &w.bias2}};
-    case Op::kGdn:
-    case Op::kIgdn:
+    case OpKind::kGdn:
+    case OpKind::kIgdn:
       return {{"beta", {in}, &w.beta}, {"gamma", {in, in}, &w.gamma}};
-    case Op::kRateGain:
+    case OpKind::kRateGain:
       return {{"log_gain", {rate_points, in}, &w.log_gain}};
-    case Op::kIntConv:
+    case OpKind::kIntConv:
       return {{"weight", {out * area, in, k, k}, nullptr, &w.int_weight},
               {"bias", {out * area}, nullptr, &w.int_bias},
               {"shift", {out * area}, nullptr, &w.int_shift}};
-    case Op::kUnshuffle:
-    case Op::kShuffle:
+    case OpKind::kUnshuffle:
+    case OpKind::kShuffle:
       return {};
   }
   return {};
@@ -111,7 +111,7 @@ void to_effective(std::vector<float>& values, double minimum) {
 }
 
 // Every output's sum must stay below 2^24 in magnitude, so that f32 adds it exactly in any order.
-Status check_exact(const Layer& layer, const LayerWeights& w, int max_input, const std::string& place) {
+Status check_exact(const Op& op, const OpWeights& w, int max_input, const std::string& place) {
   const size_t outputs = w.int_bias.size();
   const size_t taps = w.int_weight.size() / outputs;
   for (size_t o = 0; o < outputs; ++o) {
@@ -126,27 +126,27 @@ Status check_exact(const Layer& layer, const LayerWeights& w, int max_input, con
     sum += shift > 0 ? int64_t{1} << (shift - 1) : 0;
     if (sum >= nn::kExactLimit) {
       return bad(place + "weight",
-                 fmt::format("output {} of {}: sums may reach {}, the limit is 2^24", o, layer.out, sum));
+                 fmt::format("output {} of {}: sums may reach {}, the limit is 2^24", o, op.out, sum));
     }
   }
   return {};
 }
 
-Status read_network(const Safetensors& file, const std::vector<Layer>& layers, const std::string& prefix,
-                    int rate_points, std::vector<LayerWeights>& out) {
+Status read_network(const Safetensors& file, const std::vector<Op>& ops, const std::string& prefix,
+                    int rate_points, std::vector<OpWeights>& out) {
   int max_input = nn::kMaxHyperSymbol;
-  for (size_t i = 0; i < layers.size(); ++i) {
-    const Layer& layer = layers[i];
+  for (size_t i = 0; i < ops.size(); ++i) {
+    const Op& op = ops[i];
     const std::string place = fmt::format("{}.{}.", prefix, i);
-    LayerWeights& w = out.emplace_back();
-    for (const Parameter& p : parameters_of(layer, rate_points, w)) {
+    OpWeights& w = out.emplace_back();
+    for (const Parameter& p : parameters_of(op, rate_points, w)) {
       Status read = p.floats != nullptr ? read_floats(file, place + p.name, p.shape, *p.floats)
                                         : read_integers(file, place + p.name, p.shape, *p.integers);
       if (!read) return read;
     }
-    if (layer.op == Op::kIntConv) {
-      if (Status exact = check_exact(layer, w, max_input, place); !exact) return exact;
-      max_input = layer.limit;
+    if (op.kind == OpKind::kIntConv) {
+      if (Status exact = check_exact(op, w, max_input, place); !exact) return exact;
+      max_input = op.limit;
       w.weight.assign(w.int_weight.begin(), w.int_weight.end());
       w.bias.assign(w.int_bias.begin(), w.int_bias.end());
     }
@@ -204,9 +204,8 @@ Status for_each_conv(const LiffDescription& d, LiffWeights& w,
 Result<CodecWeights> read_codec_weights(const Safetensors& file, const CodecDescription& codec,
                                         const std::string& prefix, int rate_points) {
   CodecWeights w;
-  const auto network = [&](const char* name, const std::vector<Layer>& layers,
-                           std::vector<LayerWeights>& out) {
-    return read_network(file, layers, prefix + "." + name, rate_points, out);
+  const auto network = [&](const char* name, const std::vector<Op>& ops, std::vector<OpWeights>& out) {
+    return read_network(file, ops, prefix + "." + name, rate_points, out);
   };
   if (Status s = network("g_a", codec.g_a, w.g_a); !s) return s.error();
   if (Status s = network("g_s", codec.g_s, w.g_s); !s) return s.error();
@@ -264,10 +263,10 @@ Result<CdfTables> read_latent_tables(const Safetensors& file, const std::string&
 
 std::vector<std::string> tensor_names(const Description& d) {
   std::vector<std::string> names;
-  const auto network = [&](const std::string& prefix, const std::vector<Layer>& layers) {
-    for (size_t i = 0; i < layers.size(); ++i) {
-      LayerWeights unused;
-      for (const Parameter& p : parameters_of(layers[i], 1, unused)) {
+  const auto network = [&](const std::string& prefix, const std::vector<Op>& ops) {
+    for (size_t i = 0; i < ops.size(); ++i) {
+      OpWeights unused;
+      for (const Parameter& p : parameters_of(ops[i], 1, unused)) {
         names.push_back(fmt::format("{}.{}.{}", prefix, i, p.name));
       }
     }

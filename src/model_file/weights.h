@@ -6,7 +6,7 @@
 
 #include "core/result.h"
 #include "entropy/cdf_tables.h"
-#include "graph/layer.h"
+#include "graph/op.h"
 #include "model_file/description.h"
 #include "model_file/filter_shape.h"
 #include "model_file/safetensors.h"
@@ -23,9 +23,9 @@ struct FilterWeights {
   const float* set(int i) const { return values.data() + static_cast<size_t>(i) * kFilterWeights; }
 };
 
-// One codec's parameters, one entry per layer, and the tables of its symbols.
+// One codec's parameters, one entry per op, and the tables of its symbols.
 struct CodecWeights {
-  std::vector<nn::LayerWeights> g_a, g_s, h_a, h_s, h_scales;
+  std::vector<nn::OpWeights> g_a, g_s, h_a, h_s, h_scales;
   std::vector<float> medians;  // [hyper_channels], zeros unless quantise is kMedians
   CdfTables z;                 // one row per hyper channel
   CdfTables y;  // one row per scale index; with a trellis, as many more for its second quantiser

@@ -40,16 +40,16 @@ class GoldenNetworks : public testing::TestWithParam<std::tuple<const char*, con
 
 TEST_P(GoldenNetworks, PaddingFollowsFromSizes) {
   const Tensor x = tensor("x");
-  for (const auto& [name, layers, size] :
+  for (const auto& [name, ops, size] :
        {std::tuple{"flags_ga", model_->codec(kind_).g_a, Size{x.width, x.height}},
         std::tuple{"flags_ha", model_->codec(kind_).h_a,
                    nn::analysis_size(model_->codec(kind_).g_a, {x.width, x.height})}}) {
     const auto flags = golden_->integers(prefix_ + name);
-    const auto heights = nn::analysis_extents(layers, size.height);
-    const auto widths = nn::analysis_extents(layers, size.width);
+    const auto heights = nn::analysis_extents(ops, size.height);
+    const auto widths = nn::analysis_extents(ops, size.width);
     size_t level = 0;
-    for (size_t i = 0; i < layers.size(); ++i) {
-      if (layers[i].align == 1) continue;
+    for (size_t i = 0; i < ops.size(); ++i) {
+      if (ops[i].align == 1) continue;
       EXPECT_EQ(flags[2 * level], nn::round_up(heights[i], 2) - heights[i]) << name << level;
       EXPECT_EQ(flags[2 * level + 1], nn::round_up(widths[i], 2) - widths[i]) << name << level;
       ++level;
@@ -96,8 +96,8 @@ TEST_P(GoldenNetworks, EveryStage) {
   EXPECT_LT(relative_error(x_hat, tensor("x_hat")), kTolerance);
 }
 
-// Intermediate outputs, where the files have them, by running the first layers only.
-TEST_P(GoldenNetworks, EveryLayer) {
+// Intermediate outputs, where the files have them, by running the first ops only.
+TEST_P(GoldenNetworks, EveryOp) {
   const CodecDescription& codec = model_->codec(kind_);
   const CodecWeights& weights = model_->weights(kind_);
   const Tensor x = tensor("x");
@@ -106,8 +106,8 @@ TEST_P(GoldenNetworks, EveryLayer) {
   for (size_t n = 1; n <= 7; ++n) {
     const std::string ga = "ga" + std::to_string(n - 1);
     if (golden_->has(prefix_ + ga)) {
-      const std::span layers(codec.g_a.data(), n);
-      nn::Network network(context_, nn::Network::Role::kAnalysis, layers, weights.g_a, layers);
+      const std::span ops(codec.g_a.data(), n);
+      nn::Network network(context_, nn::Network::Role::kAnalysis, ops, weights.g_a, ops);
       const Tensor out =
           network.run({.x = &x, .x_part = whole(picture)}, picture, whole(network.output_size(picture)));
       EXPECT_LT(relative_error(out, tensor(ga)), kTolerance) << ga;

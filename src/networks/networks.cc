@@ -211,8 +211,8 @@ bool CodecNetworks::make_backward() {
   if (backward_) return true;
   auto adjoint = nn::adjoint_of(codec_.g_s, weights_.g_s);
   if (!adjoint) return false;
-  // The network refers to the adjoint's layers, which stay where they are when the vectors are moved.
-  nn::Network network(context_, Network::Role::kAdjoint, adjoint->layers, adjoint->weights, adjoint->layers);
+  // The network refers to the adjoint's ops, which stay where they are when the vectors are moved.
+  nn::Network network(context_, Network::Role::kAdjoint, adjoint->ops, adjoint->weights, adjoint->ops);
   backward_ = std::make_unique<Backward>(Backward{*std::move(adjoint), std::move(network)});
   return true;
 }

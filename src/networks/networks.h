@@ -105,7 +105,7 @@ class CodecNetworks {
   void synthesise(const nn::Plan& plan, const HeldMap& y_hat, const HeldMap& prediction, float rate,
                   Tensor& x_hat, nn::Trace* trace = nullptr);
 
-  // The backward pass through g_s. Whether there is one: it takes layers that nn/adjoint.h knows.
+  // The backward pass through g_s. Whether there is one: it takes ops that nn/adjoint.h knows.
   bool make_backward();
   bool has_backward() const { return backward_ != nullptr; }
   // What the gradient of sum(weights * x_hat) with respect to the latents `out` of y_hat takes, and that

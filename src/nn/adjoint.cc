@@ -22,67 +22,67 @@ std::vector<float> zeros(int count) {
 }
 
 // The adjoint of a pixel shuffle; of its crop, too: see Role::kAdjoint.
-Layer unshuffle(int channels, int factor) {
-  Layer layer;
-  layer.op = Op::kUnshuffle;
-  layer.in = channels;
-  layer.out = channels * factor * factor;
-  layer.factor = layer.align = factor;
-  return layer;
+Op unshuffle(int channels, int factor) {
+  Op op;
+  op.kind = OpKind::kUnshuffle;
+  op.in = channels;
+  op.out = channels * factor * factor;
+  op.factor = op.align = factor;
+  return op;
 }
 
-Layer convolution(int in, int out, int kernel) {
-  Layer layer;
-  layer.op = Op::kConv;
-  layer.in = in;
-  layer.out = out;
-  layer.kernel = kernel;
-  return layer;
+Op convolution(int in, int out, int kernel) {
+  Op op;
+  op.kind = OpKind::kConv;
+  op.in = in;
+  op.out = out;
+  op.kernel = kernel;
+  return op;
 }
 
 }  // namespace
 
-std::optional<Adjoint> adjoint_of(std::span<const Layer> layers, std::span<const LayerWeights> weights) {
+std::optional<Adjoint> adjoint_of(std::span<const Op> ops, std::span<const OpWeights> weights) {
   Adjoint adjoint;
-  const auto add = [&](const Layer& layer, LayerWeights w = {}) {
-    adjoint.layers.push_back(layer);
+  const auto add = [&](const Op& op, OpWeights w = {}) {
+    adjoint.ops.push_back(op);
     adjoint.weights.push_back(std::move(w));
   };
-  for (size_t i = layers.size(); i-- > 0;) {
-    const Layer& l = layers[i];
-    const LayerWeights& w = weights[i];
-    switch (l.op) {
-      case Op::kConv:
-      case Op::kSubpel: {
-        if (l.act != Act::kNone || l.stride != 1 || l.align != 1) return std::nullopt;
-        const int out = l.out * l.factor * l.factor;
-        if (l.op == Op::kSubpel) add(unshuffle(l.out, l.factor));
-        add(convolution(out, l.in, l.kernel),
-            {.weight = transposed(w.weight, out, l.in, l.kernel), .bias = zeros(l.in)});
+  for (size_t i = ops.size(); i-- > 0;) {
+    const Op& op = ops[i];
+    const OpWeights& w = weights[i];
+    switch (op.kind) {
+      case OpKind::kConv:
+      case OpKind::kSubpel: {
+        if (op.act != Act::kNone || op.stride != 1 || op.align != 1) return std::nullopt;
+        const int out = op.out * op.factor * op.factor;
+        if (op.kind == OpKind::kSubpel) add(unshuffle(op.out, op.factor));
+        add(convolution(out, op.in, op.kernel),
+            {.weight = transposed(w.weight, out, op.in, op.kernel), .bias = zeros(op.in)});
         break;
       }
-      case Op::kRes: {
-        LayerWeights back;
-        back.weight = transposed(w.weight2, l.out, l.hidden, l.kernel);
-        back.bias = zeros(l.hidden);
-        back.weight2 = transposed(w.weight, l.hidden, l.in, l.kernel);
-        back.bias2 = zeros(l.in);
-        add(l, std::move(back));
+      case OpKind::kRes: {
+        OpWeights back;
+        back.weight = transposed(w.weight2, op.out, op.hidden, op.kernel);
+        back.bias = zeros(op.hidden);
+        back.weight2 = transposed(w.weight, op.hidden, op.in, op.kernel);
+        back.bias2 = zeros(op.in);
+        add(op, std::move(back));
         break;
       }
-      case Op::kShuffle:
-        add(unshuffle(l.out, l.factor));
+      case OpKind::kShuffle:
+        add(unshuffle(op.out, op.factor));
         break;
-      case Op::kRateGain:
-        add(l, w);
+      case OpKind::kRateGain:
+        add(op, w);
         break;
-      case Op::kCondition:
+      case OpKind::kCondition:
         break;
-      case Op::kDeconv:
-      case Op::kUnshuffle:
-      case Op::kGdn:
-      case Op::kIgdn:
-      case Op::kIntConv:
+      case OpKind::kDeconv:
+      case OpKind::kUnshuffle:
+      case OpKind::kGdn:
+      case OpKind::kIgdn:
+      case OpKind::kIntConv:
         return std::nullopt;
     }
   }

@@ -12,7 +12,7 @@ namespace {
 
 constexpr float kRate = 1.3F;
 
-// The pair whose synthesis network has every layer that an adjoint is known of.
+// The pair whose synthesis network has every op that an adjoint is known of.
 Pair known_pair() {
   return all_pairs()[1];
 }
@@ -59,7 +59,7 @@ void for_both(Precision precision, const Check& check) {
   Context context(pool, precision);
   Both both{
       Network(context, Network::Role::kSynthesis, pair.synthesis, pair.synthesis_weights, pair.analysis),
-      Network(context, Network::Role::kAdjoint, adjoint->layers, adjoint->weights, adjoint->layers)};
+      Network(context, Network::Role::kAdjoint, adjoint->ops, adjoint->weights, adjoint->ops)};
   for (const Size size : {Size{1, 1}, Size{16, 16}, Size{2, 9}, Size{37, 21}, Size{150, 67}}) {
     const Size latent = both.there.input_size(size);
     EXPECT_EQ(both.back.output_size(size), latent);

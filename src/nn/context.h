@@ -16,7 +16,7 @@
 #include "core/precision.h"
 #include "core/tensor.h"
 #include "core/thread_pool.h"
-#include "graph/layer.h"
+#include "graph/op.h"
 #include "nn/element.h"
 #include "nn/map.h"
 #include "nn/stage_times.h"

@@ -1,8 +1,8 @@
-// Which part of a layer's input a part of its output depends on, along one axis.
+// Which part of an op's input a part of its output depends on, along one axis.
 #pragma once
 
 #include "graph/geometry.h"
-#include "graph/layer.h"
+#include "graph/op.h"
 
 namespace compass::nn {
 
@@ -13,12 +13,12 @@ struct Span {
 };
 
 // Input samples (before padding) that the output samples `out` depend on. `in_extent` and `out_extent` are
-// the layer's whole extents; an analysis network pads before a layer, a synthesis network crops after it.
-Span needed_input(const Layer& layer, bool analysis, int in_extent, int out_extent, Span out);
+// the op's whole extents; an analysis network pads before an op, a synthesis network crops after it.
+Span needed_input(const Op& op, bool analysis, int in_extent, int out_extent, Span out);
 
-// Samples of the prediction, whose whole extent is `full`, that a kCondition layer's output samples depend
-// on. `extent` is the whole extent of the layer's map.
-Span needed_prediction(const Layer& layer, int extent, int full, Span out);
+// Samples of the prediction, whose whole extent is `full`, that a kCondition op's output samples depend
+// on. `extent` is the whole extent of the op's map.
+Span needed_prediction(const Op& op, int extent, int full, Span out);
 
 // `span` grown by `reach` on both sides, within [0, extent).
 Span grown(Span span, int reach, int extent);

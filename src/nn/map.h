@@ -11,7 +11,7 @@
 
 namespace compass::nn {
 
-// Memory for maps, handed from layer to layer. Buffers are recycled and only grow, so that runs of equal
+// Memory for maps, handed from op to op. Buffers are recycled and only grow, so that runs of equal
 // sizes allocate nothing after the first.
 class BufferPool {
  public:
@@ -89,7 +89,7 @@ inline MapView view_of(const Tensor& tensor, Rect part, Size full) {
   return {tensor.data.data(), Element::kF32, tensor.channels, tensor.channels, part, full};
 }
 
-// A map with up to two copies of its values: f32 for sums that go on (the trunk of residual layers), and the
+// A map with up to two copies of its values: f32 for sums that go on (the trunk of residual blocks), and the
 // format that the next convolution multiplies in. With f32 arithmetic they are one.
 struct Map {
   int channels = 0;

@@ -1,6 +1,6 @@
-// A list of layers, run on a context: any of g_a, g_s, h_a, h_s, and the integer scale network.
+// A list of ops, run on a context: any of g_a, g_s, h_a, h_s, and the integer scale network.
 //
-//   layers -> ops (network.cc) -> plans (network_plan.cc) -> runs (network_run.cc)
+//   ops -> fused ops (network.cc) -> plans (network_plan.cc) -> runs (network_run.cc)
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@
 
 #include "core/size.h"
 #include "core/tensor.h"
-#include "graph/layer.h"
+#include "graph/op.h"
 #include "nn/context.h"
 #include "nn/map.h"
 #include "nn/plan.h"
@@ -28,10 +28,10 @@ class Network {
   // (nn/adjoint.h) shrink like analysis networks, but what was cropped on the way there counts as zero.
   enum class Role { kAnalysis, kSynthesis, kAdjoint };
 
-  // `weights[i]` belongs to `layers[i]`; `mirror` is the analysis network that a synthesis network undoes
+  // `weights[i]` belongs to `ops[i]`; `mirror` is the analysis network that a synthesis network undoes
   // (for an analysis network, itself). All three must outlive the network, as must `context`.
-  Network(Context& context, Role role, std::span<const Layer> layers, std::span<const LayerWeights> weights,
-          std::span<const Layer> mirror);
+  Network(Context& context, Role role, std::span<const Op> ops, std::span<const OpWeights> weights,
+          std::span<const Op> mirror);
   ~Network();
   Network(Network&&) noexcept;
 
@@ -43,7 +43,7 @@ class Network {
   struct Input {
     const Tensor* x = nullptr;           // the part x_part of the input
     Rect x_part{};                       // contains the plan's input
-    const Tensor* prediction = nullptr;  // the part prediction_part; null if no layer looks at it
+    const Tensor* prediction = nullptr;  // the part prediction_part; null if no op looks at it
     Rect prediction_part{};              // contains the plan's prediction
     float rate = 0.0F;                   // position on the rate-point axis
     Trace* trace = nullptr;              // filled by a synthesis network's run, if wanted

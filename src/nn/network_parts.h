@@ -1,4 +1,4 @@
-// Network's insides, which three files share: ops are made, planned and run.
+// Network's insides, which three files share: fused ops are made, planned and run.
 #pragma once
 
 #include <array>
@@ -13,44 +13,44 @@
 
 namespace compass::nn {
 
-// One or two layers that run as one: a convolution takes a GDN that follows it along.
-struct NetworkOp {
-  size_t first = 0;  // its layers are [first, last)
+// One or two ops that run as one: a convolution takes a GDN that follows it along.
+struct FusedOp {
+  size_t first = 0;  // its ops are [first, last)
   size_t last = 0;
   std::vector<ConvPass> passes;  // none, one, or kRes's two
   std::optional<Filter> gamma;   // of a GDN that follows no convolution
 };
 
 // Whether an op adds to the map before it instead of making one.
-inline bool adds(Op op) {
-  return op == Op::kRes || op == Op::kCondition;
+inline bool adds(OpKind kind) {
+  return kind == OpKind::kRes || kind == OpKind::kCondition;
 }
 
 struct Network::Parts {
   Context& context;
   Role role;
-  std::span<const Layer> layers;
-  std::span<const LayerWeights> weights;
-  std::span<const Layer> mirror;
+  std::span<const Op> ops;
+  std::span<const OpWeights> weights;
+  std::span<const Op> mirror;
   Element compute = Element::kF32;
   bool exact = false;  // an integer network
-  std::vector<NetworkOp> ops;
+  std::vector<FusedOp> fused;
   PlanCache<std::array<int, 6>, Plan> plans;  // by full size and part
 
-  const Layer& layer(size_t op) const { return layers[ops[op].first]; }
+  const Op& first_op(size_t f) const { return ops[fused[f].first]; }
   bool shrinks() const { return role != Role::kSynthesis; }
 
-  // Extents of the input of every layer and of the output, for one size of the analysis network's input.
+  // Extents of the input of every op and of the output, for one size of the analysis network's input.
   struct Extents {
     std::vector<int> heights, widths;
     Size at(size_t i) const { return {widths[i], heights[i]}; }
   };
   Extents extents(Size full) const;
 
-  void build();  // the ops
+  void build();  // the fused ops
 
   Plan make_plan(Size full, Rect out);
-  // The part of every layer's input that `out` depends on; the last entry is `out`.
+  // The part of every op's input that `out` depends on; the last entry is `out`.
   std::vector<Rect> needs(const Extents& e, Rect out) const;
   Rect prediction(const Extents& e, const std::vector<Rect>& needs, Size full) const;
   double macs(const Extents& e, Rect out) const;
@@ -59,11 +59,11 @@ struct Network::Parts {
     bool f32 = false;
     bool compute = false;  // the format that convolutions multiply in
   };
-  Formats formats(size_t op) const;
-  PlannedMap planned_map(int channels, Rect part, Size full, Formats copies, size_t op) const;
-  void plan_op(size_t op, OpPlan& plan, std::vector<PlannedMap>& maps, int& current);
-  void plan_addition(size_t op, OpPlan& plan, std::vector<PlannedMap>& maps, int& current);
-  void plan_conv(size_t op, bool f32, OpPlan& plan);
+  Formats formats(size_t f) const;
+  PlannedMap planned_map(int channels, Rect part, Size full, Formats copies, size_t f) const;
+  void plan_op(size_t f, OpPlan& plan, std::vector<PlannedMap>& maps, int& current);
+  void plan_addition(size_t f, OpPlan& plan, std::vector<PlannedMap>& maps, int& current);
+  void plan_conv(size_t f, bool f32, OpPlan& plan);
 };
 
 }  // namespace compass::nn

@@ -23,27 +23,27 @@ Rect reached(Rect rect, int kernel, Size full) {
   return {x.begin, y.begin, x.end - x.begin, y.end - y.begin};
 }
 
-// Multiply-adds of a layer on a whole map.
-double layer_macs(const Layer& l, double in_pixels, double out_pixels) {
-  const double taps = 1.0 * l.kernel * l.kernel;
-  switch (l.op) {
-    case Op::kConv:
-      return out_pixels * l.in * l.out * taps;
-    case Op::kDeconv:
-      return in_pixels * l.in * l.out * taps;
-    case Op::kSubpel:
-    case Op::kIntConv:
-      return in_pixels * l.in * l.out * taps * l.factor * l.factor;
-    case Op::kRes:
-      return out_pixels * 2.0 * l.in * l.hidden * taps;
-    case Op::kCondition:
-      return out_pixels * l.in * l.factor * l.factor * l.out * taps;
-    case Op::kGdn:
-    case Op::kIgdn:
-      return out_pixels * l.in * l.in;
-    case Op::kRateGain:
-    case Op::kUnshuffle:
-    case Op::kShuffle:
+// Multiply-adds of an op on a whole map.
+double op_macs(const Op& op, double in_pixels, double out_pixels) {
+  const double taps = 1.0 * op.kernel * op.kernel;
+  switch (op.kind) {
+    case OpKind::kConv:
+      return out_pixels * op.in * op.out * taps;
+    case OpKind::kDeconv:
+      return in_pixels * op.in * op.out * taps;
+    case OpKind::kSubpel:
+    case OpKind::kIntConv:
+      return in_pixels * op.in * op.out * taps * op.factor * op.factor;
+    case OpKind::kRes:
+      return out_pixels * 2.0 * op.in * op.hidden * taps;
+    case OpKind::kCondition:
+      return out_pixels * op.in * op.factor * op.factor * op.out * taps;
+    case OpKind::kGdn:
+    case OpKind::kIgdn:
+      return out_pixels * op.in * op.in;
+    case OpKind::kRateGain:
+    case OpKind::kUnshuffle:
+    case OpKind::kShuffle:
       break;
   }
   return 0.0;
@@ -57,15 +57,15 @@ std::shared_ptr<const Plan> Network::plan(Size full, Rect out) const {
 }
 
 std::vector<Rect> Network::Parts::needs(const Extents& e, Rect out) const {
-  std::vector<Rect> parts(layers.size() + 1);
+  std::vector<Rect> parts(ops.size() + 1);
   parts.back() = out;
   const bool analysis = shrinks();
-  for (size_t i = layers.size(); i-- > 0;) {
+  for (size_t i = ops.size(); i-- > 0;) {
     const Rect& next = parts[i + 1];
     const Span y =
-        needed_input(layers[i], analysis, e.heights[i], e.heights[i + 1], {next.y, next.y + next.height});
+        needed_input(ops[i], analysis, e.heights[i], e.heights[i + 1], {next.y, next.y + next.height});
     const Span x =
-        needed_input(layers[i], analysis, e.widths[i], e.widths[i + 1], {next.x, next.x + next.width});
+        needed_input(ops[i], analysis, e.widths[i], e.widths[i + 1], {next.x, next.x + next.width});
     parts[i] = {x.begin, y.begin, x.end - x.begin, y.end - y.begin};
   }
   return parts;
@@ -73,11 +73,11 @@ std::vector<Rect> Network::Parts::needs(const Extents& e, Rect out) const {
 
 Rect Network::Parts::prediction(const Extents& e, const std::vector<Rect>& needs, Size full) const {
   Rect all;
-  for (size_t i = 0; i < layers.size(); ++i) {
-    if (layers[i].op != Op::kCondition) continue;
+  for (size_t i = 0; i < ops.size(); ++i) {
+    if (ops[i].kind != OpKind::kCondition) continue;
     const Rect& r = needs[i + 1];
-    const Span y = needed_prediction(layers[i], e.heights[i], full.height, {r.y, r.y + r.height});
-    const Span x = needed_prediction(layers[i], e.widths[i], full.width, {r.x, r.x + r.width});
+    const Span y = needed_prediction(ops[i], e.heights[i], full.height, {r.y, r.y + r.height});
+    const Span x = needed_prediction(ops[i], e.widths[i], full.width, {r.x, r.x + r.width});
     all = united(all, {x.begin, y.begin, x.end - x.begin, y.end - y.begin});
   }
   return all;
@@ -85,39 +85,38 @@ Rect Network::Parts::prediction(const Extents& e, const std::vector<Rect>& needs
 
 double Network::Parts::macs(const Extents& e, Rect out) const {
   double sum = 0.0;
-  for (size_t i = 0; i < layers.size(); ++i) {
-    sum += layer_macs(layers[i], static_cast<double>(e.at(i).pixels()),
-                      static_cast<double>(e.at(i + 1).pixels()));
+  for (size_t i = 0; i < ops.size(); ++i) {
+    sum += op_macs(ops[i], static_cast<double>(e.at(i).pixels()), static_cast<double>(e.at(i + 1).pixels()));
   }
-  return sum * static_cast<double>(out.size().pixels()) / static_cast<double>(e.at(layers.size()).pixels());
+  return sum * static_cast<double>(out.size().pixels()) / static_cast<double>(e.at(ops.size()).pixels());
 }
 
-Network::Parts::Formats Network::Parts::formats(size_t op) const {
-  if (compute == Element::kF32 || op == ops.size()) return {true, false};
-  switch (layer(op).op) {
-    case Op::kConv:
-    case Op::kDeconv:
-    case Op::kSubpel:
-    case Op::kIntConv:
+Network::Parts::Formats Network::Parts::formats(size_t f) const {
+  if (compute == Element::kF32 || f == fused.size()) return {true, false};
+  switch (first_op(f).kind) {
+    case OpKind::kConv:
+    case OpKind::kDeconv:
+    case OpKind::kSubpel:
+    case OpKind::kIntConv:
       return {false, true};
-    case Op::kRes:
+    case OpKind::kRes:
       return {true, true};
-    case Op::kCondition:
-      return {true, formats(op + 1).compute};
+    case OpKind::kCondition:
+      return {true, formats(f + 1).compute};
     default:
       return {true, false};
   }
 }
 
-PlannedMap Network::Parts::planned_map(int channels, Rect part, Size full, Formats copies, size_t op) const {
+PlannedMap Network::Parts::planned_map(int channels, Rect part, Size full, Formats copies, size_t f) const {
   const bool f32 = compute == Element::kF32;
   return {.channels = channels,
           .part = part,
           .full = full,
           .f32 = copies.f32 || f32,
           .bf16 = copies.compute && !f32,
-          .first = static_cast<int>(op),
-          .last = static_cast<int>(op)};
+          .first = static_cast<int>(f),
+          .last = static_cast<int>(f)};
 }
 
 Plan Network::Parts::make_plan(Size full, Rect out) {
@@ -126,37 +125,37 @@ Plan Network::Parts::make_plan(Size full, Rect out) {
   Plan plan{.full = full, .out = out, .input = parts.front(), .prediction = prediction(e, parts, full)};
   plan.macs = macs(e, out);
   int current = -1;  // the map before the op; the network's input if there is none
-  for (size_t s = 0; s < ops.size(); ++s) {
-    OpPlan& op = plan.ops.emplace_back(OpPlan{.in_full = e.at(ops[s].first),
-                                              .out_full = e.at(ops[s].last),
-                                              .in = parts[ops[s].first],
-                                              .out = parts[ops[s].last]});
-    if (current >= 0) plan.maps[current].last = static_cast<int>(s);
-    if (adds(layer(s).op)) {
-      plan_addition(s, op, plan.maps, current);
-      if (layer(s).op == Op::kRes) plan.trace_bytes += plan.maps[op.inner].bytes();
+  for (size_t f = 0; f < fused.size(); ++f) {
+    OpPlan& planned = plan.ops.emplace_back(OpPlan{.in_full = e.at(fused[f].first),
+                                                   .out_full = e.at(fused[f].last),
+                                                   .in = parts[fused[f].first],
+                                                   .out = parts[fused[f].last]});
+    if (current >= 0) plan.maps[current].last = static_cast<int>(f);
+    if (adds(first_op(f).kind)) {
+      plan_addition(f, planned, plan.maps, current);
+      if (first_op(f).kind == OpKind::kRes) plan.trace_bytes += plan.maps[planned.inner].bytes();
     } else {
-      plan_op(s, op, plan.maps, current);
+      plan_op(f, planned, plan.maps, current);
     }
-    for (const ConvPlan& conv : op.convs) conv.add_kernels(plan.kernels);
-    if (op.gamma.filter != nullptr) plan.kernels.push_back(op.gamma);
+    for (const ConvPlan& conv : planned.convs) conv.add_kernels(plan.kernels);
+    if (planned.gamma.filter != nullptr) plan.kernels.push_back(planned.gamma);
   }
   plan.map_bytes = peak_bytes(plan.maps);
   return plan;
 }
 
-void Network::Parts::plan_addition(size_t s, OpPlan& plan, std::vector<PlannedMap>& maps, int& current) {
-  const Layer& l = layer(s);
-  const bool block = l.op == Op::kRes;
+void Network::Parts::plan_addition(size_t f, OpPlan& plan, std::vector<PlannedMap>& maps, int& current) {
+  const Op& op = first_op(f);
+  const bool block = op.kind == OpKind::kRes;
   const auto add = [&](int channels, Rect part, Formats copies) {
-    maps.push_back(planned_map(channels, part, plan.in_full, copies, s));
+    maps.push_back(planned_map(channels, part, plan.in_full, copies, f));
     return static_cast<int>(maps.size()) - 1;
   };
-  if (current < 0) current = plan.copy = add(block ? l.in : l.out, plan.in, formats(s));
-  plan.inner = add(block ? l.hidden : l.in * l.factor * l.factor, reached(plan.out, l.kernel, plan.in_full),
-                   {false, true});
+  if (current < 0) current = plan.copy = add(block ? op.in : op.out, plan.in, formats(f));
+  plan.inner = add(block ? op.hidden : op.in * op.factor * op.factor,
+                   reached(plan.out, op.kernel, plan.in_full), {false, true});
   const PlannedMap& inner = maps[plan.inner];
-  std::vector<ConvPass>& passes = ops[s].passes;
+  std::vector<ConvPass>& passes = fused[f].passes;
   if (block) {
     plan.convs.push_back(
         passes[0].plan(compute, {.full = inner.full, .bounds = inner.part, .f32 = inner.f32}));
@@ -165,50 +164,50 @@ void Network::Parts::plan_addition(size_t s, OpPlan& plan, std::vector<PlannedMa
       compute, {.full = plan.out_full, .bounds = plan.out, .f32 = maps[current].f32, .addend = true}));
 }
 
-void Network::Parts::plan_op(size_t s, OpPlan& plan, std::vector<PlannedMap>& maps, int& current) {
-  const Layer& l = layer(s);
+void Network::Parts::plan_op(size_t f, OpPlan& plan, std::vector<PlannedMap>& maps, int& current) {
+  const Op& op = first_op(f);
   bool f32 = true;  // the network's output
-  if (s + 1 < ops.size()) {
-    maps.push_back(planned_map(l.out, plan.out, plan.out_full, formats(s + 1), s));
+  if (f + 1 < fused.size()) {
+    maps.push_back(planned_map(op.out, plan.out, plan.out_full, formats(f + 1), f));
     f32 = maps.back().f32;
     current = plan.made = static_cast<int>(maps.size()) - 1;
   }
-  switch (l.op) {
-    case Op::kUnshuffle:
-      plan.padding = difference(plan.in_full, times(plan.out_full, l.factor));
+  switch (op.kind) {
+    case OpKind::kUnshuffle:
+      plan.padding = difference(plan.in_full, times(plan.out_full, op.factor));
       break;
-    case Op::kShuffle:
-      plan.crop = difference(plan.out_full, times(plan.in_full, l.factor));
+    case OpKind::kShuffle:
+      plan.crop = difference(plan.out_full, times(plan.in_full, op.factor));
       break;
-    case Op::kGdn:
-    case Op::kIgdn: {
-      Filter& gamma = *ops[s].gamma;
+    case OpKind::kGdn:
+    case OpKind::kIgdn: {
+      Filter& gamma = *fused[f].gamma;
       plan.gamma = {&gamma, {.in = gamma.in(), .out = gamma.out(), .rows = 1, .cols = plan.out.width}};
       break;
     }
-    case Op::kConv:
-    case Op::kDeconv:
-    case Op::kSubpel:
-    case Op::kIntConv:
-      plan_conv(s, f32, plan);
+    case OpKind::kConv:
+    case OpKind::kDeconv:
+    case OpKind::kSubpel:
+    case OpKind::kIntConv:
+      plan_conv(f, f32, plan);
       break;
-    case Op::kRateGain:
-    case Op::kRes:
-    case Op::kCondition:
+    case OpKind::kRateGain:
+    case OpKind::kRes:
+    case OpKind::kCondition:
       break;
   }
 }
 
-void Network::Parts::plan_conv(size_t s, bool f32, OpPlan& plan) {
-  const Layer& l = layer(s);
+void Network::Parts::plan_conv(size_t f, bool f32, OpPlan& plan) {
+  const Op& op = first_op(f);
   if (shrinks()) {
     plan.padding = difference(
-        plan.in_full, {round_up(plan.in_full.width, l.align), round_up(plan.in_full.height, l.align)});
+        plan.in_full, {round_up(plan.in_full.width, op.align), round_up(plan.in_full.height, op.align)});
   } else {
-    plan.crop = difference(plan.out_full, times(plan.in_full, l.up()));
+    plan.crop = difference(plan.out_full, times(plan.in_full, op.up()));
   }
-  plan.convs.push_back(ops[s].passes[0].plan(compute, {.full = plan.out_full, .bounds = plan.out, .f32 = f32},
-                                             plan.padding, plan.crop));
+  plan.convs.push_back(fused[f].passes[0].plan(
+      compute, {.full = plan.out_full, .bounds = plan.out, .f32 = f32}, plan.padding, plan.crop));
 }
 
 }  // namespace compass::nn

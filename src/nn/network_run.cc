@@ -45,15 +45,15 @@ struct Network::Run {
     return view_of(*input.x, input.x_part, plan.ops.front().in_full);
   }
   Map make_map(int planned) const { return nn::make_map(p.context.buffers(), plan.maps[planned]); }
-  void copy_input(const OpPlan& op);
-  void run_block(size_t s, const OpPlan& op);
-  void run_condition(size_t s, const OpPlan& op);
-  void run_op(size_t s, const OpPlan& op, Map& target);
+  void copy_input(const OpPlan& planned);
+  void run_block(size_t f, const OpPlan& planned);
+  void run_condition(size_t f, const OpPlan& planned);
+  void run_op(size_t f, const OpPlan& planned, Map& target);
   void run_all();
 };
 
-void Network::Run::copy_input(const OpPlan& op) {
-  Map copy = make_map(op.copy);
+void Network::Run::copy_input(const OpPlan& planned) {
+  Map copy = make_map(planned.copy);
   copy_rows(p.context, view(Element::kF32), copy, copy.part);
   current = std::move(copy);
   owned = true;
@@ -61,82 +61,82 @@ void Network::Run::copy_input(const OpPlan& op) {
 
 // A residual block. In a backward pass, its activation is a product with the slope that the activation had at
 // that place of the forward one.
-void Network::Run::run_block(size_t s, const OpPlan& op) {
-  std::vector<ConvPass>& passes = p.ops[s].passes;
-  Map hidden = make_map(op.inner);
+void Network::Run::run_block(size_t f, const OpPlan& planned) {
+  std::vector<ConvPass>& passes = p.fused[f].passes;
+  Map hidden = make_map(planned.inner);
   const MapView trunk = current.view(Element::kF32);
-  passes[0].run(p.context, op.convs[0], current.view(p.compute), hidden);
+  passes[0].run(p.context, planned.convs[0], current.view(p.compute), hidden);
   ++blocks;
   if (input.passed != nullptr) {
     const Map& forward = input.passed->hidden[input.passed->hidden.size() - blocks];
-    slope_rows(p.context, forward.view(p.compute), p.layer(s).act, hidden, hidden.part);
+    slope_rows(p.context, forward.view(p.compute), p.first_op(f).act, hidden, hidden.part);
   }
-  passes[1].run(p.context, op.convs[1], hidden.view(p.compute), current, &trunk);
+  passes[1].run(p.context, planned.convs[1], hidden.view(p.compute), current, &trunk);
   if (input.trace != nullptr) input.trace->hidden.push_back(std::move(hidden));
 }
 
-void Network::Run::run_condition(size_t s, const OpPlan& op) {
+void Network::Run::run_condition(size_t f, const OpPlan& planned) {
   assert(input.prediction != nullptr);
-  const int factor = p.layer(s).factor;
-  Map unshuffled = make_map(op.inner);
+  const int factor = p.first_op(f).factor;
+  Map unshuffled = make_map(planned.inner);
   const MapView prediction = view_of(*input.prediction, input.prediction_part, plan.full);
-  const Padding padding{factor * op.in_full.height - plan.full.height,
-                        factor * op.in_full.width - plan.full.width};
+  const Padding padding{factor * planned.in_full.height - plan.full.height,
+                        factor * planned.in_full.width - plan.full.width};
   unshuffle_rows(p.context, prediction, padding, factor, unshuffled, unshuffled.part);
   const MapView trunk = current.view(Element::kF32);
-  p.ops[s].passes[0].run(p.context, op.convs[0], unshuffled.view(p.compute), current, &trunk);
+  p.fused[f].passes[0].run(p.context, planned.convs[0], unshuffled.view(p.compute), current, &trunk);
 }
 
-void Network::Run::run_op(size_t s, const OpPlan& op, Map& target) {
-  const Layer& l = p.layer(s);
-  switch (l.op) {
-    case Op::kConv:
-    case Op::kDeconv:
-    case Op::kSubpel:
-    case Op::kIntConv:
-      p.ops[s].passes[0].run(p.context, op.convs[0], view(p.compute), target);
+void Network::Run::run_op(size_t f, const OpPlan& planned, Map& target) {
+  const Op& op = p.first_op(f);
+  switch (op.kind) {
+    case OpKind::kConv:
+    case OpKind::kDeconv:
+    case OpKind::kSubpel:
+    case OpKind::kIntConv:
+      p.fused[f].passes[0].run(p.context, planned.convs[0], view(p.compute), target);
       break;
-    case Op::kUnshuffle: {
+    case OpKind::kUnshuffle: {
       const MapView x = view(Element::kF32);
       if (p.role == Role::kAdjoint) {
-        unshuffle_rows(p.context, behind_zeros(x, op.padding), {}, l.factor, target, op.out);
+        unshuffle_rows(p.context, behind_zeros(x, planned.padding), {}, op.factor, target, planned.out);
       } else {
-        unshuffle_rows(p.context, x, op.padding, l.factor, target, op.out);
+        unshuffle_rows(p.context, x, planned.padding, op.factor, target, planned.out);
       }
       break;
     }
-    case Op::kShuffle:
-      shuffle_rows(p.context, view(Element::kF32), op.crop, l.factor, target, op.out);
+    case OpKind::kShuffle:
+      shuffle_rows(p.context, view(Element::kF32), planned.crop, op.factor, target, planned.out);
       break;
-    case Op::kGdn:
-    case Op::kIgdn:
-      gdn_rows(p.context, view(Element::kF32), op.gamma, l.op == Op::kIgdn, target, op.out);
+    case OpKind::kGdn:
+    case OpKind::kIgdn:
+      gdn_rows(p.context, view(Element::kF32), planned.gamma, op.kind == OpKind::kIgdn, target, planned.out);
       break;
-    case Op::kRateGain:
+    case OpKind::kRateGain:
       gain_rows(p.context, view(Element::kF32),
-                gains_at(p.weights[p.ops[s].first].log_gain, l.in, input.rate), target, op.out);
+                gains_at(p.weights[p.fused[f].first].log_gain, op.in, input.rate), target, planned.out);
       break;
-    case Op::kRes:
-    case Op::kCondition:
+    case OpKind::kRes:
+    case OpKind::kCondition:
       break;
   }
 }
 
 void Network::Run::run_all() {
-  for (size_t s = 0; s < plan.ops.size(); ++s) {
-    const OpPlan& op = plan.ops[s];
-    if (op.copy >= 0) copy_input(op);
-    if (p.layer(s).op == Op::kRes) {
-      run_block(s, op);
-    } else if (p.layer(s).op == Op::kCondition) {
-      run_condition(s, op);
-    } else if (op.made >= 0) {
-      Map made = make_map(op.made);
-      run_op(s, op, made);
+  for (size_t f = 0; f < plan.ops.size(); ++f) {
+    const OpPlan& planned = plan.ops[f];
+    if (planned.copy >= 0) copy_input(planned);
+    if (p.first_op(f).kind == OpKind::kRes) {
+      run_block(f, planned);
+    } else if (p.first_op(f).kind == OpKind::kCondition) {
+      run_condition(f, planned);
+    } else if (planned.made >= 0) {
+      Map made = make_map(planned.made);
+      run_op(f, planned, made);
       current = std::move(made);
       owned = true;
     } else {
-      run_op(s, op, output);
+      run_op(f, planned, output);
       return;
     }
   }
@@ -146,7 +146,7 @@ void Network::Run::run_all() {
 void Network::run(const Plan& plan, const Input& input, Tensor& result) {
   assert(input.x != nullptr && input.x->width == input.x_part.width &&
          input.x->height == input.x_part.height);
-  result.reshape(parts_->layers.back().out, plan.out.height, plan.out.width);
+  result.reshape(parts_->ops.back().out, plan.out.height, plan.out.width);
   Run{*parts_, plan, input, output_of(result, plan)}.run_all();
 }
 

@@ -58,11 +58,11 @@ TEST(Network, EqualsItsPlainTwin) {
   for (const Precision precision : {Precision::kF32, Precision::kBF16}) {
     Context context(pool, precision);
     const bool exact = context.compute() == Element::kF32;
-    for_networks(context, [&](Network& network, bool is_analysis, const auto& layers, const auto& weights,
+    for_networks(context, [&](Network& network, bool is_analysis, const auto& ops, const auto& weights,
                               const Pair& p, const Tensor& x, const Tensor& prediction, Size size) {
       const auto heights = synthesis_extents(p.analysis, p.synthesis, size.height);
       const auto widths = synthesis_extents(p.analysis, p.synthesis, size.width);
-      const Tensor want = plain_network(layers, weights, is_analysis, x, &prediction, kRate, heights, widths);
+      const Tensor want = plain_network(ops, weights, is_analysis, x, &prediction, kRate, heights, widths);
       const Tensor have = run_whole(network, x, prediction, size);
       ASSERT_EQ(have.channels, want.channels);
       ASSERT_EQ(have.height, want.height);
@@ -139,17 +139,17 @@ TEST(Network, ThreadsDoNotChangeResults) {
 
 TEST(IntNetwork, EqualsIntegerArithmetic) {
   std::mt19937 generator(9);
-  std::vector<Layer> mirror{conv(4, 4, 3, 2), conv(4, 5, 3, 2)};
-  std::vector<Layer> layers{layer(Op::kIntConv, 5, 7, 3, 2), layer(Op::kIntConv, 7, 6, 3, 2),
-                            layer(Op::kIntConv, 6, 12, 3, 1)};
-  layers[0].limit = layers[1].limit = 255;
-  layers[2].limit = 63;
-  std::vector<LayerWeights> weights(3);
-  for (size_t i = 0; i < layers.size(); ++i) {
-    const Layer& l = layers[i];
-    const int outputs = l.out * l.factor * l.factor;
+  std::vector<Op> mirror{conv(4, 4, 3, 2), conv(4, 5, 3, 2)};
+  std::vector<Op> ops{make_op(OpKind::kIntConv, 5, 7, 3, 2), make_op(OpKind::kIntConv, 7, 6, 3, 2),
+                      make_op(OpKind::kIntConv, 6, 12, 3, 1)};
+  ops[0].limit = ops[1].limit = 255;
+  ops[2].limit = 63;
+  std::vector<OpWeights> weights(3);
+  for (size_t i = 0; i < ops.size(); ++i) {
+    const Op& op = ops[i];
+    const int outputs = op.out * op.factor * op.factor;
     std::uniform_int_distribution<int> weight(-127, 127);
-    for (int k = 0; k < outputs * l.in * 9; ++k) weights[i].int_weight.push_back(weight(generator));
+    for (int k = 0; k < outputs * op.in * 9; ++k) weights[i].int_weight.push_back(weight(generator));
     for (int k = 0; k < outputs; ++k) {
       weights[i].int_bias.push_back(weight(generator) * 20);
       weights[i].int_shift.push_back(k % 5 == 0 ? 0 : 5 + k % 7);
@@ -159,28 +159,29 @@ TEST(IntNetwork, EqualsIntegerArithmetic) {
   }
   ThreadPool pool(2);
   Context context(pool);  // whatever the format, integers stay exact
-  Network network(context, Network::Role::kSynthesis, layers, weights, mirror);
+  Network network(context, Network::Role::kSynthesis, ops, weights, mirror);
   for (const Size size : {Size{1, 1}, Size{9, 5}, Size{64, 30}, Size{131, 77}}) {
     const Size z = network.input_size(size);
     Tensor x(5, z.height, z.width);
     std::uniform_int_distribution<int> symbol(-127, 127);
     for (float& v : x.data) v = static_cast<float>(symbol(generator));
-    const auto heights = synthesis_extents(mirror, layers, size.height);
-    const auto widths = synthesis_extents(mirror, layers, size.width);
-    const Tensor want = plain_network(layers, weights, false, x, nullptr, 0.0F, heights, widths);
+    const auto heights = synthesis_extents(mirror, ops, size.height);
+    const auto widths = synthesis_extents(mirror, ops, size.width);
+    const Tensor want = plain_network(ops, weights, false, x, nullptr, 0.0F, heights, widths);
     const Tensor have = network.run({.x = &x, .x_part = whole(z)}, size, whole(size));
     EXPECT_EQ(have.data, want.data);
   }
 }
 
 TEST(Geometry, MirrorsThatDoNotFitAreRefused) {
-  const std::vector<Layer> down{conv(3, 4, 3, 2), conv(4, 4, 3, 2)};
-  EXPECT_TRUE(check_mirror(down, std::vector{layer(Op::kSubpel, 4, 3, 3, 4)}));
-  EXPECT_TRUE(check_mirror(std::vector{layer(Op::kUnshuffle, 3, 48, 1, 4)},
-                           std::vector{layer(Op::kSubpel, 48, 8, 3, 2), layer(Op::kSubpel, 8, 3, 3, 2)}));
-  EXPECT_FALSE(check_mirror(down, std::vector{layer(Op::kSubpel, 4, 3, 3, 2)}));
-  EXPECT_FALSE(check_mirror(down, std::vector{layer(Op::kSubpel, 4, 3, 3, 8)}));
-  EXPECT_FALSE(check_mirror(down, std::vector{layer(Op::kSubpel, 4, 3, 3, 3)}));
+  const std::vector<Op> down{conv(3, 4, 3, 2), conv(4, 4, 3, 2)};
+  EXPECT_TRUE(check_mirror(down, std::vector{make_op(OpKind::kSubpel, 4, 3, 3, 4)}));
+  EXPECT_TRUE(
+      check_mirror(std::vector{make_op(OpKind::kUnshuffle, 3, 48, 1, 4)},
+                   std::vector{make_op(OpKind::kSubpel, 48, 8, 3, 2), make_op(OpKind::kSubpel, 8, 3, 3, 2)}));
+  EXPECT_FALSE(check_mirror(down, std::vector{make_op(OpKind::kSubpel, 4, 3, 3, 2)}));
+  EXPECT_FALSE(check_mirror(down, std::vector{make_op(OpKind::kSubpel, 4, 3, 3, 8)}));
+  EXPECT_FALSE(check_mirror(down, std::vector{make_op(OpKind::kSubpel, 4, 3, 3, 3)}));
   EXPECT_FALSE(check_mirror(std::vector{conv(3, 4, 3, 1, Act::kNone, 2)}, std::vector{conv(4, 3, 3)}));
   EXPECT_TRUE(check_mirror(std::vector{conv(3, 4, 3, 1, Act::kNone, 2)},
                            std::vector{conv(4, 3, 3, 1, Act::kNone, 2)}));

@@ -1,10 +1,10 @@
-// Layers without a convolution, a row at a time: shuffles, gains, a GDN that stands alone, plain copies. They
+// Ops without a convolution, a row at a time: shuffles, gains, a GDN that stands alone, plain copies. They
 // are rare and cheap; what matters in them is that every value goes where the model file says.
 #pragma once
 
 #include <vector>
 
-#include "graph/layer.h"
+#include "graph/op.h"
 #include "nn/context.h"
 #include "nn/map.h"
 #include "nn/tile_io.h"

@@ -8,7 +8,7 @@
 
 namespace compass::nn {
 
-// Replicate padding in front of a map (`top`, `left`) that an aligning layer asks for.
+// Replicate padding in front of a map (`top`, `left`) that an aligning op asks for.
 struct Padding {
   int top = 0;
   int left = 0;

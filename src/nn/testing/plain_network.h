@@ -1,4 +1,4 @@
-// For tests only: networks as docs/model_format.md words them, one layer after the other, in doubles: whole
+// For tests only: networks as docs/model_format.md words them, one op after the other, in doubles: whole
 // maps, padding and cropping as separate steps, transposed convolutions by their definition.
 #pragma once
 
@@ -9,7 +9,7 @@
 
 #include "core/tensor.h"
 #include "graph/geometry.h"
-#include "graph/layer.h"
+#include "graph/op.h"
 
 namespace compass::nn {
 
@@ -124,7 +124,7 @@ inline Tensor plain_sum(Tensor a, const Tensor& b) {
   return a;
 }
 
-inline Tensor plain_gdn(const Tensor& x, const LayerWeights& w, bool inverse) {
+inline Tensor plain_gdn(const Tensor& x, const OpWeights& w, bool inverse) {
   Tensor out = x;
   const int n = x.channels;
   for (int p = 0; p < x.height * x.width; ++p) {
@@ -142,15 +142,15 @@ inline Tensor plain_gdn(const Tensor& x, const LayerWeights& w, bool inverse) {
 }
 
 // Integer arithmetic, as the model format words it.
-inline Tensor plain_int_conv(const Tensor& x, const Layer& l, const LayerWeights& w) {
+inline Tensor plain_int_conv(const Tensor& x, const Op& op, const OpWeights& w) {
   const int out_channels = static_cast<int>(w.int_bias.size());
-  const int reach = (l.kernel - 1) / 2;
+  const int reach = (op.kernel - 1) / 2;
   Tensor out(out_channels, x.height, x.width);
   for (int o = 0; o < out_channels; ++o) {
     for (int y = 0; y < x.height; ++y) {
       for (int i = 0; i < x.width; ++i) {
         int32_t acc = w.int_bias[o];
-        size_t at = static_cast<size_t>(o) * x.channels * l.kernel * l.kernel;
+        size_t at = static_cast<size_t>(o) * x.channels * op.kernel * op.kernel;
         for (int c = 0; c < x.channels; ++c) {
           for (int ky = -reach; ky <= reach; ++ky) {
             for (int kx = -reach; kx <= reach; ++kx, ++at) {
@@ -161,7 +161,7 @@ inline Tensor plain_int_conv(const Tensor& x, const Layer& l, const LayerWeights
         }
         const int32_t shift = w.int_shift[o];
         const int32_t half = shift > 0 ? 1 << (shift - 1) : 0;
-        out.at(o, y, i) = static_cast<float>(std::clamp((acc + half) >> shift, 0, l.limit));
+        out.at(o, y, i) = static_cast<float>(std::clamp((acc + half) >> shift, 0, op.limit));
       }
     }
   }
@@ -169,56 +169,57 @@ inline Tensor plain_int_conv(const Tensor& x, const Layer& l, const LayerWeights
 }
 
 // `sizes`: the extents that synthesis_extents gives (unused for an analysis network).
-inline Tensor plain_network(std::span<const Layer> layers, std::span<const LayerWeights> weights,
-                            bool analysis, Tensor x, const Tensor* prediction, float rate,
-                            std::span<const int> heights, std::span<const int> widths) {
-  for (size_t i = 0; i < layers.size(); ++i) {
-    const Layer& l = layers[i];
-    const LayerWeights& w = weights[i];
-    switch (l.op) {
-      case Op::kConv:
-        x = plain_act(plain_conv(analysis ? plain_pad(x, l.align) : x, w.weight, w.bias, l.kernel, l.stride),
-                      l.act);
+inline Tensor plain_network(std::span<const Op> ops, std::span<const OpWeights> weights, bool analysis,
+                            Tensor x, const Tensor* prediction, float rate, std::span<const int> heights,
+                            std::span<const int> widths) {
+  for (size_t i = 0; i < ops.size(); ++i) {
+    const Op& op = ops[i];
+    const OpWeights& w = weights[i];
+    switch (op.kind) {
+      case OpKind::kConv:
+        x = plain_act(
+            plain_conv(analysis ? plain_pad(x, op.align) : x, w.weight, w.bias, op.kernel, op.stride),
+            op.act);
         break;
-      case Op::kDeconv:
-        x = plain_act(plain_deconv(x, w.weight, w.bias), l.act);
+      case OpKind::kDeconv:
+        x = plain_act(plain_deconv(x, w.weight, w.bias), op.act);
         break;
-      case Op::kSubpel:
-        x = plain_act(plain_shuffle(plain_conv(x, w.weight, w.bias, l.kernel, 1), l.factor), l.act);
+      case OpKind::kSubpel:
+        x = plain_act(plain_shuffle(plain_conv(x, w.weight, w.bias, op.kernel, 1), op.factor), op.act);
         break;
-      case Op::kUnshuffle:
-        x = plain_unshuffle(plain_pad(x, l.factor), l.factor);
+      case OpKind::kUnshuffle:
+        x = plain_unshuffle(plain_pad(x, op.factor), op.factor);
         break;
-      case Op::kShuffle:
-        x = plain_shuffle(x, l.factor);
+      case OpKind::kShuffle:
+        x = plain_shuffle(x, op.factor);
         break;
-      case Op::kGdn:
-      case Op::kIgdn:
-        x = plain_gdn(x, w, l.op == Op::kIgdn);
+      case OpKind::kGdn:
+      case OpKind::kIgdn:
+        x = plain_gdn(x, w, op.kind == OpKind::kIgdn);
         break;
-      case Op::kRes:
-        x = plain_sum(x, plain_conv(plain_act(plain_conv(x, w.weight, w.bias, l.kernel, 1), l.act), w.weight2,
-                                    w.bias2, l.kernel, 1));
+      case OpKind::kRes:
+        x = plain_sum(x, plain_conv(plain_act(plain_conv(x, w.weight, w.bias, op.kernel, 1), op.act),
+                                    w.weight2, w.bias2, op.kernel, 1));
         break;
-      case Op::kCondition:
-        x = plain_sum(x, plain_conv(plain_unshuffle(plain_pad(*prediction, l.factor), l.factor), w.weight,
-                                    w.bias, l.kernel, 1));
+      case OpKind::kCondition:
+        x = plain_sum(x, plain_conv(plain_unshuffle(plain_pad(*prediction, op.factor), op.factor), w.weight,
+                                    w.bias, op.kernel, 1));
         break;
-      case Op::kRateGain: {
-        const int points = static_cast<int>(w.log_gain.size()) / l.in;
+      case OpKind::kRateGain: {
+        const int points = static_cast<int>(w.log_gain.size()) / op.in;
         for (size_t k = 0; k < x.size(); ++k) {
-          const int c = static_cast<int>(k) % l.in;
+          const int c = static_cast<int>(k) % op.in;
           const int low = std::clamp(static_cast<int>(std::floor(rate)), 0, std::max(points - 2, 0));
           const int high = std::min(low + 1, points - 1);
           const double part = rate - low;
           x.data[k] *= static_cast<float>(
-              std::exp(w.log_gain[low * l.in + c] * (1.0 - part) + w.log_gain[high * l.in + c] * part));
+              std::exp(w.log_gain[low * op.in + c] * (1.0 - part) + w.log_gain[high * op.in + c] * part));
         }
         break;
       }
-      case Op::kIntConv:
-        x = plain_int_conv(x, l, w);
-        if (l.factor > 1) x = plain_shuffle(x, l.factor);
+      case OpKind::kIntConv:
+        x = plain_int_conv(x, op, w);
+        if (op.factor > 1) x = plain_shuffle(x, op.factor);
         break;
     }
     if (!analysis) x = plain_crop(x, heights[i + 1], widths[i + 1]);

@@ -1,4 +1,4 @@
-// One layer of a network as data: what docs/model_format.md calls a LAYER, and its parameters.
+// One op of a network as data: what docs/model_format.md calls an OP, and its parameters.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 namespace compass::nn {
 
-enum class Op {
+enum class OpKind {
   kConv,
   kDeconv,
   kSubpel,
@@ -20,7 +20,7 @@ enum class Op {
   kIntConv,
 };
 
-// Applied to a layer's output; for kRes, between its two convolutions.
+// Applied to an op's output; for kRes, between its two convolutions.
 enum class Act { kNone, kRelu, kLeakyRelu };
 
 inline constexpr float kLeakySlope = 0.01F;
@@ -35,34 +35,34 @@ inline constexpr double kGdnMinBeta = 1e-6;
 inline constexpr int kMaxHyperSymbol = 127;
 inline constexpr int64_t kExactLimit = int64_t{1} << 24;
 
-// Fields an op does not have keep their defaults. Channel counts are those of the layer's own input and
+// Fields an op does not have keep their defaults. Channel counts are those of the op's own input and
 // output map, except for kCondition, whose `in` counts channels of the prediction before its unshuffle.
-struct Layer {
-  Op op = Op::kConv;
+struct Op {
+  OpKind kind = OpKind::kConv;
   int in = 0;
   int out = 0;     // for ops that keep the channel count, the same as in
   int kernel = 1;  // side of the square kernel, odd
   int stride = 1;  // of kConv: 1 or 2; of kDeconv: 2
-  int align = 1;   // the map is padded on top and left to a multiple of this before the layer
+  int align = 1;   // the map is padded on top and left to a multiple of this before the op
   int factor = 1;  // kSubpel, kUnshuffle, kShuffle, kCondition, kIntConv
   int hidden = 0;  // kRes
   int limit = 0;   // kIntConv: outputs are clamped to [0, limit]
   Act act = Act::kNone;
 
-  // The factor by which this layer makes a map smaller, or larger, per axis.
+  // The factor by which this op makes a map smaller, or larger, per axis.
   int down() const {
-    if (op == Op::kConv) return stride;
-    return op == Op::kUnshuffle ? factor : 1;
+    if (kind == OpKind::kConv) return stride;
+    return kind == OpKind::kUnshuffle ? factor : 1;
   }
   int up() const {
-    if (op == Op::kDeconv) return stride;
-    return op == Op::kSubpel || op == Op::kShuffle || op == Op::kIntConv ? factor : 1;
+    if (kind == OpKind::kDeconv) return stride;
+    return kind == OpKind::kSubpel || kind == OpKind::kShuffle || kind == OpKind::kIntConv ? factor : 1;
   }
 };
 
 // Parameters in the model file's layout and, for GDN, already in their effective parametrisation. Only those
 // the op has are filled.
-struct LayerWeights {
+struct OpWeights {
   std::vector<float> weight;  // [out,in,k,k]; kDeconv [in,out,k,k]; kRes conv1; kIntConv: int_weight's values
   std::vector<float> bias;    // [out]; kIntConv: int_bias's values
   std::vector<float> weight2;       // kRes conv2 [channels,hidden,k,k]
