@@ -117,7 +117,7 @@ void stage(benchmark::State& state, const std::string& profile, const std::strin
       macs = cost.h_s;
     } else {
       benchmark::DoNotOptimize(liff.predict(below, kPicture));
-      macs = liff_cost.features + liff_cost.filters;
+      macs = liff_cost.features + liff_cost.mlp;
     }
   };
   run();  // compiles kernels, packs weights

@@ -8,8 +8,8 @@
 #include <dnnl.hpp>
 #include <vector>
 
-#include "nn/filter.h"
 #include "nn/onednn.h"
+#include "nn/packed_conv_weights.h"
 
 namespace {
 
@@ -78,7 +78,7 @@ void tile(benchmark::State& state) {
     return result;
   };
   const auto weights = values(static_cast<size_t>(in) * out * 9);
-  auto filter = compass::nn::pad_filter(weights.data(), std::vector<float>(out), in, out, 3, 3);
+  auto padded = compass::nn::pad_conv_weights(weights.data(), std::vector<float>(out), in, out, 3, 3);
   const compass::nn::ConvShape shape{.in = in,
                                      .out = out,
                                      .kernel_h = 3,
@@ -86,7 +86,7 @@ void tile(benchmark::State& state) {
                                      .rows = 8,
                                      .cols = 64,
                                      .direct = state.range(2) == 0};
-  const auto conv = context.ready(filter, shape);
+  const auto conv = context.ready(padded, shape);
   const auto source = values(static_cast<size_t>(shape.in_rows()) * shape.in_cols() * in);
   std::vector<float> target(static_cast<size_t>(shape.rows) * shape.cols * out);
   for ([[maybe_unused]] auto _ : state) {

@@ -108,8 +108,8 @@ Tensor LiffImpl::plain(const Tensor& below, MapSize target, MapSize token_target
     if (i + 1 < mlp.size()) v = at::relu(v);
   }
   const auto shape = v.sizes();
-  const Tensor filters = v.reshape({shape[0], shape[1], shape[2], 9 * g0, 3});
-  return (filters * q.permute({0, 2, 3, 1}).unsqueeze(4)).sum(3).permute({0, 3, 1, 2});
+  const Tensor pixel_weights = v.reshape({shape[0], shape[1], shape[2], 9 * g0, 3});
+  return (pixel_weights * q.permute({0, 2, 3, 1}).unsqueeze(4)).sum(3).permute({0, 3, 1, 2});
 }
 
 }  // namespace compass::train

@@ -1,7 +1,7 @@
 // LIFF, the local implicit filter function, in training form (COMPASS, section 3.2; docs/model_format.md).
 //
 // A residual dense network makes features of the picture below. For every target pixel an MLP turns the 3x3
-// features around its nearest source pixel, its offset from it and the scale into a filter over those
+// features around its nearest source pixel, its offset from it and the scale into pixel weights over those
 // features. As in the runtime, what depends on the source pixel alone is computed once per source pixel:
 //
 //   first layer's part of the features:   3x3 convolution, g0 -> hidden
@@ -28,7 +28,7 @@ struct LiffImpl : torch::nn::Module {
   // below [B,3,h,w] float -> [B,3,H,W] float, without the bicubic part. The scale token is 2h/H', 2w/W' of
   // `token_target`, H' x W': `target` or what the model's rule says.
   Tensor forward(const Tensor& below, MapSize target, MapSize token_target, at::ScalarType dtype);
-  // The same by its definition, one filter per target pixel: slow, for tests.
+  // The same by its definition, the pixel weights of every target pixel: slow, for tests.
   Tensor plain(const Tensor& below, MapSize target, MapSize token_target);
 
   Tensor features(const Tensor& x);  // [B,3,h,w] -> [B,g0,h,w]

@@ -45,7 +45,7 @@ std::shared_ptr<const LiffPlan> Predictor::plan(const Liff::Geometry& geometry, 
 double Predictor::cost(Size below, Size target) const {
   if (kind_ == PredictionKind::kBicubic) return 0.0;
   const auto cost = liff_.cost(below, target);
-  return cost.features + cost.filters;
+  return cost.features + cost.mlp;
 }
 
 bool is_predicted(Size have, Size wanted, const Model& model) {

@@ -48,7 +48,7 @@ struct CodecDescription {
   std::optional<TrellisDescription> trellis;  // none: y is rounded to whole numbers
 };
 
-// Local implicit filter function: residual dense network, then a per-pixel MLP that makes filters.
+// Local implicit filter function: residual dense network, then a per-pixel MLP that makes pixel weights.
 struct LiffDescription {
   int g0 = 0;      // feature channels
   int blocks = 0;  // residual dense blocks

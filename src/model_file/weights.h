@@ -45,7 +45,7 @@ struct LiffWeights {
   ConvWeights sfe1, sfe2, gff1, gff2;
   std::vector<std::vector<ConvWeights>> block_convs;  // [blocks][convs]
   std::vector<ConvWeights> block_fuse;                // [blocks]
-  std::vector<ConvWeights> mlp;                       // hidden layers, then the filter layer
+  std::vector<ConvWeights> mlp;                       // hidden layers, then the one that makes pixel weights
 };
 
 // The tensors under `prefix` ("base" or "enhancement"). Errors: kModel naming the tensor: missing, wrong

@@ -23,7 +23,7 @@ struct Liff::Parts {
       : model(std::move(m)),
         context(c),
         features(*model->description().liff, model->liff_weights(), c),
-        filters(*model->description().liff, model->liff_weights(), c) {}
+        pixel_weights(*model->description().liff, model->liff_weights(), c) {}
 
   // A plan's grid, and the parts of maps that it needs.
   LiffPlan sources(const Geometry& g, Rect out) const;
@@ -36,7 +36,7 @@ struct Liff::Parts {
   std::shared_ptr<const Model> model;
   nn::Context& context;
   LiffFeatures features;
-  LiffFilters filters;
+  LiffPixelWeights pixel_weights;
   nn::PlanCache<std::array<int, 10>, LiffPlan> plans;  // by the sizes of the geometry and the part
 };
 
@@ -69,9 +69,9 @@ Rect Liff::Parts::footprint(const Geometry& g, Rect out) const {
 LiffPlan Liff::Parts::make_plan(const Geometry& g, Rect out) {
   LiffPlan plan = sources(g, out);
   plan.making_features = features.plan(g.below, plan.features);
-  plan.filtering = filters.plan(g.below, plan.rows, plan.cols);
+  plan.pixel_weights = pixel_weights.plan(g.below, plan.rows, plan.cols);
   for (const auto& step : plan.making_features.steps) step.conv.add_kernels(plan.kernels);
-  plan.filtering.add_kernels(plan.kernels);
+  plan.pixel_weights.add_kernels(plan.kernels);
   plan.map_bytes = nn::peak_bytes(plan.making_features.maps);
   return plan;
 }
@@ -110,13 +110,14 @@ void Liff::predict(const LiffPlan& plan, const Tensor& below, Rect target_part, 
     const nn::StageTimer timer(p.context.times(), "liff features", p.features.macs_per_pixel() * pixels);
     features = p.features.run(plan.making_features, nn::view_of(below, plan.below, plan.below_full));
   }
-  const nn::StageTimer timer(p.context.times(), "liff filters",
-                             p.filters.macs_per_source() * pixels +
-                                 p.filters.macs_per_target() * static_cast<double>(plan.out.size().pixels()));
-  p.filters.run(plan.filtering, features.view(p.context.compute()),
-                {plan.rows, plan.cols, plan.token_y, plan.token_x},
-                target.pixel(plan.out.y - target_part.y, plan.out.x - target_part.x),
-                static_cast<size_t>(target.width) * 3);
+  const nn::StageTimer timer(
+      p.context.times(), "liff mlp",
+      p.pixel_weights.macs_per_source() * pixels +
+          p.pixel_weights.macs_per_target() * static_cast<double>(plan.out.size().pixels()));
+  p.pixel_weights.run(plan.pixel_weights, features.view(p.context.compute()),
+                      {plan.rows, plan.cols, plan.token_y, plan.token_x},
+                      target.pixel(plan.out.y - target_part.y, plan.out.x - target_part.x),
+                      static_cast<size_t>(target.width) * 3);
 }
 
 Rect Liff::footprint(const Geometry& g, Rect out) const {
@@ -125,8 +126,8 @@ Rect Liff::footprint(const Geometry& g, Rect out) const {
 
 Liff::Cost Liff::cost(Size below, Size target) const {
   return {.features = parts_->features.macs_per_pixel() * static_cast<double>(below.pixels()),
-          .filters = parts_->filters.macs_per_source() * static_cast<double>(below.pixels()) +
-                     parts_->filters.macs_per_target() * static_cast<double>(target.pixels())};
+          .mlp = parts_->pixel_weights.macs_per_source() * static_cast<double>(below.pixels()) +
+                 parts_->pixel_weights.macs_per_target() * static_cast<double>(target.pixels())};
 }
 
 }  // namespace compass

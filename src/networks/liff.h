@@ -2,10 +2,10 @@
 //
 // A residual dense network makes features of the picture below, once per source pixel. For every target pixel
 // an MLP turns the 3x3 features around its nearest source pixel, its offset from that pixel and the scale
-// into a filter over those features; features times filter is the pixel. The MLP's first layer and the
-// product of its last layer with the features depend, up to three small terms, on the source pixel alone and
-// are computed there, as 3x3 convolutions: the same result for a third of the work (docs/model_format.md,
-// "LIFF").
+// into the pixel's weights over those features; features times pixel weights is the pixel. The MLP's first
+// layer and the product of its last layer with the features depend, up to three small terms, on the source
+// pixel alone and are computed there, as 3x3 convolutions: the same result for a third of the work
+// (docs/model_format.md, "LIFF").
 #pragma once
 
 #include <memory>
@@ -15,7 +15,7 @@
 #include "model_file/liff_grid.h"
 #include "model_file/model.h"
 #include "networks/liff_features.h"
-#include "networks/liff_filters.h"
+#include "networks/liff_pixel_weights.h"
 #include "nn/context.h"
 
 namespace compass {
@@ -53,9 +53,9 @@ class Liff {
   // the plan's part of the picture below.
   void predict(const LiffPlan& plan, const Tensor& below, Rect target_part, Tensor& target);
 
-  // Multiply-adds of the feature network and of the filter MLP, as executed.
+  // Multiply-adds of the feature network and of the MLP, as executed.
   struct Cost {
-    double features = 0, filters = 0;
+    double features = 0, mlp = 0;
   };
   Cost cost(Size below, Size target) const;
 
@@ -69,11 +69,11 @@ struct LiffPlan {
   Rect out;
   float token_y = 0.0F, token_x = 0.0F;  // scale token
   GridAxis rows, cols;                   // the nearest source pixels of the target's rows and columns
-  Rect features;                         // these and their 3x3 neighbours: what the filters look at
+  Rect features;                         // these and their 3x3 neighbours: what pixel weights multiply
   Rect below;                            // the pixels below that those features are made of
   Size below_full;
   LiffFeaturesPlan making_features;
-  LiffFiltersPlan filtering;
+  LiffPixelWeightsPlan pixel_weights;
   std::vector<nn::KernelRequest> kernels;
   void add_kernels(std::vector<nn::KernelRequest>& list) const {
     list.insert(list.end(), kernels.begin(), kernels.end());

@@ -7,7 +7,7 @@
 #include "model_file/liff_grid.h"
 #include "model_file/testing/golden_model.h"
 #include "networks/liff_features.h"
-#include "networks/liff_filters.h"
+#include "networks/liff_pixel_weights.h"
 #include "networks/testing/liff_plain.h"
 #include "nn/row_pass.h"
 
@@ -75,11 +75,12 @@ TEST_P(GoldenLiff, EveryStage) {
       for (int c = 0; c < 3; ++c) ASSERT_NEAR(pixel[c], want.at(c, y, x), 1e-4 * unit);
     }
   }
-  LiffFilters filters(*model->description().liff, model->liff_weights(), context);
+  LiffPixelWeights pixel_weights(*model->description().liff, model->liff_weights(), context);
   Tensor factored(3, target.height, target.width);
-  filters.run(filters.plan({below.width, below.height}, rows, cols),
-              nn::view_of(golden_features, whole_of(golden_features), {below.width, below.height}),
-              {rows, cols, token[0], token[1]}, factored.data.data(), static_cast<size_t>(target.width) * 3);
+  pixel_weights.run(pixel_weights.plan({below.width, below.height}, rows, cols),
+                    nn::view_of(golden_features, whole_of(golden_features), {below.width, below.height}),
+                    {rows, cols, token[0], token[1]}, factored.data.data(),
+                    static_cast<size_t>(target.width) * 3);
   EXPECT_LT(relative_error(factored, want), 1e-4);
 
   // All of it, with the token that this case was made with: tiny_cellbug's comes from EL1's size for every

@@ -5,9 +5,9 @@
 #include <functional>
 #include <set>
 
-#include "nn/filter.h"
 #include "nn/matrix_product.h"
 #include "nn/onednn.h"
+#include "nn/packed_conv_weights.h"
 #include "nn/winograd.h"
 
 // OpenMP's control calls, declared here so that no compiler switch is needed: oneDNN brings the runtime
@@ -76,9 +76,9 @@ SingleThreaded::~SingleThreaded() {
 ConvKernel::ConvKernel() : parts_(std::make_unique<Parts>()) {}
 ConvKernel::~ConvKernel() = default;
 
-void ConvKernel::run(int worker, const void* source, const PackedFilter& filter, void* target) const {
+void ConvKernel::run(int worker, const void* source, const PackedConvWeights& weights, void* target) const {
   if (parts_->block > 0) {
-    run_winograd(worker, static_cast<const float*>(source), filter, static_cast<float*>(target));
+    run_winograd(worker, static_cast<const float*>(source), weights, static_cast<float*>(target));
     return;
   }
   const SingleThreaded scope;
@@ -88,8 +88,8 @@ void ConvKernel::run(int worker, const void* source, const PackedFilter& filter,
   check(dnnl_memory_set_data_handle(handles.scratch.get(), handles.workspace->get(Workspace::kScratch, 0)),
         "handing over scratch memory");
   const std::array<dnnl_exec_arg_t, 5> args{{{DNNL_ARG_SRC, handles.source.get()},
-                                             {DNNL_ARG_WEIGHTS, filter.parts_->weights.get()},
-                                             {DNNL_ARG_BIAS, filter.parts_->bias.get()},
+                                             {DNNL_ARG_WEIGHTS, weights.parts_->weights.get()},
+                                             {DNNL_ARG_BIAS, weights.parts_->bias.get()},
                                              {DNNL_ARG_DST, handles.target.get()},
                                              {DNNL_ARG_SCRATCHPAD, handles.scratch.get()}}};
   check(dnnl_primitive_execute(parts_->primitive.get(), handles.stream.get(), static_cast<int>(args.size()),
@@ -97,7 +97,7 @@ void ConvKernel::run(int worker, const void* source, const PackedFilter& filter,
         "a convolution");
 }
 
-void ConvKernel::run_winograd(int worker, const float* source, const PackedFilter& filter,
+void ConvKernel::run_winograd(int worker, const float* source, const PackedConvWeights& weights,
                               float* target) const {
   Workspace& ws = *parts_->workers[worker].workspace;
   const int block = parts_->block;
@@ -105,14 +105,14 @@ void ConvKernel::run_winograd(int worker, const float* source, const PackedFilte
   const size_t in_stride = point_stride(patches, shape_.in), out_stride = point_stride(patches, shape_.out);
   auto* const points = ws.get_array<float>(Workspace::kPoints, kWinogradPoints * in_stride);
   auto* const products = ws.get_array<float>(Workspace::kProducts, kWinogradPoints * out_stride);
-  const auto* bias = static_cast<const float*>(filter.parts_->bias.get_data_handle());
+  const auto* bias = static_cast<const float*>(weights.parts_->bias.get_data_handle());
   const float slope = shape_.act == Act::kNone ? 1.0F : shape_.act == Act::kLeakyRelu ? kLeakySlope : 0.0F;
   for (int row = 0; row < shape_.rows; row += block) {
     winograd_patches(source + static_cast<size_t>(row) * shape_.in_cols() * shape_.in, block, shape_.cols,
                      shape_.in, points, in_stride);
     for (int p = 0; p < kWinogradPoints; ++p) {
       const size_t kernel = static_cast<size_t>(p) * shape_.in * shape_.out;
-      multiply_panels(points + p * in_stride, patches, shape_.in, filter.parts_->points.data() + kernel,
+      multiply_panels(points + p * in_stride, patches, shape_.in, weights.parts_->points.data() + kernel,
                       shape_.out, products + p * out_stride);
     }
     winograd_outputs(products, out_stride, block, shape_.cols, shape_.out, bias, slope,
@@ -140,9 +140,9 @@ std::shared_ptr<const ConvKernel> Context::conv(const ConvShape& wanted) {
   return kernel;
 }
 
-ReadyConv Context::ready(Filter& filter, const ConvShape& shape) {
+ReadyConv Context::ready(PaddedConvWeights& weights, const ConvShape& shape) {
   const auto kernel = conv(shape);
-  return {kernel, &filter.packed(*this, *kernel, 0)};
+  return {kernel, &weights.packed(*this, *kernel, 0)};
 }
 
 void Context::compile(std::span<const KernelRequest> requests) {
@@ -160,21 +160,21 @@ void Context::compile(std::span<const KernelRequest> requests) {
   pack(std::move(wanted));
 }
 
-// One worker packs all orders of a filter, so that no two touch the same one.
+// One worker packs all orders of the same weights, so that no two touch them at a time.
 void Context::pack(std::vector<KernelRequest> requests) {
   std::stable_sort(requests.begin(), requests.end(), [](const KernelRequest& a, const KernelRequest& b) {
-    return std::less<>()(a.filter, b.filter);
+    return std::less<>()(a.weights, b.weights);
   });
-  std::vector<size_t> first;  // request of each filter
+  std::vector<size_t> first;  // request for each PaddedConvWeights
   for (size_t i = 0; i < requests.size(); ++i) {
-    if (i == 0 || requests[i].filter != requests[i - 1].filter) first.push_back(i);
+    if (i == 0 || requests[i].weights != requests[i - 1].weights) first.push_back(i);
   }
   pool_.parallel_for(static_cast<int>(first.size()), [&](int i, int worker) {
     const size_t end = static_cast<size_t>(i) + 1 < first.size() ? first[i + 1] : requests.size();
     for (size_t n = first[i]; n < end; ++n) {
       // A kernel may have been forgotten again if there were more shapes than the cache holds.
       const auto it = kernels_.find(requests[n].shape);
-      if (it != kernels_.end()) requests[n].filter->packed(*this, *it->second, worker);
+      if (it != kernels_.end()) requests[n].weights->packed(*this, *it->second, worker);
     }
   });
 }

@@ -57,8 +57,8 @@ struct ConvShape {
   double macs() const { return 1.0 * in * out * kernel_h * kernel_w * rows * cols; }
 };
 
-class Filter;
-class PackedFilter;
+class PaddedConvWeights;
+class PackedConvWeights;
 
 // Buffers of one worker thread. They only ever grow, so that a steady state allocates nothing.
 class Workspace {
@@ -70,7 +70,7 @@ class Workspace {
     kNorm,
     kScratch,
     kBase,
-    kFilters,
+    kTail,
     kHidden,
     kHidden2,
     kRows,
@@ -106,31 +106,31 @@ class ConvKernel {
 
   // Runs on worker `worker`'s thread. source holds shape().in * in_rows * in_cols elements, target the
   // output's. 64-byte alignment of both is not required.
-  void run(int worker, const void* source, const PackedFilter& filter, void* target) const;
+  void run(int worker, const void* source, const PackedConvWeights& weights, void* target) const;
 
  private:
   friend class Context;
-  friend class Filter;
+  friend class PaddedConvWeights;
   struct Parts;
   ConvKernel();
-  void run_winograd(int worker, const float* source, const PackedFilter& filter, float* target) const;
+  void run_winograd(int worker, const float* source, const PackedConvWeights& weights, float* target) const;
   ConvShape shape_;
   std::string implementation_;
   std::unique_ptr<Parts> parts_;
 };
 
-// A kernel that a plan runs, and the filter to be packed for it.
+// A kernel that a plan runs, and the conv weights to be packed for it.
 struct KernelRequest {
-  Filter* filter = nullptr;
+  PaddedConvWeights* weights = nullptr;
   ConvShape shape;
 };
 
-// A kernel and a filter in its order, ready to run.
+// A kernel and conv weights in its memory order, ready to run.
 struct ReadyConv {
   std::shared_ptr<const ConvKernel> kernel;
-  const PackedFilter* filter = nullptr;
+  const PackedConvWeights* weights = nullptr;
   void run(int worker, const void* source, void* target) const {
-    kernel->run(worker, source, *filter, target);
+    kernel->run(worker, source, *weights, target);
   }
 };
 
@@ -152,9 +152,9 @@ class Context {
   // The kernel of this shape, compiled on first use; not to be called from inside parallel_for. The pointer
   // keeps it alive while the cache forgets old shapes.
   std::shared_ptr<const ConvKernel> conv(const ConvShape& wanted);
-  // The same with a filter packed for it.
-  ReadyConv ready(Filter& filter, const ConvShape& shape);
-  ReadyConv ready(const KernelRequest& request) { return ready(*request.filter, request.shape); }
+  // The same with conv weights packed for it.
+  ReadyConv ready(PaddedConvWeights& weights, const ConvShape& shape);
+  ReadyConv ready(const KernelRequest& request) { return ready(*request.weights, request.shape); }
 
   // Compiles kernels and packs weights ahead of need, on all threads: those of the plans to come (nn/plan.h).
   // Without it everything is made on first use, on one thread: 1 to 5 ms per op and size.
@@ -171,7 +171,7 @@ class Context {
   StageTimes* times() { return times_; }
 
  private:
-  friend class Filter;
+  friend class PaddedConvWeights;
   struct Engine;
   std::shared_ptr<ConvKernel> compile(const ConvShape& shape);
   void pack(std::vector<KernelRequest> requests);

@@ -49,7 +49,7 @@ void cut(int y0, int y1, int x0, int x1, ConvPlan& plan) {
 void ConvPlan::add_kernels(std::vector<KernelRequest>& kernels) const {
   for (const Piece& piece : pieces) {
     kernels.push_back(piece.conv);
-    if (piece.gdn.filter != nullptr) kernels.push_back(piece.gdn);
+    if (piece.gdn.weights != nullptr) kernels.push_back(piece.gdn);
   }
 }
 
@@ -62,18 +62,18 @@ ConvPass::ConvPass(const ConvSpec& spec) : spec_(spec) {
   tile_in_ = expand_ ? spec.in : pad_channels(spec.in);
   const ConvParameters parameters{spec.in, out, spec.kernel, spec.weight, spec.bias};
   if (!spec.transposed) {
-    phases_.push_back({shuffled_filter(parameters, up_, sub_pitch_, expand_), 0, 0});
+    phases_.push_back({shuffled_weights(parameters, up_, sub_pitch_, expand_), 0, 0});
     return;
   }
   // With few output channels one convolution for all four phases pads less than four would.
   phases_apart_ = pad_channels(4 * sub_pitch_) * 9 > pad_channels(sub_pitch_) * 25;
   if (!phases_apart_) {
-    phases_.push_back({joined_phases_filter(parameters, sub_pitch_), 0, 0});
+    phases_.push_back({joined_phases_weights(parameters, sub_pitch_), 0, 0});
     return;
   }
   sub_pitch_ = pad_channels(out);
   for (const int phase : {0, 1, 2, 3}) {
-    phases_.push_back({phase_filter(parameters, sub_pitch_, phase / 2, phase % 2), phase / 2, phase % 2});
+    phases_.push_back({phase_weights(parameters, sub_pitch_, phase / 2, phase % 2), phase / 2, phase % 2});
   }
 }
 
@@ -82,13 +82,13 @@ void ConvPass::add_gdn(const GdnSpec& gdn) {
   const int c = spec_.out;
   std::vector<float> beta(*gdn.beta);
   beta.resize(pad_channels(c), 1.0F);  // padding: 0 / sqrt(1)
-  gamma_ = pad_filter(gdn.gamma->data(), beta, c, c, 1, 1);
+  gamma_ = pad_conv_weights(gdn.gamma->data(), beta, c, c, 1, 1);
   inverse_ = gdn.inverse;
 }
 
 void ConvPass::add_shift(const ShiftSpec& shift) {
   const int area = up_ * up_;
-  shift_.assign(phases_[0].filter.out(), 0);
+  shift_.assign(phases_[0].weights.out(), 0);
   for (int o = 0; o < spec_.out; ++o) {
     for (int s = 0; s < area; ++s) shift_[s * sub_pitch_ + o] = (*shift.shift)[o * area + s];
   }
@@ -113,12 +113,12 @@ ConvPlan ConvPass::plan(Element compute, const Output& out, const Padding& paddi
 }
 
 ConvPlan::Piece ConvPass::plan_piece(const ConvPlan& plan, Phase& phase, bool direct) {
-  ConvPlan::Piece piece{.conv = {.filter = &phase.filter, .shape = {}}, .dy = phase.dy, .dx = phase.dx};
+  ConvPlan::Piece piece{.conv = {.weights = &phase.weights, .shape = {}}, .dy = phase.dy, .dx = phase.dx};
   ConvShape& shape = piece.conv.shape;
-  shape = {.in = phase.filter.in(),
-           .out = phase.filter.out(),
-           .kernel_h = phase.filter.kernel_h(),
-           .kernel_w = phase.filter.kernel_w(),
+  shape = {.in = phase.weights.in(),
+           .out = phase.weights.out(),
+           .kernel_h = phase.weights.kernel_h(),
+           .kernel_w = phase.weights.kernel_w(),
            .stride = expand_ || spec_.transposed ? 1 : spec_.stride,
            .rows = plan.rows,
            .cols = plan.cols,
@@ -130,11 +130,11 @@ ConvPlan::Piece ConvPass::plan_piece(const ConvPlan& plan, Phase& phase, bool di
     // The input starts dy rows and dx pixels into the tile. Its rows stay in_cols long, so that a 2-tap phase
     // yields one column too many; the last one reads on into the next row, and past the tile's end into
     // slack.
-    shape.cols = plan.in_cols - phase.filter.kernel_w() + 1;
+    shape.cols = plan.in_cols - phase.weights.kernel_w() + 1;
     piece.skip = (static_cast<size_t>(phase.dy) * plan.in_cols + phase.dx) * tile_in_;
   }
   if (gamma_) {
-    piece.gdn = {.filter = &*gamma_,
+    piece.gdn = {.weights = &*gamma_,
                  .shape = {.in = gamma_->in(),
                            .out = gamma_->out(),
                            .rows = plan.rows,
@@ -159,7 +159,7 @@ void ConvPass::run(Context& context, const ConvPlan& plan, std::span<const MapVi
   std::vector<ReadyPiece> ready;
   for (const ConvPlan::Piece& piece : plan.pieces) {
     ready.push_back({&piece, context.ready(piece.conv),
-                     piece.gdn.filter != nullptr ? context.ready(piece.gdn) : ReadyConv{}});
+                     piece.gdn.weights != nullptr ? context.ready(piece.gdn) : ReadyConv{}});
   }
   context.pool().parallel_for(plan.down * plan.across, [&](int i, int worker) {
     const int row0 = plan.row0 + i / plan.across * plan.rows;
@@ -186,7 +186,7 @@ const std::byte* ConvPass::gather_tile(const Run& run, int row0, int col0, Works
   }
   if (phases_apart_) std::fill_n(tile + count * element, slack * element, std::byte{0});
   if (!expand_) return tile;
-  const int pitch = phases_[0].filter.in();
+  const int pitch = phases_[0].weights.in();
   std::byte* expanded =
       ws.get(Workspace::kRows, static_cast<size_t>(plan.rows) * plan.cols * pitch * element + kExpandSlack);
   expand_neighbourhoods(tile, plan.compute, tile_in_, kernel_, spec_.stride, plan.rows, plan.cols, expanded,

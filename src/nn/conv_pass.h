@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "nn/context.h"
-#include "nn/filter.h"
 #include "nn/map.h"
+#include "nn/packed_conv_weights.h"
 #include "nn/tile_io.h"
 
 namespace compass::nn {
@@ -101,7 +101,7 @@ class ConvPass {
 
  private:
   struct Phase {
-    Filter filter;
+    PaddedConvWeights weights;
     int dy = 0;
     int dx = 0;
   };
@@ -130,7 +130,7 @@ class ConvPass {
   int sub_pitch_ = 0;  // channels of a sub-pixel in an output tile
   int kernel_ = 1;     // of the gathered tile
   std::vector<Phase> phases_;
-  std::optional<Filter> gamma_;
+  std::optional<PaddedConvWeights> gamma_;
   bool inverse_ = false;
   std::vector<int32_t> shift_;  // permuted and padded like the output channels; empty: none
   int limit_ = 0;

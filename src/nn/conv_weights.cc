@@ -21,7 +21,7 @@ float transposed_at(const ConvParameters& p, int o, int i, int ky, int kx) {
 
 }  // namespace
 
-Filter shuffled_filter(const ConvParameters& p, int up, int pitch, bool expand) {
+PaddedConvWeights shuffled_weights(const ConvParameters& p, int up, int pitch, bool expand) {
   const int area = up * up;
   const int taps = p.kernel * p.kernel;
   const int padded_out = pad_channels(area * pitch);
@@ -47,7 +47,7 @@ Filter shuffled_filter(const ConvParameters& p, int up, int pitch, bool expand) 
   return {padded_in, padded_out, k, k, write, std::move(padded_bias)};
 }
 
-Filter joined_phases_filter(const ConvParameters& p, int pitch) {
+PaddedConvWeights joined_phases_weights(const ConvParameters& p, int pitch) {
   const int padded_in = pad_channels(p.in);
   const int padded_out = pad_channels(4 * pitch);
   std::vector<float> padded_bias(padded_out, 0.0F);
@@ -74,7 +74,7 @@ Filter joined_phases_filter(const ConvParameters& p, int pitch) {
   return {padded_in, padded_out, 3, 3, write, std::move(padded_bias)};
 }
 
-Filter phase_filter(const ConvParameters& p, int pitch, int dy, int dx) {
+PaddedConvWeights phase_weights(const ConvParameters& p, int pitch, int dy, int dx) {
   const int padded_in = pad_channels(p.in);
   const int kh = 3 - dy;
   const int kw = 3 - dx;

@@ -1,5 +1,5 @@
-// A convolution's parameters as the model file has them, as filters in the order that its tiles are computed
-// in.
+// A convolution's parameters as the model file has them, as padded weights in the order that its tiles are
+// computed in.
 //
 // The transposed 5x5 convolution of stride 2, padding 2, becomes 3x3 ones: output 2m+p sums input m+d times
 // tap p+2-2d, d = -1, 0, 1 for phase p = 0 and d = 0, 1 for phase 1.
@@ -7,11 +7,11 @@
 
 #include <vector>
 
-#include "nn/filter.h"
+#include "nn/packed_conv_weights.h"
 
 namespace compass::nn {
 
-// What these functions read must live as long as the filters: they are packed when kernels ask for it.
+// What these functions read must live as long as their results: those are packed when kernels ask for it.
 struct ConvParameters {
   int in = 0;
   int out = 0;
@@ -23,14 +23,14 @@ struct ConvParameters {
 // Of a convolution with a pixel shuffle by `up` behind it: output channels are reordered from (c, dy, dx), as
 // stored, to (dy, dx, c), c < pitch, so that the shuffle copies runs. With `expand` input channels are
 // (ky, kx, c), those of expand_neighbourhoods() (nn/tile_io.h), and the kernel is 1x1.
-Filter shuffled_filter(const ConvParameters& p, int up, int pitch, bool expand);
+PaddedConvWeights shuffled_weights(const ConvParameters& p, int up, int pitch, bool expand);
 
 // All phases of a transposed convolution at once: outputs (phase, c), c < pitch; taps that a phase does not
 // have are zero.
-Filter joined_phases_filter(const ConvParameters& p, int pitch);
+PaddedConvWeights joined_phases_weights(const ConvParameters& p, int pitch);
 
 // One phase, at output rows 2m + dy and columns 2m + dx: a convolution of 3-dy by 3-dx taps to `pitch`
 // channels.
-Filter phase_filter(const ConvParameters& p, int pitch, int dy, int dx);
+PaddedConvWeights phase_weights(const ConvParameters& p, int pitch, int dy, int dx);
 
 }  // namespace compass::nn

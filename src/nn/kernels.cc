@@ -137,11 +137,11 @@ void TimesSlopeBf16(const BFloat16* hidden, float slope, BFloat16* x, size_t n) 
 
 template <typename T>
 HWY_INLINE void offset_relu_into(const float* HWY_RESTRICT base, const float* HWY_RESTRICT wy,
-                                 const float* HWY_RESTRICT wx, const FilterTarget* HWY_RESTRICT targets,
+                                 const float* HWY_RESTRICT wx, const LiffTarget* HWY_RESTRICT targets,
                                  size_t count, T* HWY_RESTRICT hidden, size_t n) {
   const V zero = hn::Zero(Floats());
   for (size_t t = 0; t < count; ++t, hidden += n) {
-    const FilterTarget& p = targets[t];
+    const LiffTarget& p = targets[t];
     const float* HWY_RESTRICT b = base + p.source * n;
     const V vy = hn::Set(Floats(), p.y);
     const V vx = hn::Set(Floats(), p.x);
@@ -152,11 +152,11 @@ HWY_INLINE void offset_relu_into(const float* HWY_RESTRICT base, const float* HW
     }
   }
 }
-void OffsetReluF32(const float* base, const float* wy, const float* wx, const FilterTarget* targets,
+void OffsetReluF32(const float* base, const float* wy, const float* wx, const LiffTarget* targets,
                    size_t count, float* hidden, size_t n) {
   offset_relu_into(base, wy, wx, targets, count, hidden, n);
 }
-void OffsetReluBf16(const float* base, const float* wy, const float* wx, const FilterTarget* targets,
+void OffsetReluBf16(const float* base, const float* wy, const float* wx, const LiffTarget* targets,
                     size_t count, BFloat16* hidden, size_t n) {
   offset_relu_into(base, wy, wx, targets, count, hidden, n);
 }
@@ -169,11 +169,11 @@ HWY_INLINE float scalar(BFloat16 x) {
 }
 
 template <typename T>
-HWY_INLINE void filter_products_of(const T* HWY_RESTRICT filters, size_t pitch, const T* HWY_RESTRICT hidden,
-                                   size_t n, const FilterTarget* HWY_RESTRICT targets, size_t count) {
+HWY_INLINE void pixel_products_of(const T* HWY_RESTRICT tail, size_t pitch, const T* HWY_RESTRICT hidden,
+                                  size_t n, const LiffTarget* HWY_RESTRICT targets, size_t count) {
   const Floats d;
   for (size_t t = 0; t < count; ++t, hidden += n) {
-    const T* HWY_RESTRICT a = filters + targets[t].source * pitch;
+    const T* HWY_RESTRICT a = tail + targets[t].source * pitch;
     V s0 = hn::Zero(d);
     V s1 = s0;
     V s2 = s0;
@@ -189,13 +189,13 @@ HWY_INLINE void filter_products_of(const T* HWY_RESTRICT filters, size_t pitch, 
     out[2] = hn::GetLane(hn::SumOfLanes(d, s2)) + scalar(a[3 * n + 2]);
   }
 }
-void FilterProductsF32(const float* filters, size_t pitch, const float* hidden, size_t n,
-                       const FilterTarget* targets, size_t count) {
-  filter_products_of(filters, pitch, hidden, n, targets, count);
+void PixelProductsF32(const float* tail, size_t pitch, const float* hidden, size_t n,
+                      const LiffTarget* targets, size_t count) {
+  pixel_products_of(tail, pitch, hidden, n, targets, count);
 }
-void FilterProductsBf16(const BFloat16* filters, size_t pitch, const BFloat16* hidden, size_t n,
-                        const FilterTarget* targets, size_t count) {
-  filter_products_of(filters, pitch, hidden, n, targets, count);
+void PixelProductsBf16(const BFloat16* tail, size_t pitch, const BFloat16* hidden, size_t n,
+                       const LiffTarget* targets, size_t count) {
+  pixel_products_of(tail, pitch, hidden, n, targets, count);
 }
 
 void ShiftAndClamp(const float* acc, const int32_t* HWY_RESTRICT shift, int32_t limit, float* out,
@@ -240,8 +240,8 @@ HWY_EXPORT(TimesSlopeF32);
 HWY_EXPORT(TimesSlopeBf16);
 HWY_EXPORT(OffsetReluF32);
 HWY_EXPORT(OffsetReluBf16);
-HWY_EXPORT(FilterProductsF32);
-HWY_EXPORT(FilterProductsBf16);
+HWY_EXPORT(PixelProductsF32);
+HWY_EXPORT(PixelProductsBf16);
 HWY_EXPORT(ShiftAndClamp);
 HWY_EXPORT(TargetName);
 
@@ -278,21 +278,21 @@ void times_slope(const float* hidden, float slope, float* x, size_t n) {
 void times_slope(const BFloat16* hidden, float slope, BFloat16* x, size_t n) {
   HWY_DYNAMIC_DISPATCH(TimesSlopeBf16)(hidden, slope, x, n);
 }
-void offset_relu(const float* base, const float* wy, const float* wx, const FilterTarget* targets,
-                 size_t count, float* hidden, size_t n) {
+void offset_relu(const float* base, const float* wy, const float* wx, const LiffTarget* targets, size_t count,
+                 float* hidden, size_t n) {
   HWY_DYNAMIC_DISPATCH(OffsetReluF32)(base, wy, wx, targets, count, hidden, n);
 }
-void offset_relu(const float* base, const float* wy, const float* wx, const FilterTarget* targets,
-                 size_t count, BFloat16* hidden, size_t n) {
+void offset_relu(const float* base, const float* wy, const float* wx, const LiffTarget* targets, size_t count,
+                 BFloat16* hidden, size_t n) {
   HWY_DYNAMIC_DISPATCH(OffsetReluBf16)(base, wy, wx, targets, count, hidden, n);
 }
-void filter_products(const float* filters, size_t pitch, const float* hidden, size_t n,
-                     const FilterTarget* targets, size_t count) {
-  HWY_DYNAMIC_DISPATCH(FilterProductsF32)(filters, pitch, hidden, n, targets, count);
+void pixel_products(const float* tail, size_t pitch, const float* hidden, size_t n, const LiffTarget* targets,
+                    size_t count) {
+  HWY_DYNAMIC_DISPATCH(PixelProductsF32)(tail, pitch, hidden, n, targets, count);
 }
-void filter_products(const BFloat16* filters, size_t pitch, const BFloat16* hidden, size_t n,
-                     const FilterTarget* targets, size_t count) {
-  HWY_DYNAMIC_DISPATCH(FilterProductsBf16)(filters, pitch, hidden, n, targets, count);
+void pixel_products(const BFloat16* tail, size_t pitch, const BFloat16* hidden, size_t n,
+                    const LiffTarget* targets, size_t count) {
+  HWY_DYNAMIC_DISPATCH(PixelProductsBf16)(tail, pitch, hidden, n, targets, count);
 }
 void shift_and_clamp(const float* acc, const int32_t* shift, int32_t limit, float* out, size_t channels) {
   HWY_DYNAMIC_DISPATCH(ShiftAndClamp)(acc, shift, limit, out, channels);

@@ -36,7 +36,7 @@ void times_slope(const BFloat16* hidden, float slope, BFloat16* x, size_t n);
 
 // A target pixel of LIFF: its source pixel's place among those at hand, its offset from it, and where its
 // three colours go.
-struct FilterTarget {
+struct LiffTarget {
   int32_t source = 0;
   float y = 0.0F;
   float x = 0.0F;
@@ -45,17 +45,17 @@ struct FilterTarget {
 
 // LIFF's first layer. For target t with source s: hidden[t*n + i] = max(0, base[s*n + i] + y*wy[i] +
 // x*wx[i]); n a multiple of 16.
-void offset_relu(const float* base, const float* wy, const float* wx, const FilterTarget* targets,
-                 size_t count, float* hidden, size_t n);
-void offset_relu(const float* base, const float* wy, const float* wx, const FilterTarget* targets,
-                 size_t count, BFloat16* hidden, size_t n);
+void offset_relu(const float* base, const float* wy, const float* wx, const LiffTarget* targets, size_t count,
+                 float* hidden, size_t n);
+void offset_relu(const float* base, const float* wy, const float* wx, const LiffTarget* targets, size_t count,
+                 BFloat16* hidden, size_t n);
 
-// LIFF's last layer. For target t with source s and a = filters + s*pitch, c = 0, 1, 2:
+// LIFF's last layer. For target t with source s and a = tail + s*pitch, c = 0, 1, 2:
 // out[c] = sum_i a[c*n + i] * hidden[t*n + i] + a[3*n + c]; n a multiple of 16.
-void filter_products(const float* filters, size_t pitch, const float* hidden, size_t n,
-                     const FilterTarget* targets, size_t count);
-void filter_products(const BFloat16* filters, size_t pitch, const BFloat16* hidden, size_t n,
-                     const FilterTarget* targets, size_t count);
+void pixel_products(const float* tail, size_t pitch, const float* hidden, size_t n, const LiffTarget* targets,
+                    size_t count);
+void pixel_products(const BFloat16* tail, size_t pitch, const BFloat16* hidden, size_t n,
+                    const LiffTarget* targets, size_t count);
 
 // The integer networks' rounding shift on integers held in floats, |acc| < 2^24:
 // out = clamp((acc + (shift > 0 ? 2^(shift-1) : 0)) >> shift, 0, limit), shifts per channel; out may be acc.
@@ -76,14 +76,14 @@ void normalise(float* x, const float* norm, size_t n, bool inverse);
 void scale_channels(const float* x, const float* gain, float* out, size_t pixels, size_t channels);
 void times_slope(const float* hidden, float slope, float* x, size_t n);
 void times_slope(const BFloat16* hidden, float slope, BFloat16* x, size_t n);
-void offset_relu(const float* base, const float* wy, const float* wx, const FilterTarget* targets,
-                 size_t count, float* hidden, size_t n);
-void offset_relu(const float* base, const float* wy, const float* wx, const FilterTarget* targets,
-                 size_t count, BFloat16* hidden, size_t n);
-void filter_products(const float* filters, size_t pitch, const float* hidden, size_t n,
-                     const FilterTarget* targets, size_t count);
-void filter_products(const BFloat16* filters, size_t pitch, const BFloat16* hidden, size_t n,
-                     const FilterTarget* targets, size_t count);
+void offset_relu(const float* base, const float* wy, const float* wx, const LiffTarget* targets, size_t count,
+                 float* hidden, size_t n);
+void offset_relu(const float* base, const float* wy, const float* wx, const LiffTarget* targets, size_t count,
+                 BFloat16* hidden, size_t n);
+void pixel_products(const float* tail, size_t pitch, const float* hidden, size_t n, const LiffTarget* targets,
+                    size_t count);
+void pixel_products(const BFloat16* tail, size_t pitch, const BFloat16* hidden, size_t n,
+                    const LiffTarget* targets, size_t count);
 void shift_and_clamp(const float* acc, const int32_t* shift, int32_t limit, float* out, size_t channels);
 }  // namespace plain
 

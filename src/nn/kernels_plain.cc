@@ -57,29 +57,29 @@ void times_slope(const BFloat16* hidden, float slope, BFloat16* x, size_t n) {
   for (size_t i = 0; i < n; ++i) x[i] = to_bf16(to_float(x[i]) * (to_float(hidden[i]) > 0.0F ? 1.0F : slope));
 }
 
-void offset_relu(const float* base, const float* wy, const float* wx, const FilterTarget* targets,
-                 size_t count, float* hidden, size_t n) {
+void offset_relu(const float* base, const float* wy, const float* wx, const LiffTarget* targets, size_t count,
+                 float* hidden, size_t n) {
   for (size_t t = 0; t < count; ++t) {
-    const FilterTarget& p = targets[t];
+    const LiffTarget& p = targets[t];
     const float* b = base + p.source * n;
     for (size_t i = 0; i < n; ++i) hidden[t * n + i] = std::max(0.0F, b[i] + p.y * wy[i] + p.x * wx[i]);
   }
 }
 
-void offset_relu(const float* base, const float* wy, const float* wx, const FilterTarget* targets,
-                 size_t count, BFloat16* hidden, size_t n) {
+void offset_relu(const float* base, const float* wy, const float* wx, const LiffTarget* targets, size_t count,
+                 BFloat16* hidden, size_t n) {
   for (size_t t = 0; t < count; ++t) {
-    const FilterTarget& p = targets[t];
+    const LiffTarget& p = targets[t];
     const float* b = base + p.source * n;
     for (size_t i = 0; i < n; ++i)
       hidden[t * n + i] = to_bf16(std::max(0.0F, b[i] + p.y * wy[i] + p.x * wx[i]));
   }
 }
 
-void filter_products(const float* filters, size_t pitch, const float* hidden, size_t n,
-                     const FilterTarget* targets, size_t count) {
+void pixel_products(const float* tail, size_t pitch, const float* hidden, size_t n, const LiffTarget* targets,
+                    size_t count) {
   for (size_t t = 0; t < count; ++t) {
-    const float* a = filters + targets[t].source * pitch;
+    const float* a = tail + targets[t].source * pitch;
     for (size_t c = 0; c < 3; ++c) {
       float sum = 0.0F;
       for (size_t i = 0; i < n; ++i) sum += a[c * n + i] * hidden[t * n + i];
@@ -88,10 +88,10 @@ void filter_products(const float* filters, size_t pitch, const float* hidden, si
   }
 }
 
-void filter_products(const BFloat16* filters, size_t pitch, const BFloat16* hidden, size_t n,
-                     const FilterTarget* targets, size_t count) {
+void pixel_products(const BFloat16* tail, size_t pitch, const BFloat16* hidden, size_t n,
+                    const LiffTarget* targets, size_t count) {
   for (size_t t = 0; t < count; ++t) {
-    const BFloat16* a = filters + targets[t].source * pitch;
+    const BFloat16* a = tail + targets[t].source * pitch;
     for (size_t c = 0; c < 3; ++c) {
       float sum = 0.0F;
       for (size_t i = 0; i < n; ++i) sum += to_float(a[c * n + i]) * to_float(hidden[t * n + i]);

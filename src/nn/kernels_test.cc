@@ -121,7 +121,7 @@ TEST_P(Kernels, LiffProductsEqualTheirPlainTwins) {
     const auto base = random_floats(kSources * n, -1.0F, 1.0F, 6);
     const auto wy = random_floats(n, -1.0F, 1.0F, 7);
     const auto wx = random_floats(n, -1.0F, 1.0F, 8);
-    std::vector<FilterTarget> targets;
+    std::vector<LiffTarget> targets;
     std::vector<float> have(30);
     for (int t = 0; t < 10; ++t) {
       targets.push_back(
@@ -139,16 +139,16 @@ TEST_P(Kernels, LiffProductsEqualTheirPlainTwins) {
     EXPECT_EQ(ha, hb);
 
     const size_t pitch = 3 * n + 16;
-    const auto filters = random_floats(kSources * pitch, -1.0F, 1.0F, 9);
-    const auto filters16 = rounded(filters);
+    const auto tail = random_floats(kSources * pitch, -1.0F, 1.0F, 9);
+    const auto tail16 = rounded(tail);
     const float tolerance = 1e-5F * static_cast<float>(n);  // sums in another order
-    filter_products(filters.data(), pitch, fa.data(), n, targets.data(), 10);
+    pixel_products(tail.data(), pitch, fa.data(), n, targets.data(), 10);
     const auto first = have;
-    plain::filter_products(filters.data(), pitch, fa.data(), n, targets.data(), 10);
+    plain::pixel_products(tail.data(), pitch, fa.data(), n, targets.data(), 10);
     for (size_t i = 0; i < have.size(); ++i) EXPECT_NEAR(first[i], have[i], tolerance);
-    filter_products(filters16.data(), pitch, ha.data(), n, targets.data(), 10);
+    pixel_products(tail16.data(), pitch, ha.data(), n, targets.data(), 10);
     const auto second = have;
-    plain::filter_products(filters16.data(), pitch, ha.data(), n, targets.data(), 10);
+    plain::pixel_products(tail16.data(), pitch, ha.data(), n, targets.data(), 10);
     for (size_t i = 0; i < have.size(); ++i) EXPECT_NEAR(second[i], have[i], tolerance);
   }
 }

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "nn/conv_pass.h"
-#include "nn/filter.h"
 #include "nn/network.h"
+#include "nn/packed_conv_weights.h"
 #include "nn/plan_cache.h"
 
 namespace compass::nn {
@@ -17,8 +17,8 @@ namespace compass::nn {
 struct FusedOp {
   size_t first = 0;  // its ops are [first, last)
   size_t last = 0;
-  std::vector<ConvPass> passes;  // none, one, or kRes's two
-  std::optional<Filter> gamma;   // of a GDN that follows no convolution
+  std::vector<ConvPass> passes;            // none, one, or kRes's two
+  std::optional<PaddedConvWeights> gamma;  // of a GDN that follows no convolution
 };
 
 // Whether an op adds to the map before it instead of making one.

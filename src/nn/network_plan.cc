@@ -138,7 +138,7 @@ Plan Network::Parts::make_plan(Size full, Rect out) {
       plan_op(f, planned, plan.maps, current);
     }
     for (const ConvPlan& conv : planned.convs) conv.add_kernels(plan.kernels);
-    if (planned.gamma.filter != nullptr) plan.kernels.push_back(planned.gamma);
+    if (planned.gamma.weights != nullptr) plan.kernels.push_back(planned.gamma);
   }
   plan.map_bytes = peak_bytes(plan.maps);
   return plan;
@@ -181,7 +181,7 @@ void Network::Parts::plan_op(size_t f, OpPlan& plan, std::vector<PlannedMap>& ma
       break;
     case OpKind::kGdn:
     case OpKind::kIgdn: {
-      Filter& gamma = *fused[f].gamma;
+      PaddedConvWeights& gamma = *fused[f].gamma;
       plan.gamma = {&gamma, {.in = gamma.in(), .out = gamma.out(), .rows = 1, .cols = plan.out.width}};
       break;
     }

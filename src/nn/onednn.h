@@ -8,7 +8,7 @@
 
 #include "core/memory.h"
 #include "nn/context.h"
-#include "nn/filter.h"
+#include "nn/packed_conv_weights.h"
 
 namespace compass::nn {
 
@@ -33,7 +33,7 @@ struct ConvKernel::Parts {
 };
 
 // For Winograd's convolution `points` are what winograd_kernels() makes, otherwise empty.
-struct PackedFilter::Parts {
+struct PackedConvWeights::Parts {
   dnnl::memory weights;
   dnnl::memory bias;
   AlignedVector<float> points;

@@ -8,7 +8,7 @@
 #include <cmath>
 #include <vector>
 
-#include "nn/filter.h"
+#include "nn/packed_conv_weights.h"
 #include "nn/testing/random.h"
 #include "nn/testing/target.h"
 
@@ -61,8 +61,8 @@ std::vector<float> convolve(const Convolution& c, const std::vector<float>& weig
                             const std::vector<float>& bias, const std::vector<float>& tile, bool direct) {
   ThreadPool pool(1);
   Context context(pool, Precision::kF32);
-  Filter filter = pad_filter(weights.data(), bias, c.in, c.out, 3, 3);
-  const ReadyConv conv = context.ready(filter, {.in = c.in,
+  PaddedConvWeights padded = pad_conv_weights(weights.data(), bias, c.in, c.out, 3, 3);
+  const ReadyConv conv = context.ready(padded, {.in = c.in,
                                                 .out = c.out,
                                                 .kernel_h = 3,
                                                 .kernel_w = 3,

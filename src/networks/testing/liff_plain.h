@@ -1,5 +1,5 @@
-// For tests only: LIFF's filters as the paper writes them, unfactored: per target pixel the whole MLP on
-// [features; offset; token], its 27*g0 outputs as a filter over the 9*g0 features.
+// For tests only: LIFF's pixel weights as the paper writes them, unfactored: per target pixel the whole MLP
+// on [features; offset; token], its 27*g0 outputs as weights over the 9*g0 features.
 #pragma once
 
 #include <algorithm>

@@ -6,7 +6,7 @@
 //                                        g0 -> 3*hidden + 3
 //
 // B and A are made for a small tile of source pixels at a time and used at once for all its target pixels:
-// they never exist for the whole picture, and neither do the 27*g0 weights of a filter.
+// they never exist for the whole picture, and neither do the 27*g0 pixel weights.
 #pragma once
 
 #include <vector>
@@ -14,28 +14,28 @@
 #include "model_file/liff_grid.h"
 #include "model_file/model.h"
 #include "nn/context.h"
-#include "nn/filter.h"
 #include "nn/kernels.h"
 #include "nn/map.h"
+#include "nn/packed_conv_weights.h"
 
 namespace compass {
 
 // How the source pixels of a grid are cut into tiles, and the kernels of each: a function of sizes alone.
-struct LiffFiltersPlan {
+struct LiffPixelWeightsPlan {
   int source_y = 0, source_x = 0;  // the first tile's first pixel
   int tile_rows = 0, tile_cols = 0;
   int down = 0, across = 0;
-  nn::KernelRequest base, filters;             // B and A
+  nn::KernelRequest base, tail;                // B and A
   std::vector<nn::KernelRequest> batch, rest;  // the middle layers, for many targets at a time and for few
   void add_kernels(std::vector<nn::KernelRequest>& kernels) const;
 };
 
-class LiffFilters {
+class LiffPixelWeights {
  public:
-  LiffFilters(const LiffDescription& liff, const LiffWeights& weights, nn::Context& context);
+  LiffPixelWeights(const LiffDescription& liff, const LiffWeights& weights, nn::Context& context);
 
   // For features of a picture of size `full`.
-  LiffFiltersPlan plan(Size full, const GridAxis& rows, const GridAxis& cols);
+  LiffPixelWeightsPlan plan(Size full, const GridAxis& rows, const GridAxis& cols);
 
   // Where target pixels lie, and what else they are told.
   struct Targets {
@@ -45,7 +45,7 @@ class LiffFilters {
   };
   // Writes the pixel of row i, column j of the planned grid to out[i * stride + 3 * j ...]. `features` holds
   // the sources of all targets grown by 1, as far as there are any.
-  void run(const LiffFiltersPlan& plan, const nn::MapView& features, const Targets& targets, float* out,
+  void run(const LiffPixelWeightsPlan& plan, const nn::MapView& features, const Targets& targets, float* out,
            size_t stride);
 
   double macs_per_source() const { return source_macs_; }
@@ -53,7 +53,7 @@ class LiffFilters {
 
  private:
   void make_base(const LiffWeights& weights);
-  void make_filters(const LiffWeights& weights);
+  void make_tail(const LiffWeights& weights);
 
   // What the tiles of one run share, and what one tile makes of its sources.
   struct Run;
@@ -61,7 +61,7 @@ class LiffFilters {
   void run_tile(const Run& run, int i, int worker) const;
   Tile make_tile(const Run& run, int y, int x, int worker) const;
   // Everything behind the first layer's source part for `count` targets of the tile.
-  void finish(const Tile& tile, const nn::FilterTarget* targets, int count,
+  void finish(const Tile& tile, const nn::LiffTarget* targets, int count,
               const std::vector<nn::ReadyConv>& middle) const;
 
   nn::Context& context_;
@@ -71,10 +71,10 @@ class LiffFilters {
   int widest_ = 0;  // of all h_i
   double source_macs_ = 0.0;
   double target_macs_ = 0.0;
-  std::vector<float> bias_, token_y_, token_x_;  // of the first layer, [first_]
-  std::vector<float> offset_y_, offset_x_;       // Wr's columns, [first_]
-  std::vector<nn::Filter> base_, filters_;       // one entry each: B and A
-  std::vector<nn::Filter> middle_;
+  std::vector<float> bias_, token_y_, token_x_;     // of the first layer, [first_]
+  std::vector<float> offset_y_, offset_x_;          // Wr's columns, [first_]
+  std::vector<nn::PaddedConvWeights> base_, tail_;  // one entry each: B and A
+  std::vector<nn::PaddedConvWeights> middle_;
 };
 
 }  // namespace compass

@@ -1,4 +1,4 @@
-#include "networks/liff_filters.h"
+#include "networks/liff_pixel_weights.h"
 
 #include <algorithm>
 
@@ -20,7 +20,7 @@ constexpr int kTaps = 9;
 constexpr int kMaxTileColumns = 64;
 constexpr int kMinSources = 64;  // source pixels of a tile
 constexpr int kMaxSources = 512;
-constexpr size_t kFilterBytes = 400 << 10;  // of a tile's A: it shares a core's L2 cache with B and the h_i
+constexpr size_t kTailBytes = 400 << 10;  // of a tile's A: it shares a core's L2 cache with B and the h_i
 // Target pixels go through the middle layers this many at a time; what is left over, in the smaller pieces.
 constexpr int kBatch = 512;
 constexpr int kRest = 128;
@@ -34,12 +34,13 @@ std::pair<int, int> targets_of(const GridAxis& axis, int first, int last) {
 }
 
 // The middle layers on `targets` pixels.
-std::vector<KernelRequest> middle_layers(std::vector<nn::Filter>& filters, int targets, Element compute) {
+std::vector<KernelRequest> middle_layers(std::vector<nn::PaddedConvWeights>& weights, int targets,
+                                         Element compute) {
   std::vector<KernelRequest> layers;
-  for (nn::Filter& filter : filters) {
-    layers.push_back({&filter,
-                      {.in = filter.in(),
-                       .out = filter.out(),
+  for (nn::PaddedConvWeights& w : weights) {
+    layers.push_back({&w,
+                      {.in = w.in(),
+                       .out = w.out(),
                        .rows = targets / kBatchColumns,
                        .cols = kBatchColumns,
                        .source = compute,
@@ -57,14 +58,15 @@ std::vector<ReadyConv> ready(nn::Context& context, const std::vector<KernelReque
 
 }  // namespace
 
-void LiffFiltersPlan::add_kernels(std::vector<KernelRequest>& kernels) const {
+void LiffPixelWeightsPlan::add_kernels(std::vector<KernelRequest>& kernels) const {
   kernels.push_back(base);
-  kernels.push_back(filters);
+  kernels.push_back(tail);
   kernels.insert(kernels.end(), batch.begin(), batch.end());
   kernels.insert(kernels.end(), rest.begin(), rest.end());
 }
 
-LiffFilters::LiffFilters(const LiffDescription& liff, const LiffWeights& weights, nn::Context& context)
+LiffPixelWeights::LiffPixelWeights(const LiffDescription& liff, const LiffWeights& weights,
+                                   nn::Context& context)
     : context_(context), g0_(liff.g0) {
   const auto& mlp = weights.mlp;
   const ConvWeights& head = mlp.front();
@@ -72,10 +74,10 @@ LiffFilters::LiffFilters(const LiffDescription& liff, const LiffWeights& weights
   first_ = pad_channels(head.out);
   last_ = pad_channels(hidden);
   make_base(weights);
-  make_filters(weights);
+  make_tail(weights);
   widest_ = std::max(first_, last_);
   for (size_t i = 1; i + 1 < mlp.size(); ++i) {
-    middle_.push_back(nn::pad_filter(mlp[i].weight.data(), mlp[i].bias, mlp[i].in, mlp[i].out, 1, 1));
+    middle_.push_back(nn::pad_conv_weights(mlp[i].weight.data(), mlp[i].bias, mlp[i].in, mlp[i].out, 1, 1));
     widest_ = std::max(widest_, middle_.back().out());
     target_macs_ += 1.0 * mlp[i].in * mlp[i].out;
   }
@@ -84,7 +86,7 @@ LiffFilters::LiffFilters(const LiffDescription& liff, const LiffWeights& weights
 }
 
 // The first layer's rows: 9*g0 weights in the order of a 3x3 convolution, then offset y, x, token y, x.
-void LiffFilters::make_base(const LiffWeights& weights) {
+void LiffPixelWeights::make_base(const LiffWeights& weights) {
   const ConvWeights& head = weights.mlp.front();
   const int padded_in = pad_channels(g0_);
   const size_t row = static_cast<size_t>(kTaps) * g0_ + 4;
@@ -110,7 +112,7 @@ void LiffFilters::make_base(const LiffWeights& weights) {
 
 // The last layer's rows are (feature i, colour c) -> weight over h_last; as a convolution over the features
 // its outputs are (c, unit) and, behind them, the bias's part of each colour.
-void LiffFilters::make_filters(const LiffWeights& weights) {
+void LiffPixelWeights::make_tail(const LiffWeights& weights) {
   const ConvWeights& tail = weights.mlp.back();
   const int padded_in = pad_channels(g0_);
   const int outputs = pad_channels(3 * last_ + 3);
@@ -127,20 +129,20 @@ void LiffFilters::make_filters(const LiffWeights& weights) {
       }
     }
   };
-  filters_.emplace_back(padded_in, outputs, 3, 3, write, std::vector<float>(outputs, 0.0F));
+  tail_.emplace_back(padded_in, outputs, 3, 3, write, std::vector<float>(outputs, 0.0F));
 }
 
-LiffFiltersPlan LiffFilters::plan(Size full, const GridAxis& rows, const GridAxis& cols) {
+LiffPixelWeightsPlan LiffPixelWeights::plan(Size full, const GridAxis& rows, const GridAxis& cols) {
   const Element compute = context_.compute();
-  LiffFiltersPlan plan;
+  LiffPixelWeightsPlan plan;
   // Whole blocks of Winograd's convolution, for the reason that nn/conv_pass.cc gives.
   constexpr int kBlock = nn::kWinogradBlock;
   plan.source_y = rows.source.front() / kBlock * kBlock;
   plan.source_x = cols.source.front() / kBlock * kBlock;
   const int height = nn::round_up(rows.source.back() + 1, kBlock) - plan.source_y;
   const int width = nn::round_up(cols.source.back() + 1, kBlock) - plan.source_x;
-  const size_t pixel_bytes = filters_[0].out() * nn::element_size(compute);
-  const int sources = std::clamp(static_cast<int>(kFilterBytes / pixel_bytes), kMinSources, kMaxSources);
+  const size_t pixel_bytes = tail_[0].out() * nn::element_size(compute);
+  const int sources = std::clamp(static_cast<int>(kTailBytes / pixel_bytes), kMinSources, kMaxSources);
   plan.across = nn::ceil_div(width, kMaxTileColumns);
   plan.tile_cols = nn::round_up(nn::ceil_div(width, plan.across), kBlock);
   plan.down = nn::ceil_div(height, std::max(kBlock, sources / plan.tile_cols / kBlock * kBlock));
@@ -156,34 +158,34 @@ LiffFiltersPlan LiffFilters::plan(Size full, const GridAxis& rows, const GridAxi
                       .target = Element::kF32,
                       .direct = !nn::worth_winograd(full, 1)};
   plan.base = {base_.data(), shape};
-  shape.out = filters_[0].out();
+  shape.out = tail_[0].out();
   shape.target = compute;
-  plan.filters = {filters_.data(), shape};
+  plan.tail = {tail_.data(), shape};
   plan.batch = middle_layers(middle_, kBatch, compute);
   plan.rest = middle_layers(middle_, kRest, compute);
   return plan;
 }
 
-struct LiffFilters::Run {
-  const LiffFiltersPlan& plan;
+struct LiffPixelWeights::Run {
+  const LiffPixelWeightsPlan& plan;
   const nn::MapView& features;
   const Targets& targets;
   float* out;
   size_t stride;
-  ReadyConv base, filters;
+  ReadyConv base, tail;
   std::vector<ReadyConv> batch, rest;
 };
 
-struct LiffFilters::Tile {
+struct LiffPixelWeights::Tile {
   int worker = 0;
-  const float* base = nullptr;         // B, [sources][first_]
-  const std::byte* filters = nullptr;  // A
-  std::byte* hidden = nullptr;         // of a batch of targets, [kBatch][widest_]
+  const float* base = nullptr;      // B, [sources][first_]
+  const std::byte* tail = nullptr;  // A
+  std::byte* hidden = nullptr;      // of a batch of targets, [kBatch][widest_]
   std::byte* spare = nullptr;
 };
 
-void LiffFilters::run(const LiffFiltersPlan& plan, const nn::MapView& features, const Targets& targets,
-                      float* out, size_t stride) {
+void LiffPixelWeights::run(const LiffPixelWeightsPlan& plan, const nn::MapView& features,
+                           const Targets& targets, float* out, size_t stride) {
   std::span<float> bias = base_[0].bias();
   for (int i = 0; i < first_; ++i) {
     bias[i] = bias_[i] + targets.token_y * token_y_[i] + targets.token_x * token_x_[i];
@@ -194,14 +196,14 @@ void LiffFilters::run(const LiffFiltersPlan& plan, const nn::MapView& features, 
                 out,
                 stride,
                 context_.ready(plan.base),
-                context_.ready(plan.filters),
+                context_.ready(plan.tail),
                 ready(context_, plan.batch),
                 ready(context_, plan.rest)};
   context_.pool().parallel_for(plan.down * plan.across, [&](int i, int worker) { run_tile(run, i, worker); });
 }
 
-LiffFilters::Tile LiffFilters::make_tile(const Run& run, int y, int x, int worker) const {
-  const LiffFiltersPlan& plan = run.plan;
+LiffPixelWeights::Tile LiffPixelWeights::make_tile(const Run& run, int y, int x, int worker) const {
+  const LiffPixelWeightsPlan& plan = run.plan;
   const Element compute = context_.compute();
   const size_t element = nn::element_size(compute);
   const int padded_in = plan.base.shape.in;
@@ -214,14 +216,14 @@ LiffFilters::Tile LiffFilters::make_tile(const Run& run, int y, int x, int worke
   nn::gather(run.features, {}, y - 1, x - 1, rows, cols, compute, sources, padded_in);
   auto* base = ws.get_array<float>(Workspace::kBase, pixels * first_);
   run.base.run(worker, sources, base);
-  std::byte* filters = ws.get(Workspace::kFilters, pixels * plan.filters.shape.out * element);
-  run.filters.run(worker, sources, filters);
-  return {worker, base, filters, ws.get(Workspace::kHidden, batch_bytes),
+  std::byte* tail = ws.get(Workspace::kTail, pixels * plan.tail.shape.out * element);
+  run.tail.run(worker, sources, tail);
+  return {worker, base, tail, ws.get(Workspace::kHidden, batch_bytes),
           ws.get(Workspace::kHidden2, batch_bytes)};
 }
 
-void LiffFilters::run_tile(const Run& run, int i, int worker) const {
-  const LiffFiltersPlan& plan = run.plan;
+void LiffPixelWeights::run_tile(const Run& run, int i, int worker) const {
+  const LiffPixelWeightsPlan& plan = run.plan;
   const GridAxis& rows = run.targets.rows;
   const GridAxis& cols = run.targets.cols;
   const int tile_y = plan.source_y + i / plan.across * plan.tile_rows;
@@ -230,7 +232,7 @@ void LiffFilters::run_tile(const Run& run, int i, int worker) const {
   const auto [x0, x1] = targets_of(cols, tile_x, tile_x + plan.tile_cols);
   if (y0 == y1 || x0 == x1) return;
   const Tile tile = make_tile(run, tile_y, tile_x, worker);
-  auto* targets = context_.workspace(worker).get_array<nn::FilterTarget>(Workspace::kRows, kBatch);
+  auto* targets = context_.workspace(worker).get_array<nn::LiffTarget>(Workspace::kRows, kBatch);
   int count = 0;
   const auto flush = [&] {
     for (int done = 0; done < count;) {
@@ -252,8 +254,8 @@ void LiffFilters::run_tile(const Run& run, int i, int worker) const {
   if (count > 0) flush();
 }
 
-void LiffFilters::finish(const Tile& tile, const nn::FilterTarget* targets, int count,
-                         const std::vector<ReadyConv>& middle) const {
+void LiffPixelWeights::finish(const Tile& tile, const nn::LiffTarget* targets, int count,
+                              const std::vector<ReadyConv>& middle) const {
   const bool f32 = context_.compute() == Element::kF32;
   std::byte* hidden = tile.hidden;
   std::byte* spare = tile.spare;
@@ -268,13 +270,13 @@ void LiffFilters::finish(const Tile& tile, const nn::FilterTarget* targets, int 
     layer.run(tile.worker, hidden, spare);
     std::swap(hidden, spare);
   }
-  const int outputs = filters_[0].out();
+  const int outputs = tail_[0].out();
   if (f32) {
-    nn::filter_products(reinterpret_cast<const float*>(tile.filters), outputs,
-                        reinterpret_cast<const float*>(hidden), last_, targets, count);
+    nn::pixel_products(reinterpret_cast<const float*>(tile.tail), outputs,
+                       reinterpret_cast<const float*>(hidden), last_, targets, count);
   } else {
-    nn::filter_products(reinterpret_cast<const BFloat16*>(tile.filters), outputs,
-                        reinterpret_cast<const BFloat16*>(hidden), last_, targets, count);
+    nn::pixel_products(reinterpret_cast<const BFloat16*>(tile.tail), outputs,
+                       reinterpret_cast<const BFloat16*>(hidden), last_, targets, count);
   }
 }
 

@@ -1,4 +1,4 @@
-#include "nn/filter.h"
+#include "nn/packed_conv_weights.h"
 
 #include <algorithm>
 
@@ -7,20 +7,20 @@
 
 namespace compass::nn {
 
-PackedFilter::PackedFilter() : parts_(std::make_unique<Parts>()) {}
-PackedFilter::~PackedFilter() = default;
+PackedConvWeights::PackedConvWeights() : parts_(std::make_unique<Parts>()) {}
+PackedConvWeights::~PackedConvWeights() = default;
 
-Filter::Filter(int in, int out, int kernel_h, int kernel_w, std::function<void(float*)> weights,
-               std::vector<float> bias)
+PaddedConvWeights::PaddedConvWeights(int in, int out, int kernel_h, int kernel_w,
+                                     std::function<void(float*)> weights, std::vector<float> bias)
     : in_(in),
       out_(out),
       kernel_h_(kernel_h),
       kernel_w_(kernel_w),
       weights_(std::move(weights)),
       bias_(std::move(bias)) {}
-Filter::~Filter() = default;
-Filter::Filter(Filter&&) noexcept = default;
-Filter& Filter::operator=(Filter&&) noexcept = default;
+PaddedConvWeights::~PaddedConvWeights() = default;
+PaddedConvWeights::PaddedConvWeights(PaddedConvWeights&&) noexcept = default;
+PaddedConvWeights& PaddedConvWeights::operator=(PaddedConvWeights&&) noexcept = default;
 
 namespace {
 
@@ -44,7 +44,7 @@ dnnl::memory reordered(const dnnl::engine& engine, dnnl::stream& stream, const d
 
 }  // namespace
 
-const PackedFilter& Filter::packed(Context& context, const ConvKernel& kernel, int worker) {
+const PackedConvWeights& PaddedConvWeights::packed(Context& context, const ConvKernel& kernel, int worker) {
   const bool winograd = kernel.parts_->block > 0;
   const dnnl::memory::desc& wanted = kernel.parts_->weights;
   for (const auto& p : packed_) {
@@ -60,7 +60,7 @@ const PackedFilter& Filter::packed(Context& context, const ConvKernel& kernel, i
   Workspace& ws = context.workspace(worker);
   float* const plain = ws.get_array<float>(Workspace::kProducts, pairs * kernel_h_ * kernel_w_);
   weights_(plain);
-  std::unique_ptr<PackedFilter> packed(new PackedFilter);
+  std::unique_ptr<PackedConvWeights> packed(new PackedConvWeights);
   packed->parts_->bias = checked([&] { return dnnl::memory(vector, engine, bias_.data()); });
   if (!winograd) {
     require_room_for_code(context.pool().threads());
@@ -74,8 +74,8 @@ const PackedFilter& Filter::packed(Context& context, const ConvKernel& kernel, i
   return *packed_.emplace_back(std::move(packed));
 }
 
-Filter pad_filter(const float* weight, const std::vector<float>& bias, int in, int out, int kernel_h,
-                  int kernel_w) {
+PaddedConvWeights pad_conv_weights(const float* weight, const std::vector<float>& bias, int in, int out,
+                                   int kernel_h, int kernel_w) {
   const int padded_in = pad_channels(in);
   const int padded_out = pad_channels(out);
   std::vector<float> padded_bias(padded_out, 0.0F);
