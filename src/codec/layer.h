@@ -67,7 +67,7 @@ struct TileBuffers {
   Tensor error;                // [3,h,w]: the derivative of the cost with respect to x_hat
   Tensor gradient, displaced;  // [M,h,w]: with respect to y_hat, and after a displacement of it
   Tensor targets;              // [M,h,w]: what y_hat should be, if y is quantised dependently
-  nn::Trace trace;             // of the run of g_s that the backward pass follows
+  nn::SavedActivations saved;  // of the run of g_s that the backward pass follows
 };
 
 }  // namespace compass

@@ -121,9 +121,9 @@ TileFilter LayerSearch::filter(const SpatialLayer& layer) {
 }
 
 UnfilteredTile LayerSearch::synthesise(const SpatialLayer& layer, const Tile& tile, const Tensor& y_hat,
-                                       nn::Trace* trace) {
+                                       nn::SavedActivations* save) {
   networks_.codec(layer.k).synthesise(*tile.plans.g_s, {&y_hat, whole({y_hat.width, y_hat.height})},
-                                      tile.prediction, layer.rate, buffers_.output, trace);
+                                      tile.prediction, layer.rate, buffers_.output, save);
   return {{&buffers_.output, tile.pixels}, tile.prediction};
 }
 
@@ -143,8 +143,8 @@ void LayerSearch::measure_curvature(const SpatialLayer& layer, const Tile& tile,
 
 void LayerSearch::gradient(const SpatialLayer& layer, const Tile& tile, const Tensor& y_hat, bool filtered,
                            Tensor& result) {
-  buffers_.trace.hidden.clear();  // a run that failed may have left something
-  const UnfilteredTile made = synthesise(layer, tile, y_hat, &buffers_.trace);
+  buffers_.saved.hidden.clear();  // a run that failed may have left something
+  const UnfilteredTile made = synthesise(layer, tile, y_hat, &buffers_.saved);
   // d/dx of lambda 255^2 (x - original)^2 / 3.
   const auto weight = static_cast<float>(kSearchErrorWeight * networks_.model().lambda(layer.rate) * 255.0 *
                                          255.0 * 2.0 / 3.0);
@@ -157,9 +157,9 @@ void LayerSearch::gradient(const SpatialLayer& layer, const Tile& tile, const Te
     for (int i = 0; i < 3 * tile.pixels.width; ++i) e[i] = weight * (x[i] - wanted[i]);
   });
   if (filtered) add_corrections(layer, tile, made, weight, error);
-  networks_.codec(layer.k).backward(*tile.plans.backward, {&error, tile.pixels}, buffers_.trace, layer.rate,
+  networks_.codec(layer.k).backward(*tile.plans.backward, {&error, tile.pixels}, buffers_.saved, layer.rate,
                                     result);
-  buffers_.trace.hidden.clear();
+  buffers_.saved.hidden.clear();
 }
 
 void LayerSearch::add_corrections(const SpatialLayer& layer, const Tile& tile, const UnfilteredTile& made,

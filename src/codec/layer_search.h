@@ -42,9 +42,9 @@ class LayerSearch {
   };
   Tile read_tile(const SpatialLayer& layer, const Original& original, PredictionWindow* prediction,
                  Rect latents);
-  // g_s's picture of the tile; `trace` as for CodecNetworks::synthesise.
+  // g_s's picture of the tile; `save` as for CodecNetworks::synthesise.
   UnfilteredTile synthesise(const SpatialLayer& layer, const Tile& tile, const Tensor& y_hat,
-                            nn::Trace* trace);
+                            nn::SavedActivations* save);
   // The derivative of lambda times the squared error of the tile's pixels, in bits, with respect to its
   // latents, into `result` [M,h,w]. With `filtered`, the error is what the loop filter leaves with the steps
   // that are best now.

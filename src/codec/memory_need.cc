@@ -102,7 +102,7 @@ TileBytes encoding_bytes(const PyramidNetworks& networks, const SpatialLayer& la
     double here = kFloatPixel * pixels(united(g_a->input, g_a->prediction).size()) + y;
     if (search) {
       const SearchPlans plans = plan_search(networks, layer, tile);
-      bytes.hold_maps(std::max(plans.g_s->map_bytes, plans.backward->map_bytes) + plans.g_s->trace_bytes);
+      bytes.hold_maps(std::max(plans.g_s->map_bytes, plans.backward->map_bytes) + plans.g_s->saved_bytes);
       // The residual, g_s's picture and the derivatives with respect to it; those with respect to y_hat.
       here = std::max(here, 3.0 * kFloatPixel * pixels(plans.g_s->out.size()) + 2.0 * y);
       if (trellis) here += y;  // targets

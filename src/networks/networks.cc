@@ -195,7 +195,7 @@ Tensor CodecNetworks::synthesise(const Tensor& y_hat, const Tensor* prediction, 
 }
 
 void CodecNetworks::synthesise(const nn::Plan& plan, const HeldMap& y_hat, const HeldMap& prediction,
-                               float rate, Tensor& x_hat, nn::Trace* trace) {
+                               float rate, Tensor& x_hat, nn::SavedActivations* save) {
   const StageTimer timer(context_.times(), "g_s", plan.macs);
   g_s_.run(plan,
            {.x = y_hat.map,
@@ -203,25 +203,24 @@ void CodecNetworks::synthesise(const nn::Plan& plan, const HeldMap& y_hat, const
             .prediction = prediction.map,
             .prediction_part = prediction.part,
             .rate = rate,
-            .trace = trace},
+            .save = save},
            x_hat);
 }
 
 bool CodecNetworks::make_backward() {
   if (backward_) return true;
-  auto adjoint = nn::adjoint_of(codec_.g_s, weights_.g_s);
-  if (!adjoint) return false;
-  // The network refers to the adjoint's ops, which stay where they are when the vectors are moved.
-  nn::Network network(context_, Network::Role::kAdjoint, adjoint->ops, adjoint->weights, adjoint->ops);
-  backward_ = std::make_unique<Backward>(Backward{*std::move(adjoint), std::move(network)});
+  auto ops = nn::make_backward_ops(codec_.g_s, weights_.g_s);
+  if (!ops) return false;
+  // The network refers to the lists in `ops`, which stay where they are when the vectors are moved.
+  nn::Network network(context_, Network::Role::kBackward, ops->ops, ops->weights, ops->ops);
+  backward_ = std::make_unique<Backward>(Backward{*std::move(ops), std::move(network)});
   return true;
 }
 
-void CodecNetworks::backward(const nn::Plan& plan, const HeldMap& weights, const nn::Trace& trace, float rate,
-                             Tensor& dy) {
-  const StageTimer timer(context_.times(), "pull back", plan.macs);
-  backward_->network.run(plan, {.x = weights.map, .x_part = weights.part, .rate = rate, .passed = &trace},
-                         dy);
+void CodecNetworks::backward(const nn::Plan& plan, const HeldMap& weights, const nn::SavedActivations& saved,
+                             float rate, Tensor& dy) {
+  const StageTimer timer(context_.times(), "backward pass", plan.macs);
+  backward_->network.run(plan, {.x = weights.map, .x_part = weights.part, .rate = rate, .saved = &saved}, dy);
 }
 
 CodecNetworks::SynthesisFootprint CodecNetworks::synthesis_footprint(Size picture, Rect out) const {

@@ -18,7 +18,7 @@
 #include "core/size.h"
 #include "core/tensor.h"
 #include "model_file/model.h"
-#include "nn/adjoint.h"
+#include "nn/backward.h"
 #include "nn/context.h"
 #include "nn/network.h"
 
@@ -99,20 +99,21 @@ class CodecNetworks {
   };
   SynthesisFootprint synthesis_footprint(Size picture, Rect out) const;
 
-  // What that takes, and the planned pixels into `x_hat`, from any parts that hold the plan's. `trace`, if
+  // What that takes, and the planned pixels into `x_hat`, from any parts that hold the plan's. `save`, if
   // given, keeps what backward() wants to know.
   PlanPtr plan_synthesis(Size picture, Rect out) const { return g_s_.plan(picture, out); }
   void synthesise(const nn::Plan& plan, const HeldMap& y_hat, const HeldMap& prediction, float rate,
-                  Tensor& x_hat, nn::Trace* trace = nullptr);
+                  Tensor& x_hat, nn::SavedActivations* save = nullptr);
 
-  // The backward pass through g_s. Whether there is one: it takes ops that nn/adjoint.h knows.
+  // The backward pass through g_s. Whether there is one: it takes ops that nn/backward.h knows.
   bool make_backward();
   bool has_backward() const { return backward_ != nullptr; }
   // What the gradient of sum(weights * x_hat) with respect to the latents `out` of y_hat takes, and that
-  // gradient into `dy` [M,h,w]. `weights` [3,h,w] holds exactly the plan's input, and `trace` is of a run of
+  // gradient into `dy` [M,h,w]. `weights` [3,h,w] holds exactly the plan's input, and `saved` is of a run of
   // synthesise for these pixels. Only after make_backward.
   PlanPtr plan_backward(Size picture, Rect out) const { return backward_->network.plan(picture, out); }
-  void backward(const nn::Plan& plan, const HeldMap& weights, const nn::Trace& trace, float rate, Tensor& dy);
+  void backward(const nn::Plan& plan, const HeldMap& weights, const nn::SavedActivations& saved, float rate,
+                Tensor& dy);
 
   // Multiply-adds for a whole picture, in units of 1.
   struct Cost {
@@ -129,7 +130,7 @@ class CodecNetworks {
   nn::Network g_a_, g_s_, h_a_, h_s_;
   std::optional<nn::Network> h_scales_;
   struct Backward {
-    nn::Adjoint adjoint;
+    nn::BackwardOps ops;
     nn::Network network;
   };
   std::unique_ptr<Backward> backward_;

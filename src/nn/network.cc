@@ -70,7 +70,7 @@ void Network::Parts::build() {
         break;
       }
       case OpKind::kRes:  // going back, the activation stands for its slope: see run_block
-        next.passes = make_block(op, w, role == Role::kAdjoint ? Act::kNone : op.act);
+        next.passes = make_block(op, w, role == Role::kBackward ? Act::kNone : op.act);
         break;
       case OpKind::kCondition:
         next.passes.push_back(make_condition(op, w));

@@ -18,15 +18,16 @@ namespace compass::nn {
 
 // What the backward pass through a network must know of the forward one: the maps between the two
 // convolutions of each residual block, in the order in which they were made.
-struct Trace {
+struct SavedActivations {
   std::vector<Map> hidden;
 };
 
 class Network {
  public:
-  // Analysis networks shrink maps, synthesis networks enlarge them back to their mirror's sizes. Adjoint ones
-  // (nn/adjoint.h) shrink like analysis networks, but what was cropped on the way there counts as zero.
-  enum class Role { kAnalysis, kSynthesis, kAdjoint };
+  // Analysis networks shrink maps, synthesis networks enlarge them back to their mirror's sizes. Backward
+  // ones (nn/backward.h) shrink like analysis networks, but the gradient of what the forward pass cropped is
+  // zero.
+  enum class Role { kAnalysis, kSynthesis, kBackward };
 
   // `weights[i]` belongs to `ops[i]`; `mirror` is the analysis network that a synthesis network undoes
   // (for an analysis network, itself). All three must outlive the network, as must `context`.
@@ -46,8 +47,9 @@ class Network {
     const Tensor* prediction = nullptr;  // the part prediction_part; null if no op looks at it
     Rect prediction_part{};              // contains the plan's prediction
     float rate = 0.0F;                   // position on the rate-point axis
-    Trace* trace = nullptr;              // filled by a synthesis network's run, if wanted
-    const Trace* passed = nullptr;  // an adjoint network's: from a run that made at least the plan's input
+    SavedActivations* save = nullptr;    // filled by a synthesis network's run, if wanted
+    const SavedActivations* saved =
+        nullptr;  // for kBackward: of a forward run whose output holds the plan's input
   };
   // What a plan of this network says, into `result`, whose memory is used again.
   void run(const Plan& plan, const Input& input, Tensor& result);

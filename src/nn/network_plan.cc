@@ -133,7 +133,7 @@ Plan Network::Parts::make_plan(Size full, Rect out) {
     if (current >= 0) plan.maps[current].last = static_cast<int>(f);
     if (adds(first_op(f).kind)) {
       plan_addition(f, planned, plan.maps, current);
-      if (first_op(f).kind == OpKind::kRes) plan.trace_bytes += plan.maps[planned.inner].bytes();
+      if (first_op(f).kind == OpKind::kRes) plan.saved_bytes += plan.maps[planned.inner].bytes();
     } else {
       plan_op(f, planned, plan.maps, current);
     }

@@ -67,12 +67,12 @@ void Network::Run::run_block(size_t f, const OpPlan& planned) {
   const MapView trunk = current.view(Element::kF32);
   passes[0].run(p.context, planned.convs[0], current.view(p.compute), hidden);
   ++blocks;
-  if (input.passed != nullptr) {
-    const Map& forward = input.passed->hidden[input.passed->hidden.size() - blocks];
+  if (input.saved != nullptr) {
+    const Map& forward = input.saved->hidden[input.saved->hidden.size() - blocks];
     slope_rows(p.context, forward.view(p.compute), p.first_op(f).act, hidden, hidden.part);
   }
   passes[1].run(p.context, planned.convs[1], hidden.view(p.compute), current, &trunk);
-  if (input.trace != nullptr) input.trace->hidden.push_back(std::move(hidden));
+  if (input.save != nullptr) input.save->hidden.push_back(std::move(hidden));
 }
 
 void Network::Run::run_condition(size_t f, const OpPlan& planned) {
@@ -98,7 +98,7 @@ void Network::Run::run_op(size_t f, const OpPlan& planned, Map& target) {
       break;
     case OpKind::kUnshuffle: {
       const MapView x = view(Element::kF32);
-      if (p.role == Role::kAdjoint) {
+      if (p.role == Role::kBackward) {
         unshuffle_rows(p.context, behind_zeros(x, planned.padding), {}, op.factor, target, planned.out);
       } else {
         unshuffle_rows(p.context, x, planned.padding, op.factor, target, planned.out);

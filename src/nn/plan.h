@@ -68,7 +68,7 @@ struct Plan {
   }
   double macs = 0.0;       // multiply-adds as the ops describe them (no padding, no halo)
   size_t map_bytes = 0;    // of the maps held at a time, at most
-  size_t trace_bytes = 0;  // of those that a Trace keeps beyond the run
+  size_t saved_bytes = 0;  // of those that a SavedActivations keeps beyond the run
 };
 
 }  // namespace compass::nn

@@ -1,4 +1,4 @@
-#include "nn/adjoint.h"
+#include "nn/backward.h"
 
 namespace compass::nn {
 namespace {
@@ -21,7 +21,7 @@ std::vector<float> zeros(int count) {
   return std::vector<float>(static_cast<size_t>(count), 0.0F);
 }
 
-// The adjoint of a pixel shuffle; of its crop, too: see Role::kAdjoint.
+// What takes gradients back through a pixel shuffle and the crop behind it (Role::kBackward).
 Op unshuffle(int channels, int factor) {
   Op op;
   op.kind = OpKind::kUnshuffle;
@@ -42,11 +42,11 @@ Op convolution(int in, int out, int kernel) {
 
 }  // namespace
 
-std::optional<Adjoint> adjoint_of(std::span<const Op> ops, std::span<const OpWeights> weights) {
-  Adjoint adjoint;
+std::optional<BackwardOps> make_backward_ops(std::span<const Op> ops, std::span<const OpWeights> weights) {
+  BackwardOps backward;
   const auto add = [&](const Op& op, OpWeights w = {}) {
-    adjoint.ops.push_back(op);
-    adjoint.weights.push_back(std::move(w));
+    backward.ops.push_back(op);
+    backward.weights.push_back(std::move(w));
   };
   for (size_t i = ops.size(); i-- > 0;) {
     const Op& op = ops[i];
@@ -86,7 +86,7 @@ std::optional<Adjoint> adjoint_of(std::span<const Op> ops, std::span<const OpWei
         return std::nullopt;
     }
   }
-  return adjoint;
+  return backward;
 }
 
 }  // namespace compass::nn

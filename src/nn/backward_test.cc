@@ -1,5 +1,5 @@
-// The way back through synthesis networks, against differences of the way there.
-#include "nn/adjoint.h"
+// The backward pass through synthesis networks, against finite differences of the forward pass.
+#include "nn/backward.h"
 
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@ namespace {
 
 constexpr float kRate = 1.3F;
 
-// The pair whose synthesis network has every op that an adjoint is known of.
+// The pair whose synthesis network has every op that a backward pass is known of.
 Pair known_pair() {
   return all_pairs()[1];
 }
@@ -31,35 +31,36 @@ Tensor moved(Tensor y, const Tensor& direction, float step) {
 struct Both {
   Network there;
   Network back;
-  Tensor forward(const Tensor& y, const Tensor& prediction, Size size, Rect out, Trace* trace = nullptr) {
+  Tensor forward(const Tensor& y, const Tensor& prediction, Size size, Rect out,
+                 SavedActivations* save = nullptr) {
     return there.run({.x = &y,
                       .x_part = whole({y.width, y.height}),
                       .prediction = &prediction,
                       .prediction_part = whole(size),
                       .rate = kRate,
-                      .trace = trace},
+                      .save = save},
                      size, out);
   }
   // Of sum(weights * forward), with respect to the latents `out`, from no more pixels than that takes.
   Tensor gradient(const Tensor& weights, const Tensor& y, const Tensor& prediction, Size size, Rect out) {
     const Rect pixels = back.plan(size, out)->input;
-    Trace trace;
-    forward(y, prediction, size, pixels, &trace);
+    SavedActivations saved;
+    forward(y, prediction, size, pixels, &saved);
     const Tensor part = crop(weights, pixels);
-    return back.run({.x = &part, .x_part = pixels, .rate = kRate, .passed = &trace}, size, out);
+    return back.run({.x = &part, .x_part = pixels, .rate = kRate, .saved = &saved}, size, out);
   }
 };
 
 template <typename Check>
 void for_both(Precision precision, const Check& check) {
   const Pair pair = known_pair();
-  const auto adjoint = adjoint_of(pair.synthesis, pair.synthesis_weights);
-  ASSERT_TRUE(adjoint);
+  const auto backward = make_backward_ops(pair.synthesis, pair.synthesis_weights);
+  ASSERT_TRUE(backward);
   ThreadPool pool(2);
   Context context(pool, precision);
   Both both{
       Network(context, Network::Role::kSynthesis, pair.synthesis, pair.synthesis_weights, pair.analysis),
-      Network(context, Network::Role::kAdjoint, adjoint->ops, adjoint->weights, adjoint->ops)};
+      Network(context, Network::Role::kBackward, backward->ops, backward->weights, backward->ops)};
   for (const Size size : {Size{1, 1}, Size{16, 16}, Size{2, 9}, Size{37, 21}, Size{150, 67}}) {
     const Size latent = both.there.input_size(size);
     EXPECT_EQ(both.back.output_size(size), latent);
@@ -68,7 +69,7 @@ void for_both(Precision precision, const Check& check) {
   }
 }
 
-TEST(Adjoint, IsTheGradient) {
+TEST(Backward, IsTheGradient) {
   for_both(Precision::kF32, [](Both& both, const Tensor& y, const Tensor& prediction, Size size) {
     const Tensor weights = random_map(3, size, 7);
     const Tensor gradient = both.gradient(weights, y, prediction, size, whole({y.width, y.height}));
@@ -86,7 +87,7 @@ TEST(Adjoint, IsTheGradient) {
   });
 }
 
-TEST(Adjoint, PartsEqualTheWhole) {
+TEST(Backward, PartsEqualTheWhole) {
   for_both(Precision::kF32, [](Both& both, const Tensor& y, const Tensor& prediction, Size size) {
     const Tensor weights = random_map(3, size, 7);
     const Tensor all = both.gradient(weights, y, prediction, size, whole({y.width, y.height}));
@@ -99,7 +100,7 @@ TEST(Adjoint, PartsEqualTheWhole) {
   });
 }
 
-TEST(Adjoint, Bf16IsCloseToF32) {
+TEST(Backward, Bf16IsCloseToF32) {
   std::vector<Tensor> exact;
   const auto gradients = [](std::vector<Tensor>& results) {
     return [&results](Both& both, const Tensor& y, const Tensor& prediction, Size size) {
@@ -117,10 +118,12 @@ TEST(Adjoint, Bf16IsCloseToF32) {
   }
 }
 
-TEST(Adjoint, IsNotMadeUpForOtherLayers) {
+TEST(Backward, IsNotMadeUpForOtherOps) {
   const auto pairs = all_pairs();
-  EXPECT_FALSE(adjoint_of(pairs[0].synthesis, pairs[0].synthesis_weights));  // GDN, transposed convolutions
-  EXPECT_FALSE(adjoint_of(pairs[2].synthesis, pairs[2].synthesis_weights));  // a convolution that crops
+  EXPECT_FALSE(
+      make_backward_ops(pairs[0].synthesis, pairs[0].synthesis_weights));  // GDN, transposed convolutions
+  EXPECT_FALSE(
+      make_backward_ops(pairs[2].synthesis, pairs[2].synthesis_weights));  // a convolution that crops
 }
 
 }  // namespace
