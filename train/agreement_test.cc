@@ -29,9 +29,10 @@ json tiny_codec(bool conditional) {
     {"op": "res", "channels": 24, "kernel": 3, "act": "leaky_relu"},
     {"op": "subpel", "in": 24, "out": 3, "kernel": 3, "factor": 8}])");
   if (conditional) {
-    const json look = json::parse(R"({"op": "condition", "factor": 8, "in": 3, "out": 24, "kernel": 1})");
-    g_a.insert(g_a.begin() + 2, look);
-    g_s.insert(g_s.begin() + 3, look);
+    const json condition =
+        json::parse(R"({"op": "condition", "factor": 8, "in": 3, "out": 24, "kernel": 1})");
+    g_a.insert(g_a.begin() + 2, condition);
+    g_s.insert(g_s.begin() + 3, condition);
   }
   json codec = json::parse(R"({
     "channels": 3, "latent_channels": 12, "hyper_channels": 8, "quantise": "integer",

@@ -90,19 +90,19 @@ LayerFilters LayerFilters::of_model(const std::string& path, bool layered, torch
   return filters;
 }
 
-LoopFilter::Seen LoopFilter::look_at(const Tensor& x) {
+LoopFilter::Inputs LoopFilter::inputs_of(const Tensor& x) {
   const Tensor padded = with_halo(x);
   return {padded, gates_of(padded)};
 }
 
-Tensor LoopFilter::best_weights(const Seen& seen, const Tensor& missing) const {
+Tensor LoopFilter::best_weights(const Inputs& inputs, const Tensor& missing) const {
   const torch::NoGradGuard guard;
   const int64_t batch = missing.size(0), height = missing.size(2), sets = weights_.size(0);
   if (sets == 1) return weights_.expand({batch, -1, -1, -1});
   const int64_t every =
       std::clamp<int64_t>(height * missing.size(3) / kSeen, 1, std::min<int64_t>(8, height));
-  const Tensor gates = seen.gates.slice(2, every / 2, height, every);
-  const Tensor terms = (taps_of(seen.padded, every).unsqueeze(2) * gates.unsqueeze(1))
+  const Tensor gates = inputs.gates.slice(2, every / 2, height, every);
+  const Tensor terms = (taps_of(inputs.padded, every).unsqueeze(2) * gates.unsqueeze(1))
                            .reshape({batch, kFilterTaps * kFilterGates, -1});
   // [B,1+K,3N]: what each set of weights adds. (matmul of one matrix with many would turn all terms over.)
   const Tensor matrix = weights_.reshape({1, sets * 3, kFilterTaps * kFilterGates});
@@ -118,8 +118,8 @@ Tensor LoopFilter::best_weights(const Seen& seen, const Tensor& missing) const {
   return weights_[0].unsqueeze(0) + moved.reshape({batch, 3, kFilterTaps, kFilterGates});
 }
 
-Tensor LoopFilter::correction(const Seen& seen, const Tensor& weights) const {
-  const Tensor& padded = seen.padded;
+Tensor LoopFilter::correction(const Inputs& inputs, const Tensor& weights) const {
+  const Tensor& padded = inputs.padded;
   const Tensor window = padded.slice(2, 1, padded.size(2) - 1).slice(3, 1, padded.size(3) - 1);
   std::vector<Tensor> sums;
   for (int64_t i = 0; i < padded.size(0); ++i) {
@@ -129,7 +129,7 @@ Tensor LoopFilter::correction(const Seen& seen, const Tensor& weights) const {
         at::matmul(own.reshape({kFilterGates * 3, kFilterTaps}), kernels_.reshape({kFilterTaps, -1}));
     const Tensor filtered = at::conv2d(window.narrow(0, i, 1), kernels.reshape({kFilterGates * 3, 3, 5, 5}),
                                        own.select(2, kFilterTaps - 1).reshape({-1}));
-    const Tensor gates = seen.gates[i].unsqueeze(1);  // [9,1,H,W]
+    const Tensor gates = inputs.gates[i].unsqueeze(1);  // [9,1,H,W]
     const Tensor by_gate = filtered.reshape({kFilterGates, 3, gates.size(2), gates.size(3)});
     sums.push_back((by_gate * gates).sum(0));
   }
@@ -137,12 +137,12 @@ Tensor LoopFilter::correction(const Seen& seen, const Tensor& weights) const {
 }
 
 Tensor LoopFilter::correction(const Tensor& x, const Tensor& weights) const {
-  return correction(look_at(x), weights);
+  return correction(inputs_of(x), weights);
 }
 
 Tensor LoopFilter::best_correction(const Tensor& x, const Tensor& wanted) const {
-  const Seen seen = look_at(x);
-  return correction(seen, best_weights(seen, (wanted - x).detach()));
+  const Inputs inputs = inputs_of(x);
+  return correction(inputs, best_weights(inputs, (wanted - x).detach()));
 }
 
 }  // namespace compass::train

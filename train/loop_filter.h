@@ -25,13 +25,13 @@ class LoopFilter {
   Tensor best_correction(const Tensor& x, const Tensor& wanted) const;
 
  private:
-  // What the filter looks at: pictures with their edges repeated, and gates [B,9,H,W].
-  struct Seen {
+  // The filter's inputs: pictures with their edges repeated, and gates [B,9,H,W].
+  struct Inputs {
     Tensor padded, gates;
   };
-  static Seen look_at(const Tensor& x);
-  Tensor correction(const Seen& seen, const Tensor& weights) const;
-  Tensor best_weights(const Seen& seen, const Tensor& missing) const;
+  static Inputs inputs_of(const Tensor& x);
+  Tensor correction(const Inputs& inputs, const Tensor& weights) const;
+  Tensor best_weights(const Inputs& inputs, const Tensor& missing) const;
 
   Tensor weights_;  // [1+K,3,44,9]
   Tensor kernels_;  // [44,3,5,5]: each tap as a kernel; that of the constant is zero

@@ -17,7 +17,7 @@ using torch::Tensor;
 
 inline constexpr double kLikelihoodFloor = 1e-9;  // of a symbol: what rarer ones are taken to be
 
-// What every op of a pass may look at besides its input.
+// What every op of a pass may read besides its input.
 struct Pass {
   Tensor rate;        // [B], position on the rate-point axis, 0..P-1
   Tensor prediction;  // [B,3,H,W] inter-op prediction, or undefined

@@ -85,7 +85,7 @@ void EigenLearner::add(const Image& made, const Image& wanted) {
   Rows errors(size.width, 3);
   for (int y = every / 2; y < size.height; y += every) {
     band.load({0, y, size.width, 1}, size, rows_of(made));
-    band.look_at(y);
+    band.select_row(y);
     const auto taps = band.taps();
     const auto gates = band.gates();
     for (int x = 0; x < size.width; ++x) {
@@ -151,7 +151,7 @@ class Solver {
   // The best directions for the steps that pictures take in the present ones.
   void improve() {
     const auto count = static_cast<Eigen::Index>(filter_.size()) - 1;
-    MatrixXd a = MatrixXd::Zero(count * kTerms, count * kTerms);  // the lower half, all that is looked at
+    MatrixXd a = MatrixXd::Zero(count * kTerms, count * kTerms);  // only the lower half is set and read
     MatrixXd b = MatrixXd::Zero(count * kTerms, 3);
     for (const Symmetry& symmetry : symmetries_) {
       const MatrixXd steps = steps_of(symmetry);

@@ -378,7 +378,7 @@ TEST_F(Api, NonsenseInSettingsIsRefusedAndNothingIsSpoilt) {
             COMPASS_USAGE);
   EXPECT_EQ(
       compass_encode(encoder_, rgb.data(), 20'000'000, 21, size_t{60'000'000}, nullptr, &bytes, &error_),
-      COMPASS_BAD_FILE);  // above the limit of pixels: none is looked at
+      COMPASS_BAD_FILE);  // above the limit of pixels: none is read
   EXPECT_EQ(encoded(41, 27), file);
 }
 

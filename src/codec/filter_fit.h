@@ -1,7 +1,7 @@
 // An encoder's choice of the loop filter's steps, region by region: pixels of a layer are added as they are
 // reconstructed, then solved for.
 //
-// Not all pixels: neighbours say the same. Of a large layer only one in so many is looked at, in short
+// Not all pixels: neighbours say the same. Of a large layer only one in so many is sampled, in short
 // stretches of every fourth row, which lie as far from each other as they can.
 #pragma once
 
@@ -16,15 +16,15 @@ namespace compass {
 
 class FilterFit {
  public:
-  // A quick fit looks at few pixels and has no steps for a region but the best ones of the whole layer.
+  // A quick fit samples few pixels and has no steps for a region but the best ones of the whole layer.
   enum class Care { kQuick, kThorough };
 
   // `filter` must outlive the object; `bits_per_error` is what a squared error of 1 in a sample of 0..1 is
   // worth.
   FilterFit(const FilterWeights& filter, double bits_per_error, Size layer, Care care);
 
-  // Whether anything in row y is looked at.
-  bool sees_row(int y) const { return y % rows_apart_ == rows_apart_ / 2; }
+  // Whether pixels of row y are sampled.
+  bool samples_row(int y) const { return y % rows_apart_ == rows_apart_ / 2; }
 
   // Sums over pixels of one region.
   struct Sums {
@@ -39,7 +39,8 @@ class FilterFit {
     return static_cast<double>(kFilterWeights) * (filter_.directions + 1) *
            static_cast<double>(part.size().pixels()) / (rows_apart_ * stretches_apart_);
   }
-  // Adds what is seen of the row that `band` looks at to `sums`; `error` is what the filter should add.
+  // Adds the sampled pixels of the row that `band` has selected to `sums`; `error` is what the filter should
+  // add.
   void sum(const FilterBand& band, const std::array<const float*, 3>& error, std::vector<Sums>& sums) const;
   // In a fixed order: sums of floats depend on it.
   void add(std::span<const Sums> sums);
@@ -54,7 +55,7 @@ class FilterFit {
   double descend(const Sums& sums, Steps& steps) const;
 
   const FilterWeights& filter_;
-  double bits_per_error_;  // of pixels that are looked at, for themselves and those that are not
+  double bits_per_error_;  // of a sampled pixel, for itself and those that are not sampled
   FilterRegions regions_;
   Care care_;
   int rows_apart_ = 1;

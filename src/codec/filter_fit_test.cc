@@ -26,9 +26,9 @@ std::vector<int32_t> found(Size size, const std::vector<int32_t>& truth, double 
   std::normal_distribution<float> distribution(0.0F, noise);
   std::vector<FilterFit::Sums> sums;
   for (int y = 0; y < size.height; ++y) {
-    if (!fit.sees_row(y)) continue;
+    if (!fit.samples_row(y)) continue;
     band.load({0, y, size.width, 1}, size, rows_of(image));
-    band.look_at(y);
+    band.select_row(y);
     std::array<const float*, 3> rows{};
     for (int c = 0; c < 3; ++c) {
       for (int x = 0; x < size.width; ++x) wanted.row(c, y)[x] += distribution(generator);

@@ -13,7 +13,7 @@
 
 namespace compass {
 
-// Pixels of halo around a tile that networks look at, both sides of an axis together: more than any we know
+// Pixels of halo around a tile that networks read, both sides of an axis together: more than any we know
 // needs.
 inline constexpr int kHalo = 256;
 

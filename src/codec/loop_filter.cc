@@ -57,7 +57,7 @@ void FilterBand::load(Rect band, Size picture, const ReadRow& read) {
   }
 }
 
-void FilterBand::look_at(int y) {
+void FilterBand::select_row(int y) {
   y_ = y;
   for (size_t t = 0; t < taps_.size(); ++t) {
     const FilterTap& tap = kFilterTapPlaces[t];

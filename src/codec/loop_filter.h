@@ -73,15 +73,15 @@ class FilterBand {
   // Makes `band`, of a layer of size `picture`, the part at hand; `read` is asked for it and for kFilterHalo
   // pixels around it, as far as they exist. Beyond, the picture's edges are repeated.
   void load(Rect band, Size picture, const ReadRow& read);
-  // Points taps and gates at row y of the band.
-  void look_at(int y);
-  Rect row() const { return {band_.x, y_, band_.width, 1}; }  // which that is
+  // Makes row y of the band the selected one, whose taps and gates the functions below give.
+  void select_row(int y);
+  Rect row() const { return {band_.x, y_, band_.width, 1}; }  // the selected one
 
-  // Of the row looked at, from the band's first pixel on.
+  // Of the selected row, from the band's first pixel on.
   std::span<const float* const> taps() const { return taps_; }  // without the constant 1
   std::span<const float* const> gates() const { return gates_; }
   const float* sample(int channel) const { return taps_[centre_tap(channel)]; }
-  // out[x] = the correction of channel c at pixel first + x of the row looked at, x < count, by weights
+  // out[x] = the correction of channel c at pixel first + x of the selected row, x < count, by weights
   // [3][kFilterTaps][kFilterGates]. Writes up to kFilterPadding - 1 more.
   void correct(const float* weights, int channel, int first, int count, float* out) const;
   // The same of all colours and all sets of a filter: out[(set * 3 + channel) * stride + x].
@@ -92,7 +92,7 @@ class FilterBand {
     return planes_[plane].data() + static_cast<size_t>(y - band_.y + kFilterHalo) * stride_;
   }
 
-  // Taps and gates of the row looked at, from `first` on.
+  // Taps and gates of the selected row, from `first` on.
   struct Inputs {
     std::array<const float*, kFilterTaps - 1> taps;
     std::array<const float*, nn::kFilterGates> gates;
@@ -118,7 +118,7 @@ class LayerFilter {
  public:
   // `steps` are the layer's, [regions][directions].
   LayerFilter(const FilterWeights& filter, std::span<const int32_t> steps, Size layer, Rect part);
-  // out[x] = the correction of channel c along the row, inside the part, that `band` looks at.
+  // out[x] = the correction of channel c along the row that `band` has selected, which is inside the part.
   void correct(const FilterBand& band, int channel, float* out) const;
 
  private:

@@ -78,7 +78,7 @@ void TileFilter::correct(const UnfilteredTile& tile, Rect part, std::span<const 
     const PlaneRows rows = buffers.rows_of(part.width);
     buffers.band.load(band, layer_, read);
     for (int y = band.y; y < band.y + band.height; ++y) {
-      buffers.band.look_at(y);
+      buffers.band.select_row(y);
       for (int c = 0; c < 3; ++c) layer_filter.correct(buffers.band, c, rows[c]);
       take(buffers.band, rows);
     }
@@ -106,8 +106,8 @@ void TileFilter::fit(const UnfilteredTile& tile, const HeldMap& wanted, FilterFi
     buffers.band.load(band, layer_, read);
     const PlaneRows error = buffers.rows_of(part.width);
     for (int y = band.y; y < band.y + band.height; ++y) {
-      if (!fit.sees_row(y)) continue;
-      buffers.band.look_at(y);
+      if (!fit.samples_row(y)) continue;
+      buffers.band.select_row(y);
       const float* made = tile.x_hat.pixel(y, part.x);
       const float* should = wanted.pixel(y, part.x);
       for (int c = 0; c < 3; ++c) {

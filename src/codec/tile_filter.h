@@ -31,7 +31,7 @@ class TileFilter {
   // be there, and holds the tile.
   void fit(const UnfilteredTile& tile, const HeldMap& wanted, FilterFit& fit);
 
-  // Where a tile has the surroundings that the filter looks at.
+  // The pixels of a tile that have kFilterHalo pixels around them in it, as far as there is a picture.
   Rect filterable(const UnfilteredTile& tile) const;
 
  private:

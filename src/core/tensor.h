@@ -58,7 +58,7 @@ struct Tensor {
     data.resize(count);
   }
 
-  // Rows [0, end) are not looked at again: their memory may go.
+  // Gives the memory of rows [0, end) back to the system: their values are undefined from then on.
   void discard_rows(int end) { discard(data.data(), sizeof(float) * channels * width * end); }
 
   float* pixel(int y, int x) { return data.data() + (static_cast<size_t>(y) * width + x) * channels; }

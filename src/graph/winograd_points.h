@@ -1,4 +1,4 @@
-// Where Winograd's minimal filtering F(4x4, 3x3) (nn/winograd.h, train/winograd.h) looks at polynomials.
+// Where Winograd's minimal filtering F(4x4, 3x3) (nn/winograd.h, train/winograd.h) evaluates polynomials.
 //
 // Polynomials of degree 5 are told by their values at five places and their last coefficient: 0, +-3/4,
 // +-3/2. With the paper's 0, +-1, +-2 rounding errors are twice as large (root mean square; the largest three

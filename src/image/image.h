@@ -34,7 +34,7 @@ class Image {
   const float* row(int channel, int y) const {
     return planes_[channel].data() + static_cast<size_t>(y) * size_.width;
   }
-  // Rows [0, end) are not looked at again: their memory may go.
+  // Gives the memory of rows [0, end) back to the system: their values are undefined from then on.
   void discard_rows(int end) {
     for (auto& plane : planes_) discard(plane.data(), sizeof(float) * size_.width * end);
   }

@@ -43,7 +43,7 @@ TrellisDescription parse_trellis(FieldReader& r, const json& in, const std::stri
   return trellis;
 }
 
-CodecDescription parse_codec(FieldReader& r, const json& in, const std::string& name, bool sees_prediction) {
+CodecDescription parse_codec(FieldReader& r, const json& in, const std::string& name, bool reads_prediction) {
   const std::string place = name + ".";
   CodecDescription codec;
   codec.channels = r.integer(in, place, "channels", 3, 3, 3);
@@ -71,7 +71,7 @@ CodecDescription parse_codec(FieldReader& r, const json& in, const std::string& 
   const bool integer_scales = !codec.h_scales.empty();
   const NetworkRules picture{.in = codec.channels,
                              .out = m,
-                             .sees_prediction = sees_prediction,
+                             .reads_prediction = reads_prediction,
                              .prediction_channels = codec.channels};
   check_network(r, codec.g_a, place + "g_a", picture);
   if (!r.ok()) return codec;

@@ -8,7 +8,7 @@ namespace compass {
 
 inline constexpr int kFilterTaps = 44;  // 3x3 pixels in three colours, 16 of luma around them, 1
 inline constexpr int kFilterGates = 9;
-inline constexpr int kFilterHalo = 3;  // pixels around one that its filter looks at
+inline constexpr int kFilterHalo = 3;  // of the loop filter, in pixels
 
 inline constexpr int kLumaPlane = 3;                                        // beside R, G, B
 inline constexpr std::array<float, 3> kFilterLuma{0.299F, 0.587F, 0.114F};  // of R, G, B

@@ -27,7 +27,7 @@ class FieldReader {
 
   const nlohmann::json& object(const nlohmann::json& in, const std::string& place, const char* key);
   const nlohmann::json& array(const nlohmann::json& in, const std::string& place, const char* key);
-  // Whatever the field holds, not looked at any further; null if there is none.
+  // The field as it is, unchecked; null if there is none.
   const nlohmann::json* anything(const nlohmann::json& in, const std::string& place, const char* key);
 
   // A whole number in [low, high]. `fallback` < 0: the field is required.

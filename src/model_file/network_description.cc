@@ -181,7 +181,8 @@ void check_network(FieldReader& r, std::vector<Op>& ops, const std::string& plac
                                    : "a synthesis network cannot shrink maps");
     }
     if (op.kind == OpKind::kCondition) {
-      if (!rules.sees_prediction) r.fail(where, "only the enhancement codec's g_a and g_s see a prediction");
+      if (!rules.reads_prediction)
+        r.fail(where, "only the enhancement codec's g_a and g_s have a prediction");
       if (op.in != rules.prediction_channels) {
         r.fail(where + ".in", "must be the picture's channels");
       }

@@ -19,7 +19,7 @@ struct NetworkRules {
   int in = 0;
   int out = 0;
   bool analysis = true;  // may shrink maps; else may enlarge them
-  bool sees_prediction = false;
+  bool reads_prediction = false;
   bool integer = false;
   int prediction_channels = 0;
   int factor = 1;  // of the prediction's resolution to the input's of a synthesis network

@@ -51,7 +51,7 @@ CodecNetworks::CodecNetworks(std::shared_ptr<const Model> model, CodecKind kind,
       g_s_(context, Network::Role::kSynthesis, codec_.g_s, weights_.g_s, codec_.g_a),
       h_a_(context, Network::Role::kAnalysis, codec_.h_a, weights_.h_a, codec_.h_a),
       h_s_(context, Network::Role::kSynthesis, codec_.h_s, weights_.h_s, codec_.h_a) {
-  conditional_ = g_a_.sees_prediction() || g_s_.sees_prediction();
+  conditional_ = g_a_.reads_prediction() || g_s_.reads_prediction();
   if (!codec_.h_scales.empty()) {
     h_scales_.emplace(context, Network::Role::kSynthesis, codec_.h_scales, weights_.h_scales, codec_.h_a);
   }
@@ -73,7 +73,7 @@ Tensor CodecNetworks::analyse(const Tensor& x, const Tensor* prediction, float r
 }
 
 Tensor CodecNetworks::analyse(const Tensor& x, const Tensor* prediction, float rate, Size picture, Rect out) {
-  // Where g_a looks at the prediction it is handed the same part of it as of x.
+  // Where g_a reads the prediction it is handed the same part of it as of x.
   const Rect part = analysis_footprint(picture, out);
   Tensor y;
   analyse(*plan_analysis(picture, out), {&x, part}, {prediction, part}, rate, y);

@@ -52,7 +52,7 @@ class CodecNetworks {
   Size hyper_size(Size picture) const;   // of z
   int latent_channels() const { return codec_.latent_channels; }
   int hyper_channels() const { return codec_.hyper_channels; }
-  bool conditional() const { return conditional_; }  // whether g_a or g_s look at the prediction
+  bool conditional() const { return conditional_; }  // whether g_a or g_s read the prediction
 
   // g_a: picture (or residual) x [3,H,W] -> y [M,h,w]. `prediction` [3,H,W] may be null if !conditional().
   // `rate` is the position on the rate-point axis, Model::rate_position(quality).
@@ -95,7 +95,7 @@ class CodecNetworks {
   Tensor synthesise(const Tensor& y_hat, const Tensor* prediction, float rate, Size picture, Rect out);
   struct SynthesisFootprint {
     Rect latents;
-    Rect prediction;  // in pixels; empty if g_s does not look at the prediction
+    Rect prediction;  // in pixels; empty if g_s does not read the prediction
   };
   SynthesisFootprint synthesis_footprint(Size picture, Rect out) const;
 

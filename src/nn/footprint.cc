@@ -18,7 +18,7 @@ Span grown(Span span, int reach, int extent) {
   return {std::max(span.begin - reach, 0), std::min(span.end + reach, extent)};
 }
 
-Span needed_input(const Op& op, bool analysis, int in_extent, int out_extent, Span out) {
+Span input_footprint(const Op& op, bool analysis, int in_extent, int out_extent, Span out) {
   const int reach = (op.kernel - 1) / 2;
   if (analysis && op.align > 1) {
     const int padding = round_up(in_extent, op.align) - in_extent;
@@ -55,7 +55,7 @@ Span needed_input(const Op& op, bool analysis, int in_extent, int out_extent, Sp
   return out;
 }
 
-Span needed_prediction(const Op& op, int extent, int full, Span out) {
+Span prediction_footprint(const Op& op, int extent, int full, Span out) {
   const Span positions = grown(out, (op.kernel - 1) / 2, extent);
   const int padding = op.factor * extent - full;
   return without_padding({positions.begin * op.factor, positions.end * op.factor}, padding, full);

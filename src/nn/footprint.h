@@ -14,11 +14,11 @@ struct Span {
 
 // Input samples (before padding) that the output samples `out` depend on. `in_extent` and `out_extent` are
 // the op's whole extents; an analysis network pads before an op, a synthesis network crops after it.
-Span needed_input(const Op& op, bool analysis, int in_extent, int out_extent, Span out);
+Span input_footprint(const Op& op, bool analysis, int in_extent, int out_extent, Span out);
 
 // Samples of the prediction, whose whole extent is `full`, that a kCondition op's output samples depend
 // on. `extent` is the whole extent of the op's map.
-Span needed_prediction(const Op& op, int extent, int full, Span out);
+Span prediction_footprint(const Op& op, int extent, int full, Span out);
 
 // `span` grown by `reach` on both sides, within [0, extent).
 Span grown(Span span, int reach, int extent);

@@ -103,7 +103,7 @@ Network::Network(Context& context, Role role, std::span<const Op> ops, std::span
 Network::~Network() = default;
 Network::Network(Network&&) noexcept = default;
 
-bool Network::sees_prediction() const {
+bool Network::reads_prediction() const {
   return std::any_of(parts_->ops.begin(), parts_->ops.end(),
                      [](const Op& op) { return op.kind == OpKind::kCondition; });
 }

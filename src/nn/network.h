@@ -44,7 +44,7 @@ class Network {
   struct Input {
     const Tensor* x = nullptr;           // the part x_part of the input
     Rect x_part{};                       // contains the plan's input
-    const Tensor* prediction = nullptr;  // the part prediction_part; null if no op looks at it
+    const Tensor* prediction = nullptr;  // the part prediction_part; null if no op reads it
     Rect prediction_part{};              // contains the plan's prediction
     float rate = 0.0F;                   // position on the rate-point axis
     SavedActivations* save = nullptr;    // filled by a synthesis network's run, if wanted
@@ -58,7 +58,7 @@ class Network {
 
   Size input_size(Size full) const;
   Size output_size(Size full) const;
-  bool sees_prediction() const;
+  bool reads_prediction() const;
 
  private:
   struct Parts;

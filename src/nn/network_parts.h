@@ -51,8 +51,8 @@ struct Network::Parts {
 
   Plan make_plan(Size full, Rect out);
   // The part of every op's input that `out` depends on; the last entry is `out`.
-  std::vector<Rect> needs(const Extents& e, Rect out) const;
-  Rect prediction(const Extents& e, const std::vector<Rect>& needs, Size full) const;
+  std::vector<Rect> footprints(const Extents& e, Rect out) const;
+  Rect prediction_part(const Extents& e, const std::vector<Rect>& footprints, Size full) const;
   double macs(const Extents& e, Rect out) const;
   // Which copies of its input an op reads, or those behind it do: as a map without part and op.
   struct Formats {

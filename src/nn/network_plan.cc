@@ -56,28 +56,28 @@ std::shared_ptr<const Plan> Network::plan(Size full, Rect out) const {
                            [&] { return parts_->make_plan(full, out); });
 }
 
-std::vector<Rect> Network::Parts::needs(const Extents& e, Rect out) const {
+std::vector<Rect> Network::Parts::footprints(const Extents& e, Rect out) const {
   std::vector<Rect> parts(ops.size() + 1);
   parts.back() = out;
   const bool analysis = shrinks();
   for (size_t i = ops.size(); i-- > 0;) {
     const Rect& next = parts[i + 1];
     const Span y =
-        needed_input(ops[i], analysis, e.heights[i], e.heights[i + 1], {next.y, next.y + next.height});
+        input_footprint(ops[i], analysis, e.heights[i], e.heights[i + 1], {next.y, next.y + next.height});
     const Span x =
-        needed_input(ops[i], analysis, e.widths[i], e.widths[i + 1], {next.x, next.x + next.width});
+        input_footprint(ops[i], analysis, e.widths[i], e.widths[i + 1], {next.x, next.x + next.width});
     parts[i] = {x.begin, y.begin, x.end - x.begin, y.end - y.begin};
   }
   return parts;
 }
 
-Rect Network::Parts::prediction(const Extents& e, const std::vector<Rect>& needs, Size full) const {
+Rect Network::Parts::prediction_part(const Extents& e, const std::vector<Rect>& footprints, Size full) const {
   Rect all;
   for (size_t i = 0; i < ops.size(); ++i) {
     if (ops[i].kind != OpKind::kCondition) continue;
-    const Rect& r = needs[i + 1];
-    const Span y = needed_prediction(ops[i], e.heights[i], full.height, {r.y, r.y + r.height});
-    const Span x = needed_prediction(ops[i], e.widths[i], full.width, {r.x, r.x + r.width});
+    const Rect& r = footprints[i + 1];
+    const Span y = prediction_footprint(ops[i], e.heights[i], full.height, {r.y, r.y + r.height});
+    const Span x = prediction_footprint(ops[i], e.widths[i], full.width, {r.x, r.x + r.width});
     all = united(all, {x.begin, y.begin, x.end - x.begin, y.end - y.begin});
   }
   return all;
@@ -121,8 +121,8 @@ PlannedMap Network::Parts::planned_map(int channels, Rect part, Size full, Forma
 
 Plan Network::Parts::make_plan(Size full, Rect out) {
   const Extents e = extents(full);
-  const std::vector<Rect> parts = needs(e, out);
-  Plan plan{.full = full, .out = out, .input = parts.front(), .prediction = prediction(e, parts, full)};
+  const std::vector<Rect> parts = footprints(e, out);
+  Plan plan{.full = full, .out = out, .input = parts.front(), .prediction = prediction_part(e, parts, full)};
   plan.macs = macs(e, out);
   int current = -1;  // the map before the op; the network's input if there is none
   for (size_t f = 0; f < fused.size(); ++f) {

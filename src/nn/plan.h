@@ -59,7 +59,7 @@ struct Plan {
   Size full;        // the size of the analysis network's input
   Rect out;         // the part of the output that is made
   Rect input;       // the part of the input that this depends on, halo included
-  Rect prediction;  // the part of the prediction, a picture of size `full`; empty if no op looks at it
+  Rect prediction;  // the part of the prediction, a picture of size `full`; empty if no op reads it
   std::vector<OpPlan> ops;
   std::vector<PlannedMap> maps;
   std::vector<KernelRequest> kernels;

@@ -31,7 +31,7 @@ inline Image corrections(const Image& image, const FilterWeights& filter, std::s
   std::vector<float> row(image.width() + nn::kFilterPadding);
   band.load(whole(image.size()), image.size(), rows_of(image));
   for (int y = 0; y < image.height(); ++y) {
-    band.look_at(y);
+    band.select_row(y);
     for (int c = 0; c < 3; ++c) {
       layer.correct(band, c, row.data());
       std::copy_n(row.data(), image.width(), result.row(c, y));
