@@ -56,8 +56,8 @@ void single_op(benchmark::State& state, nn::Op op, Size in, Precision precision)
   const Size full = analysis ? in : Size{in.width * op.up(), in.height * op.up()};
   const Tensor x = random_tensor(op.in, in.height, in.width);
   const Rect out = whole(network.output_size(full));
-  network.run({.x = &x, .x_part = whole(in)}, full, out);  // compiles kernels, packs weights
-  for (auto _ : state) benchmark::DoNotOptimize(network.run({.x = &x, .x_part = whole(in)}, full, out));
+  network.run({.x = nn::view_of(x)}, full, out);  // compiles kernels, packs weights
+  for (auto _ : state) benchmark::DoNotOptimize(network.run({.x = nn::view_of(x)}, full, out));
   report(state, context, network.plan(full, out)->macs);
 }
 

@@ -213,14 +213,14 @@ TEST_P(Agreement, Prediction) {
     const torch::Tensor expected = pair.system->predict(
         below, {target.height, target.width}, {first.height, first.width}, Prediction::kLiff, at::kFloat);
     const Size token = pair.model->description().scale_token == ScaleToken::kFirst ? first : target;
-    Patch patch{Image(size), whole(size)};
+    ImageView view{Image(size), whole(size)};
     for (int c = 0; c < 3; ++c) {
       for (int y = 0; y < height; ++y) {
-        std::copy_n(below[0][c][y].data_ptr<float>(), width, patch.image.row(c, y));
+        std::copy_n(below[0][c][y].data_ptr<float>(), width, view.image.row(c, y));
       }
     }
     compass::Tensor predicted(3, target.height, target.width);
-    predictor.predict(patch, {size, target, token}, whole(target), whole(target), predicted);
+    predictor.predict(view, {size, target, token}, whole(target), whole(target), predicted);
     EXPECT_LT(difference(predicted, expected), 1e-4) << "ratio " << ratio;
   }
 }

@@ -199,7 +199,7 @@ TEST(Codec, StreamsAreAsLongAsTheModelEstimates) {
     const Original original(picture);
     constexpr auto kReconstruct = LayerAnalysis::Next::kReconstruct;
     const auto low = analysis.quantise(base, analysis.analyse(base, original, nullptr), kReconstruct);
-    Patch below = synthesis.reconstruct(base, low, nullptr, whole(sizes[0]));
+    ImageView below = synthesis.reconstruct(base, low, nullptr, whole(sizes[0]));
     const SpatialLayer top{sizes, 1, rate};
     PredictionWindow prediction =
         synthesis.predict(top, below, whole(sizes[1]), PredictionWindow::Passed::kMadeAgain);

@@ -127,7 +127,7 @@ struct Decoder::Parts : CodecRuntime {
   std::vector<LayerLatents> decode_symbols(const Layers& layers, Received& received);
   void reconstruct(const Layers& layers, const std::vector<Rect>& wanted, const DecodeSettings& settings,
                    std::vector<LayerLatents>& latents, DecodedPicture& decoded);
-  void to_size(Patch& picture, Size size);
+  void to_size(ImageView& picture, Size size);
 };
 
 Decoder::Decoder(std::shared_ptr<const Model> model, CodecOptions options)
@@ -256,7 +256,7 @@ void Decoder::Parts::reconstruct(const Layers& layers, const std::vector<Rect>& 
   for (const Rect& r : wanted) pixels_total += static_cast<double>(r.size().pixels());
   const size_t top = latents.size() - 1;
   const bool resized = settings.size && *settings.size != layers.sizes[top];
-  Patch below;
+  ImageView below;
   for (size_t k = 0; k <= top; ++k) {
     const SpatialLayer layer = layers.at(k);
     constexpr auto kDiscarded = PredictionWindow::Passed::kDiscarded;
@@ -267,7 +267,7 @@ void Decoder::Parts::reconstruct(const Layers& layers, const std::vector<Rect>& 
       decoded.rgb = Rgb8Image(wanted[k].size());
       synthesis.reconstruct(layer, latents[k], window, wanted[k], decoded.rgb);
     } else {
-      Patch picture = synthesis.reconstruct(layer, latents[k], window, wanted[k]);
+      ImageView picture = synthesis.reconstruct(layer, latents[k], window, wanted[k]);
       prediction.reset();
       below = std::move(picture);
     }
@@ -286,7 +286,7 @@ void Decoder::Parts::reconstruct(const Layers& layers, const std::vector<Rect>& 
 
 // Resamples the top layer to the size asked for; above it LIFF's own prediction goes on: any resolution at
 // all.
-void Decoder::Parts::to_size(Patch& picture, Size size) {
+void Decoder::Parts::to_size(ImageView& picture, Size size) {
   const Size have = picture.image.size();
   if (!is_predicted(have, size, *model)) {
     picture = {resize(picture.image, size, &pool), whole(size)};

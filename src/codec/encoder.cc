@@ -57,7 +57,7 @@ struct Encoder::Parts : CodecRuntime {
   Result<EncodedPicture> encode(const Original& picture, const EncodeSettings& settings);
   Result<std::vector<uint8_t>> encode_layer(const SpatialLayer& layer, const Original& picture,
                                             const EncodeSettings& settings, int effort, bool reconstruct,
-                                            Patch& x_hat);
+                                            ImageView& x_hat);
   Result<std::vector<uint8_t>> code_symbols(const SpatialLayer& layer, const LayerLatents& latents) const;
 };
 
@@ -139,7 +139,7 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
   ContainerContents contents;
   std::copy_n(model->id().begin(), contents.model.size(), contents.model.begin());
   contents.metadata = settings.metadata;
-  Patch x_hat;  // the last layer coded, as the decoder will see it
+  ImageView x_hat;  // the last layer coded, as the decoder will see it
   for (int k = 0; k <= top; ++k) {
     auto stream = encode_layer(layer_at(k), picture, settings, effort, reconstructed(k), x_hat);
     if (!stream) return stream.error();
@@ -161,7 +161,7 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
 // below the base layer) and leaves as this layer's, or empty if that is not wanted.
 Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const SpatialLayer& layer, const Original& picture,
                                                           const EncodeSettings& settings, int effort,
-                                                          bool reconstruct, Patch& x_hat) {
+                                                          bool reconstruct, ImageView& x_hat) {
   using Next = LayerAnalysis::Next;
   const bool searched = effort > 0;
   const Next next = searched ? Next::kSearch : reconstruct ? Next::kReconstruct : Next::kCode;
@@ -191,7 +191,7 @@ Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const SpatialLayer& la
 
   latents.y = {};
   latents.indexes = {};
-  Patch reconstruction = synthesis.reconstruct(layer, latents, prediction, all);
+  ImageView reconstruction = synthesis.reconstruct(layer, latents, prediction, all);
   liff.reset();  // it looks at the layer below
   x_hat = std::move(reconstruction);
   return stream;

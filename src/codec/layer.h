@@ -41,8 +41,8 @@ struct LayerLatents {
 
 // A part of a layer as g_s made it: what the loop filter corrects once the prediction is added.
 struct UnfilteredTile {
-  HeldMap x_hat;       // [3,h,w], all of the part
-  HeldMap prediction;  // the part or more; no map for the base layer
+  nn::MapView x_hat;       // [3,h,w], all of the part
+  nn::MapView prediction;  // the part or more; no map for the base layer
 };
 
 // Rows of samples that one thread of the loop filter works on.

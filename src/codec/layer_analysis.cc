@@ -32,8 +32,9 @@ std::vector<Rect> analysis_tiles(const PyramidNetworks& networks, const SpatialL
   return tiles_of(whole(networks.latent_size(layer)), analysis_side(networks, layer));
 }
 
-HeldMap read_residual(const SpatialLayer& layer, const Original& original, const PredictionWindow* prediction,
-                      Rect pixels, nn::Context& context, Tensor& memory) {
+nn::MapView read_residual(const SpatialLayer& layer, const Original& original,
+                          const PredictionWindow* prediction, Rect pixels, nn::Context& context,
+                          Tensor& memory) {
   const nn::StageTimer timer(context.times(), "pyramid", 0.0);
   original.read(layer.size(), pixels, context.pool(), memory);
   if (prediction != nullptr) {
@@ -43,7 +44,7 @@ HeldMap read_residual(const SpatialLayer& layer, const Original& original, const
       for (int i = 0; i < 3 * pixels.width; ++i) x[i] -= predicted[i];
     });
   }
-  return {&memory, pixels};
+  return nn::view_of(memory, pixels, layer.size());
 }
 
 Tensor LayerAnalysis::analyse(const SpatialLayer& layer, const Original& original,
@@ -55,8 +56,9 @@ Tensor LayerAnalysis::analyse(const SpatialLayer& layer, const Original& origina
   y.reshape(codec.latent_channels(), latent.height, latent.width);
   for_tiles(layer, [&](const nn::Plan& plan) {
     const Rect pixels = united(plan.input, plan.prediction);
-    const HeldMap predicted = held_rows(prediction, pixels);
-    const HeldMap residual = read_residual(layer, original, prediction, pixels, context, buffers_.residual);
+    const nn::MapView predicted = view_rows(prediction, pixels);
+    const nn::MapView residual =
+        read_residual(layer, original, prediction, pixels, context, buffers_.residual);
     codec.analyse(plan, residual, predicted, layer.rate, buffers_.output);
     put_tile(buffers_.output, plan.out, context.pool(), y);
   });

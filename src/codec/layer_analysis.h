@@ -58,7 +58,8 @@ std::vector<Rect> analysis_tiles(const PyramidNetworks& networks, const SpatialL
 
 // Rectangle `pixels` of the layer's original, less the prediction if there is one, whose window must hold it;
 // in `memory`.
-HeldMap read_residual(const SpatialLayer& layer, const Original& original, const PredictionWindow* prediction,
-                      Rect pixels, nn::Context& context, Tensor& memory);
+nn::MapView read_residual(const SpatialLayer& layer, const Original& original,
+                          const PredictionWindow* prediction, Rect pixels, nn::Context& context,
+                          Tensor& memory);
 
 }  // namespace compass

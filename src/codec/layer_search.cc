@@ -104,8 +104,8 @@ LayerSearch::Tile LayerSearch::read_tile(const SpatialLayer& layer, const Origin
                                          PredictionWindow* prediction, Rect latents) {
   const SearchPlans plans = plan_search(networks_, layer, latents);
   const Rect pixels = plans.g_s->out;
-  const HeldMap predicted = held_rows(prediction, prediction_rect(networks_, layer, pixels));
-  const HeldMap residual =
+  const nn::MapView predicted = view_rows(prediction, prediction_rect(networks_, layer, pixels));
+  const nn::MapView residual =
       read_residual(layer, original, prediction, pixels, networks_.context(), buffers_.residual);
   return {plans, latents, pixels, residual, predicted};
 }
@@ -122,9 +122,9 @@ TileFilter LayerSearch::filter(const SpatialLayer& layer) {
 
 UnfilteredTile LayerSearch::synthesise(const SpatialLayer& layer, const Tile& tile, const Tensor& y_hat,
                                        nn::SavedActivations* save) {
-  networks_.codec(layer.k).synthesise(*tile.plans.g_s, {&y_hat, whole({y_hat.width, y_hat.height})},
-                                      tile.prediction, layer.rate, buffers_.output, save);
-  return {{&buffers_.output, tile.pixels}, tile.prediction};
+  networks_.codec(layer.k).synthesise(*tile.plans.g_s, nn::view_of(y_hat), tile.prediction, layer.rate,
+                                      buffers_.output, save);
+  return {nn::view_of(buffers_.output, tile.pixels, layer.size()), tile.prediction};
 }
 
 void LayerSearch::measure_curvature(const SpatialLayer& layer, const Tile& tile, const Tensor& before,
@@ -157,8 +157,8 @@ void LayerSearch::gradient(const SpatialLayer& layer, const Tile& tile, const Te
     for (int i = 0; i < 3 * tile.pixels.width; ++i) e[i] = weight * (x[i] - wanted[i]);
   });
   if (filtered) add_corrections(layer, tile, made, weight, error);
-  networks_.codec(layer.k).backward(*tile.plans.backward, {&error, tile.pixels}, buffers_.saved, layer.rate,
-                                    result);
+  networks_.codec(layer.k).backward(*tile.plans.backward, nn::view_of(error, tile.pixels, layer.size()),
+                                    buffers_.saved, layer.rate, result);
   buffers_.saved.hidden.clear();
 }
 

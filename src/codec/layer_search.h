@@ -37,8 +37,8 @@ class LayerSearch {
     SearchPlans plans;
     Rect latents;
     Rect pixels;
-    HeldMap residual;    // of the pixels or more, like the prediction
-    HeldMap prediction;  // no map for the base layer
+    nn::MapView residual;    // of the pixels or more, like the prediction
+    nn::MapView prediction;  // no map for the base layer
   };
   Tile read_tile(const SpatialLayer& layer, const Original& original, PredictionWindow* prediction,
                  Rect latents);

@@ -27,7 +27,7 @@ Rect prediction_rect(const PyramidNetworks& networks, const SpatialLayer& layer,
   return united(made, networks.codec(layer.k).plan_synthesis(layer.size(), made)->prediction);
 }
 
-PredictionWindow LayerSynthesis::predict(const SpatialLayer& layer, Patch& below, Rect want,
+PredictionWindow LayerSynthesis::predict(const SpatialLayer& layer, ImageView& below, Rect want,
                                          PredictionWindow::Passed passed) {
   const Rect columns = prediction_rect(networks_, layer, want);
   const bool kept = passed == PredictionWindow::Passed::kKept;
@@ -76,19 +76,18 @@ LayerLatents LayerSynthesis::hyper_synthesise(const SpatialLayer& layer, std::ve
 void LayerSynthesis::reconstruct(const SpatialLayer& layer, const LayerLatents& latents,
                                  PredictionWindow* prediction, Rect want, const EmitRow& emit) {
   CodecNetworks& codec = networks_.codec(layer.k);
-  const Tensor& y_hat = latents.y_hat;
-  const HeldMap held_latents{&y_hat, whole({y_hat.width, y_hat.height})};
+  const nn::MapView y_hat = nn::view_of(latents.y_hat);
   TileFilter filter(networks_.filter(layer.k), layer.size(), networks_.context(), buffers_.filter);
   for_tiles(layer, want, [&](Rect tile, const nn::Plan& plan) {
-    const HeldMap predicted = held_rows(prediction, united(plan.out, plan.prediction));
-    codec.synthesise(plan, held_latents, predicted, layer.rate, buffers_.output);
-    filter.emit({{&buffers_.output, plan.out}, predicted}, tile, latents.steps, emit);
+    const nn::MapView predicted = view_rows(prediction, united(plan.out, plan.prediction));
+    codec.synthesise(plan, y_hat, predicted, layer.rate, buffers_.output);
+    filter.emit({nn::view_of(buffers_.output, plan.out, layer.size()), predicted}, tile, latents.steps, emit);
   });
 }
 
-Patch LayerSynthesis::reconstruct(const SpatialLayer& layer, const LayerLatents& latents,
-                                  PredictionWindow* prediction, Rect want) {
-  Patch result{Image::unset(want.size()), want};
+ImageView LayerSynthesis::reconstruct(const SpatialLayer& layer, const LayerLatents& latents,
+                                      PredictionWindow* prediction, Rect want) {
+  ImageView result{Image::unset(want.size()), want};
   reconstruct(layer, latents, prediction, want, [&](int y, int x, int count, const PlaneRows& samples) {
     for (int c = 0; c < 3; ++c)
       std::copy_n(samples[c], count, result.image.row(c, y - want.y) + (x - want.x));

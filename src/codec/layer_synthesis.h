@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "codec/image_view.h"
 #include "codec/layer.h"
-#include "codec/patch.h"
 #include "codec/prediction_window.h"
 #include "codec/pyramid_networks.h"
 
@@ -28,7 +28,7 @@ class LayerSynthesis {
 
   // The prediction of layer k >= 1 for the pixels `want` of its reconstruction; see PredictionWindow for the
   // rest.
-  PredictionWindow predict(const SpatialLayer& layer, Patch& below, Rect want,
+  PredictionWindow predict(const SpatialLayer& layer, ImageView& below, Rect want,
                            PredictionWindow::Passed passed);
 
   // h_s: what y's symbols are to be decoded with. y_hat is left at the means.
@@ -36,8 +36,8 @@ class LayerSynthesis {
 
   // g_s and the loop filter: the reconstruction of rectangle `want`, unclamped, or as bytes into `result`,
   // whose size is want's. `prediction` is null for the base layer.
-  Patch reconstruct(const SpatialLayer& layer, const LayerLatents& latents, PredictionWindow* prediction,
-                    Rect want);
+  ImageView reconstruct(const SpatialLayer& layer, const LayerLatents& latents, PredictionWindow* prediction,
+                        Rect want);
   void reconstruct(const SpatialLayer& layer, const LayerLatents& latents, PredictionWindow* prediction,
                    Rect want, Rgb8Image& result);
 

@@ -1,6 +1,6 @@
 #include "codec/original.h"
 
-#include "codec/patch.h"
+#include "codec/image_view.h"
 #include "image/resize.h"
 
 namespace compass {

@@ -5,7 +5,7 @@
 
 namespace compass {
 
-PredictionWindow::PredictionWindow(Predictor& predictor, Patch& below, const Liff::Geometry& geometry,
+PredictionWindow::PredictionWindow(Predictor& predictor, ImageView& below, const Liff::Geometry& geometry,
                                    int left, int right, Passed passed, int rows)
     : predictor_(predictor),
       below_(below),
@@ -38,7 +38,7 @@ void PredictionWindow::move_to(int top, int bottom) {
   }
   if (passed_ == Passed::kDiscarded) {
     const Rect last{part_.x, bottom - 1, part_.width, 1};
-    below_.image.discard_rows(predictor_.footprint(geometry_, last).y - below_.at.y);
+    below_.image.discard_rows(predictor_.footprint(geometry_, last).y - below_.part.y);
   }
 }
 

@@ -19,19 +19,19 @@ class PredictionWindow {
   // Columns [left, right) of the prediction from `below`; both it and the predictor must outlive the window.
   // Some `rows` are held at a time; memory for them is set aside at once, because growing would need it
   // twice.
-  PredictionWindow(Predictor& predictor, Patch& below, const Liff::Geometry& geometry, int left, int right,
-                   Passed passed, int rows);
+  PredictionWindow(Predictor& predictor, ImageView& below, const Liff::Geometry& geometry, int left,
+                   int right, Passed passed, int rows);
 
   // Has rows [top, bottom), and those behind them that were made before; drops rows above `top`.
   void move_to(int top, int bottom);
 
-  // What is there: pixel (y, x) of the prediction is map.pixel(y - part.y, x - part.x).
-  HeldMap held() const { return {&map_, part_}; }
+  // What is there, until the window moves.
+  nn::MapView view() const { return nn::view_of(map_, part_, geometry_.target); }
   const float* pixel(int y, int x) const { return map_.pixel(y - part_.y, x - part_.x); }
 
  private:
   Predictor& predictor_;
-  Patch& below_;
+  ImageView& below_;
   Liff::Geometry geometry_;
   Passed passed_;
   int rows_;
@@ -39,11 +39,11 @@ class PredictionWindow {
   Tensor map_;
 };
 
-// Has the window at the rows of `part`, and tells what it holds; no map where there is no window.
-inline HeldMap held_rows(PredictionWindow* window, Rect part) {
+// Moves the window to the rows of `part` and gives its view; no map where there is no window.
+inline nn::MapView view_rows(PredictionWindow* window, Rect part) {
   if (window == nullptr) return {};
   window->move_to(part.y, part.y + part.height);
-  return window->held();
+  return window->view();
 }
 
 // Predictions are made in tiles of this many pixels a side: LIFF's features, at the resolution below, are by

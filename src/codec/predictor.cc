@@ -7,17 +7,17 @@ namespace compass {
 Predictor::Predictor(const std::shared_ptr<const Model>& model, nn::Context& context)
     : context_(context), liff_(model, context) {}
 
-void Predictor::predict(const Patch& below, const Liff::Geometry& geometry, Rect out, Rect map_part,
+void Predictor::predict(const ImageView& below, const Liff::Geometry& geometry, Rect out, Rect map_part,
                         Tensor& map) {
   ThreadPool& pool = context_.pool();
   const auto liff = plan(geometry, out);
   if (liff) {
-    to_map(below.image, below.at, liff->below, pool, below_);
+    to_map(below.image, below.part, liff->below, pool, below_);
     liff_.predict(*liff, below_, map_part, map);
   }
   if (!adds_bicubic()) return;
   const nn::StageTimer timer(context_.times(), "bicubic", 0.0);
-  const Image bicubic = resize_region(below.image, below.at, geometry.below, geometry.target, out, &pool);
+  const Image bicubic = resize_region(below.image, below.part, geometry.below, geometry.target, out, &pool);
   for_rows(pool, out.height, [&](int y) {
     float* to = map.pixel(out.y - map_part.y + y, out.x - map_part.x);
     const float* red = bicubic.row(0, y);

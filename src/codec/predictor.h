@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "codec/patch.h"
+#include "codec/image_view.h"
 #include "model_file/model.h"
 #include "networks/liff.h"
 
@@ -22,7 +22,7 @@ class Predictor {
 
   // Pixels `out` of the prediction of a picture of size geometry.target, unclamped, into a map that holds the
   // target's pixels `map_part`. `below` must hold footprint(geometry, out).
-  void predict(const Patch& below, const Liff::Geometry& geometry, Rect out, Rect map_part, Tensor& map);
+  void predict(const ImageView& below, const Liff::Geometry& geometry, Rect out, Rect map_part, Tensor& map);
   Rect footprint(const Liff::Geometry& geometry, Rect out) const;
 
   // What LIFF's part of that takes; null where there is none.

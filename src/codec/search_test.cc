@@ -119,7 +119,7 @@ TEST(Search, PredictionsNeedNotBeKept) {
   const SpatialLayer place{sizes, 1, 0.0F};
   const Image picture = test_picture(sizes[1]);
   const Original original(picture);
-  Patch below{test_picture(sizes[0]), whole(sizes[0])};
+  ImageView below{test_picture(sizes[0]), whole(sizes[0])};
   const auto symbols = [&](PredictionWindow::Passed passed) {
     PredictionWindow window = synthesis.predict(place, below, whole(sizes[1]), passed);
     Tensor y = analysis.analyse(place, original, &window);

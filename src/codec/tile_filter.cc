@@ -18,7 +18,7 @@ int bands_of(Rect part) {
 FilterBand::ReadRow rows_of(const UnfilteredTile& tile) {
   return [tile](int y, int x, int count, const PlaneRows& rows) {
     const float* in = tile.x_hat.pixel(y, x);
-    const float* p = tile.prediction.map != nullptr ? tile.prediction.pixel(y, x) : nullptr;
+    const float* p = tile.prediction.data != nullptr ? tile.prediction.pixel(y, x) : nullptr;
     for (int c = 0; c < 3; ++c) {
       float* out = rows[c];
       if (p == nullptr) {
@@ -95,7 +95,7 @@ Rect TileFilter::filterable(const UnfilteredTile& tile) const {
   return {left, top, std::max(right - left, 0), std::max(bottom - top, 0)};
 }
 
-void TileFilter::fit(const UnfilteredTile& tile, const HeldMap& wanted, FilterFit& fit) {
+void TileFilter::fit(const UnfilteredTile& tile, const nn::MapView& wanted, FilterFit& fit) {
   const Rect part = filterable(tile);
   if (filter_.directions == 0 || part.width == 0) return;
   const nn::StageTimer timer(context_.times(), "filter", fit.macs(part));

@@ -29,7 +29,7 @@ class TileFilter {
 
   // Adds the pixels of the tile that have their surroundings there to `fit`; `wanted` is what x_hat should
   // be there, and holds the tile.
-  void fit(const UnfilteredTile& tile, const HeldMap& wanted, FilterFit& fit);
+  void fit(const UnfilteredTile& tile, const nn::MapView& wanted, FilterFit& fit);
 
   // The pixels of a tile that have kFilterHalo pixels around them in it, as far as there is a picture.
   Rect filterable(const UnfilteredTile& tile) const;

@@ -53,22 +53,22 @@ TEST(Tiles, DoNotShow) {
     const SpatialLayer top{sizes, 1, 0.5F};
     // The same latents go to both ways, so that no symbol on the edge of rounding makes a difference.
     const LayerLatents low{.y_hat = analysis.analyse(base, original, nullptr), .steps = steps(sizes[0])};
-    Patch below = synthesis.reconstruct(base, low, nullptr, whole(sizes[0]));
+    ImageView below = synthesis.reconstruct(base, low, nullptr, whole(sizes[0]));
     PredictionWindow window = synthesis.predict(top, below, all, PredictionWindow::Passed::kKept);
     const LayerLatents high{.y_hat = analysis.analyse(top, original, &window), .steps = steps(sizes[1])};
-    const Patch expected = synthesis.reconstruct(top, high, &window, all);
+    const ImageView expected = synthesis.reconstruct(top, high, &window, all);
     for (const int side : {16, 40, 64}) {
       PyramidNetworks cut(model, context);
       LayerAnalysis cut_analysis(cut, buffers);
       LayerSynthesis cut_synthesis(cut, buffers);
       cut.limit_tiles(side);
       EXPECT_LT(largest_difference(cut_analysis.analyse(base, original, nullptr), low.y_hat), 1e-3);
-      const Patch below_cut = cut_synthesis.reconstruct(base, low, nullptr, whole(sizes[0]));
+      const ImageView below_cut = cut_synthesis.reconstruct(base, low, nullptr, whole(sizes[0]));
       EXPECT_LT(largest_difference(below_cut.image, below.image), 1e-5);
       for (const auto passed : {PredictionWindow::Passed::kMadeAgain, PredictionWindow::Passed::kKept}) {
         PredictionWindow moving = cut_synthesis.predict(top, below, all, passed);
         EXPECT_LT(largest_difference(cut_analysis.analyse(top, original, &moving), high.y_hat), 1e-3);
-        const Patch made = cut_synthesis.reconstruct(top, high, &moving, all);
+        const ImageView made = cut_synthesis.reconstruct(top, high, &moving, all);
         EXPECT_LT(largest_difference(made.image, expected.image), 1e-5)
             << side << " passed " << static_cast<int>(passed);
       }
@@ -91,7 +91,7 @@ TEST(Tiles, WhatIsDiscardedIsNotLookedAtAgain) {
   const Image picture = test_picture(sizes[1]);
   const Original original(picture);
   const auto passing = [&](Passed passed, const auto& look) {
-    Patch below{test_picture(sizes[0]), whole(sizes[0])};
+    ImageView below{test_picture(sizes[0]), whole(sizes[0])};
     const float first = *below.image.row(0, 0);
     EXPECT_NE(first, 0.0F);
     PredictionWindow window = synthesis.predict(top, below, whole(sizes[1]), passed);

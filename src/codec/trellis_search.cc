@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "codec/patch.h"
+#include "codec/image_view.h"
 #include "codec/search_constants.h"
 
 namespace compass {

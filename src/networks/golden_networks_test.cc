@@ -108,16 +108,14 @@ TEST_P(GoldenNetworks, EveryOp) {
     if (golden_->has(prefix_ + ga)) {
       const std::span ops(codec.g_a.data(), n);
       nn::Network network(context_, nn::Network::Role::kAnalysis, ops, weights.g_a, ops);
-      const Tensor out =
-          network.run({.x = &x, .x_part = whole(picture)}, picture, whole(network.output_size(picture)));
+      const Tensor out = network.run({.x = nn::view_of(x)}, picture, whole(network.output_size(picture)));
       EXPECT_LT(relative_error(out, tensor(ga)), kTolerance) << ga;
     }
     const std::string gs = "gs" + std::to_string(n - 1);
     if (golden_->has(prefix_ + gs)) {
       nn::Network network(context_, nn::Network::Role::kSynthesis, std::span(codec.g_s.data(), n),
                           weights.g_s, codec.g_a);
-      const Tensor out = network.run({.x = &y_hat, .x_part = whole({y_hat.width, y_hat.height})}, picture,
-                                     whole(network.output_size(picture)));
+      const Tensor out = network.run({.x = nn::view_of(y_hat)}, picture, whole(network.output_size(picture)));
       EXPECT_LT(relative_error(out, tensor(gs)), kTolerance) << gs;
     }
   }

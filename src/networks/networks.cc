@@ -26,6 +26,11 @@ int32_t round_symbol(float x) {
   return static_cast<int32_t>(std::nearbyint(x));
 }
 
+// The view of a prediction, if there is one.
+nn::MapView view_if(const Tensor* map, Rect part, Size full) {
+  return map != nullptr ? nn::view_of(*map, part, full) : nn::MapView{};
+}
+
 // The part of a [h,w,C] symbol array inside `part`, each value passed through `value(symbol, channel)`.
 template <typename F>
 Tensor part_of(std::span<const int32_t> symbols, int channels, Size size, Rect part, const F& value) {
@@ -76,20 +81,15 @@ Tensor CodecNetworks::analyse(const Tensor& x, const Tensor* prediction, float r
   // Where g_a reads the prediction it is handed the same part of it as of x.
   const Rect part = analysis_footprint(picture, out);
   Tensor y;
-  analyse(*plan_analysis(picture, out), {&x, part}, {prediction, part}, rate, y);
+  analyse(*plan_analysis(picture, out), nn::view_of(x, part, picture), view_if(prediction, part, picture),
+          rate, y);
   return y;
 }
 
-void CodecNetworks::analyse(const nn::Plan& plan, const HeldMap& x, const HeldMap& prediction, float rate,
-                            Tensor& y) {
+void CodecNetworks::analyse(const nn::Plan& plan, const nn::MapView& x, const nn::MapView& prediction,
+                            float rate, Tensor& y) {
   const StageTimer timer(context_.times(), "g_a", plan.macs);
-  g_a_.run(plan,
-           {.x = x.map,
-            .x_part = x.part,
-            .prediction = prediction.map,
-            .prediction_part = prediction.part,
-            .rate = rate},
-           y);
+  g_a_.run(plan, {.x = x, .prediction = prediction, .rate = rate}, y);
 }
 
 Rect CodecNetworks::analysis_footprint(Size picture, Rect out) const {
@@ -106,7 +106,7 @@ Tensor CodecNetworks::hyper_analyse(const Tensor& y) {
 
 void CodecNetworks::hyper_analyse(const nn::Plan& plan, const Tensor& y, Tensor& z) {
   const StageTimer timer(context_.times(), "h_a", plan.macs);
-  h_a_.run(plan, {.x = &y, .x_part = whole({y.width, y.height})}, z);
+  h_a_.run(plan, {.x = nn::view_of(y)}, z);
 }
 
 std::vector<int32_t> CodecNetworks::quantise_hyper(const Tensor& z) const {
@@ -158,19 +158,19 @@ void CodecNetworks::hyper_synthesise(const HyperPlan& plan, std::span<const int3
   const size_t count = static_cast<size_t>(out.size().pixels()) * m;
   result.indexes.resize(count);
   if (plan.h_scales) {
-    h_s_.run(*plan.h_s, {.x = &z_hat, .x_part = part}, result.means);
+    h_s_.run(*plan.h_s, {.x = nn::view_of(z_hat, part, hyper)}, result.means);
     const Rect scales_part = plan.h_scales->input;
     const Tensor symbols = part_of(z_symbols, channels, hyper, scales_part, [](int32_t symbol, int) {
       return static_cast<float>(std::clamp(symbol, -nn::kMaxHyperSymbol, nn::kMaxHyperSymbol));
     });
     Tensor indexes;
-    h_scales_->run(*plan.h_scales, {.x = &symbols, .x_part = scales_part}, indexes);
+    h_scales_->run(*plan.h_scales, {.x = nn::view_of(symbols, scales_part, hyper)}, indexes);
     for (size_t i = 0; i < count; ++i) result.indexes[i] = static_cast<uint8_t>(indexes.data[i]);
     return;
   }
   // The paper's h_s: [scales; means] by channel.
   Tensor hs_out;
-  h_s_.run(*plan.h_s, {.x = &z_hat, .x_part = part}, hs_out);
+  h_s_.run(*plan.h_s, {.x = nn::view_of(z_hat, part, hyper)}, hs_out);
   result.scales.reshape(m, out.height, out.width);
   result.means.reshape(m, out.height, out.width);
   for (int64_t p = 0; p < out.size().pixels(); ++p) {
@@ -190,21 +190,15 @@ Tensor CodecNetworks::synthesise(const Tensor& y_hat, const Tensor* prediction, 
                                  Rect out) {
   const PlanPtr plan = plan_synthesis(picture, out);
   Tensor x_hat;
-  synthesise(*plan, {&y_hat, plan->input}, {prediction, plan->prediction}, rate, x_hat);
+  synthesise(*plan, nn::view_of(y_hat, plan->input, latent_size(picture)),
+             view_if(prediction, plan->prediction, picture), rate, x_hat);
   return x_hat;
 }
 
-void CodecNetworks::synthesise(const nn::Plan& plan, const HeldMap& y_hat, const HeldMap& prediction,
+void CodecNetworks::synthesise(const nn::Plan& plan, const nn::MapView& y_hat, const nn::MapView& prediction,
                                float rate, Tensor& x_hat, nn::SavedActivations* save) {
   const StageTimer timer(context_.times(), "g_s", plan.macs);
-  g_s_.run(plan,
-           {.x = y_hat.map,
-            .x_part = y_hat.part,
-            .prediction = prediction.map,
-            .prediction_part = prediction.part,
-            .rate = rate,
-            .save = save},
-           x_hat);
+  g_s_.run(plan, {.x = y_hat, .prediction = prediction, .rate = rate, .save = save}, x_hat);
 }
 
 bool CodecNetworks::make_backward() {
@@ -217,10 +211,10 @@ bool CodecNetworks::make_backward() {
   return true;
 }
 
-void CodecNetworks::backward(const nn::Plan& plan, const HeldMap& weights, const nn::SavedActivations& saved,
-                             float rate, Tensor& dy) {
+void CodecNetworks::backward(const nn::Plan& plan, const nn::MapView& weights,
+                             const nn::SavedActivations& saved, float rate, Tensor& dy) {
   const StageTimer timer(context_.times(), "backward pass", plan.macs);
-  backward_->network.run(plan, {.x = weights.map, .x_part = weights.part, .rate = rate, .saved = &saved}, dy);
+  backward_->network.run(plan, {.x = weights, .rate = rate, .saved = &saved}, dy);
 }
 
 CodecNetworks::SynthesisFootprint CodecNetworks::synthesis_footprint(Size picture, Rect out) const {

@@ -20,6 +20,7 @@
 #include "model_file/model.h"
 #include "nn/backward.h"
 #include "nn/context.h"
+#include "nn/map.h"
 #include "nn/network.h"
 
 namespace compass {
@@ -29,14 +30,6 @@ struct HyperParameters {
   std::vector<uint8_t> indexes;  // scale index of each element, 0..63
   Tensor means;                  // [M,h,w]
   Tensor scales;                 // [M,h,w]; empty if the model has an integer scale network
-};
-
-// A map of which a part is at hand.
-struct HeldMap {
-  const Tensor* map = nullptr;
-  Rect part;
-  // Of the whole map's position (y, x), inside the part.
-  const float* pixel(int y, int x) const { return map->pixel(y - part.y, x - part.x); }
 };
 
 class CodecNetworks {
@@ -63,7 +56,8 @@ class CodecNetworks {
   // What that takes, and the planned latents into `y`, whose memory is used again, from any parts that hold
   // the plan's.
   PlanPtr plan_analysis(Size picture, Rect out) const { return g_a_.plan(picture, out); }
-  void analyse(const nn::Plan& plan, const HeldMap& x, const HeldMap& prediction, float rate, Tensor& y);
+  void analyse(const nn::Plan& plan, const nn::MapView& x, const nn::MapView& prediction, float rate,
+               Tensor& y);
 
   // h_a: y [M,h,w] -> z [C,h',w'], before rounding.
   Tensor hyper_analyse(const Tensor& y);
@@ -102,7 +96,7 @@ class CodecNetworks {
   // What that takes, and the planned pixels into `x_hat`, from any parts that hold the plan's. `save`, if
   // given, keeps what backward() wants to know.
   PlanPtr plan_synthesis(Size picture, Rect out) const { return g_s_.plan(picture, out); }
-  void synthesise(const nn::Plan& plan, const HeldMap& y_hat, const HeldMap& prediction, float rate,
+  void synthesise(const nn::Plan& plan, const nn::MapView& y_hat, const nn::MapView& prediction, float rate,
                   Tensor& x_hat, nn::SavedActivations* save = nullptr);
 
   // The backward pass through g_s. Whether there is one: it takes ops that nn/backward.h knows.
@@ -112,8 +106,8 @@ class CodecNetworks {
   // gradient into `dy` [M,h,w]. `weights` [3,h,w] holds exactly the plan's input, and `saved` is of a run of
   // synthesise for these pixels. Only after make_backward.
   PlanPtr plan_backward(Size picture, Rect out) const { return backward_->network.plan(picture, out); }
-  void backward(const nn::Plan& plan, const HeldMap& weights, const nn::SavedActivations& saved, float rate,
-                Tensor& dy);
+  void backward(const nn::Plan& plan, const nn::MapView& weights, const nn::SavedActivations& saved,
+                float rate, Tensor& dy);
 
   // Multiply-adds for a whole picture, in units of 1.
   struct Cost {

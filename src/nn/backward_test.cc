@@ -33,13 +33,8 @@ struct Both {
   Network back;
   Tensor forward(const Tensor& y, const Tensor& prediction, Size size, Rect out,
                  SavedActivations* save = nullptr) {
-    return there.run({.x = &y,
-                      .x_part = whole({y.width, y.height}),
-                      .prediction = &prediction,
-                      .prediction_part = whole(size),
-                      .rate = kRate,
-                      .save = save},
-                     size, out);
+    return there.run({.x = view_of(y), .prediction = view_of(prediction), .rate = kRate, .save = save}, size,
+                     out);
   }
   // Of sum(weights * forward), with respect to the latents `out`, from no more pixels than that takes.
   Tensor gradient(const Tensor& weights, const Tensor& y, const Tensor& prediction, Size size, Rect out) {
@@ -47,7 +42,7 @@ struct Both {
     SavedActivations saved;
     forward(y, prediction, size, pixels, &saved);
     const Tensor part = crop(weights, pixels);
-    return back.run({.x = &part, .x_part = pixels, .rate = kRate, .saved = &saved}, size, out);
+    return back.run({.x = view_of(part, pixels, size), .rate = kRate, .saved = &saved}, size, out);
   }
 };
 

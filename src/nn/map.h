@@ -74,19 +74,31 @@ class BufferPool {
   size_t lent_ = 0;  // buffers that are not back yet
 };
 
-// Reading access to a map or tensor: element (y, x, c) of the whole, if inside `part`, is
-// data[((y - part.y) * part.width + x - part.x) * pitch + c].
+// A view of a feature map or picture [C,H,W]: an array, owned by someone else, together with the rectangle of
+// the whole that it holds. Element (y, x, c) of the whole, if inside `part`, is data[((y - part.y) *
+// part.width + x - part.x) * pitch + c].
 struct MapView {
-  const void* data = nullptr;
+  const void* data = nullptr;  // null: no map at all, such as the prediction of a base layer
   Element element = Element::kF32;
   int channels = 0;
   int pitch = 0;  // elements from pixel to pixel, >= channels; the excess is zero
-  Rect part;      // what is there, in coordinates of the whole
+  Rect part;      // what the array holds, in coordinates of the whole
   Size full;      // the whole
+
+  // Position (y, x) of the whole, inside `part`, of a map in f32.
+  const float* pixel(int y, int x) const {
+    const size_t row = static_cast<size_t>(y - part.y) * part.width;
+    return static_cast<const float*>(data) + (row + static_cast<size_t>(x - part.x)) * pitch;
+  }
 };
 
+// The view of a tensor that holds the rectangle `part` of a map of size `full`; of a whole map.
 inline MapView view_of(const Tensor& tensor, Rect part, Size full) {
   return {tensor.data.data(), Element::kF32, tensor.channels, tensor.channels, part, full};
+}
+inline MapView view_of(const Tensor& tensor) {
+  const Size size{tensor.width, tensor.height};
+  return view_of(tensor, whole(size), size);
 }
 
 // A map with up to two copies of its values: f32 for sums that go on (the trunk of residual blocks), and the

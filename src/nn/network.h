@@ -40,14 +40,11 @@ class Network {
   // last few plans are kept.
   std::shared_ptr<const Plan> plan(Size full, Rect out) const;
 
-  // All rectangles are parts of maps of the whole.
   struct Input {
-    const Tensor* x = nullptr;           // the part x_part of the input
-    Rect x_part{};                       // contains the plan's input
-    const Tensor* prediction = nullptr;  // the part prediction_part; null if no op reads it
-    Rect prediction_part{};              // contains the plan's prediction
-    float rate = 0.0F;                   // position on the rate-point axis
-    SavedActivations* save = nullptr;    // filled by a synthesis network's run, if wanted
+    MapView x{};           // in f32; holds the plan's input
+    MapView prediction{};  // in f32; holds the plan's prediction; may be left out if no op reads it
+    float rate = 0.0F;     // position on the rate-point axis
+    SavedActivations* save = nullptr;  // filled by a synthesis network's run, if wanted
     const SavedActivations* saved =
         nullptr;  // for kBackward: of a forward run whose output holds the plan's input
   };

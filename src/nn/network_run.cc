@@ -42,7 +42,7 @@ struct Network::Run {
   // The op's input.
   MapView view(Element element) const {
     if (owned) return current.view(element);
-    return view_of(*input.x, input.x_part, plan.ops.front().in_full);
+    return input.x;
   }
   Map make_map(int planned) const { return nn::make_map(p.context.buffers(), plan.maps[planned]); }
   void copy_input(const OpPlan& planned);
@@ -76,13 +76,12 @@ void Network::Run::run_block(size_t f, const OpPlan& planned) {
 }
 
 void Network::Run::run_condition(size_t f, const OpPlan& planned) {
-  assert(input.prediction != nullptr);
+  assert(input.prediction.data != nullptr && input.prediction.full == plan.full);
   const int factor = p.first_op(f).factor;
   Map unshuffled = make_map(planned.inner);
-  const MapView prediction = view_of(*input.prediction, input.prediction_part, plan.full);
   const Padding padding{factor * planned.in_full.height - plan.full.height,
                         factor * planned.in_full.width - plan.full.width};
-  unshuffle_rows(p.context, prediction, padding, factor, unshuffled, unshuffled.part);
+  unshuffle_rows(p.context, input.prediction, padding, factor, unshuffled, unshuffled.part);
   const MapView trunk = current.view(Element::kF32);
   p.fused[f].passes[0].run(p.context, planned.convs[0], unshuffled.view(p.compute), current, &trunk);
 }
@@ -144,8 +143,7 @@ void Network::Run::run_all() {
 }
 
 void Network::run(const Plan& plan, const Input& input, Tensor& result) {
-  assert(input.x != nullptr && input.x->width == input.x_part.width &&
-         input.x->height == input.x_part.height);
+  assert(input.x.data != nullptr && input.x.full == plan.ops.front().in_full);
   result.reshape(parts_->ops.back().out, plan.out.height, plan.out.width);
   Run{*parts_, plan, input, output_of(result, plan)}.run_all();
 }

@@ -45,12 +45,8 @@ void for_networks(Context& context, const Check& check) {
 }
 
 Tensor run_whole(Network& network, const Tensor& x, const Tensor& prediction, Size size) {
-  return network.run({.x = &x,
-                      .x_part = whole({x.width, x.height}),
-                      .prediction = &prediction,
-                      .prediction_part = whole(size),
-                      .rate = kRate},
-                     size, whole(network.output_size(size)));
+  return network.run({.x = view_of(x), .prediction = view_of(prediction), .rate = kRate}, size,
+                     whole(network.output_size(size)));
 }
 
 TEST(Network, EqualsItsPlainTwin) {
@@ -90,10 +86,8 @@ TEST(Network, PartsEqualTheWhole) {
       const Rect prediction_need = network.plan(size, out)->prediction;
       const Tensor x_part = crop(x, need);
       const Tensor prediction_part = crop(prediction, prediction_need);
-      const Tensor part = network.run({.x = &x_part,
-                                       .x_part = need,
-                                       .prediction = &prediction_part,
-                                       .prediction_part = prediction_need,
+      const Tensor part = network.run({.x = view_of(x_part, need, {x.width, x.height}),
+                                       .prediction = view_of(prediction_part, prediction_need, size),
                                        .rate = kRate},
                                       size, out);
       const Tensor want = crop(all, out);
@@ -168,7 +162,7 @@ TEST(IntNetwork, EqualsIntegerArithmetic) {
     const auto heights = synthesis_extents(mirror, ops, size.height);
     const auto widths = synthesis_extents(mirror, ops, size.width);
     const Tensor want = plain_network(ops, weights, false, x, nullptr, 0.0F, heights, widths);
-    const Tensor have = network.run({.x = &x, .x_part = whole(z)}, size, whole(size));
+    const Tensor have = network.run({.x = view_of(x)}, size, whole(size));
     EXPECT_EQ(have.data, want.data);
   }
 }

@@ -1,4 +1,4 @@
-#include "codec/patch.h"
+#include "codec/image_view.h"
 
 #include <algorithm>
 
@@ -18,13 +18,13 @@ std::vector<Rect> tiles_of(Rect whole, int side) {
   return tiles;
 }
 
-void to_map(const Image& image, Rect at, Rect part, ThreadPool& pool, Tensor& map) {
+void to_map(const Image& image, Rect have, Rect part, ThreadPool& pool, Tensor& map) {
   map.reshape(3, part.height, part.width);
   for_rows(pool, part.height, [&](int y) {
-    const int row = part.y - at.y + y;
-    const float* red = image.row(0, row) + (part.x - at.x);
-    const float* green = image.row(1, row) + (part.x - at.x);
-    const float* blue = image.row(2, row) + (part.x - at.x);
+    const int row = part.y - have.y + y;
+    const float* red = image.row(0, row) + (part.x - have.x);
+    const float* green = image.row(1, row) + (part.x - have.x);
+    const float* blue = image.row(2, row) + (part.x - have.x);
     float* out = map.pixel(y, 0);
     for (int x = 0; x < part.width; ++x) {
       out[3 * x] = red[x];

@@ -11,10 +11,12 @@
 
 namespace compass {
 
-// The pixels of one rectangle of a layer.
-struct Patch {
+// The pixels of one rectangle of a layer. Other than nn::MapView, which shows channels-last maps that a
+// network or a window owns, this owns its samples and has them in planes: a reconstruction outlives the tiles
+// that it was made of, and resampling and callers want planes.
+struct ImageView {
   Image image;
-  Rect at;  // image.size() == at.size()
+  Rect part;  // image.size() == part.size()
 };
 
 // Cuts `whole` into tiles of at most `side` pixels a side, row by row; tile edges fall on multiples of `side`
@@ -30,7 +32,8 @@ void for_rows(ThreadPool& pool, int rows, const Body& body) {
   });
 }
 
-// Rectangle `part` of an image that is the rectangle `at` of a layer (and holds the part) as a map [3,h,w].
-void to_map(const Image& image, Rect at, Rect part, ThreadPool& pool, Tensor& map);
+// Rectangle `part` of a layer as a map [3,h,w], from an image of the rectangle `have` of the layer, which
+// holds `part`.
+void to_map(const Image& image, Rect have, Rect part, ThreadPool& pool, Tensor& map);
 
 }  // namespace compass
