@@ -420,11 +420,11 @@ std::string crop_path(const RunSettings& settings, const Picture& picture, const
 Rect crop_of(const Picture& picture) {
   const int w = std::min(kCropSide, picture.size.width);
   const int h = std::min(kCropSide, picture.size.height);
-  constexpr int kStep = 32;
+  constexpr int kStride = 32;
   Rect best{0, 0, w, h};
   int64_t best_detail = -1;
-  for (int y = 0; y + h <= picture.size.height; y += kStep) {
-    for (int x = 0; x + w <= picture.size.width; x += kStep) {
+  for (int y = 0; y + h <= picture.size.height; y += kStride) {
+    for (int x = 0; x + w <= picture.size.width; x += kStride) {
       int64_t detail = 0;  // of the green channel, every other pixel
       for (int i = y; i + 1 < y + h; i += 2) {
         for (int j = x; j + 1 < x + w; j += 2) {

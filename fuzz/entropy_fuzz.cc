@@ -36,7 +36,7 @@ class Input {
   std::span<const uint8_t> bytes_;
 };
 
-// Rows of random lengths and steps; the input may well make tables that must be refused.
+// Rows of random lengths and strides; the input may well make tables that must be refused.
 Result<CdfTables> tables_from(Input& in, CdfTables::Use use) {
   std::vector<int32_t> cdf;
   std::vector<int32_t> lengths;
@@ -59,14 +59,14 @@ struct Symbols {
   std::vector<int32_t> z;
   std::vector<int32_t> y;
   size_t directions = 0;
-  std::vector<int32_t> steps;
+  std::vector<int32_t> coefficients;
   bool operator==(const Symbols&) const = default;
 };
 
 bool decode(std::span<const uint8_t> bytes, const CdfTables& tables, std::span<const uint8_t> indexes,
             Symbols& out) {
   auto decoder = LayerDecoder::open(bytes);
-  return decoder.ok() && decoder->decode_steps(out.directions, out.steps).ok() &&
+  return decoder.ok() && decoder->decode_coefficients(out.directions, out.coefficients).ok() &&
          decoder->decode_z(tables, out.z).ok() && decoder->decode_y(tables, indexes, out.y).ok();
 }
 
@@ -77,7 +77,7 @@ void check_layer(std::span<const uint8_t> bytes, const CdfTables& tables, std::s
                   std::vector<int32_t>(indexes.size() % 4 * (indexes.size() / 4 % 3))};
   if (!decode(bytes, tables, indexes, symbols)) return;
   const auto encoded =
-      encode_layer({symbols.z, symbols.y, indexes, symbols.steps, symbols.directions}, tables, tables);
+      encode_layer({symbols.z, symbols.y, indexes, symbols.coefficients, symbols.directions}, tables, tables);
   require(encoded.ok());
   Symbols again = symbols;
   require(decode(*encoded, tables, indexes, again));
@@ -160,11 +160,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const int scales = trellis ? tables.rows() / 2 : tables.rows();
   const int z = in.byte() % 4;
   std::vector<uint8_t> indexes(in.byte());
-  const uint8_t step = in.byte();
+  const uint8_t stride = in.byte();
   const TrellisLayout layout{1 + step % 20, 1 + choice / 10 % 3, z};
   if (trellis)
     indexes.resize(indexes.size() / (layout.width * layout.channels) * layout.width * layout.channels);
-  for (size_t i = 0; i < indexes.size(); ++i) indexes[i] = static_cast<uint8_t>(i * step % scales);
+  for (size_t i = 0; i < indexes.size(); ++i) indexes[i] = static_cast<uint8_t>(i * stride % scales);
   switch (kind) {
     case 0:
       check_layer(in.rest(), tables, indexes, z);

@@ -4,7 +4,7 @@
 // The first byte chooses what the rest is:
 //   0  a whole file
 //   1  the description (JSON); the tensors are the tiny model's
-//   2  edits to the tiny model's tensors: their types, shapes and values, kernels put into 8-bit steps
+//   2  edits to the tiny model's tensors: their types, shapes and values, conv weights put into 8 bits
 #include <fuzzer/FuzzedDataProvider.h>
 
 #include <algorithm>
@@ -76,22 +76,22 @@ std::vector<uint8_t> file_of(const std::vector<Entry>& entries, const std::strin
   return file;
 }
 
-// Makes a kernel of floats one of 8-bit integers with a step for each output, as an exporter may.
-void put_in_steps(std::vector<Entry>& entries, size_t index) {
+// Makes conv weights of floats into 8-bit integers with a scale for each output, as an exporter may.
+void put_in_8_bits(std::vector<Entry>& entries, size_t index) {
   Entry& kernel = entries[index];
   if (kernel.shape.size() != 4 || kernel.shape.front() < 1 || kernel.shape.front() > 4096) return;
   const auto outputs = static_cast<size_t>(kernel.shape.front());
-  Entry steps{kernel.name + ".step", DType::kF32, {kernel.shape.front()}, {}};
-  const float step = 1.0F / 256.0F;
-  steps.data.resize(outputs * sizeof step);
-  for (size_t i = 0; i < outputs; ++i) std::memcpy(&steps.data[i * sizeof step], &step, sizeof step);
+  Entry scales{kernel.name + ".step", DType::kF32, {kernel.shape.front()}, {}};
+  const float scale = 1.0F / 256.0F;
+  scales.data.resize(outputs * sizeof scale);
+  for (size_t i = 0; i < outputs; ++i) std::memcpy(&scales.data[i * sizeof scale], &scale, sizeof scale);
   // Any bytes do as integers: the last one of each value.
   const auto width = static_cast<size_t>(dtype_size(kernel.dtype));
   std::vector<uint8_t> integers;
   for (size_t i = width - 1; i < kernel.data.size(); i += width) integers.push_back(kernel.data[i]);
   kernel.data = std::move(integers);
   kernel.dtype = DType::kI8;
-  entries.push_back(std::move(steps));
+  entries.push_back(std::move(scales));
 }
 
 std::vector<uint8_t> with_edits(FuzzedDataProvider& edits) {
@@ -118,7 +118,7 @@ std::vector<uint8_t> with_edits(FuzzedDataProvider& edits) {
         entry.data.resize(edits.ConsumeIntegralInRange<size_t>(0, 4096));
         break;
       case 4:
-        put_in_steps(entries, index);
+        put_in_8_bits(entries, index);
         break;
       default: {
         const std::string bytes = edits.ConsumeRandomLengthString(16);

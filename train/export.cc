@@ -116,10 +116,10 @@ std::vector<uint8_t> export_model(SystemImpl& system, const CodecCounts& counts,
     if (name.find("entropy_bottleneck") != std::string::npos) continue;
     if (name.find("h_scales") != std::string::npos) continue;
     const Tensor& value = item.value();
-    const bool stepped = std::ranges::any_of(
+    const bool scaled = std::ranges::any_of(
         eight_bits, [&](const std::string& module) { return is_kernel_of(name, value, module); });
-    if (stepped) {
-      file.add_stepped(file_name(name), value.sizes().vec(), floats(value));
+    if (scaled) {
+      file.add_scaled(file_name(name), value.sizes().vec(), floats(value));
       continue;
     }
     file.add_floats(

@@ -8,8 +8,9 @@
 namespace compass::train {
 namespace {
 
-constexpr int64_t kSeen = 8192;      // pixels of a sample that steps are fitted to, at least, if it has them
-constexpr double kStepRidge = 1e-5;  // of the mean square of a direction's correction
+constexpr int64_t kSeen =
+    8192;  // pixels of a sample that coefficients are fitted to, at least, if it has them
+constexpr double kCoefficientRidge = 1e-5;  // of the mean square of a direction's correction
 
 // x with its edges repeated around it, kFilterHalo times.
 Tensor with_halo(const Tensor& x) {
@@ -111,10 +112,12 @@ Tensor LoopFilter::best_weights(const Inputs& inputs, const Tensor& missing) con
   const Tensor rest =
       missing.slice(2, every / 2, height, every).reshape({batch, 1, -1}) - added.narrow(1, 0, 1);
   Tensor squares = at::matmul(directions, directions.transpose(1, 2)).to(at::kDouble);
-  squares.diagonal(0, 1, 2).add_(kStepRidge * squares.diagonal(0, 1, 2).mean(1, true) + 1e-12);
+  squares.diagonal(0, 1, 2).add_(kCoefficientRidge * squares.diagonal(0, 1, 2).mean(1, true) + 1e-12);
   const Tensor products = at::matmul(directions, rest.transpose(1, 2)).to(at::kDouble);
-  const Tensor steps = at::cholesky_solve(products, at::linalg_cholesky(squares)).to(at::kFloat);  // [B,K,1]
-  const Tensor moved = at::matmul(steps.transpose(1, 2), weights_.slice(0, 1, sets).reshape({sets - 1, -1}));
+  const Tensor coefficients =
+      at::cholesky_solve(products, at::linalg_cholesky(squares)).to(at::kFloat);  // [B,K,1]
+  const Tensor moved =
+      at::matmul(coefficients.transpose(1, 2), weights_.slice(0, 1, sets).reshape({sets - 1, -1}));
   return weights_[0].unsqueeze(0) + moved.reshape({batch, 3, kFilterTaps, kFilterGates});
 }
 

@@ -20,8 +20,9 @@ class LoopFilter {
   // What it adds to reconstructions x [B,3,H,W] by weights [B,3,44,9] of their own, taps and gates with their
   // gradients.
   Tensor correction(const Tensor& x, const Tensor& weights) const;
-  // The same by the weights that best steps lead to: real numbers, one set a sample, which bring rows of x
-  // closest to `wanted`. They have no gradient: where steps are best, the error does not change with them.
+  // The same by the weights that best coefficients lead to: real numbers, one set a sample, which bring rows
+  // of x closest to `wanted`. They have no gradient: where coefficients are best, the error does not change
+  // with them.
   Tensor best_correction(const Tensor& x, const Tensor& wanted) const;
 
  private:

@@ -39,16 +39,16 @@ TEST(LoopFilter, CorrectsAsTheRuntimeDoes) {
   }
 }
 
-// A picture that its directions can mend is mended, each sample by steps of its own; and the filter's own
-// weights count, too.
+// A picture that its directions can mend is mended, each sample by coefficients of its own; and the filter's
+// own weights count, too.
 TEST(LoopFilter, FindsTheStepsOfEachSample) {
   const FilterWeights filter = random_filter(3);
   const Tensor sets = weights_of(filter);
   const LoopFilter loop(sets);
   const Tensor x =
       at::cat({picture_of(test_picture({150, 90})), picture_of(test_picture({150, 90})).flip(3)});
-  const Tensor steps = torch::tensor({{2.0F, -1.0F, 0.5F}, {-3.0F, 0.0F, 1.0F}});
-  const Tensor weights = sets[0] + at::einsum("bk,kctg->bctg", {steps, sets.slice(0, 1)});
+  const Tensor coefficients = torch::tensor({{2.0F, -1.0F, 0.5F}, {-3.0F, 0.0F, 1.0F}});
+  const Tensor weights = sets[0] + at::einsum("bk,kctg->bctg", {coefficients, sets.slice(0, 1)});
   const Tensor wanted = x + loop.correction(x, weights);
   const Tensor left = wanted - x - loop.best_correction(x, wanted);
   EXPECT_LT(squared(left), 1e-4 * squared(wanted - x));
@@ -56,7 +56,7 @@ TEST(LoopFilter, FindsTheStepsOfEachSample) {
             0.05 * squared(wanted - x));
 }
 
-// The gradient of what is left after filtering by best steps, against differences.
+// The gradient of what is left after filtering by the best coefficients, against differences.
 TEST(LoopFilter, HasTheGradientOfWhatItLeaves) {
   torch::manual_seed(4);
   const LoopFilter loop(weights_of(random_filter(2)));

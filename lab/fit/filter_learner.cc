@@ -15,10 +15,11 @@ namespace {
 
 constexpr int64_t kPixels = 32'768;  // of a picture that count, about
 constexpr double kRidge = 1e-4;      // of the mean square of a term
-constexpr double kStepRidge = 1e-5;
+constexpr double kCoefficientRidge = 1e-5;
 constexpr int kRounds = 4;
-// A step changes a mean picture by so much of its error. Coarser ones cost fewer bits, finer ones hit better.
-constexpr double kStep = 0.015;
+// A coefficient of 1 changes a mean picture by so much of its error. Larger units cost fewer bits, smaller
+// ones hit better.
+constexpr double kUnit = 0.015;
 
 using Eigen::MatrixXd;
 using Eigen::MatrixXf;
@@ -44,7 +45,7 @@ struct Sums {
     return error - 2.0 * static_cast<double>((g.cwiseProduct(b)).sum()) +
            static_cast<double>((g.cwiseProduct(a * g)).sum());
   }
-  VectorXd steps(const std::vector<MatrixXd>& f) const {
+  VectorXd coefficients(const std::vector<MatrixXd>& f) const {
     const auto count = static_cast<int>(f.size()) - 1;
     const MatrixXf rest = b - a * f[0].cast<float>();
     MatrixXd m(count, count);
@@ -54,7 +55,7 @@ struct Sums {
       for (int j = 0; j < count; ++j) m(i, j) = moved.cwiseProduct(f[j + 1].cast<float>()).sum();
       v(i) = rest.cwiseProduct(f[i + 1].cast<float>()).sum();
     }
-    return count == 0 ? v : VectorXd(root_of(m, kStepRidge).solve(v));
+    return count == 0 ? v : VectorXd(root_of(m, kCoefficientRidge).solve(v));
   }
   double weight() const { return 1.0 / std::max(error, 1e-9); }
   // What is left of B with weights `f`, weighed.
@@ -148,17 +149,17 @@ class Solver {
     }
   }
 
-  // The best directions for the steps that pictures take in the present ones.
+  // The best directions for the coefficients that pictures take in the present ones.
   void improve() {
     const auto count = static_cast<Eigen::Index>(filter_.size()) - 1;
     MatrixXd a = MatrixXd::Zero(count * kTerms, count * kTerms);  // only the lower half is set and read
     MatrixXd b = MatrixXd::Zero(count * kTerms, 3);
     for (const Symmetry& symmetry : symmetries_) {
-      const MatrixXd steps = steps_of(symmetry);
-      MatrixXf pairs(pictures(), count * (count + 1) / 2);  // products of two steps of a picture
+      const MatrixXd coefficients = coefficients_of(symmetry);
+      MatrixXf pairs(pictures(), count * (count + 1) / 2);  // products of two coefficients of a picture
       for (Eigen::Index i = 0, p = 0; i < count; ++i) {
         for (Eigen::Index j = 0; j <= i; ++j, ++p) {
-          pairs.col(p) = steps.row(i).cwiseProduct(steps.row(j)).cast<float>();
+          pairs.col(p) = coefficients.row(i).cwiseProduct(coefficients.row(j)).cast<float>();
         }
       }
       const MatrixXf sums = packed() * pairs;
@@ -171,13 +172,13 @@ class Solver {
       MatrixXd rest = MatrixXd::Zero(kTerms, 3 * count);
       for (Eigen::Index n = 0; n < pictures(); ++n) {
         const MatrixXd own = sums_[n].weighed_rest(back);
-        for (Eigen::Index i = 0; i < count; ++i) rest.middleCols(3 * i, 3) += steps(i, n) * own;
+        for (Eigen::Index i = 0; i < count; ++i) rest.middleCols(3 * i, 3) += coefficients(i, n) * own;
       }
       for (Eigen::Index i = 0; i < count; ++i) {
         b.middleRows(i * kTerms, kTerms) += symmetry.turned(rest.middleCols(3 * i, 3));
       }
     }
-    // A ridge for each direction: steps may have any size.
+    // A ridge for each direction: coefficients may have any size.
     for (Eigen::Index i = 0; i < count; ++i) {
       auto diagonal = a.diagonal().segment(i * kTerms, kTerms);
       diagonal.array() += kRidge * diagonal.mean();
@@ -187,7 +188,7 @@ class Solver {
     for (Eigen::Index i = 0; i < count; ++i) filter_[i + 1] = solved.middleRows(i * kTerms, kTerms);
   }
 
-  // Directions that act independently on the mean picture, most used first, in steps of one size.
+  // Directions that act independently on the mean picture, most used first, in units of one size.
   void turn() {
     const auto count = static_cast<Eigen::Index>(filter_.size()) - 1;
     MatrixXd products(count, count);
@@ -199,13 +200,13 @@ class Solver {
     const MatrixXd upper = products.llt().matrixU();  // products = upper^T upper
     MatrixXd spread = MatrixXd::Zero(count, count);
     for (const Symmetry& symmetry : symmetries_) {
-      const MatrixXd steps = upper * steps_of(symmetry);  // in an orthonormal basis
-      spread += steps * steps.transpose();
+      const MatrixXd coefficients = upper * coefficients_of(symmetry);  // in an orthonormal basis
+      spread += coefficients * coefficients.transpose();
     }
     const Eigen::SelfAdjointEigenSolver<MatrixXd> principal(spread);
-    const double step = kStep * std::sqrt(static_cast<double>(pictures() * symmetries_.size()));
-    // f' = f upper^-1 V step.
-    const MatrixXd turn = step * upper.inverse() * principal.eigenvectors().rowwise().reverse();
+    const double unit = kUnit * std::sqrt(static_cast<double>(pictures() * symmetries_.size()));
+    // f' = f upper^-1 V unit.
+    const MatrixXd turn = unit * upper.inverse() * principal.eigenvectors().rowwise().reverse();
     std::vector<MatrixXd> turned{filter_[0]};
     for (Eigen::Index i = 0; i < count; ++i) {
       MatrixXd& sum = turned.emplace_back(MatrixXd::Zero(kTerms, 3));
@@ -224,13 +225,13 @@ class Solver {
     return symmetry.turned(symmetry.turned(a).transpose());
   }
 
-  // The steps of all pictures, turned over: [directions][pictures].
-  MatrixXd steps_of(const Symmetry& symmetry) const {
+  // The coefficients of all pictures, turned over: [directions][pictures].
+  MatrixXd coefficients_of(const Symmetry& symmetry) const {
     std::vector<MatrixXd> back;
     for (const MatrixXd& f : filter_) back.push_back(symmetry.turned_back(f));
-    MatrixXd steps(filter_.size() - 1, pictures());
-    for (Eigen::Index n = 0; n < pictures(); ++n) steps.col(n) = sums_[n].steps(back);
-    return steps;
+    MatrixXd coefficients(filter_.size() - 1, pictures());
+    for (Eigen::Index n = 0; n < pictures(); ++n) coefficients.col(n) = sums_[n].coefficients(back);
+    return coefficients;
   }
 
   // The lower halves of all pictures' A, weighed: [kTerms (kTerms+1) / 2][pictures].
@@ -297,8 +298,8 @@ FilterLearner::Gain EigenLearner::gain(const FilterWeights& filter) const {
     const auto decibels = [&](const MatrixXd& g) { return 10.0 * std::log10(s.error / s.left(g)); };
     gain.fixed += decibels(f[0]) / pictures();
     MatrixXd adapted = f[0];
-    const VectorXd steps = s.steps(f);
-    for (int k = 0; k < filter.directions; ++k) adapted += std::round(steps(k)) * f[k + 1];
+    const VectorXd coefficients = s.coefficients(f);
+    for (int k = 0; k < filter.directions; ++k) adapted += std::round(coefficients(k)) * f[k + 1];
     gain.adapted += decibels(adapted) / pictures();
   }
   return gain;

@@ -2,13 +2,14 @@
 // error out of a codec's reconstructions.
 //
 // Corrections are linear in the weights, so that all a picture has to say is its normal equations: A (taps
-// and gates against each other) and B (against the error). Over pictures n, with steps s_n of their own,
+// and gates against each other) and B (against the error). Over pictures n, with coefficients s_n of their
+// own,
 //
 //   sum over n of |error_n - correction_n(F_0 + sum over k of s_nk F_k)|^2 / |error_n|^2
 //
-// is lowered first by F_0 alone, which must do where no steps are spent, then by turns: steps for given F_k,
-// F_k for given steps, from the principal directions of what single pictures would like F_0 to be. Pictures
-// count in all eight ways to turn them over.
+// is lowered first by F_0 alone, which must do where no coefficients are spent, then by turns: coefficients
+// for given F_k, F_k for given coefficients, from the principal directions of what single pictures would like
+// F_0 to be. Pictures count in all eight ways to turn them over.
 #pragma once
 
 #include <memory>
@@ -34,7 +35,7 @@ class FilterLearner {
   virtual FilterWeights learn(int directions) const = 0;
 
   // By how much, in dB on average over the pictures added, the filter lowers the error: by its own weights,
-  // and with the best steps.
+  // and with the best coefficients.
   struct Gain {
     double fixed = 0.0;
     double adapted = 0.0;

@@ -25,8 +25,8 @@ Image smooth_noise(Size size, uint32_t seed) {
 }
 
 // The filter itself applied to an image.
-Image corrected(const Image& image, const FilterWeights& filter, const std::vector<int32_t>& steps) {
-  Image result = corrections(image, filter, steps);
+Image corrected(const Image& image, const FilterWeights& filter, const std::vector<int32_t>& coefficients) {
+  Image result = corrections(image, filter, coefficients);
   for (int c = 0; c < 3; ++c) {
     for (int y = 0; y < image.height(); ++y) {
       for (int x = 0; x < image.width(); ++x) result.row(c, y)[x] += image.row(c, y)[x];
@@ -48,8 +48,8 @@ TEST(FilterLearner, FindsWhatWasDone) {
   ASSERT_TRUE(unseen) << unseen.error().message;
   for (int n = 0; n < 16; ++n) {
     const Image made = smooth_noise({130, 70}, n);
-    const std::vector<int32_t> steps{n % 3 - 1, n % 5 - 2};
-    (n < 12 ? *learner : *unseen)->add(made, corrected(made, truth, steps));
+    const std::vector<int32_t> coefficients{n % 3 - 1, n % 5 - 2};
+    (n < 12 ? *learner : *unseen)->add(made, corrected(made, truth, coefficients));
   }
   EXPECT_EQ((*learner)->pictures(), 12);
   const FilterWeights none = (*learner)->learn(0);

@@ -68,8 +68,8 @@ class Exporter {
     if (view == nullptr) {
       return required ? Status(bad(from, "is missing")) : Status();
     }
-    const bool stepped = is_step_tensor(model_, from + ".step");
-    if (stepped || view->dtype == DType::kF32 || view->dtype == DType::kF16 || view->dtype == DType::kBF16) {
+    const bool scaled = is_scale_tensor(model_, from + ".step");
+    if (scaled || view->dtype == DType::kF32 || view->dtype == DType::kF16 || view->dtype == DType::kBF16) {
       const auto values = model_.floats(from);
       if (!values) {
         return bad(from, values.error().message);

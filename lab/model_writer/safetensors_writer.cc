@@ -52,23 +52,23 @@ void append(std::vector<uint8_t>& out, T value) {
 
 }  // namespace
 
-void SafetensorsWriter::add_stepped(const std::string& name, const std::vector<int64_t>& shape,
-                                    std::span<const float> values) {
+void SafetensorsWriter::add_scaled(const std::string& name, const std::vector<int64_t>& shape,
+                                   std::span<const float> values) {
   const auto rows = static_cast<size_t>(shape.front());
   const size_t row = values.size() / rows;
-  std::vector<float> steps;
+  std::vector<float> scales;
   std::vector<int32_t> integers;
   integers.reserve(values.size());
   for (size_t r = 0; r < rows; ++r) {
     const auto part = values.subspan(r * row, row);
     float largest = 0.0F;
     for (const float v : part) largest = std::max(largest, std::abs(v));
-    const float step = largest > 0.0F ? largest / kMostSteps : 1.0F;
-    steps.push_back(step);
-    for (const float v : part) integers.push_back(static_cast<int32_t>(std::lround(v / step)));
+    const float scale = largest > 0.0F ? largest / kMaxScaled : 1.0F;
+    scales.push_back(scale);
+    for (const float v : part) integers.push_back(static_cast<int32_t>(std::lround(v / scale)));
   }
   add_integers(name, shape, integers, DType::kI8);
-  add_floats(name + std::string(kStepSuffix), {shape.front()}, steps);
+  add_floats(name + std::string(kScaleSuffix), {shape.front()}, scales);
 }
 
 void SafetensorsWriter::add(const std::string& name, const TensorView& tensor) {

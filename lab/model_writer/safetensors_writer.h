@@ -19,9 +19,9 @@ class SafetensorsWriter {
                   DType dtype = DType::kF32);  // kF32, kF16 or kBF16; rounds to nearest even
   // As it lies in another file.
   void add(const std::string& name, const TensorView& tensor);
-  // In steps (see Safetensors::floats): -127..127 times the step that the largest value of its row needs. An
-  // error of half a step at most; half the size of kF16.
-  void add_stepped(const std::string& name, const std::vector<int64_t>& shape, std::span<const float> values);
+  // As scaled integers (see Safetensors::floats): -127..127 times the scale that the largest value of its row
+  // needs. The error is half a scale at most, the size half that of kF16.
+  void add_scaled(const std::string& name, const std::vector<int64_t>& shape, std::span<const float> values);
   // Integer dtypes; every value must fit.
   void add_integers(std::string name, std::vector<int64_t> shape, std::span<const int32_t> values,
                     DType dtype = DType::kI32);

@@ -210,7 +210,8 @@ TEST(Codec, StreamsAreAsLongAsTheModelEstimates) {
       const auto& z_tables = model->hyper_tables(kind);
       const auto& y_tables = model->latent_tables(kind);
       const auto bytes = encode_layer(
-          {latents.z, latents.y, latents.indexes, latents.steps, latents.steps.size()}, z_tables, y_tables);
+          {latents.z, latents.y, latents.indexes, latents.coefficients, latents.coefficients.size()},
+          z_tables, y_tables);
       ASSERT_TRUE(bytes);
       const double estimate = ideal_bits(latents, z_tables, y_tables);
       EXPECT_NEAR(bytes->size() * 8.0, estimate, 0.01 * estimate + 24)

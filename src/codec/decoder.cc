@@ -25,16 +25,16 @@ struct Received {
 // Reads `count` more bytes onto the end of `bytes`; fewer only at the end. Memory grows with what arrives,
 // not with what a header claims.
 Result<bool> read_more(ByteSource& source, size_t count, std::vector<uint8_t>& bytes) {
-  constexpr size_t kStep = size_t{1} << 20;
+  constexpr size_t kPiece = size_t{1} << 20;
   while (count > 0) {
-    const size_t step = std::min(count, kStep);
+    const size_t piece = std::min(count, kPiece);
     const size_t before = bytes.size();
-    bytes.resize(before + step);
+    bytes.resize(before + piece);
     const auto got = source.read(std::span(bytes).subspan(before));
     if (!got) return got.error();
     bytes.resize(before + *got);
-    if (*got < step) return false;
-    count -= step;
+    if (*got < piece) return false;
+    count -= piece;
   }
   return true;
 }
@@ -203,8 +203,8 @@ std::vector<Rect> Decoder::Parts::parts_wanted(const Layers& layers, int top, Re
   return wanted;
 }
 
-// Entropy decoding: the loop filter's steps and z of every layer, then h_s, then y. Streams know nothing of
-// each other, so that layers are decoded side by side. What is damaged ends the list and is noted.
+// Entropy decoding: the loop filter's coefficients and z of every layer, then h_s, then y. Streams know
+// nothing of each other, so that layers are decoded side by side. What is damaged ends the list and is noted.
 std::vector<LayerLatents> Decoder::Parts::decode_symbols(const Layers& layers, Received& received) {
   const int count = static_cast<int>(received.layers.size());
   std::vector<Result<LayerDecoder>> decoders;
@@ -220,15 +220,15 @@ std::vector<LayerLatents> Decoder::Parts::decode_symbols(const Layers& layers, R
     std::vector<int32_t> z(static_cast<size_t>(networks.hyper_size(layer).pixels()) *
                            networks.codec(k).hyper_channels());
     const size_t directions = networks.filter(k).directions;
-    std::vector<int32_t> steps(filter_steps(networks.filter(k), layer.size()));
+    std::vector<int32_t> coefficients(coefficient_count(networks.filter(k), layer.size()));
     {
       const nn::StageTimer timer(options.times, "entropy", 0.0);
-      statuses[k] = decoders[k]->decode_steps(directions, steps);
+      statuses[k] = decoders[k]->decode_coefficients(directions, coefficients);
       if (statuses[k]) statuses[k] = decoders[k]->decode_z(hyper_tables(k), z);
     }
     if (!statuses[k]) continue;
     latents[k] = synthesis.hyper_synthesise(layer, std::move(z));
-    latents[k].steps = std::move(steps);
+    latents[k].coefficients = std::move(coefficients);
   }
   const nn::StageTimer timer(options.times, "entropy", 0.0);
   pool.parallel_for(count, [&](int i, int /*worker*/) {

@@ -22,12 +22,13 @@ static_assert(kStretch == nn::kFilterPadding);
 static_assert(kFilterRegion % kStretch == 0);
 constexpr int kSweeps = 16;
 
-int32_t step_of(double wanted) {
-  return static_cast<int32_t>(std::lround(std::clamp<double>(wanted, -kMaxFilterStep, kMaxFilterStep)));
+int32_t coefficient_of(double wanted) {
+  return static_cast<int32_t>(
+      std::lround(std::clamp<double>(wanted, -kMaxFilterCoefficient, kMaxFilterCoefficient)));
 }
 
-// Steps of any real size that leave the least error: the normal equations, by Cholesky's way. Some dozen
-// unknowns are no reason for the library to need another one.
+// Coefficients of any real size that leave the least error: the normal equations, by Cholesky's way. Some
+// dozen unknowns are no reason for the library to need another one.
 std::vector<double> unrounded(const std::vector<double>& products, int n) {
   const auto product = [&](int i, int j) { return products[i * (n + 1) + j]; };
   std::vector<double> lower(static_cast<size_t>(n) * n);
@@ -99,19 +100,19 @@ void FilterFit::add(std::span<const Sums> sums) {
 }
 
 // What the error is worth, in bits, from that of the model's own filter alone.
-double FilterFit::cost(const Sums& sums, const Steps& steps) const {
+double FilterFit::cost(const Sums& sums, const Coefficients& coefficients) const {
   const int n = filter_.directions + 1;
   double error = 0.0;
   for (int i = 0; i + 1 < n; ++i) {
     const double* p = sums.products.data() + static_cast<size_t>(i) * n;
-    error += steps[i] * (steps[i] * p[i] - 2.0 * p[n - 1]);
-    for (int j = i + 1; j + 1 < n; ++j) error += 2.0 * steps[i] * steps[j] * p[j];
+    error += coefficients[i] * (coefficients[i] * p[i] - 2.0 * p[n - 1]);
+    for (int j = i + 1; j + 1 < n; ++j) error += 2.0 * coefficients[i] * coefficients[j] * p[j];
   }
   return bits_per_error_ * error;
 }
 
-// Changes one step at a time while that lowers the cost, which is returned.
-double FilterFit::descend(const Sums& sums, Steps& steps) const {
+// Changes one coefficient at a time while that lowers the cost, which is returned.
+double FilterFit::descend(const Sums& sums, Coefficients& coefficients) const {
   const int n = filter_.directions;
   const auto product = [&](int i, int j) { return sums.products[std::min(i, j) * (n + 1) + std::max(i, j)]; };
   bool changed = true;
@@ -119,65 +120,67 @@ double FilterFit::descend(const Sums& sums, Steps& steps) const {
     changed = false;
     for (int k = 0; k < n; ++k) {
       double pull = product(k, n);
-      for (int j = 0; j < n; ++j) pull -= j == k ? 0.0 : steps[j] * product(j, k);
+      for (int j = 0; j < n; ++j) pull -= j == k ? 0.0 : coefficients[j] * product(j, k);
       const auto cost_of_this = [&] {  // what depends on it
-        const double error = steps[k] * (steps[k] * product(k, k) - 2.0 * pull);
-        return filter_step_bits(steps) + bits_per_error_ * error;
+        const double error = coefficients[k] * (coefficients[k] * product(k, k) - 2.0 * pull);
+        return coefficient_bits(coefficients) + bits_per_error_ * error;
       };
       double least = cost_of_this();
-      const int32_t nearest = step_of(product(k, k) > 0.0 ? pull / product(k, k) : 0.0);
-      for (const int32_t step : {nearest, nearest - (nearest > 0) + (nearest < 0), 0}) {
-        const int32_t kept = std::exchange(steps[k], step);
+      const int32_t nearest = coefficient_of(product(k, k) > 0.0 ? pull / product(k, k) : 0.0);
+      for (const int32_t coefficient : {nearest, nearest - (nearest > 0) + (nearest < 0), 0}) {
+        const int32_t kept = std::exchange(coefficients[k], coefficient);
         const double tried = cost_of_this();
         if (tried < least) {
           least = tried;
           changed = true;
         } else {
-          steps[k] = kept;
+          coefficients[k] = kept;
         }
       }
     }
   }
-  return filter_step_bits(steps) + cost(sums, steps);
+  return coefficient_bits(coefficients) + cost(sums, coefficients);
 }
 
-FilterFit::Steps FilterFit::best_steps(const Sums& sums) const {
-  Steps rounded;
-  for (const double step : unrounded(sums.products, filter_.directions)) rounded.push_back(step_of(step));
-  Steps few(filter_.directions, 0);
+FilterFit::Coefficients FilterFit::best_coefficients(const Sums& sums) const {
+  Coefficients rounded;
+  for (const double coefficient : unrounded(sums.products, filter_.directions))
+    rounded.push_back(coefficient_of(coefficient));
+  Coefficients few(filter_.directions, 0);
   return descend(sums, rounded) < descend(sums, few) ? rounded : few;
 }
 
-// Each region takes the best steps of its own, those of the region before it, or those of the whole layer;
-// or all regions take the latter.
-std::vector<int32_t> FilterFit::steps() const {
+// Each region takes the best coefficients of its own, those of the region before it, or those of the whole
+// layer; or all regions take the latter.
+std::vector<int32_t> FilterFit::coefficients() const {
   Sums layer = sums_.front();
   for (const Sums& sums : std::span(sums_).subspan(1)) layer.add(sums);
-  const Steps common = best_steps(layer);
+  const Coefficients common = best_coefficients(layer);
   const bool share = care_ == Care::kQuick;
   double common_cost = 0.0;
   double own_cost = 0.0;
-  std::vector<int32_t> common_steps;
-  std::vector<int32_t> own_steps;
-  Steps last(filter_.directions, 0);
+  std::vector<int32_t> common_coefficients;
+  std::vector<int32_t> own_coefficients;
+  Coefficients last(filter_.directions, 0);
   for (const Sums& sums : sums_) {
-    const bool first = common_steps.empty();
-    common_cost += cost(sums, common) + (first ? filter_step_bits(common) : kSameStepsBits);
-    common_steps.insert(common_steps.end(), common.begin(), common.end());
-    double least = cost(sums, last) + kSameStepsBits;
-    Steps chosen = last;
-    for (const Steps& steps : {common, share || sums_.size() == 1 ? common : best_steps(sums)}) {
-      const double all = cost(sums, steps) + filter_step_bits(steps);
+    const bool first = common_coefficients.empty();
+    common_cost += cost(sums, common) + (first ? coefficient_bits(common) : kSameCoefficientsBits);
+    common_coefficients.insert(common_coefficients.end(), common.begin(), common.end());
+    double least = cost(sums, last) + kSameCoefficientsBits;
+    Coefficients chosen = last;
+    for (const Coefficients& coefficients :
+         {common, share || sums_.size() == 1 ? common : best_coefficients(sums)}) {
+      const double all = cost(sums, coefficients) + coefficient_bits(coefficients);
       if (all < least) {
         least = all;
-        chosen = steps;
+        chosen = coefficients;
       }
     }
     own_cost += least;
-    own_steps.insert(own_steps.end(), chosen.begin(), chosen.end());
+    own_coefficients.insert(own_coefficients.end(), chosen.begin(), chosen.end());
     last = chosen;
   }
-  return own_cost < common_cost ? own_steps : common_steps;
+  return own_cost < common_cost ? own_coefficients : common_coefficients;
 }
 
 }  // namespace compass

@@ -1,5 +1,5 @@
-// An encoder's choice of the loop filter's steps, region by region: pixels of a layer are added as they are
-// reconstructed, then solved for.
+// An encoder's choice of the loop filter's coefficients, region by region: pixels of a layer are added as
+// they are reconstructed, then solved for.
 //
 // Not all pixels: neighbours say the same. Of a large layer only one in so many is sampled, in short
 // stretches of every fourth row, which lie as far from each other as they can.
@@ -16,7 +16,7 @@ namespace compass {
 
 class FilterFit {
  public:
-  // A quick fit samples few pixels and has no steps for a region but the best ones of the whole layer.
+  // A quick fit samples few pixels and has no coefficients for a region but the best ones of the whole layer.
   enum class Care { kQuick, kThorough };
 
   // `filter` must outlive the object; `bits_per_error` is what a squared error of 1 in a sample of 0..1 is
@@ -45,14 +45,14 @@ class FilterFit {
   // In a fixed order: sums of floats depend on it.
   void add(std::span<const Sums> sums);
 
-  // The steps that cost least, bits of theirs plus error: [regions][directions].
-  std::vector<int32_t> steps() const;
+  // The coefficients that cost least, bits of theirs plus error: [regions][directions].
+  std::vector<int32_t> coefficients() const;
 
  private:
-  using Steps = std::vector<int32_t>;  // of one region
-  double cost(const Sums& sums, const Steps& steps) const;
-  Steps best_steps(const Sums& sums) const;
-  double descend(const Sums& sums, Steps& steps) const;
+  using Coefficients = std::vector<int32_t>;  // of one region
+  double cost(const Sums& sums, const Coefficients& coefficients) const;
+  Coefficients best_coefficients(const Sums& sums) const;
+  double descend(const Sums& sums, Coefficients& coefficients) const;
 
   const FilterWeights& filter_;
   double bits_per_error_;  // of a sampled pixel, for itself and those that are not sampled

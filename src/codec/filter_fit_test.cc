@@ -1,4 +1,4 @@
-// An encoder's choice of the loop filter's steps.
+// An encoder's choice of the loop filter's coefficients.
 #include "codec/filter_fit.h"
 
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kDirections = 4;
 
-// What is found for a layer whose error the filter can take away, but for `noise`, by steps `truth`.
+// What is found for a layer whose error the filter can take away, but for `noise`, by coefficients `truth`.
 std::vector<int32_t> found(Size size, const std::vector<int32_t>& truth, double bits_per_error,
                            float noise = 0.0F) {
   const FilterWeights filter = random_filter(kDirections);
@@ -37,24 +37,24 @@ std::vector<int32_t> found(Size size, const std::vector<int32_t>& truth, double 
     fit.sum(band, rows, sums);
   }
   fit.add(sums);
-  return fit.steps();
+  return fit.coefficients();
 }
 
-// Known steps are found where errors count, and none are spent where they do not.
-TEST(FilterFit, FindsSteps) {
+// Known coefficients are found where errors count, and none are spent where they do not.
+TEST(FilterFit, FindsCoefficients) {
   const std::vector<int32_t> truth{2, 0, -1, 5};
   EXPECT_EQ(found({97, 60}, truth, 1e6), truth);
   EXPECT_EQ(found({97, 60}, truth, 1e-6), std::vector<int32_t>(kDirections, 0));
   EXPECT_EQ(found({1, 1}, truth, 0.0), std::vector<int32_t>(kDirections, 0));
 }
 
-TEST(FilterFit, FindsStepsOfEachRegion) {
+TEST(FilterFit, FindsCoefficientsOfEachRegion) {
   const std::vector<int32_t> truth{2, 0, -1, 5, 2, 0, -1, 5, 0, 0, 0, 0, 1, -3, 0, 0};
   EXPECT_EQ(found({300, 290}, truth, 1e6), truth);
 }
 
 // Where regions want the same, but for noise, they get the same, at a bit each.
-TEST(FilterFit, RegionsShareSteps) {
+TEST(FilterFit, RegionsShareCoefficients) {
   const std::vector<int32_t> one{2, 0, -1, 5};
   std::vector<int32_t> truth;
   for (int r = 0; r < 4; ++r) truth.insert(truth.end(), one.begin(), one.end());

@@ -33,10 +33,10 @@ struct LayerLatents {
   std::vector<int32_t> z;
   // Symbols, or levels if y is quantised dependently; a decoder adds them to the means at once and has none.
   AlignedVector<int32_t> y;
-  AlignedVector<uint8_t> indexes;  // scale index of each element of y
-  Tensor y_hat;                    // [M,h,w]; the means alone until the symbols are known; or empty
-  Tensor means;                    // [M,h,w] for a search, which takes other symbols; empty otherwise
-  std::vector<int32_t> steps;      // of the loop filter: [regions][directions]
+  AlignedVector<uint8_t> indexes;     // scale index of each element of y
+  Tensor y_hat;                       // [M,h,w]; the means alone until the symbols are known; or empty
+  Tensor means;                       // [M,h,w] for a search, which takes other symbols; empty otherwise
+  std::vector<int32_t> coefficients;  // of the loop filter: [regions][directions]
 };
 
 // A part of a layer as g_s made it: what the loop filter corrects once the prediction is added.

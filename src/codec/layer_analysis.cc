@@ -103,7 +103,7 @@ LayerLatents LayerAnalysis::quantise(const SpatialLayer& layer, Tensor y, Next n
     if (next == Next::kCode) y.discard_rows(tile.y);
   });
   if (next != Next::kCode) latents.y_hat = std::move(y);
-  latents.steps.resize(filter_steps(networks_.filter(layer.k), layer.size()));
+  latents.coefficients.resize(coefficient_count(networks_.filter(layer.k), layer.size()));
   return latents;
 }
 

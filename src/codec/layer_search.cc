@@ -97,7 +97,7 @@ void LayerSearch::run(const SpatialLayer& layer, const Original& original, Predi
     if (weights.directions == 0) continue;
     filter(layer).fit(synthesise(layer, tile, latents.y_hat, nullptr), tile.residual, fit);
   }
-  latents.steps = fit.steps();
+  latents.coefficients = fit.coefficients();
 }
 
 LayerSearch::Tile LayerSearch::read_tile(const SpatialLayer& layer, const Original& original,
@@ -168,12 +168,13 @@ void LayerSearch::add_corrections(const SpatialLayer& layer, const Tile& tile, c
   FilterFit fit = make_fit(layer, FilterFit::Care::kQuick);
   tile_filter.fit(made, tile.residual, fit);
   const Rect part = tile_filter.filterable(made);
-  tile_filter.correct(made, part, fit.steps(), [&](const FilterBand& band, const PlaneRows& corrections) {
-    float* e = error.pixel(band.row().y - tile.pixels.y, part.x - tile.pixels.x);
-    for (int x = 0; x < part.width; ++x) {
-      for (int c = 0; c < 3; ++c) e[3 * x + c] += weight * corrections[c][x];
-    }
-  });
+  tile_filter.correct(made, part, fit.coefficients(),
+                      [&](const FilterBand& band, const PlaneRows& corrections) {
+                        float* e = error.pixel(band.row().y - tile.pixels.y, part.x - tile.pixels.x);
+                        for (int x = 0; x < part.width; ++x) {
+                          for (int c = 0; c < 3; ++c) e[3 * x + c] += weight * corrections[c][x];
+                        }
+                      });
 }
 
 void LayerSearch::add_kernels(const SpatialLayer& layer, std::vector<nn::KernelRequest>& kernels) const {

@@ -24,8 +24,9 @@ class LayerSearch {
   // Both must outlive the object; only where networks.make_search() says so.
   LayerSearch(PyramidNetworks& networks, TileBuffers& buffers) : networks_(networks), buffers_(buffers) {}
 
-  // Moves y's symbols to where the layer costs less, and finds the loop filter's steps. Needs the means, and
-  // leaves latents.y_hat at what a decoder makes of the symbols. `prediction` is null for the base layer.
+  // Moves y's symbols to where the layer costs less, and finds the loop filter's coefficients. Needs the
+  // means, and leaves latents.y_hat at what a decoder makes of the symbols. `prediction` is null for the base
+  // layer.
   void run(const SpatialLayer& layer, const Original& original, PredictionWindow* prediction,
            SymbolSearch& search, LayerLatents& latents);
 
@@ -46,8 +47,8 @@ class LayerSearch {
   UnfilteredTile synthesise(const SpatialLayer& layer, const Tile& tile, const Tensor& y_hat,
                             nn::SavedActivations* save);
   // The derivative of lambda times the squared error of the tile's pixels, in bits, with respect to its
-  // latents, into `result` [M,h,w]. With `filtered`, the error is what the loop filter leaves with the steps
-  // that are best now.
+  // latents, into `result` [M,h,w]. With `filtered`, the error is what the loop filter leaves with the
+  // coefficients that are best now.
   void gradient(const SpatialLayer& layer, const Tile& tile, const Tensor& y_hat, bool filtered,
                 Tensor& result);
   // Adds what the loop filter corrects to the derivatives `error` of the tile's pixels.

@@ -81,7 +81,8 @@ void LayerSynthesis::reconstruct(const SpatialLayer& layer, const LayerLatents& 
   for_tiles(layer, want, [&](Rect tile, const nn::Plan& plan) {
     const nn::MapView predicted = view_rows(prediction, united(plan.out, plan.prediction));
     codec.synthesise(plan, y_hat, predicted, layer.rate, buffers_.output);
-    filter.emit({nn::view_of(buffers_.output, plan.out, layer.size()), predicted}, tile, latents.steps, emit);
+    filter.emit({nn::view_of(buffers_.output, plan.out, layer.size()), predicted}, tile, latents.coefficients,
+                emit);
   });
 }
 

@@ -127,14 +127,15 @@ FilterBand::ReadRow rows_of(const Image& image) {
   };
 }
 
-LayerFilter::LayerFilter(const FilterWeights& filter, std::span<const int32_t> steps, Size layer, Rect part)
+LayerFilter::LayerFilter(const FilterWeights& filter, std::span<const int32_t> coefficients, Size layer,
+                         Rect part)
     : regions_(layer) {
   const auto directions = static_cast<size_t>(filter.directions);
   for (int y = part.y; y < part.y + part.height; y += kFilterRegion - y % kFilterRegion) {
     regions_.split_row(part.x, y, part.width, [&](size_t region, int /*x*/, int /*count*/) {
       std::vector<float>& sum = weights_[region];
       sum.assign(filter.set(0), filter.set(1));
-      const auto own = steps.subspan(region * directions, directions);
+      const auto own = coefficients.subspan(region * directions, directions);
       for (size_t k = 0; k < directions; ++k) {
         if (own[k] == 0) continue;
         const float* direction = filter.set(static_cast<int>(k) + 1);

@@ -4,8 +4,8 @@
 //   x_hat[c](p) += sum over gates g, taps t of  gate_g(p) * weight[c][t][g] * tap_t(p)
 //
 // Taps are the pixel and its surroundings; gates say how busy the picture is there, and along which
-// direction. Weights are the model's own, plus `directions` of theirs times whole numbers, the steps, that
-// an encoder found best for a region of the layer and the file holds. The idea is that of adaptive loop
+// direction. Weights are the model's own, plus `directions` of theirs times whole numbers, the coefficients,
+// that an encoder found best for a region of the layer and the file holds. The idea is that of adaptive loop
 // filters in video codecs (C.-Y. Tsai et al., IEEE J-STSP 2013). docs/bitstream.md, section 5, has the
 // definition.
 #pragma once
@@ -26,7 +26,7 @@
 
 namespace compass {
 
-// Pixels a side of the regions of a layer that have steps of their own.
+// Pixels a side of the regions of a layer that have coefficients of their own.
 inline constexpr int kFilterRegion = 256;
 
 // A layer's regions, row by row from the top left. The last ones of a row or column may be smaller.
@@ -56,8 +56,8 @@ class FilterRegions {
   int rows_;
 };
 
-// How many steps a layer has: [regions][directions].
-inline size_t filter_steps(const FilterWeights& filter, Size layer) {
+// How many coefficients a layer has: [regions][directions].
+inline size_t coefficient_count(const FilterWeights& filter, Size layer) {
   return filter.directions * FilterRegions(layer).count();
 }
 
@@ -113,11 +113,11 @@ class FilterBand {
 // Reads an image's rows, which must outlive what is returned.
 FilterBand::ReadRow rows_of(const Image& image);
 
-// The filter of a part of a layer: what weights and steps come to in each region.
+// The filter of a part of a layer: what weights and coefficients come to in each region.
 class LayerFilter {
  public:
-  // `steps` are the layer's, [regions][directions].
-  LayerFilter(const FilterWeights& filter, std::span<const int32_t> steps, Size layer, Rect part);
+  // `coefficients` are the layer's, [regions][directions].
+  LayerFilter(const FilterWeights& filter, std::span<const int32_t> coefficients, Size layer, Rect part);
   // out[x] = the correction of channel c along the row that `band` has selected, which is inside the part.
   void correct(const FilterBand& band, int channel, float* out) const;
 

@@ -56,25 +56,26 @@ double correction(const Image& image, const std::vector<float>& weights, int c, 
 }
 
 // That of region r of a layer.
-std::vector<float> weights_of(const FilterWeights& filter, const std::vector<int32_t>& steps, size_t r) {
+std::vector<float> weights_of(const FilterWeights& filter, const std::vector<int32_t>& coefficients,
+                              size_t r) {
   std::vector<float> weights(filter.set(0), filter.set(1));
   for (int k = 0; k < filter.directions; ++k) {
-    const auto step = static_cast<float>(steps[r * filter.directions + k]);
-    for (int i = 0; i < kFilterWeights; ++i) weights[i] += step * filter.set(k + 1)[i];
+    const auto coefficient = static_cast<float>(coefficients[r * filter.directions + k]);
+    for (int i = 0; i < kFilterWeights; ++i) weights[i] += coefficient * filter.set(k + 1)[i];
   }
   return weights;
 }
 
 TEST(LoopFilter, IsWhatTheSpecificationSays) {
   const FilterWeights filter = random_filter(2);
-  const std::vector<int32_t> steps{3, -2, 0, 1, -1, 0, 2, 2};
+  const std::vector<int32_t> coefficients{3, -2, 0, 1, -1, 0, 2, 2};
   for (const Size size : {Size{1, 1}, Size{2, 5}, Size{67, 41}, Size{270, 261}}) {
     const Image image = test_picture(size);
     FilterBand band;
     std::vector<float> row(size.width + nn::kFilterPadding);
     for (int top = 0; top < size.height; top += 17) {
       const Rect part{size.width / 3, top, size.width - size.width / 3, std::min(17, size.height - top)};
-      const LayerFilter layer(filter, steps, size, part);
+      const LayerFilter layer(filter, coefficients, size, part);
       band.load(part, size, rows_of(image));
       for (int y = top; y < top + part.height; ++y) {
         if (size.width > 100 && y % 51 != 0 && y < 250) continue;  // it is slow
@@ -84,7 +85,8 @@ TEST(LoopFilter, IsWhatTheSpecificationSays) {
           for (int x = part.x; x < size.width; ++x) {
             const int region = (x >= 256 ? 1 : 0) + (y >= 256 ? 2 : 0);
             ASSERT_EQ(band.sample(c)[x - part.x], image.row(c, y)[x]);
-            ASSERT_NEAR(row[x - part.x], correction(image, weights_of(filter, steps, region), c, y, x), 3e-5)
+            ASSERT_NEAR(row[x - part.x], correction(image, weights_of(filter, coefficients, region), c, y, x),
+                        3e-5)
                 << y << " " << x;
           }
         }

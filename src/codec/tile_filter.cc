@@ -46,10 +46,10 @@ void TileFilter::for_bands(Rect part, const Body& body) {
   });
 }
 
-void TileFilter::emit(const UnfilteredTile& tile, Rect part, std::span<const int32_t> steps,
+void TileFilter::emit(const UnfilteredTile& tile, Rect part, std::span<const int32_t> coefficients,
                       const EmitRow& emit) {
   if (!filter_.empty()) {
-    correct(tile, part, steps, [&](const FilterBand& band, const PlaneRows& rows) {
+    correct(tile, part, coefficients, [&](const FilterBand& band, const PlaneRows& rows) {
       for (int c = 0; c < 3; ++c) {
         const float* sample = band.sample(c);
         for (int x = 0; x < part.width; ++x) rows[c][x] += sample[x];
@@ -66,13 +66,13 @@ void TileFilter::emit(const UnfilteredTile& tile, Rect part, std::span<const int
   });
 }
 
-void TileFilter::correct(const UnfilteredTile& tile, Rect part, std::span<const int32_t> steps,
+void TileFilter::correct(const UnfilteredTile& tile, Rect part, std::span<const int32_t> coefficients,
                          const TakeCorrections& take) {
   if (part.width == 0 || part.height == 0) return;
   const nn::StageTimer timer(context_.times(), "filter",
                              kFilterWeights * static_cast<double>(part.size().pixels()));
   const FilterBand::ReadRow read = rows_of(tile);
-  const LayerFilter layer_filter(filter_, steps, layer_, part);
+  const LayerFilter layer_filter(filter_, coefficients, layer_, part);
   for_bands(part, [&](int /*i*/, int worker, Rect band) {
     FilterBuffers& buffers = buffers_[worker];
     const PlaneRows rows = buffers.rows_of(part.width);

@@ -20,11 +20,12 @@ class TileFilter {
   // Calls emit(y, x, count, samples) for every row of the pixels `part`, filtered, on any thread. `tile`
   // holds kFilterHalo pixels around them, as far as there is a picture, unless the filter is empty.
   using EmitRow = std::function<void(int y, int x, int count, const PlaneRows& samples)>;
-  void emit(const UnfilteredTile& tile, Rect part, std::span<const int32_t> steps, const EmitRow& emit);
+  void emit(const UnfilteredTile& tile, Rect part, std::span<const int32_t> coefficients,
+            const EmitRow& emit);
 
   // Calls take(band, corrections) for every row of `part`: what the filter adds to it.
   using TakeCorrections = std::function<void(const FilterBand& band, const PlaneRows& corrections)>;
-  void correct(const UnfilteredTile& tile, Rect part, std::span<const int32_t> steps,
+  void correct(const UnfilteredTile& tile, Rect part, std::span<const int32_t> coefficients,
                const TakeCorrections& take);
 
   // Adds the pixels of the tile that have their surroundings there to `fit`; `wanted` is what x_hat should

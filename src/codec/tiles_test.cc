@@ -33,7 +33,7 @@ TEST(Tiles, DoNotShow) {
   ThreadPool pool(2);
   nn::Context context(pool, Precision::kF32);
   // Different in every region.
-  const auto steps = [&](Size size) {
+  const auto coefficients = [&](Size size) {
     std::vector<int32_t> numbers(model->weights(CodecKind::kBase).filter.directions *
                                  FilterRegions(size).count());
     std::iota(numbers.begin(), numbers.end(), -1);
@@ -52,10 +52,12 @@ TEST(Tiles, DoNotShow) {
     const SpatialLayer base{sizes, 0, 0.5F};
     const SpatialLayer top{sizes, 1, 0.5F};
     // The same latents go to both ways, so that no symbol on the edge of rounding makes a difference.
-    const LayerLatents low{.y_hat = analysis.analyse(base, original, nullptr), .steps = steps(sizes[0])};
+    const LayerLatents low{.y_hat = analysis.analyse(base, original, nullptr),
+                           .coefficients = coefficients(sizes[0])};
     ImageView below = synthesis.reconstruct(base, low, nullptr, whole(sizes[0]));
     PredictionWindow window = synthesis.predict(top, below, all, PredictionWindow::Passed::kKept);
-    const LayerLatents high{.y_hat = analysis.analyse(top, original, &window), .steps = steps(sizes[1])};
+    const LayerLatents high{.y_hat = analysis.analyse(top, original, &window),
+                            .coefficients = coefficients(sizes[1])};
     const ImageView expected = synthesis.reconstruct(top, high, &window, all);
     for (const int side : {16, 40, 64}) {
       PyramidNetworks cut(model, context);
@@ -105,8 +107,8 @@ TEST(Tiles, WhatIsDiscardedIsNotLookedAtAgain) {
   const Tensor y = passing(Passed::kMadeAgain, analyse);
   EXPECT_EQ(passing(Passed::kDiscarded, analyse).data, y.data);
 
-  const LayerLatents latents{.y_hat = y,
-                             .steps = std::vector<int32_t>(filter_steps(networks.filter(1), sizes[1]))};
+  const LayerLatents latents{
+      .y_hat = y, .coefficients = std::vector<int32_t>(coefficient_count(networks.filter(1), sizes[1]))};
   const auto reconstruct = [&](PredictionWindow& window) {
     return synthesis.reconstruct(top, latents, &window, whole(sizes[1])).image;
   };

@@ -36,9 +36,9 @@ Status check_z(size_t symbols, const CdfTables& tables) {
   return {};
 }
 
-Status check_steps(size_t steps, size_t directions) {
-  if (steps == 0 || (directions > 0 && steps % directions == 0)) return {};
-  return Error{ErrorCode::kFailure, "steps that are not so many for each region"};
+Status check_coefficients(size_t coefficients, size_t directions) {
+  if (coefficients == 0 || (directions > 0 && coefficients % directions == 0)) return {};
+  return Error{ErrorCode::kFailure, "coefficients that are not so many for each region"};
 }
 
 Status check_y(size_t symbols, std::span<const uint8_t> indexes, const CdfTables& tables) {
@@ -64,33 +64,34 @@ Status check_y(const LayerSymbols& symbols, const CdfTables& tables) {
 
 // ---- Encoding: everything is pushed in the reverse of the order in which it will be popped. ----
 
-// The order of the Exp-Golomb code of the loop filter's steps.
-constexpr int kStepOrder = 1;
+// The order of the Exp-Golomb code of the loop filter's coefficients.
+constexpr int kCoefficientOrder = 1;
 
 // Numbers every integer: 0, 1, -1, 2, -2, ...
-uint64_t number_of(int32_t step) {
-  const int64_t v = step;
+uint64_t number_of(int32_t coefficient) {
+  const int64_t v = coefficient;
   return static_cast<uint64_t>(v > 0 ? 2 * v - 1 : -2 * v);
 }
 
-// The steps up to the last one that is not 0.
-std::span<const int32_t> up_to_last(std::span<const int32_t> steps) {
-  while (!steps.empty() && steps.back() == 0) steps = steps.first(steps.size() - 1);
-  return steps;
+// The coefficients up to the last one that is not 0.
+std::span<const int32_t> up_to_last(std::span<const int32_t> coefficients) {
+  while (!coefficients.empty() && coefficients.back() == 0)
+    coefficients = coefficients.first(coefficients.size() - 1);
+  return coefficients;
 }
 
-// 0: the steps of the region before, or none in the first one.
-void add_steps(RawBits& raw, std::span<const int32_t> steps, size_t directions) {
+// 0: the coefficients of the region before, or none in the first one.
+void add_coefficients(RawBits& raw, std::span<const int32_t> coefficients, size_t directions) {
   std::vector<int32_t> last(directions, 0);
-  for (size_t i = 0; i < steps.size(); i += directions) {
-    const auto own = steps.subspan(i, directions);
+  for (size_t i = 0; i < coefficients.size(); i += directions) {
+    const auto own = coefficients.subspan(i, directions);
     if (std::ranges::equal(own, last)) {
       raw.add_exp_golomb(0, 0);
       continue;
     }
     const auto used = up_to_last(own);
     raw.add_exp_golomb(used.size() + 1, 0);
-    for (const int32_t step : used) raw.add_exp_golomb(number_of(step), kStepOrder);
+    for (const int32_t coefficient : used) raw.add_exp_golomb(number_of(coefficient), kCoefficientOrder);
     last.assign(own.begin(), own.end());
   }
 }
@@ -224,7 +225,7 @@ Result<std::vector<uint8_t>> encode_layer(const LayerSymbols& symbols, const Cdf
                                           const CdfTables& y_tables) {
   if (Status s = check_z(symbols.z.size(), z_tables); !s) return s.error();
   if (Status s = check_y(symbols, y_tables); !s) return s.error();
-  if (Status s = check_steps(symbols.steps.size(), symbols.directions); !s) return s.error();
+  if (Status s = check_coefficients(symbols.coefficients.size(), symbols.directions); !s) return s.error();
   Pusher pusher(0);
   RawBits raw;
   add_exceptions(raw, symbols.y, symbols.indexes, symbols.trellis ? kExceptionLevels : 1);
@@ -243,15 +244,15 @@ Result<std::vector<uint8_t>> encode_layer(const LayerSymbols& symbols, const Cdf
   for (size_t i = symbols.z.size(); i-- > 0;) {
     push_symbol(pusher, raw, z_tables.row(static_cast<int>(i % channels)), symbols.z[i]);
   }
-  add_steps(raw, symbols.steps, symbols.directions);
+  add_coefficients(raw, symbols.coefficients, symbols.directions);
   raw.flush_to(pusher);
   return to_bytes(pusher);
 }
 
-int filter_step_bits(std::span<const int32_t> steps) {
-  const auto used = up_to_last(steps);
+int coefficient_bits(std::span<const int32_t> coefficients) {
+  const auto used = up_to_last(coefficients);
   int bits = exp_golomb_bits(used.size() + 1);
-  for (const int32_t step : used) bits += exp_golomb_bits(number_of(step), kStepOrder);
+  for (const int32_t coefficient : used) bits += exp_golomb_bits(number_of(coefficient), kCoefficientOrder);
   return bits;
 }
 
@@ -263,26 +264,27 @@ Result<LayerDecoder> LayerDecoder::open(std::span<const uint8_t> bytes) {
   return LayerDecoder(Popper(state, bytes.subspan(head)));
 }
 
-Status LayerDecoder::decode_steps(size_t directions, std::span<int32_t> steps) {
-  if (Status s = check_steps(steps.size(), directions); !s) return s;
-  for (size_t i = 0; i < steps.size(); i += directions) {
-    const auto own = steps.subspan(i, directions);
+Status LayerDecoder::decode_coefficients(size_t directions, std::span<int32_t> coefficients) {
+  if (Status s = check_coefficients(coefficients.size(), directions); !s) return s;
+  for (size_t i = 0; i < coefficients.size(); i += directions) {
+    const auto own = coefficients.subspan(i, directions);
     uint64_t used = 0;
     if (!pop_exp_golomb(popper_, 0, &used) || used > directions + 1) {
-      return damaged("the steps of the loop filter are malformed");
+      return damaged("the coefficients of the loop filter are malformed");
     }
     std::ranges::fill(own, 0);
     if (used == 0) {
-      if (i > 0) std::ranges::copy(steps.subspan(i - directions, directions), own.begin());
+      if (i > 0) std::ranges::copy(coefficients.subspan(i - directions, directions), own.begin());
       continue;
     }
-    for (int32_t& step : own.first(used - 1)) {
+    for (int32_t& coefficient : own.first(used - 1)) {
       uint64_t number = 0;
-      if (!pop_exp_golomb(popper_, kStepOrder, &number) || number > 2 * uint64_t{kMaxFilterStep}) {
-        return damaged("a step of the loop filter is malformed");
+      if (!pop_exp_golomb(popper_, kCoefficientOrder, &number) ||
+          number > 2 * uint64_t{kMaxFilterCoefficient}) {
+        return damaged("a coefficient of the loop filter is malformed");
       }
       const auto half = static_cast<int32_t>((number + 1) / 2);
-      step = number % 2 != 0 ? half : -half;
+      coefficient = number % 2 != 0 ? half : -half;
     }
   }
   return {};
@@ -315,12 +317,12 @@ struct SymbolSink {
 
 struct MeanSink {
   std::span<float> means;
-  float step = 1.0F;
+  float coefficient = 1.0F;
   void stretch(size_t first, std::span<const int32_t> symbols) const {
     float* out = means.data() + first;
     for (size_t i = 0; i < symbols.size(); ++i) out[i] += static_cast<float>(symbols[i]);
   }
-  void exception(size_t i, int32_t symbol) const { means[i] += step * static_cast<float>(symbol); }
+  void exception(size_t i, int32_t symbol) const { means[i] += coefficient * static_cast<float>(symbol); }
 };
 
 }  // namespace
@@ -376,14 +378,14 @@ Status LayerDecoder::decode_levels(const CdfTables& tables, const TrellisLayout&
 }
 
 Status LayerDecoder::decode_levels_onto(const CdfTables& tables, const TrellisLayout& layout,
-                                        std::span<const uint8_t> indexes, float step,
+                                        std::span<const uint8_t> indexes, float coefficient,
                                         std::span<float> means) {
   if (Status s = check_trellis(layout, tables, means.size(), indexes); !s) return s;
-  if (!pop_levels_onto(popper_, tables, layout, indexes, step, means)) {
+  if (!pop_levels_onto(popper_, tables, layout, indexes, coefficient, means)) {
     return damaged("a symbol of y is malformed");
   }
   const auto zeros = static_cast<size_t>(std::ranges::count(indexes, kSkippedIndex));
-  const auto sink = MeanSink{means, step};
+  const auto sink = MeanSink{means, coefficient};
   if (Status s = decode_exceptions(indexes, zeros, kExceptionLevels, sink); !s) return s;
   return check_end();
 }

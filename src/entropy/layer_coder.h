@@ -1,8 +1,8 @@
 // A layer's stream: the symbols of z and y in one rANS state, ours. docs/bitstream.md specifies it.
 //
-// Encoding:  bytes = encode_layer({z, y, indexes, steps, directions}, z_tables, y_tables)
+// Encoding:  bytes = encode_layer({z, y, indexes, coefficients, directions}, z_tables, y_tables)
 // Decoding:  LayerDecoder decoder = *LayerDecoder::open(bytes);
-//            decoder.decode_steps(directions, steps);     // the loop filter's, if the model has one
+//            decoder.decode_coefficients(directions, coefficients);  // if the model has a loop filter
 //            decoder.decode_z(z_tables, z);               // then h_s turns z into y's scale indexes
 //            decoder.decode_y(y_tables, indexes, y);
 //
@@ -23,18 +23,19 @@
 
 namespace compass {
 
-inline constexpr int32_t kMaxFilterStep = 4095;
-// Bits that the steps of one region take, and what they take if they are those of the region before it.
-int filter_step_bits(std::span<const int32_t> steps);
-inline constexpr int kSameStepsBits = 1;
+inline constexpr int32_t kMaxFilterCoefficient = 4095;
+// Bits that the coefficients of one region take, and what they take if they are those of the region before
+// it.
+int coefficient_bits(std::span<const int32_t> coefficients);
+inline constexpr int kSameCoefficientsBits = 1;
 
 // What is coded for one layer. Any int32 can be coded, at its price in escapes.
 struct LayerSymbols {
   std::span<const int32_t> z;        // [H,W,C] in memory order, channels fastest; C = rows of the z tables
   std::span<const int32_t> y;        // [H,W,M] in memory order
   std::span<const uint8_t> indexes;  // the scale index, i.e. the row of the y tables, of each element of y
-  // Of the loop filter, if there is one: [regions][directions], within +-kMaxFilterStep.
-  std::span<const int32_t> steps{};
+  // Of the loop filter, if there is one: [regions][directions], within +-kMaxFilterCoefficient.
+  std::span<const int32_t> coefficients{};
   size_t directions = 0;
   // If y is quantised dependently (entropy/trellis.h): y holds levels, and the tables have two rows for each
   // scale index.
@@ -46,17 +47,17 @@ struct LayerSymbols {
 Result<std::vector<uint8_t>> encode_layer(const LayerSymbols& symbols, const CdfTables& z_tables,
                                           const CdfTables& y_tables);
 
-// Decodes one layer: steps, if there are any, then z once, then y once. `bytes` must outlive the decoder.
-// Reads within `bytes` whatever they are, in time proportional to the symbols asked for; hostile bytes give
-// an error or symbols, nothing else.
+// Decodes one layer: coefficients, if there are any, then z once, then y once. `bytes` must outlive the
+// decoder. Reads within `bytes` whatever they are, in time proportional to the symbols asked for; hostile
+// bytes give an error or symbols, nothing else.
 class LayerDecoder {
  public:
   // Error: kBadFile if no encoder writes a stream that begins so.
   static Result<LayerDecoder> open(std::span<const uint8_t> bytes);
 
-  // Fills steps, [regions][directions]. Errors: kFailure if they are not so many; kBadFile if a region has
-  // more, or one is malformed or out of range.
-  Status decode_steps(size_t directions, std::span<int32_t> steps);
+  // Fills coefficients, [regions][directions]. Errors: kFailure if they are not so many; kBadFile if a region
+  // has more, or one is malformed or out of range.
+  Status decode_coefficients(size_t directions, std::span<int32_t> coefficients);
 
   // Fills z. Errors: kFailure if z is no multiple of the tables' rows; kBadFile if a symbol is malformed.
   Status decode_z(const CdfTables& tables, std::span<int32_t> z);
@@ -67,11 +68,11 @@ class LayerDecoder {
   Status decode_y(const CdfTables& tables, std::span<const uint8_t> indexes, std::span<int32_t> y);
   // The same, adding the symbols to `means`, which makes y_hat of them.
   Status decode_y_onto(const CdfTables& tables, std::span<const uint8_t> indexes, std::span<float> means);
-  // Both for y that is quantised dependently: levels, and means plus `step` times levels.
+  // Both for y that is quantised dependently: levels, and means plus `coefficient` times levels.
   Status decode_levels(const CdfTables& tables, const TrellisLayout& layout, std::span<const uint8_t> indexes,
                        std::span<int32_t> levels);
   Status decode_levels_onto(const CdfTables& tables, const TrellisLayout& layout,
-                            std::span<const uint8_t> indexes, float step, std::span<float> means);
+                            std::span<const uint8_t> indexes, float coefficient, std::span<float> means);
 
  private:
   explicit LayerDecoder(rans::Popper popper) : popper_(popper) {}

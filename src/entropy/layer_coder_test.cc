@@ -59,21 +59,21 @@ CdfTables one_row(std::vector<int32_t> cdf, int32_t offset) {
   return *CdfTables::from_ragged(cdf, std::vector{length}, std::vector{offset});
 }
 
-TEST(LayerCoder, StepsComeFirst) {
+TEST(LayerCoder, CoefficientsComeFirst) {
   const CdfTables tables = one_row({0, 16384, 49152, 65535, 65536}, -1);
-  for (const std::vector<int32_t>& steps : {std::vector<int32_t>{0, 0, 0},
-                                            {5, 0, 0},
-                                            {0, -1, kMaxFilterStep},
-                                            {-kMaxFilterStep, 2, -7},
-                                            {0, 0, 0, 1, 2, 3, 1, 2, 3, 0, 0, 0},
-                                            {}}) {
+  for (const std::vector<int32_t>& coefficients : {std::vector<int32_t>{0, 0, 0},
+                                                   {5, 0, 0},
+                                                   {0, -1, kMaxFilterCoefficient},
+                                                   {-kMaxFilterCoefficient, 2, -7},
+                                                   {0, 0, 0, 1, 2, 3, 1, 2, 3, 0, 0, 0},
+                                                   {}}) {
     const std::vector<int32_t> z{0, 1, -1};
-    const auto bytes = encode_layer({z, {}, {}, steps, 3}, tables, tables);
+    const auto bytes = encode_layer({z, {}, {}, coefficients, 3}, tables, tables);
     ASSERT_TRUE(bytes);
     auto decoder = *LayerDecoder::open(*bytes);
-    std::vector<int32_t> back(steps.size(), 9);
-    ASSERT_TRUE(decoder.decode_steps(3, back));
-    EXPECT_EQ(back, steps);
+    std::vector<int32_t> back(coefficients.size(), 9);
+    ASSERT_TRUE(decoder.decode_coefficients(3, back));
+    EXPECT_EQ(back, coefficients);
     std::vector<int32_t> symbols(3);
     ASSERT_TRUE(decoder.decode_z(tables, symbols));
     EXPECT_EQ(symbols, z);
@@ -81,28 +81,30 @@ TEST(LayerCoder, StepsComeFirst) {
     // A file for a filter of more directions.
     std::vector<int32_t> fewer(1);
     auto other = *LayerDecoder::open(*bytes);
-    EXPECT_EQ(static_cast<bool>(other.decode_steps(1, fewer)),
-              steps.size() < 2 || (steps[1] == 0 && steps[2] == 0));
+    EXPECT_EQ(static_cast<bool>(other.decode_coefficients(1, fewer)),
+              coefficients.size() < 2 || (coefficients[1] == 0 && coefficients[2] == 0));
   }
   std::vector<int32_t> two(2);
   EXPECT_FALSE(encode_layer({{}, {}, {}, two, 3}, tables, tables));
   EXPECT_FALSE(encode_layer({{}, {}, {}, two, 0}, tables, tables));
-  EXPECT_FALSE(LayerDecoder::open({})->decode_steps(3, two));
+  EXPECT_FALSE(LayerDecoder::open({})->decode_coefficients(3, two));
 }
 
-// Steps cost what they are said to, and a bit where they are those of the region before.
-TEST(LayerCoder, StepsOfAlikeRegionsCostABit) {
+// Coefficients cost what they are said to, and a bit where they are those of the region before.
+TEST(LayerCoder, CoefficientsOfAlikeRegionsCostABit) {
   const CdfTables tables = one_row({0, 16384, 49152, 65535, 65536}, -1);
-  EXPECT_EQ(filter_step_bits(std::vector<int32_t>{0, 0}), 3);
-  EXPECT_GT(filter_step_bits(std::vector<int32_t>{0, 1}), filter_step_bits(std::vector<int32_t>{1, 0}));
+  EXPECT_EQ(coefficient_bits(std::vector<int32_t>{0, 0}), 3);
+  EXPECT_GT(coefficient_bits(std::vector<int32_t>{0, 1}), coefficient_bits(std::vector<int32_t>{1, 0}));
   const std::vector<int32_t> own{3, -1};
-  std::vector<int32_t> steps;
-  for (int r = 0; r < 81; ++r) steps.insert(steps.end(), own.begin(), own.end());
-  steps.back() += 7;
-  const auto bytes = encode_layer({{}, {}, {}, steps, 2}, tables, tables);
+  std::vector<int32_t> coefficients;
+  for (int r = 0; r < 81; ++r) coefficients.insert(coefficients.end(), own.begin(), own.end());
+  coefficients.back() += 7;
+  const auto bytes = encode_layer({{}, {}, {}, coefficients, 2}, tables, tables);
   ASSERT_TRUE(bytes);
-  EXPECT_NEAR(8.0 * static_cast<double>(bytes->size()),
-              filter_step_bits(own) + 79 * kSameStepsBits + filter_step_bits(std::span(steps).last(2)), 8.0);
+  EXPECT_NEAR(
+      8.0 * static_cast<double>(bytes->size()),
+      coefficient_bits(own) + 79 * kSameCoefficientsBits + coefficient_bits(std::span(coefficients).last(2)),
+      8.0);
 }
 
 Layer random_layer(std::mt19937& rng, const CdfTables& z_tables, const CdfTables& y_tables, size_t z_pixels,

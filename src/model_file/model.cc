@@ -83,7 +83,7 @@ Result<std::shared_ptr<const Model>> Model::from(const Safetensors& file) {
   std::vector<std::string> have;
   int64_t parameters = 0;
   for (const auto& [name, view] : file.tensors()) {
-    if (!is_density_tensor(name) && !is_step_tensor(file, name)) have.push_back(name);
+    if (!is_density_tensor(name) && !is_scale_tensor(file, name)) have.push_back(name);
     parameters += view.elements();
     if (parameters > kMaxParameters) return bad(fmt::format("has more than {} parameters", kMaxParameters));
   }
@@ -119,7 +119,7 @@ Result<std::shared_ptr<const Model>> Model::from(const Safetensors& file) {
   }
   for (const auto& [name, view] : file.tensors()) {
     const bool table = name.find(".y.") != std::string::npos || name.find(".z.") != std::string::npos;
-    if (!table && !is_step_tensor(file, name)) model->parameters_ += view.elements();
+    if (!table && !is_scale_tensor(file, name)) model->parameters_ += view.elements();
   }
   model->id_ = id.get();
   return std::shared_ptr<const Model>(std::move(model));

@@ -277,10 +277,10 @@ TEST(Model, KernelsMayBeKeptInSteps) {
   ASSERT_TRUE(plain);
   const TensorView kernel = draft.tensors.at(name);
   SafetensorsWriter writer;
-  writer.add_stepped(name, kernel.shape, *kernel.floats());
-  const auto stepped = Safetensors::parse(writer.finish());
-  ASSERT_TRUE(stepped);
-  for (const auto& [key, view] : stepped->tensors()) draft.tensors[key] = view;
+  writer.add_scaled(name, kernel.shape, *kernel.floats());
+  const auto scaled = Safetensors::parse(writer.finish());
+  ASSERT_TRUE(scaled);
+  for (const auto& [key, view] : scaled->tensors()) draft.tensors[key] = view;
   const auto model = draft.parse();
   ASSERT_TRUE(model) << model.error().message;
   EXPECT_EQ((*model)->parameters(), (*plain)->parameters());
@@ -290,12 +290,12 @@ TEST(Model, KernelsMayBeKeptInSteps) {
   ASSERT_EQ(have.size(), want.size());
   for (size_t i = 0; i < have.size(); ++i) ASSERT_NEAR(have[i], want[i], 0.05F) << i;
 
-  // Steps without a kernel in steps are strangers, and so are those of integers that are what they are.
+  // Scales without conv weights to scale are strangers, and so are those of integers that are what they are.
   Draft odd = Draft::tiny();
-  odd.tensors[name + ".step"] = stepped->tensors().at(name + ".step");
+  odd.tensors[name + ".step"] = scaled->tensors().at(name + ".step");
   EXPECT_NE(error_of(odd.parse()).find("not part of its description"), std::string::npos);
   Draft whole = Draft::tiny();
-  whole.tensors["base.h_scales.0.weight.step"] = stepped->tensors().at(name + ".step");
+  whole.tensors["base.h_scales.0.weight.step"] = scaled->tensors().at(name + ".step");
   EXPECT_NE(error_of(whole.parse()).find("not part of its description"), std::string::npos);
 }
 

@@ -168,8 +168,7 @@ std::vector<Op> parse_network(FieldReader& r, const json& codec, const std::stri
 void check_network(FieldReader& r, std::vector<Op>& ops, const std::string& place,
                    const NetworkRules& rules) {
   int channels = rules.in;
-  int level =
-      rules.analysis ? 1 : rules.factor;  // the map's sampling step, in pixels of the network's picture
+  int level = rules.analysis ? 1 : rules.factor;  // the map's stride, in pixels of the network's picture
   for (size_t i = 0; i < ops.size() && r.ok(); ++i) {
     Op& op = ops[i];
     const std::string where = fmt::format("{}.{}", place, i);
@@ -187,7 +186,7 @@ void check_network(FieldReader& r, std::vector<Op>& ops, const std::string& plac
         r.fail(where + ".in", "must be the picture's channels");
       }
       if (op.factor != level) {
-        r.fail(where + ".factor", fmt::format("must be {}, the map's sampling step", level));
+        r.fail(where + ".factor", fmt::format("must be {}, the map's stride", level));
       }
       if (op.out != channels) r.fail(where + ".out", fmt::format("must be {}", channels));
       continue;

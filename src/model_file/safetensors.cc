@@ -48,26 +48,25 @@ Result<std::vector<float>> Safetensors::floats(std::string_view name) const {
   const TensorView* view = find(name);
   if (view == nullptr) return Error{ErrorCode::kModel, "is missing"};
   if (view->dtype != DType::kI8) return view->floats();
-  const TensorView* companion = find(std::string(name).append(kStepSuffix));
-  if (companion == nullptr)
-    return Error{ErrorCode::kModel, "has integers but no '.step' to give them a size"};
-  const auto steps = companion->floats();
-  if (!steps) return Error{ErrorCode::kModel, "has steps with an error: " + steps.error().message};
+  const TensorView* companion = find(std::string(name).append(kScaleSuffix));
+  if (companion == nullptr) return Error{ErrorCode::kModel, "has integers but no '.step' to scale them"};
+  const auto scales = companion->floats();
+  if (!scales) return Error{ErrorCode::kModel, "has scales with an error: " + scales.error().message};
   const bool fit = !view->shape.empty() && companion->shape == std::vector<int64_t>{view->shape[0]} &&
-                   std::ranges::all_of(*steps, [](float step) { return step > 0.0F; });
-  if (!fit) return Error{ErrorCode::kModel, "needs one step above 0 for each index of its first dimension"};
+                   std::ranges::all_of(*scales, [](float scale) { return scale > 0.0F; });
+  if (!fit) return Error{ErrorCode::kModel, "needs one scale above 0 for each index of its first dimension"};
   std::vector<float> values = converted<int8_t, float>(view->data, [](int8_t v) { return v; });
-  const size_t row = steps->empty() ? 0 : values.size() / steps->size();
+  const size_t row = scales->empty() ? 0 : values.size() / scales->size();
   float* value = values.data();
-  for (const float step : *steps) {
-    for (const float* const end = value + row; value != end; ++value) *value *= step;
+  for (const float scale : *scales) {
+    for (const float* const end = value + row; value != end; ++value) *value *= scale;
   }
   return values;
 }
 
-bool Safetensors::holds_steps(std::string_view name) const {
-  if (!name.ends_with(kStepSuffix)) return false;
-  const TensorView* whole = find(name.substr(0, name.size() - kStepSuffix.size()));
+bool Safetensors::holds_scales(std::string_view name) const {
+  if (!name.ends_with(kScaleSuffix)) return false;
+  const TensorView* whole = find(name.substr(0, name.size() - kScaleSuffix.size()));
   return whole != nullptr && whole->dtype == DType::kI8;
 }
 

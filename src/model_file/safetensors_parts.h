@@ -14,9 +14,9 @@ namespace compass {
 inline constexpr size_t kLengthBytes = 8;
 inline constexpr std::string_view kMetadataKey = "__metadata__";
 
-// A tensor in steps has integers up to kMostSteps and a companion of this name.
-inline constexpr std::string_view kStepSuffix = ".step";
-inline constexpr float kMostSteps = 127.0F;
+// A tensor of scaled integers has values up to kMaxScaled and a companion of this name, its scales.
+inline constexpr std::string_view kScaleSuffix = ".step";
+inline constexpr float kMaxScaled = 127.0F;
 
 struct SafetensorsParts {
   std::map<std::string, TensorView, std::less<>> tensors;  // views of the bytes that were read

@@ -256,33 +256,33 @@ TEST(TensorView, HalfAndBfloatRoundTripAndRoundToEven) {
   const float tiny = std::ldexp(1.0F, -24);
   EXPECT_EQ(again({tiny / 2, tiny * 1.5F, tiny * 0.51F}, DType::kF16),
             (std::vector<float>{0, 2 * tiny, tiny}));
-  const float step = std::ldexp(1.0F, -7);
-  EXPECT_EQ(again({1 + step / 2, 1 + 3 * step / 2}, DType::kBF16), (std::vector<float>{1, 1 + 2 * step}));
+  const float scale = std::ldexp(1.0F, -7);
+  EXPECT_EQ(again({1 + scale / 2, 1 + 3 * scale / 2}, DType::kBF16), (std::vector<float>{1, 1 + 2 * scale}));
 }
 
 TEST(Safetensors, SteppedTensorsComeBackWithinHalfAStep) {
   const std::vector<float> values{1.0F, -0.5F, 0.013F, 0.0F, 0.0F, 0.0F, 1e-6F, -127e-6F, 63.4e-6F};
   SafetensorsWriter writer;
-  writer.add_stepped("k", {3, 3, 1}, values);
+  writer.add_scaled("k", {3, 3, 1}, values);
   const auto file = Safetensors::parse(writer.finish());
   ASSERT_TRUE(file);
   EXPECT_EQ(file->find("k")->dtype, DType::kI8);
-  EXPECT_TRUE(file->holds_steps("k.step"));
-  EXPECT_FALSE(file->holds_steps("k"));
+  EXPECT_TRUE(file->holds_scales("k.step"));
+  EXPECT_FALSE(file->holds_scales("k"));
   const auto back = file->floats("k");
   ASSERT_TRUE(back) << back.error().message;
   for (size_t i = 0; i < values.size(); ++i) {
-    const float step = i < 3 ? 1.0F / 127 : i < 6 ? 0.0F : 1e-6F;
-    EXPECT_NEAR((*back)[i], values[i], step * 0.5001F) << i;
+    const float scale = i < 3 ? 1.0F / 127 : i < 6 ? 0.0F : 1e-6F;
+    EXPECT_NEAR((*back)[i], values[i], scale * 0.5001F) << i;
   }
 }
 
 TEST(Safetensors, StepsMustFitTheirTensor) {
   const std::vector<int32_t> integers{1, 2, 3, 4};
-  const auto read = [&](const std::vector<float>& steps) {
+  const auto read = [&](const std::vector<float>& scales) {
     SafetensorsWriter writer;
     writer.add_integers("k", {2, 2}, integers, DType::kI8);
-    if (!steps.empty()) writer.add_floats("k.step", {static_cast<int64_t>(steps.size())}, steps);
+    if (!scales.empty()) writer.add_floats("k.step", {static_cast<int64_t>(scales.size())}, scales);
     return Safetensors::parse(writer.finish())->floats("k");
   };
   EXPECT_EQ(*read({1.0F, 0.5F}), (std::vector<float>{1.0F, 2.0F, 1.5F, 2.0F}));

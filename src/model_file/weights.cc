@@ -298,8 +298,8 @@ std::vector<std::string> tensor_names(const Description& d) {
   return names;
 }
 
-bool is_step_tensor(const Safetensors& file, std::string_view name) {
-  return file.holds_steps(name) && name.find(".h_scales.") == std::string_view::npos;
+bool is_scale_tensor(const Safetensors& file, std::string_view name) {
+  return file.holds_scales(name) && name.find(".h_scales.") == std::string_view::npos;
 }
 
 bool is_density_tensor(std::string_view name) {

@@ -67,7 +67,7 @@ std::vector<std::string> tensor_names(const Description& description);
 // depend on it.
 bool is_density_tensor(std::string_view name);
 
-// Whether a tensor holds the steps of a kernel kept in 8 bits ("base.g_a.2.conv1.weight.step").
-bool is_step_tensor(const Safetensors& file, std::string_view name);
+// Whether a tensor holds the scales of conv weights kept in 8 bits ("base.g_a.2.conv1.weight.step").
+bool is_scale_tensor(const Safetensors& file, std::string_view name);
 
 }  // namespace compass

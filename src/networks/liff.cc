@@ -70,7 +70,7 @@ LiffPlan Liff::Parts::make_plan(const Geometry& g, Rect out) {
   LiffPlan plan = sources(g, out);
   plan.making_features = features.plan(g.below, plan.features);
   plan.pixel_weights = pixel_weights.plan(g.below, plan.rows, plan.cols);
-  for (const auto& step : plan.making_features.steps) step.conv.add_kernels(plan.kernels);
+  for (const auto& conv : plan.making_features.convs) conv.plan.add_kernels(plan.kernels);
   plan.pixel_weights.add_kernels(plan.kernels);
   plan.map_bytes = nn::peak_bytes(plan.making_features.maps);
   return plan;

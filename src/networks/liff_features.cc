@@ -48,16 +48,16 @@ LiffFeaturesPlan LiffFeatures::plan(Size full, Rect out) {
   int reach = halo() - 1;  // of the map being made, around `out`
   const bool f32 = context_.compute() == Element::kF32;
   const auto add = [&](ConvPass& pass, int channels, std::vector<int> inputs, int addend = -1) {
-    const int step = static_cast<int>(plan.steps.size());
+    const int conv = static_cast<int>(plan.convs.size());
     const Rect part = grown(out, reach, full);
     for (const int input : inputs) {
-      if (input >= 0) plan.maps[input].last = step;
+      if (input >= 0) plan.maps[input].last = conv;
     }
-    if (addend >= 0) plan.maps[addend].last = step;
-    plan.steps.push_back({&pass, pass.plan(context_.compute(), {full, part, f32, addend >= 0}),
-                          std::move(inputs), step, addend});
-    plan.maps.push_back({channels, part, full, f32, !f32, step, step});
-    return step;  // each makes one map
+    if (addend >= 0) plan.maps[addend].last = conv;
+    plan.convs.push_back({&pass, pass.plan(context_.compute(), {full, part, f32, addend >= 0}),
+                          std::move(inputs), conv, addend});
+    plan.maps.push_back({channels, part, full, f32, !f32, conv, conv});
+    return conv;  // each makes one map
   };
   const int f1 = add(sfe1_, g0_, {-1});
   --reach;
@@ -81,13 +81,13 @@ LiffFeaturesPlan LiffFeatures::plan(Size full, Rect out) {
 Map LiffFeatures::run(const LiffFeaturesPlan& plan, const MapView& below) {
   const Element compute = context_.compute();
   std::vector<Map> maps(plan.maps.size());
-  for (size_t s = 0; s < plan.steps.size(); ++s) {
-    const LiffFeaturesPlan::Step& step = plan.steps[s];
+  for (size_t s = 0; s < plan.convs.size(); ++s) {
+    const LiffFeaturesPlan::Conv& conv = plan.convs[s];
     std::vector<MapView> inputs;
-    for (const int input : step.inputs) inputs.push_back(input < 0 ? below : maps[input].view(compute));
-    Map& output = maps[step.output] = nn::make_map(context_.buffers(), plan.maps[step.output]);
-    const MapView addend = step.addend < 0 ? MapView{} : maps[step.addend].view(compute);
-    step.pass->run(context_, step.conv, inputs, output, step.addend < 0 ? nullptr : &addend);
+    for (const int input : conv.inputs) inputs.push_back(input < 0 ? below : maps[input].view(compute));
+    Map& output = maps[conv.output] = nn::make_map(context_.buffers(), plan.maps[conv.output]);
+    const MapView addend = conv.addend < 0 ? MapView{} : maps[conv.addend].view(compute);
+    conv.pass->run(context_, conv.plan, inputs, output, conv.addend < 0 ? nullptr : &addend);
     for (size_t m = 0; m < s; ++m) {
       if (plan.maps[m].last == static_cast<int>(s)) maps[m] = {};
     }

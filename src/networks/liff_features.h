@@ -18,14 +18,14 @@ namespace compass {
 
 struct LiffFeaturesPlan {
   // A convolution of the network: of which maps, into which, and which is added to it; indexes of `maps`.
-  struct Step {
+  struct Conv {
     nn::ConvPass* pass = nullptr;
-    nn::ConvPlan conv;
+    nn::ConvPlan plan;
     std::vector<int> inputs;  // -1 is the picture below
     int output = 0;
     int addend = -1;  // -1: none
   };
-  std::vector<Step> steps;
+  std::vector<Conv> convs;
   std::vector<nn::PlannedMap> maps;  // the last one is the features
 };
 

@@ -20,12 +20,12 @@ constexpr int kTilePixels = 512;
 constexpr int kMinTilePixels = 96;
 constexpr int kMaxTileColumns = 64;
 
-// Even pieces of at most `most` that cover n, rounded up to a multiple of `step` where that fits: sizes that
+// Even pieces of at most `most` that cover n, rounded up to a multiple of `unit` where that fits: sizes that
 // are nearly alike then share their kernels, each of which takes milliseconds to compile.
-int even_piece(int n, int most, int step) {
+int even_piece(int n, int most, int unit) {
   const int piece = ceil_div(n, ceil_div(n, most));
-  const int rounded = round_up(piece, step);
-  return n > step && rounded <= most ? rounded : piece;
+  const int rounded = round_up(piece, unit);
+  return n > unit && rounded <= most ? rounded : piece;
 }
 
 // Cuts rows [y0, y1) and columns [x0, x1) of the convolution's outputs. Tiles are whole blocks of Winograd's

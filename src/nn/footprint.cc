@@ -22,11 +22,12 @@ Span input_footprint(const Op& op, bool analysis, int in_extent, int out_extent,
   const int reach = (op.kernel - 1) / 2;
   if (analysis && op.align > 1) {
     const int padding = round_up(in_extent, op.align) - in_extent;
-    const int step = op.down();
+    const int stride = op.down();
     if (op.kind == OpKind::kUnshuffle) {
-      return without_padding({out.begin * step, out.end * step}, padding, in_extent);
+      return without_padding({out.begin * stride, out.end * stride}, padding, in_extent);
     }
-    return without_padding({out.begin * step - reach, (out.end - 1) * step + reach + 1}, padding, in_extent);
+    return without_padding({out.begin * stride - reach, (out.end - 1) * stride + reach + 1}, padding,
+                           in_extent);
   }
   switch (op.kind) {
     case OpKind::kConv:

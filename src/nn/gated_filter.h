@@ -1,6 +1,6 @@
-// The inner loops of the loop filter (codec/loop_filter.h) and of fitting its steps: sums of linear filters,
-// each multiplied by a gate of its own at every pixel, and products of rows of pixels. They exist twice: with
-// Highway, and as plain loops that say what they compute.
+// The inner loops of the loop filter (codec/loop_filter.h) and of fitting its coefficients: sums of linear
+// filters, each multiplied by a gate of its own at every pixel, and products of rows of pixels. They exist
+// twice: with Highway, and as plain loops that say what they compute.
 #pragma once
 
 #include <cstddef>

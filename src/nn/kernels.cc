@@ -42,9 +42,9 @@ HWY_INLINE void store(V x, BFloat16* p) {
 // Calls body(i) for whole vectors and returns where the tail begins.
 template <typename Body>
 HWY_INLINE size_t for_vectors(size_t n, const Body& body) {
-  const size_t step = lanes();
+  const size_t stride = lanes();
   size_t i = 0;
-  for (; i + step <= n; i += step) body(i);
+  for (; i + stride <= n; i += stride) body(i);
   return i;
 }
 

@@ -21,7 +21,7 @@ class Fit(CommandTest):
                               "--step", 0)
         self.assertEqual(found["bytes"], len(self.get("fitted.safetensors")))
         self.put("other.ppm", Picture.smooth(131, 77, seed=99).ppm())
-        for effort in 0, 2:  # the model's own filter, and with steps
+        for effort in 0, 2:  # the model's own filter, and with coefficients
             before = self.psnr("--effort", effort)
             after = self.psnr("--effort", effort, "--model", "fitted.safetensors")
             for k in range(3):

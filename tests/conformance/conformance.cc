@@ -46,8 +46,9 @@ Result<std::vector<SymbolHashes>> decode_hashes(const std::shared_ptr<const Mode
     auto decoder = LayerDecoder::open(file.subspan(layer.offset, layer.bytes));
     if (!decoder) return decoder.error();
     const FilterWeights& filter = model->weights(kind).filter;
-    std::vector<int32_t> steps(filter_steps(filter, layer.size));
-    if (const auto status = decoder->decode_steps(filter.directions, steps); !status) return status.error();
+    std::vector<int32_t> coefficients(coefficient_count(filter, layer.size));
+    if (const auto status = decoder->decode_coefficients(filter.directions, coefficients); !status)
+      return status.error();
     if (const auto status = decoder->decode_z(model->hyper_tables(kind), z); !status) return status.error();
     const HyperParameters parameters = networks.hyper_synthesise(z, layer.size);
     if (const auto status = decoder->decode_y(model->latent_tables(kind), parameters.indexes, y); !status) {
@@ -68,11 +69,12 @@ Result<Image> decode(Decoder& decoder, std::span<const uint8_t> file, int layer,
 // The layer put together from regions decoded one by one, about three a side, their edges off any grid.
 Result<Image> decode_tiled(Decoder& decoder, std::span<const uint8_t> file, int layer, Size size) {
   Image image(size);
-  const int step_x = size.width / 3 + 1;
-  const int step_y = size.height / 3 + 1;
-  for (int top = 0; top < size.height; top += step_y) {
-    for (int left = 0; left < size.width; left += step_x) {
-      const Rect area{left, top, std::min(step_x, size.width - left), std::min(step_y, size.height - top)};
+  const int stride_x = size.width / 3 + 1;
+  const int stride_y = size.height / 3 + 1;
+  for (int top = 0; top < size.height; top += stride_y) {
+    for (int left = 0; left < size.width; left += stride_x) {
+      const Rect area{left, top, std::min(stride_x, size.width - left),
+                      std::min(stride_y, size.height - top)};
       const auto part = decode(decoder, file, layer, area);
       if (!part) return part.error();
       for (int c = 0; c < 3; ++c) {

@@ -86,16 +86,16 @@ Result<std::span<const uint8_t>> InputFile::peek(size_t count) {
 }
 
 Result<std::vector<uint8_t>> InputFile::read_up_to(uint64_t count) {
-  constexpr uint64_t kStep = 1 << 20;  // grows with what really comes, whatever a header claims
+  constexpr uint64_t kPiece = 1 << 20;  // grows with what really comes, whatever a header claims
   std::vector<uint8_t> all;
   while (all.size() < count) {
     const size_t have = all.size();
-    const auto step = static_cast<size_t>(std::min(kStep, count - have));
-    all.resize(have + step);
+    const auto piece = static_cast<size_t>(std::min(kPiece, count - have));
+    all.resize(have + piece);
     const Result<size_t> got = read(std::span(all).subspan(have));
     if (!got) return got.error();
     all.resize(have + *got);
-    if (*got < step) break;
+    if (*got < piece) break;
   }
   return all;
 }

@@ -145,11 +145,11 @@ uint16_t SampleReader::of_float(double value) {
   return static_cast<uint16_t>(std::lround(bounded * 65535));
 }
 
-void SampleReader::read_band(const uint8_t* row, int first, std::span<uint16_t> out, size_t out_step) {
+void SampleReader::read_band(const uint8_t* row, int first, std::span<uint16_t> out, size_t out_stride) {
   const bool inverted = layout_.inverted && first < layout_.channels();
   const auto read = [&]<typename T>(const T* samples, auto to_16_bits) {
     samples += first;
-    for (size_t i = 0; i < out.size(); i += out_step, samples += layout_.bands) {
+    for (size_t i = 0; i < out.size(); i += out_stride, samples += layout_.bands) {
       const uint16_t value = to_16_bits(*samples);
       out[i] = inverted ? static_cast<uint16_t>(65535 - value) : value;
     }
@@ -184,8 +184,8 @@ void SampleReader::read_band(const uint8_t* row, int first, std::span<uint16_t> 
 }
 
 void SampleReader::read_lab(const uint8_t* row, std::span<float> out) const {
-  const size_t step = layout_.bands;
-  for (size_t i = 0, at = 0; i + 2 < out.size(); i += 3, at += step) {
+  const size_t stride = layout_.bands;
+  for (size_t i = 0, at = 0; i + 2 < out.size(); i += 3, at += stride) {
     if (layout_.coding == VIPS_CODING_LABQ) {
       out[i] = static_cast<float>(row[at]) * 100.0F / 255.0F;
       out[i + 1] = static_cast<int8_t>(row[at + 1]);

@@ -40,7 +40,7 @@ class SampleReader {
 
   // `count` samples of a row of whole pixels, beginning with its band `first` and going on by the bands of a
   // pixel: one channel.
-  void read_band(const uint8_t* row, int first, std::span<uint16_t> out, size_t out_step);
+  void read_band(const uint8_t* row, int first, std::span<uint16_t> out, size_t out_stride);
   // CIE Lab of a row: L 0..100, a, b, in natural units; 3 a pixel.
   void read_lab(const uint8_t* row, std::span<float> out) const;
 

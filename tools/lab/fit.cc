@@ -1,4 +1,4 @@
-// compass-lab fit: the last step in making a model. Gives it a trellis with tables of the symbols that an
+// compass-lab fit: the last stage of making a model. Gives it a trellis with tables of the symbols that an
 // encoder really chooses, then measures what its reconstructions get wrong, and gives it loop filters that
 // mend it.
 #include <fmt/format.h>
@@ -231,7 +231,7 @@ Status run_fit(const Options& options) {
 
   const auto gain = [](const fit::FilterLearner& learner, const FilterWeights& filter) {
     const auto g = learner.gain(filter);
-    return fmt::format("{:.3f} dB by itself, {:.3f} dB with steps", g.fixed, g.adapted);
+    return fmt::format("{:.3f} dB by itself, {:.3f} dB with coefficients", g.fixed, g.adapted);
   };
   std::string gains = fmt::format("on pictures held back:\nbase: {}\n", gain(*base->held_back, base_filter));
   if ((*model)->layered())

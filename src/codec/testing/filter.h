@@ -23,11 +23,12 @@ inline FilterWeights random_filter(int directions) {
   return filter;
 }
 
-// What a filter with these steps adds to an image.
-inline Image corrections(const Image& image, const FilterWeights& filter, std::span<const int32_t> steps) {
+// What a filter with these coefficients adds to an image.
+inline Image corrections(const Image& image, const FilterWeights& filter,
+                         std::span<const int32_t> coefficients) {
   Image result(image.size());
   FilterBand band;
-  const LayerFilter layer(filter, steps, image.size(), whole(image.size()));
+  const LayerFilter layer(filter, coefficients, image.size(), whole(image.size()));
   std::vector<float> row(image.width() + nn::kFilterPadding);
   band.load(whole(image.size()), image.size(), rows_of(image));
   for (int y = 0; y < image.height(); ++y) {
