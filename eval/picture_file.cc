@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
-#include <cctype>
 #include <cstring>
 
 #include "eval/process.h"
+#include "image/ppm.h"
 #include "image/resize.h"
 
 namespace compass::eval {
@@ -14,38 +14,15 @@ namespace compass::eval {
 Result<Picture> read_ppm(const std::string& path) {
   const Result<std::vector<uint8_t>> bytes = read_file(path);
   if (!bytes) return bytes.error();
-  const auto bad = [&](const char* what) {
-    return Error{ErrorCode::kBadFile, fmt::format("{}: not an 8-bit PPM: {}", path, what)};
-  };
-  size_t at = 2;
-  if (bytes->size() < 2 || (*bytes)[0] != 'P' || (*bytes)[1] != '6') return bad("no P6 at its start");
-  // Three numbers, separated by white space and comments.
-  int64_t numbers[3] = {0, 0, 0};
-  for (int64_t& number : numbers) {
-    while (at < bytes->size() && (std::isspace((*bytes)[at]) != 0 || (*bytes)[at] == '#')) {
-      if ((*bytes)[at] == '#') {
-        while (at < bytes->size() && (*bytes)[at] != '\n') ++at;
-      } else {
-        ++at;
-      }
-    }
-    const size_t begin = at;
-    while (at < bytes->size() && std::isdigit((*bytes)[at]) != 0 && at - begin < 9) {
-      number = number * 10 + ((*bytes)[at++] - '0');
-    }
-    if (at == begin) return bad("its header is cut short");
-  }
-  ++at;  // the single white space before the samples
-  if (numbers[0] < 1 || numbers[1] < 1 || numbers[2] != 255) return bad("size or depth");
-  const uint64_t samples = static_cast<uint64_t>(numbers[0]) * static_cast<uint64_t>(numbers[1]) * 3;
-  if (at > bytes->size() || bytes->size() - at < samples) return bad("samples are missing");
-  Picture picture({static_cast<int>(numbers[0]), static_cast<int>(numbers[1])});
-  std::memcpy(picture.rgb.data(), bytes->data() + at, picture.rgb.size());
+  const Result<Rgb8View> view = parse_ppm(*bytes);
+  if (!view) return Error{view.error().code, fmt::format("{}: {}", path, view.error().message)};
+  Picture picture(view->size);
+  std::memcpy(picture.rgb.data(), view->data, picture.rgb.size());
   return picture;
 }
 
 Status write_ppm(const Picture& picture, const std::string& path) {
-  const std::string header = fmt::format("P6\n{} {}\n255\n", picture.size.width, picture.size.height);
+  const std::string header = ppm_header(picture.size);
   std::vector<uint8_t> bytes(header.begin(), header.end());
   bytes.insert(bytes.end(), picture.rgb.begin(), picture.rgb.end());
   return write_file(path, bytes.data(), bytes.size());

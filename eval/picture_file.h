@@ -9,7 +9,7 @@
 
 namespace compass::eval {
 
-// P6 with 8 bits per sample. Errors: kIo, kBadFile.
+// P6 with 8 bits a sample (image/ppm.h). Errors: kIo, kBadFile.
 Result<Picture> read_ppm(const std::string& path);
 Status write_ppm(const Picture& picture, const std::string& path);
 

@@ -28,21 +28,11 @@ TEST_F(PictureFileTest, PpmRoundTripOfOddSizes) {
   }
 }
 
-TEST_F(PictureFileTest, PpmHeadersWithComments) {
-  ASSERT_TRUE(write_file(path_, std::string("P6 # by hand\n2#w\n 1\n255\nabcdef")));
-  const Result<Picture> picture = read_ppm(path_);
-  ASSERT_TRUE(picture) << picture.error().message;
-  EXPECT_EQ(picture->size, (Size{2, 1}));
-  EXPECT_EQ(picture->pixel(0, 1)[2], 'f');
-}
-
-TEST_F(PictureFileTest, RefusesWhatIsNotPpm) {
-  for (const char* text :
-       {"", "P5\n1 1\n255\na", "P6\n2 2\n255\nabc", "P6\n0 2\n255\n", "P6\n1 1\n65535\nabcdef", "P6\n1",
-        "P6\n-1 1\n255\nabc", "P6\n999999999999 1\n255\n"}) {
-    ASSERT_TRUE(write_file(path_, std::string(text)));
-    EXPECT_FALSE(read_ppm(path_)) << text;
-  }
+TEST_F(PictureFileTest, NamesTheFileThatIsNoPpm) {
+  ASSERT_TRUE(write_file(path_, std::string("P6\n2 2\n255\nabc")));
+  const Result<Picture> cut = read_ppm(path_);
+  ASSERT_FALSE(cut);
+  EXPECT_EQ(cut.error().message.rfind(path_ + ": ", 0), 0U) << cut.error().message;
   EXPECT_FALSE(read_ppm("/no/such/file.ppm"));
 }
 

@@ -3,29 +3,21 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <limits>
+#include <iterator>
 
+#include "image/ppm.h"
 #include "pyramid.h"
 
 namespace compass::train {
 
 Picture read_ppm(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  const auto token =
-      [&file] {  // headers are words between white space, with comments from # to the line's end
-        std::string word;
-        while (file >> word && word[0] == '#') file.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
-        return word;
-      };
-  const std::string magic = token();
-  const int64_t width = std::atoll(token().c_str()), height = std::atoll(token().c_str());
-  const int64_t maximum = std::atoll(token().c_str());
-  file.get();
-  TORCH_CHECK(file && magic == "P6" && maximum == 255 && width > 0 && height > 0, path,
-              ": not an 8-bit binary PPM (P6)");
-  torch::Tensor rows = torch::empty({height, width, 3}, torch::kUInt8);
-  file.read(reinterpret_cast<char*>(rows.data_ptr<uint8_t>()), rows.numel());
-  TORCH_CHECK(file.gcount() == rows.numel(), path, ": ends early");
+  const std::vector<uint8_t> bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  TORCH_CHECK(file, path, ": cannot be read");
+  const Result<Rgb8View> view = parse_ppm(bytes);
+  TORCH_CHECK(view.ok(), path, ": ", view.error().message);
+  const torch::Tensor rows = torch::from_blob(const_cast<uint8_t*>(view->data),
+                                              {view->size.height, view->size.width, 3}, torch::kUInt8);
   return {std::filesystem::path(path).stem().string(), rows.permute({2, 0, 1}).contiguous()};
 }
 

@@ -3,8 +3,9 @@
 
 namespace compass::train {
 
-// Whether products in bf16 are instructions (AVX-512 BF16, which machines with AMX have too). Without them
-// LibTorch multiplies element by element, and a step takes minutes instead of seconds.
+// Whether products in bf16 are instructions (AVX-512 BF16, which machines with AMX have too) that oneDNN may
+// use (ONEDNN_MAX_CPU_ISA). Without them LibTorch multiplies element by element, and a step takes minutes
+// instead of seconds, or fails.
 bool multiplies_bf16();
 
 // Whether it has AVX-512, which oneDNN's direct kernels are best with.

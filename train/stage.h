@@ -17,6 +17,10 @@ enum class Loss { kRateDistortion, kPredictionL1 };
 // kPaper: 1/4, U(1/4, 1/2), U(1/2, 1) of the patch (COMPASS, supplement).
 enum class Sizes { kAny, kPaper };
 
+// Where patches come from. kRandom: anywhere in a picture, shrunk and flipped at random. kGrid: squares side
+// by side in every picture, each once an epoch, as they are (patch_grid.h).
+enum class Crops { kRandom, kGrid };
+
 // How the learning rate goes on after the warm-up. kLinear and kCosine go down to a hundredth; kHalve3 and
 // kHalve4 halve it after each third or quarter.
 enum class Decay { kConstant, kLinear, kCosine, kHalve3, kHalve4 };
@@ -29,12 +33,13 @@ struct Stage {
   Prediction prediction = Prediction::kBicubic;
   Loss loss = Loss::kRateDistortion;
   Sizes sizes = Sizes::kAny;
+  Crops crops = Crops::kRandom;
   int64_t steps = 0;
   int64_t batch = 8;        // patches of a step, of this process
   int64_t base_batch = 0;   // and patches of half the side for the base codec alone
   int64_t patch = 256;      // pixels a side
   int64_t liff_every = 1;   // LIFF learns in one step of so many; see between_layers_at
-  double max_shrink = 3.0;  // photos are shrunk by up to this before they are cut
+  double max_shrink = 3.0;  // photos are shrunk by up to this before random crops
   double rate = 5e-4;       // of learning
   int64_t warmup = 0;       // steps
   Decay decay = Decay::kConstant;

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <future>
+#include <optional>
 #include <random>
 #include <string>
 
 #include "dataset.h"
 #include "export.h"
 #include "optimiser.h"
+#include "patch_grid.h"
 #include "peers.h"
 #include "run_log.h"
 #include "stage.h"
@@ -65,13 +67,16 @@ class Trainer {
 
   void make_workers();
   void read_filters();   // of all stages, so that a wrong name shows before the first step
-  void prepare_stage();  // gives all systems what the current stage wants of them
+  void prepare_stage();  // gives all systems what the current stage wants of them, and makes its patch grid
   void train_stage(const Stage& stage);
   std::vector<std::pair<std::string, Tensor>> trained_parameters(const Stage& stage);
   // training_step.cc
   StepLog step(const Stage& stage, Optimiser& optimiser, bool want_stop);
   Tensor share(const Stage& stage, Worker& worker, int64_t index);
   Batch draw(const Stage& stage, int64_t step, int64_t index) const;
+  // The top layer of a worker's share: [count,3,patch,patch].
+  Tensor draw_patches(const Stage& stage, int64_t step, int64_t index, int64_t count,
+                      std::mt19937_64& random) const;
   // Of a worker's share of a step: [count] places on the rate axis; u, a scalar in [0, 1), is all workers'
   // own.
   Tensor spread_rates(int64_t count, int64_t index, const Tensor& u) const;
@@ -94,6 +99,7 @@ class Trainer {
   at::ScalarType dtype_;
   System system_{nullptr};
   Dataset dataset_;
+  std::optional<PatchGrid> grid_;  // of the current stage, if it takes its patches from one
   std::vector<Worker> workers_;
   std::vector<LayerFilters> filters_;  // of each stage
   size_t stage_ = 0;

@@ -2,8 +2,7 @@
 // error out of a codec's reconstructions.
 //
 // Corrections are linear in the weights, so that all a picture has to say is its normal equations: A (taps
-// and gates against each other) and B (against the error). Over pictures n, with coefficients s_n of their
-// own,
+// and gates against each other) and B (against the error). Over pictures n, each with coefficients s_n,
 //
 //   sum over n of |error_n - correction_n(F_0 + sum over k of s_nk F_k)|^2 / |error_n|^2
 //

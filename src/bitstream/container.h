@@ -77,6 +77,7 @@ inline constexpr size_t kMaxHeaderBytes = size_t{16} << 10;
 inline constexpr size_t kUsualHeaderBytes = 1024;
 inline constexpr size_t kMaxLayerCount = 255;
 inline constexpr int kMaxQuality = 1000;
+inline constexpr size_t kMaxMetadataCount = 64;
 
 // A header, or how many of the file's first bytes to come back with.
 struct HeaderParse {

@@ -12,6 +12,7 @@
 
 #include "core/background.h"
 #include "descriptors.h"
+#include "image/ppm.h"
 #include "image_module.h"
 #include "input_file.h"
 #include "memory_sink.h"
@@ -27,7 +28,7 @@ constexpr std::string_view kPpm = ".ppm";
 
 // Netpbm's format needs no library; it has no place for metadata.
 Status write_ppm(const Rgb8View& image, OutputFile& file) {
-  const std::string header = fmt::format("P6\n{} {}\n255\n", image.size.width, image.size.height);
+  const std::string header = ppm_header(image.size);
   const auto* start = reinterpret_cast<const uint8_t*>(header.data());
   if (const Status written = file.write({start, header.size()}); !written) return written;
   for (int y = 0; y < image.size.height; ++y) {

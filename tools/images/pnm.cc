@@ -1,4 +1,5 @@
-// Netpbm's formats: PBM, PGM, PPM (binary and text), PAM, and PFM.
+// Netpbm's formats: PBM, PGM, PPM (binary and text), PAM, and PFM, at any depth, as libvips wants its rows.
+// image/ppm.h reads the one of them that this project's programs exchange.
 #include <fmt/format.h>
 
 #include <algorithm>
