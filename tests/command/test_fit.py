@@ -17,8 +17,7 @@ class Fit(CommandTest):
         return [layer["psnr"] for layer in report["layers"]]
 
     def test_a_fitted_model_is_a_model_and_better(self):
-        found = self.lab_json("fit", MODEL, "fitted.safetensors", *self.pictures(12), "--directions", 2,
-                              "--step", 0)
+        found = self.lab_json("fit", MODEL, "fitted.safetensors", *self.pictures(12), "--directions", 2)
         self.assertEqual(found["bytes"], len(self.get("fitted.safetensors")))
         self.put("other.ppm", Picture.smooth(131, 77, seed=99).ppm())
         for effort in 0, 2:  # the model's own filter, and with coefficients
@@ -31,12 +30,12 @@ class Fit(CommandTest):
         self.compass("decode", "other.cmps", "back.ppm", code=MODEL_OTHER)
 
     def test_no_directions_are_a_filter_too(self):
-        self.lab("fit", MODEL, "fitted.safetensors", *self.pictures(9), "--directions", 0, "--step", 0)
+        self.lab("fit", MODEL, "fitted.safetensors", *self.pictures(9), "--directions", 0)
         self.put("other.ppm", Picture.smooth(40, 31).ppm())
         self.psnr("--model", "fitted.safetensors")
 
     def test_a_trellis_is_fitted(self):
-        for options in ("--directions", 2), ("--keep-filters", "--coarser-below", "60,30.5", "--step", 0.5):
+        for options in ("--directions", 2, "--step", 0.6785), ("--keep-filters", "--coarser-below", "60,30.5", "--step", 0.5):
             found = self.lab_json("fit", MODEL, "fitted.safetensors", *self.pictures(32), "--rounds", 2, *options)
             self.assertEqual(found["bytes"], len(self.get("fitted.safetensors")))
             self.put("other.ppm", Picture.smooth(131, 77, seed=99).ppm())

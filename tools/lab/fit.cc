@@ -33,7 +33,7 @@ struct Options {
   std::vector<std::string> pictures;
   int directions = 24;
   // Of the trellis; 0: the model's quantiser stays as it is.
-  double step = 0.6785;
+  double step = 0.0;
   std::vector<double> coarser_below{60.0};
   int rounds = 3;
   bool keep_filters = false;
@@ -257,8 +257,8 @@ void add_fit(CLI::App& app, Action& action) {
       ->check(CLI::Range(0, kMaxFilterDirections));
   command
       .add_option("--step", options->step,
-                  "Step of the trellis that y is quantised with; 0 leaves the quantiser as it is. Default: "
-                  "0.6785.")
+                  "Step of a trellis to quantise y with, such as 0.6785; 0 leaves the quantiser as it is. "
+                  "Default: 0.")
       ->check(CLI::Range(0.0, kMaxTrellisStep));
   command
       .add_option("--coarser-below", options->coarser_below,
