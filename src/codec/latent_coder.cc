@@ -20,7 +20,7 @@ Result<std::vector<uint8_t>> encode_latents(const Model& model, const SpatialLay
                                             const LayerLatents& latents) {
   const CodecKind kind = codec_of_layer(layer.k);
   const auto directions = static_cast<size_t>(model.weights(kind).filter.directions);
-  return encode_layer({latents.z, latents.y, latents.indexes, latents.steps, directions,
+  return encode_layer({latents.z, latents.y, latents.indexes, latents.coefficients, directions,
                        trellis_layout(model, layer, positions.width)},
                       model.hyper_tables(kind), model.latent_tables(kind));
 }

@@ -95,9 +95,9 @@ TEST(TrellisCodec, SearchesInTiles) {
   back.indexes = latents.indexes;
   auto decoder = LayerDecoder::open(*bytes);
   ASSERT_TRUE(decoder);
-  std::vector<int32_t> steps(latents.steps.size());
+  std::vector<int32_t> coefficients(latents.coefficients.size());
   std::vector<int32_t> z(latents.z.size());
-  ASSERT_TRUE(decoder->decode_coefficients(networks.filter(0).directions, steps));
+  ASSERT_TRUE(decoder->decode_coefficients(networks.filter(0).directions, coefficients));
   ASSERT_TRUE(decoder->decode_z(model->hyper_tables(CodecKind::kBase), z));
   const Status decoded = decode_latents(*model, place, *decoder, back);
   ASSERT_TRUE(decoded) << decoded.error().message;
