@@ -1,5 +1,6 @@
-// The header parser on any bytes. Every other input gets a valid checksum appended, so that the fuzzer sees
-// past it.
+// The header parser and the index of blocks on any bytes. Every other header gets a valid checksum appended,
+// and every index one that fits, so that the fuzzer sees past them.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <span>
@@ -10,6 +11,8 @@
 namespace {
 
 using namespace compass;
+
+constexpr int64_t kMostPixels = int64_t{1} << 26;  // of a layer whose quality map is read
 
 void require(bool holds) {
   if (!holds) std::abort();
@@ -44,14 +47,58 @@ void check(std::span<const uint8_t> bytes) {
   for (int k = 0; k < whole; ++k) {
     const LayerEntry& layer = header.layers[k];
     (void)verify_layer(header, k, bytes.subspan(layer.offset, layer.bytes)).ok();
+    const auto map = bytes.subspan(layer.begin(), layer.map_bytes);
+    (void)read_quality_map(header, k, map).ok();
+    if (layer.size.pixels() > kMostPixels) continue;
+    if (const auto parsed = parse_quality_map(map, layer.size)) {  // without the checksum, which stops most
+      const auto again = serialise_quality_map(*parsed, layer.size);
+      require(again.ok() && std::equal(again->begin(), again->end(), map.begin(), map.end()));
+    }
   }
   for (const int layers : {1, whole, 255}) (void)extract_layers(bytes, layers).ok();
+}
+
+// As the index of a layer whose size the first bytes say: it is refused, or lists just the layer's bytes.
+void check_index(std::span<const uint8_t> bytes) {
+  if (bytes.size() < 4) return;
+  const auto side = [&](size_t i) { return 1 + bytes[i] + 256 * (bytes[i + 1] % 32); };
+  LayerEntry layer{.size = {side(0), side(2)}};
+  if (!is_tiled(layer.size)) return;
+  const auto index = bytes.subspan(4);
+  layer.offset = 100;
+  layer.index_bytes = index.size();
+  layer.checksum = checksum(index);
+  for (const uint64_t blocks : {uint64_t{0}, uint64_t{bytes[0]} + bytes[1]}) {
+    layer.bytes = index.size() + blocks;
+    const auto parsed = parse_block_index(layer, index);
+    if (!parsed.ok()) {
+      require(parsed.error().code == ErrorCode::kDamaged && !parsed.error().message.empty());
+      continue;
+    }
+    require(parsed->z.size() + parsed->y.size() == static_cast<uint64_t>(listed_blocks(layer.size)));
+    std::vector<ByteRange> ranges;
+    uint64_t at = layer.index().end();
+    for (const auto* entries : {&parsed->z, &parsed->y}) {
+      for (const BlockEntry& entry : *entries) {
+        require(entry.range.offset == at);
+        at = entry.range.end();
+        ranges.push_back(entry.range);
+      }
+    }
+    require(at == layer.end() && merged(ranges).size() == (blocks > 0 ? 1 : 0));
+    // The same index would be written.
+    std::vector<std::vector<uint8_t>> z, y;
+    for (const BlockEntry& entry : parsed->z) z.emplace_back(entry.range.bytes);
+    for (const BlockEntry& entry : parsed->y) y.emplace_back(entry.range.bytes);
+    require(join_blocks(z, y).index_bytes == index.size());
+  }
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
+  check_index({data + 1, size - 1});
   const bool seal = data[0] % 2 == 0;
   const std::span<const uint8_t> input(data + 1, size - 1);
   if (!seal) {

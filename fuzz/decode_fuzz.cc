@@ -1,6 +1,7 @@
 // The whole decoder on any file, with the tiny model. Mutations know the container: they change layers'
 // streams, sizes, qualities and metadata and write the file anew, checksums included, so that what they
-// changed reaches entropy decoding and the networks. One in eight is a mutation of the plain bytes.
+// changed reaches entropy decoding and the networks; of tiled layers, also the blocks one by one. One in
+// eight is a mutation of the plain bytes.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -61,10 +62,10 @@ std::optional<ContainerContents> contents_of(std::span<const uint8_t> file) {
   if (!parsed.ok() || !parsed->header || parsed->header->file_bytes() > file.size()) return std::nullopt;
   const ContainerHeader& header = *parsed->header;
   ContainerContents contents;
-  contents.model = header.model;
+  contents.decoder = header.decoder;
   for (const auto& layer : header.layers) {
     const auto bytes = file.subspan(layer.offset, layer.bytes);
-    contents.layers.push_back({layer.size, layer.quality, {bytes.begin(), bytes.end()}});
+    contents.layers.push_back({layer.size, layer.quality, {{bytes.begin(), bytes.end()}, layer.index_bytes}});
   }
   for (const auto& chunk : header.metadata) {
     const auto bytes = file.subspan(chunk.offset, chunk.bytes);
@@ -79,11 +80,41 @@ void mutate_bytes(std::vector<uint8_t>& bytes, size_t most) {
   bytes.resize(LLVMFuzzerMutate(bytes.data(), size, most));
 }
 
+// The stream that a layer of another size, or of mutated blocks, has: an index that fits, and as many blocks
+// as it needs, of those that there were.
+void mutate_blocks(LayerPayload& layer, std::minstd_rand& random) {
+  const auto split = [&]() -> std::vector<std::vector<uint8_t>> {
+    const std::span<const uint8_t> stream = layer.stream.bytes;
+    const LayerEntry entry{
+        .size = layer.size, .bytes = stream.size(), .index_bytes = layer.stream.index_bytes};
+    if (entry.index_bytes == 0 || entry.index_bytes > stream.size()) return {layer.stream.bytes};
+    const auto index = parse_block_index(entry, stream.first(entry.index_bytes));
+    if (!index.ok()) return {layer.stream.bytes};
+    std::vector<std::vector<uint8_t>> blocks;
+    for (const auto* entries : {&index->z, &index->y}) {
+      for (const BlockEntry& block : *entries) {
+        const auto bytes = stream.subspan(block.range.offset, block.range.bytes);
+        blocks.emplace_back(bytes.begin(), bytes.end());
+      }
+    }
+    return blocks;
+  };
+  auto blocks = split();
+  mutate_bytes(blocks[random() % blocks.size()], kMaxStream / 4);
+  if (random() % 4 == 0) std::swap(blocks[random() % blocks.size()], blocks[random() % blocks.size()]);
+  const auto z = static_cast<size_t>(hyper_grid(layer.size).pixels());
+  while (blocks.size() < static_cast<size_t>(listed_blocks(layer.size))) {
+    blocks.push_back(blocks[random() % blocks.size()]);
+  }
+  blocks.resize(listed_blocks(layer.size));
+  layer.stream = join_blocks(std::span(blocks).first(z), std::span(blocks).subspan(z));
+}
+
 void mutate(ContainerContents& contents, std::minstd_rand& random) {
   const auto below = [&](size_t n) { return static_cast<size_t>(random() % n); };
   auto& layers = contents.layers;
   LayerPayload& layer = layers[below(layers.size())];
-  switch (below(10)) {
+  switch (below(11)) {
     case 0:
       (below(2) == 0 ? layer.size.width : layer.size.height) += static_cast<int>(below(9)) - 4;
       break;
@@ -104,17 +135,31 @@ void mutate(ContainerContents& contents, std::minstd_rand& random) {
       for (auto& chunk : contents.metadata) mutate_bytes(chunk.bytes, 32);
       break;
     case 6:
-      contents.model = {};
-      std::copy_n(model()->id().begin(), contents.model.size(), contents.model.begin());
+      contents.decoder = {};
+      std::copy_n(model()->id().begin(), contents.decoder.size(), contents.decoder.begin());
+      break;
+    case 7:  // so long that it is tiled
+      layer.size = {1, 4097 + static_cast<int>(below(1000))};
+      if (below(2) == 0) std::swap(layer.size.width, layer.size.height);
       break;
     default:
-      mutate_bytes(layer.bytes, kMaxStream);
+      if (is_tiled(layer.size) && below(4) > 0) {
+        mutate_blocks(layer, random);
+      } else {
+        mutate_bytes(layer.stream.bytes, kMaxStream);
+      }
   }
   // No side may shrink from one layer to the next.
   for (size_t k = 0; k < layers.size(); ++k) {
     Size& size = layers[k].size;
     const Size least = k > 0 ? layers[k - 1].size : Size{1, 1};
     size = {std::max(size.width, least.width), std::max(size.height, least.height)};
+    LayerStream& stream = layers[k].stream;
+    if (!is_tiled(size)) {
+      stream.index_bytes = 0;
+    } else if (stream.index_bytes == 0) {
+      mutate_blocks(layers[k], random);
+    }
   }
 }
 
@@ -137,8 +182,9 @@ extern "C" size_t LLVMFuzzerCustomCrossOver(const uint8_t* a, size_t a_size, con
   auto contents = contents_of({a, a_size});
   const auto other = contents_of({b, b_size});
   if (!contents || !other) return 0;
-  contents->layers[random() % contents->layers.size()].bytes =
-      other->layers[random() % other->layers.size()].bytes;
+  LayerPayload& layer = contents->layers[random() % contents->layers.size()];
+  layer.stream = other->layers[random() % other->layers.size()].stream;
+  if (!is_tiled(layer.size)) layer.stream.index_bytes = 0;
   const auto file = write_container(*contents);
   if (!file.ok() || file->size() > max_size) return 0;
   std::memcpy(out, file->data(), file->size());

@@ -80,7 +80,7 @@ std::string parse(int argc, char** argv, Arguments& a) {
       a.plot = value;
     else
       return name + ": unknown option; see compass-train --help";
-    if (!good) return name + ": '" + value + "' is not a number that makes sense here";
+    if (!good) return name + ": '" + value + "' is not a valid number for this option";
   }
   if (!a.plot.empty()) return a.options.out.empty() ? "--plot needs --out, the run's folder" : "";
   if (a.config.empty() || a.options.data.empty() || a.options.out.empty()) {

@@ -44,7 +44,7 @@ struct Stage {
   int64_t warmup = 0;       // steps
   Decay decay = Decay::kConstant;
   OptimiserKind optimiser = OptimiserKind::kAdam;
-  std::string loop_filter;  // a model file, through whose loop filters everything is seen; empty: none
+  std::string loop_filter;  // a model file whose loop filters correct all reconstructions; empty: none
 
   int64_t search = 0;  // rounds of the search for better symbols
 
@@ -52,9 +52,9 @@ struct Stage {
   // Only the base codec: nothing above the base layer is computed.
   bool base_only() const { return !trains("enhancement") && !trains("liff"); }
   bool trains_liff_at(int64_t step) const { return trains("liff") && step % liff_every == 0; }
-  // What gradients from a layer to the one below it are multiplied by. The way back through LIFF takes 40 %
-  // of a step's time: in steps in which LIFF does not learn it is spared, and counts as often more in the
-  // others.
+  // The factor on gradients from a layer to the one below it. The backward pass through LIFF takes 40 % of a
+  // step's time. So in steps in which LIFF does not learn the factor is 0 and the pass is left out; in the
+  // others it is larger by as much.
   double between_layers_at(int64_t step) const {
     if (!trains("liff")) return 1.0;
     return trains_liff_at(step) ? static_cast<double>(liff_every) : 0.0;

@@ -48,16 +48,17 @@ class Trainer {
     std::vector<Tensor> layers;  // lowest first, [B,3,H,W] in [0,1]
     Tensor base;                 // more for the base codec, or undefined
   };
-  // A thread's share of a step: its own view of the weights (shared storage, own gradients). Single-threaded
-  // kernels and one worker per core beat threads inside kernels: oneDNN's weight gradients spin at barriers
-  // when cores are shared.
+  // A thread's share of a step, with the weights in shared storage and gradients of its own. One worker per
+  // core and single-threaded kernels are faster than threads inside kernels: oneDNN's weight gradients wait
+  // at barriers where cores are shared.
   struct Worker {
     System system{nullptr};
     std::vector<Tensor> parameters;
     at::Generator noise;
     std::future<Batch> ahead;  // the next step's pictures, on their way while a GPU works
   };
-  // Sums over workers and processes; on the device, so that steps need not wait for each other.
+  // Sums over workers and processes. They stay on the device, so that a step need not wait for the step
+  // before.
   struct StepLog {
     Tensor values;  // loss, then bits per pixel and squared error of each layer; zeros if any is not finite
     Tensor count;   // how many shares were finite

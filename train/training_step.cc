@@ -10,11 +10,11 @@ namespace {
 
 // lambda at which a loss has weight 1.
 constexpr double kUnitLambda = 0.0067;
-// In a worker's place when seeding: what all workers of a step share.
+// The worker number for random numbers that all workers of a step share.
 constexpr int64_t kAllWorkers = std::numeric_limits<int64_t>::min();
 
-// R + lambda D. Over a range of rates it is divided by the square root of lambda, as which it grows, so that
-// every rate weighs alike.
+// R + lambda D. For stages with a range of rates it is divided by the square root of lambda, with which it
+// grows, so that all rates weigh the same.
 Tensor cost(const LayerOutput& out, const Tensor& lambda, bool many_rates) {
   const Tensor sum = out.bpp + lambda * (255.0 * 255.0) * out.mse;
   return (many_rates ? sum * at::rsqrt(lambda / kUnitLambda) : sum).mean();

@@ -96,9 +96,12 @@ COMPASS_API compass_status compass_model_parse(const uint8_t* data, size_t size,
 /* The model's name, such as "lite". Valid as long as the model; not to be freed. NULL for no model. */
 COMPASS_API const char* compass_model_name(const compass_model* model);
 
-/* The model's identity: two models with the same id decode alike. A file names its model by the first four bytes.
- * All zeros for no model. */
+/* The model's identity: two models with the same id are the same. All zeros for no model. */
 COMPASS_API void compass_model_id(const compass_model* model, uint8_t id[8]);
+
+/* The identity of those parts of a model that decoding needs, which files name: models with the same one decode the same
+ * files, whatever their encoders are. All zeros for no model. */
+COMPASS_API void compass_model_decoder_id(const compass_model* model, uint8_t id[8]);
 
 /* NULL is allowed. */
 COMPASS_API void compass_model_free(compass_model* model);
@@ -201,7 +204,7 @@ typedef struct compass_layer_info {
 } compass_layer_info;
 
 typedef struct compass_info {
-  uint8_t model_tag[4]; /* the first four bytes of the id of the model that made the file */
+  uint8_t decoder_id[8]; /* compass_model_decoder_id of the models that decode the file */
   int minor_version;    /* of the format; this library reads version 1 with any minor number */
   uint64_t need;        /* if the header is not whole yet: how many of the file's first bytes to come back with; else 0 */
   int layer_count;

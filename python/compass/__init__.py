@@ -65,9 +65,9 @@ class Layer(typing.NamedTuple):
 
 
 class Info(typing.NamedTuple):
-    """What a file's header says. `model` is the beginning of the id of the model that made it, as text."""
+    """What a file's header says. `decoder` is the decoder_id of the models that decode it."""
 
-    model: str
+    decoder: str
     minor_version: int
     layers: tuple[Layer, ...]
 
@@ -89,8 +89,13 @@ class Model:
 
     @property
     def id(self) -> str:
-        """16 hexadecimal digits. A file names its model by the first eight."""
-        return self._native.id
+        """16 hexadecimal digits: models with the same id are the same."""
+        return self._native.id.hex()
+
+    @property
+    def decoder_id(self) -> str:
+        """The same of what decoding needs alone, which files name: models with the same one decode the same files."""
+        return self._native.decoder_id.hex()
 
     def __repr__(self):
         return f'<compass.Model {self.name} {self.id}>'
@@ -129,18 +134,18 @@ def _shipped_model():
     raise Error(Status.MODEL, f'no {_SHIPPED} in {", ".join(_places())}; name a model, or its folder in COMPASS_MODEL_PATH')
 
 
-def _model_for(tag):
+def _model_for(decoder):
     found = []
     for path in _model_files():
         try:
             model = load_model(path)
         except Error:
             continue  # a broken neighbour does not matter if another file fits
-        if model.id.startswith(tag):
+        if model.decoder_id == decoder:
             return model
-        found.append(f'{path} ({model.id})')
-    raise Error(Status.MODEL, f'made with model {tag}, not with {", ".join(found) or "any of " + ", ".join(_places())}; '
-                'name that model, or its folder in COMPASS_MODEL_PATH')
+        found.append(f'{path} ({model.decoder_id})')
+    raise Error(Status.MODEL, f'needs decoder {decoder}, not those of {", ".join(found) or ", ".join(_places())}; '
+                'name the model that made it, or its folder in COMPASS_MODEL_PATH')
 
 
 def _rows(pixels):
@@ -214,7 +219,7 @@ def decode(data, layer=None, size=None, region=None, *, best=False, model=None, 
 
 def _decode(data, layer, size, region, best, model, threads, max_pixels, max_memory):
     if model is None:
-        model = _model_for(read_info(data).model)
+        model = _model_for(read_info(data).decoder)
     if layer is None:
         layer = -1
     elif _whole(layer, 'layer') < 0:
@@ -251,8 +256,8 @@ def read_info(data) -> Info:
     info = _native.read_info(data)
     if isinstance(info, int):
         raise Error(Status.DAMAGED, f'ends inside the header: at least {info} bytes are needed')
-    tag, minor_version, layers = info
-    return Info(tag.hex(), minor_version, tuple(Layer(*layer) for layer in layers))
+    decoder, minor_version, layers = info
+    return Info(decoder.hex(), minor_version, tuple(Layer(*layer) for layer in layers))
 
 
 def read_metadata(data) -> dict[str, bytes]:

@@ -145,16 +145,8 @@ class Model {
   Model& operator=(const Model&) = delete;
 
   std::string name() const { return compass_model_name(model_.get()); }
-  std::string id() const {
-    std::array<uint8_t, 8> id{};
-    compass_model_id(model_.get(), id.data());
-    std::string text;
-    for (const uint8_t byte : id) {
-      text += "0123456789abcdef"[byte >> 4];
-      text += "0123456789abcdef"[byte & 15];
-    }
-    return text;
-  }
+  py::bytes id() const { return id_by(compass_model_id); }
+  py::bytes decoder_id() const { return id_by(compass_model_decoder_id); }
 
   using Metadata = std::vector<std::pair<uint32_t, py::bytes>>;
 
@@ -231,12 +223,18 @@ class Model {
   }
 
  private:
+  py::bytes id_by(void (*get)(const compass_model*, uint8_t*)) const {
+    std::array<uint8_t, 8> id{};
+    get(model_.get(), id.data());
+    return {reinterpret_cast<const char*>(id.data()), id.size()};
+  }
+
   std::unique_ptr<compass_model, Freed<compass_model_free>> model_;
   Pool<EncoderPtr> encoders_;
   Pool<DecoderPtr> decoders_;
 };
 
-// (model tag, minor version, [(width, height, quality, offset, end)]), or the number of bytes needed.
+// (decoder id, minor version, [(width, height, quality, offset, end)]), or the number of bytes needed.
 py::object read_info(const py::buffer& buffer) {
   const Bytes bytes(buffer);
   const auto info = std::make_unique<compass_info>();
@@ -249,7 +247,7 @@ py::object read_info(const py::buffer& buffer) {
     const compass_layer_info& layer = info->layers[k];
     layers.append(py::make_tuple(layer.width, layer.height, layer.quality, layer.offset, layer.end));
   }
-  return py::make_tuple(py::bytes(reinterpret_cast<const char*>(info->model_tag), 4), info->minor_version,
+  return py::make_tuple(py::bytes(reinterpret_cast<const char*>(info->decoder_id), 8), info->minor_version,
                         layers);
 }
 
@@ -292,6 +290,7 @@ PYBIND11_MODULE(_native, m) {
       .def(py::init<const std::string&>())
       .def_property_readonly("name", &Model::name)
       .def_property_readonly("id", &Model::id)
+      .def_property_readonly("decoder_id", &Model::decoder_id)
       .def("encode", &Model::encode)
       .def("decode", &Model::decode);
 }

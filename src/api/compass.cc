@@ -289,6 +289,12 @@ void compass_model_id(const compass_model* model, uint8_t id[8]) {
   std::copy(bytes.begin(), bytes.end(), id);
 }
 
+void compass_model_decoder_id(const compass_model* model, uint8_t id[8]) {
+  if (id == nullptr) return;
+  const compass::DecoderId bytes = model == nullptr ? compass::DecoderId{} : model->model->decoder_id();
+  std::copy(bytes.begin(), bytes.end(), id);
+}
+
 void compass_model_free(compass_model* model) {
   delete model;
 }
@@ -414,7 +420,7 @@ compass_status compass_read_info(const uint8_t* data, size_t size, compass_info*
       return fail(COMPASS_DAMAGED, message.c_str(), error);
     }
     const compass::ContainerHeader& header = *parsed->header;
-    std::copy(header.model.begin(), header.model.end(), info->model_tag);
+    std::copy(header.decoder.begin(), header.decoder.end(), info->decoder_id);
     info->minor_version = header.minor_version;
     info->layer_count = static_cast<int>(header.layers.size());
     for (size_t k = 0; k < header.layers.size(); ++k) {

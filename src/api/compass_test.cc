@@ -62,8 +62,8 @@ TEST_F(Api, RoundTrip) {
   EXPECT_EQ(info.layers[2].offset, info.layers[1].end);
   EXPECT_EQ(info.layers[1].quality, 50.0);
   uint8_t id[8];
-  compass_model_id(model_, id);
-  EXPECT_EQ(std::memcmp(id, info.model_tag, 4), 0);
+  compass_model_decoder_id(model_, id);
+  EXPECT_EQ(std::memcmp(id, info.decoder_id, 8), 0);
   for (int k = -1; k < 3; ++k) {
     compass_decode_settings settings;
     compass_decode_settings_init(&settings);
@@ -478,6 +478,9 @@ TEST(ApiErrors, NothingIsAskedOfNull) {
   uint8_t id[8];
   std::memset(id, 1, sizeof id);
   compass_model_id(nullptr, id);
+  EXPECT_EQ(std::count(std::begin(id), std::end(id), 0), 8);
+  std::memset(id, 1, sizeof id);
+  compass_model_decoder_id(nullptr, id);
   EXPECT_EQ(std::count(std::begin(id), std::end(id), 0), 8);
   compass_info info;
   EXPECT_EQ(compass_read_info(nullptr, 0, &info, nullptr), COMPASS_USAGE);

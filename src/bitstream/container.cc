@@ -11,23 +11,56 @@ uint32_t checksum(std::span<const uint8_t> bytes) {
   return XXH32(bytes.data(), bytes.size(), 0);
 }
 
+namespace {
+
+// What of a layer's stream the header's checksum covers.
+std::span<const uint8_t> checked_part(Size size, uint64_t index_bytes, std::span<const uint8_t> stream) {
+  return is_tiled(size) ? stream.first(std::min<uint64_t>(index_bytes, stream.size())) : stream;
+}
+
+// Whether bytes that `what` names and that ought to lie at `range` do.
+Status verify(const std::string& what, ByteRange range, uint32_t sum, std::span<const uint8_t> bytes) {
+  const std::string place =
+      what + " (" + std::to_string(range.bytes) + " bytes at " + std::to_string(range.offset) + ")";
+  if (bytes.size() != range.bytes) {
+    return Error{ErrorCode::kDamaged, place + " is cut off after " + std::to_string(bytes.size()) + " bytes"};
+  }
+  if (checksum(bytes) == sum) return {};
+  return Error{ErrorCode::kDamaged, place + " is damaged: wrong checksum"};
+}
+
+}  // namespace
+
 Result<std::vector<uint8_t>> write_container(const ContainerContents& contents) {
   ContainerHeader header;
-  header.model = contents.model;
+  header.decoder = contents.decoder;
   std::vector<uint8_t> metadata;
   for (const MetadataChunk& chunk : contents.metadata) {
     header.metadata.push_back({chunk.type, chunk.bytes.size(), 0});
     metadata.insert(metadata.end(), chunk.bytes.begin(), chunk.bytes.end());
   }
   if (!contents.metadata.empty()) header.metadata_checksum = checksum(metadata);
+  std::vector<std::vector<uint8_t>> maps;
   for (const LayerPayload& layer : contents.layers) {
-    header.layers.push_back({layer.size, layer.quality, layer.bytes.size(), checksum(layer.bytes), 0});
+    auto map = serialise_quality_map(layer.map, layer.size);
+    if (!map) return map.error();
+    const LayerStream& stream = layer.stream;
+    header.layers.push_back({.size = layer.size,
+                             .quality = layer.quality,
+                             .map_bytes = map->size(),
+                             .map_checksum = map->empty() ? 0 : checksum(*map),
+                             .bytes = stream.bytes.size(),
+                             .checksum = checksum(checked_part(layer.size, stream.index_bytes, stream.bytes)),
+                             .index_bytes = stream.index_bytes});
+    maps.push_back(*std::move(map));
   }
   auto file = serialise_header(header);
   if (!file) return file;
   file->insert(file->end(), metadata.begin(), metadata.end());
-  for (const LayerPayload& layer : contents.layers) {
-    file->insert(file->end(), layer.bytes.begin(), layer.bytes.end());
+  for (size_t k = 0; k < contents.layers.size(); ++k) {
+    const std::vector<uint8_t>& stream = contents.layers[k].stream.bytes;
+    file->insert(file->end(), maps[k].begin(), maps[k].end());
+    file->insert(file->end(), stream.begin(), stream.end());
   }
   return file;
 }
@@ -38,17 +71,53 @@ int whole_layers(const ContainerHeader& header, uint64_t available) {
   return static_cast<int>(first_cut - header.layers.begin());
 }
 
+Result<QualityMap> read_quality_map(const ContainerHeader& header, int k, std::span<const uint8_t> payload) {
+  const LayerEntry& layer = header.layers[k];
+  const auto damaged = [k](const std::string& what) {
+    return Error{ErrorCode::kDamaged, "layer " + std::to_string(k) + ": " + what};
+  };
+  if (payload.size() != layer.map_bytes) return damaged("the quality map is cut off");
+  if (layer.map_bytes > 0 && checksum(payload) != layer.map_checksum) {
+    return damaged("the quality map is damaged: wrong checksum");
+  }
+  auto map = parse_quality_map(payload, layer.size);
+  if (!map) return damaged(map.error().message);
+  return map;
+}
+
 Status verify_layer(const ContainerHeader& header, int k, std::span<const uint8_t> payload) {
   const LayerEntry& layer = header.layers[k];
-  const std::string place = "layer " + std::to_string(k) + " (" + std::to_string(layer.bytes) + " bytes at " +
-                            std::to_string(layer.offset) + ")";
-  if (payload.size() != layer.bytes) {
-    return Error{ErrorCode::kDamaged,
-                 place + " is cut off after " + std::to_string(payload.size()) + " bytes"};
+  const std::string name = "layer " + std::to_string(k);
+  const ByteRange all{layer.offset, layer.bytes};
+  if (!is_tiled(layer.size) || payload.size() != layer.bytes) {
+    return verify(name, all, layer.checksum, payload);
   }
-  if (checksum(payload) != layer.checksum)
-    return Error{ErrorCode::kDamaged, place + " is damaged: wrong checksum"};
+  const auto index = read_index(header, k, payload.first(layer.index_bytes));
+  if (!index) return index.error();
+  for (const auto* blocks : {&index->z, &index->y}) {
+    for (const BlockEntry& block : *blocks) {
+      const auto bytes = payload.subspan(block.range.offset - layer.offset, block.range.bytes);
+      if (const Status s = verify_block(block, bytes); !s) {
+        return Error{s.error().code, name + ": " + s.error().message};
+      }
+    }
+  }
   return {};
+}
+
+Result<BlockIndex> read_index(const ContainerHeader& header, int k, std::span<const uint8_t> bytes) {
+  const LayerEntry& layer = header.layers[k];
+  const std::string name = "layer " + std::to_string(k);
+  if (const Status s = verify(name + ": its index", layer.index(), layer.checksum, bytes); !s) {
+    return s.error();
+  }
+  auto index = parse_block_index(layer, bytes);
+  if (!index) return Error{index.error().code, name + ": " + index.error().message};
+  return index;
+}
+
+Status verify_block(const BlockEntry& block, std::span<const uint8_t> payload) {
+  return verify("a block", block.range, block.checksum, payload);
 }
 
 Result<std::vector<MetadataChunk>> read_metadata(const ContainerHeader& header,
@@ -82,10 +151,12 @@ Result<std::vector<uint8_t>> extract_layers(std::span<const uint8_t> file, int l
   const auto from = [&](uint64_t begin, uint64_t end) {
     return file.subspan(std::min(begin, available), std::min(end, available) - std::min(begin, available));
   };
-  const auto metadata = from(header.bytes, header.layers.front().offset);
+  const auto metadata = from(header.bytes, header.layers.front().begin());
   if (const auto chunks = read_metadata(header, metadata); !chunks) return chunks.error();
   for (int k = 0; k < layers; ++k) {
     const LayerEntry& layer = header.layers[k];
+    if (const auto map = read_quality_map(header, k, from(layer.begin(), layer.offset)); !map)
+      return map.error();
     if (Status s = verify_layer(header, k, from(layer.offset, layer.end())); !s) return s.error();
   }
   header.layers.resize(layers);

@@ -1,11 +1,14 @@
 // The `.cmps` file: where its bytes lie and what they claim. Bytes only: no pixels, no networks.
 // docs/bitstream.md is the specification.
 //
-//   header (signature, version, model, layer table, checksum) | metadata | layer 0 | layer 1 | ...
+//   header (signature, version, decoder, layer table, checksum) | metadata | layer 0 | layer 1 | ...
+//   layer: quality map, if it has one | stream
 //
-// Writing:  bytes = write_container({model, layers, metadata})
+// Writing:  bytes = write_container({decoder, layers, metadata})
 // Reading:  parsed = parse_header(first_bytes);  while it has no header, parse again with parsed->need bytes;
-//           then any layer k lies at header.layers[k].offset, and verify_layer checks what was read.
+//           then any layer k's stream lies at header.layers[k].offset, and verify_layer checks what was read;
+//           of a tiled layer (bitstream/blocks.h) read_index says where its blocks lie, and verify_block
+//           checks one.
 // A prefix that ends where a layer ends is a valid, smaller picture: whole_layers says how many it holds.
 #pragma once
 
@@ -15,13 +18,15 @@
 #include <span>
 #include <vector>
 
+#include "bitstream/blocks.h"
+#include "bitstream/quality_map.h"
 #include "core/result.h"
 #include "core/size.h"
 
 namespace compass {
 
-// The first four bytes of the id of the model that a file was made with.
-using ModelTag = std::array<uint8_t, 4>;
+// Which decoder a file is for: the id of those parts of its model that decoding needs (model_file/model.h).
+using DecoderId = std::array<uint8_t, 8>;
 
 // Information about the picture that decoding does not need, carried along unread.
 struct MetadataChunk {
@@ -36,11 +41,17 @@ struct MetadataChunk {
 
 struct LayerEntry {
   Size size;
-  int quality = 0;        // tenths: 0..1000
-  uint64_t bytes = 0;     // length of the layer's stream
-  uint32_t checksum = 0;  // of the layer's stream
-  uint64_t offset = 0;    // from the file's first byte
+  int quality = 0;            // tenths: 0..1000
+  uint64_t map_bytes = 0;     // length of its quality map, which precedes the stream; 0: none
+  uint32_t map_checksum = 0;  // of the map; 0 if there is none
+  uint64_t bytes = 0;         // length of the layer's stream
+  uint32_t checksum = 0;      // of the layer's stream, or of its index alone if it has one
+  uint64_t offset = 0;        // of the stream, from the file's first byte
+  // Length of the index that a tiled layer's stream begins with; 0 for all others.
+  uint64_t index_bytes = 0;
+  uint64_t begin() const { return offset - map_bytes; }
   uint64_t end() const { return offset + bytes; }
+  ByteRange index() const { return {offset, index_bytes}; }
   bool operator==(const LayerEntry&) const = default;
 };
 
@@ -53,18 +64,18 @@ struct MetadataEntry {
 
 struct ContainerHeader {
   int minor_version = 0;
-  ModelTag model{};
+  DecoderId decoder{};
   std::vector<LayerEntry> layers;  // 1 to 255, the base layer first; no side shrinks from one to the next
   std::vector<MetadataEntry> metadata;
   uint32_t metadata_checksum = 0;  // of all chunks together; 0 if there are none
   uint64_t bytes = 0;              // length of the header itself
 
-  uint64_t metadata_bytes() const { return layers.front().offset - bytes; }
+  uint64_t metadata_bytes() const { return layers.front().begin() - bytes; }
   uint64_t file_bytes() const { return layers.back().end(); }
   bool operator==(const ContainerHeader&) const = default;
 };
 
-// What a reader puts up with. Breaking one is kBadFile, found before anything is allocated.
+// Limits that a reader sets on files. Exceeding one is kBadFile, found before anything is allocated.
 struct ContainerLimits {
   uint64_t max_pixels = 400'000'000;  // of one layer
   int max_layers = 255;
@@ -79,14 +90,14 @@ inline constexpr size_t kMaxLayerCount = 255;
 inline constexpr int kMaxQuality = 1000;
 inline constexpr size_t kMaxMetadataCount = 64;
 
-// A header, or how many of the file's first bytes to come back with.
+// A header, or how many of the file's first bytes parse_header needs to find one.
 struct HeaderParse {
   std::optional<ContainerHeader> header;
   size_t need = 0;  // more than were given, and never more than the header's real length
 };
 
-// Parses the header from the file's first bytes (any number of them; what follows the header is not looked
-// at). Errors: kBadFile (not a .cmps file, a later major version, damaged, or over a limit).
+// Parses the header from the file's first bytes (any number of them; what follows the header is not
+// read). Errors: kBadFile (not a .cmps file, a later major version, damaged, or over a limit).
 Result<HeaderParse> parse_header(std::span<const uint8_t> bytes, const ContainerLimits& limits = {});
 
 // The header's bytes; offsets and `bytes` of the argument are ignored. Errors: kUsage if the header is not
@@ -96,11 +107,12 @@ Result<std::vector<uint8_t>> serialise_header(const ContainerHeader& header);
 struct LayerPayload {
   Size size;
   int quality = 0;  // tenths: 0..1000
-  std::vector<uint8_t> bytes;
+  LayerStream stream;
+  QualityMap map{};
 };
 
 struct ContainerContents {
-  ModelTag model{};
+  DecoderId decoder{};
   std::vector<LayerPayload> layers;
   std::vector<MetadataChunk> metadata;
 };
@@ -114,8 +126,17 @@ uint32_t checksum(std::span<const uint8_t> bytes);
 // How many layers, from the base layer on, the first `available` bytes of the file hold whole.
 int whole_layers(const ContainerHeader& header, uint64_t available);
 
+// Layer k's quality map; `payload` is what lies at [begin, offset). Errors: kDamaged.
+Result<QualityMap> read_quality_map(const ContainerHeader& header, int k, std::span<const uint8_t> payload);
+
 // Whether `payload` is layer k's stream, undamaged. Errors: kDamaged, saying which layer and where.
 Status verify_layer(const ContainerHeader& header, int k, std::span<const uint8_t> payload);
+
+// The index of the tiled layer k from its bytes. Errors: kDamaged, saying which layer and where.
+Result<BlockIndex> read_index(const ContainerHeader& header, int k, std::span<const uint8_t> bytes);
+
+// Whether `payload` is the block, undamaged. Errors: kDamaged, saying where.
+Status verify_block(const BlockEntry& block, std::span<const uint8_t> payload);
 
 // Cuts the metadata block (header.metadata_bytes() bytes, from header.bytes on) into chunks. Errors:
 // kDamaged.

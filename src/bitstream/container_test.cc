@@ -16,9 +16,19 @@ std::vector<uint8_t> noise(size_t count, uint32_t seed) {
   return bytes;
 }
 
+// A layer's stream of about so many bytes; a tiled layer's has as many in each block.
+LayerStream stream_of(Size layer, size_t bytes, uint32_t seed) {
+  if (!is_tiled(layer)) return {noise(bytes, seed), 0};
+  std::vector<std::vector<uint8_t>> z, y;
+  while (z.size() < static_cast<size_t>(hyper_grid(layer).pixels())) z.push_back(noise(bytes / 3, ++seed));
+  while (y.size() < static_cast<size_t>(latent_grid(layer).pixels())) y.push_back(noise(bytes, ++seed));
+  y.back().clear();
+  return join_blocks(z, y);
+}
+
 // Three layers of a Kodak picture, about as many bytes as they take.
 ContainerContents typical() {
-  return {{0xA1, 0xB2, 0xC3, 0xD4},
+  return {{0xA1, 0xB2, 0xC3, 0xD4, 0xE5, 0xF6, 0x07, 0x18},
           {{{192, 128}, 500, noise(1900, 1)},
            {{384, 256}, 500, noise(7000, 2)},
            {{768, 512}, 500, noise(21000, 3)}},
@@ -30,8 +40,19 @@ ContainerContents with_metadata() {
   contents.layers[1].size = {300, 129};
   contents.layers[1].quality = 0;
   contents.layers[2].quality = 1000;
+  contents.layers[1].map.offsets.assign(15, 30);
+  contents.layers[1].map.offsets[7] = -100;
   contents.metadata = {
       {MetadataChunk::kIcc, noise(700, 4)}, {MetadataChunk::kXmp, {}}, {0xFFFFFFFF, noise(3, 5)}};
+  return contents;
+}
+
+ContainerContents with_tiled() {
+  ContainerContents contents = with_metadata();
+  const Size size{4097, 129};  // 9 blocks of y, 3 of z
+  contents.layers.insert(contents.layers.begin() + 2, {size, 300, stream_of(size, 100, 9)});
+  contents.layers[3].size = {4100, 512};
+  contents.layers[3].stream = stream_of(contents.layers[3].size, 40, 70);
   return contents;
 }
 
@@ -51,7 +72,7 @@ void expect_round_trip(const ContainerContents& contents) {
   const auto file = write_container(contents);
   ASSERT_TRUE(file.ok()) << file.error().message;
   const ContainerHeader header = header_of(*file);
-  EXPECT_EQ(header.model, contents.model);
+  EXPECT_EQ(header.decoder, contents.decoder);
   EXPECT_EQ(header.file_bytes(), file->size());
   ASSERT_EQ(header.layers.size(), contents.layers.size());
   for (size_t k = 0; k < header.layers.size(); ++k) {
@@ -59,8 +80,13 @@ void expect_round_trip(const ContainerContents& contents) {
     EXPECT_EQ(layer.size, contents.layers[k].size);
     EXPECT_EQ(layer.quality, contents.layers[k].quality);
     const auto payload = slice(*file, layer.offset, layer.bytes);
-    EXPECT_EQ((std::vector<uint8_t>{payload.begin(), payload.end()}), contents.layers[k].bytes);
+    EXPECT_EQ((std::vector<uint8_t>{payload.begin(), payload.end()}), contents.layers[k].stream.bytes);
+    EXPECT_EQ(layer.index_bytes, contents.layers[k].stream.index_bytes);
     EXPECT_TRUE(verify_layer(header, static_cast<int>(k), payload).ok());
+    const auto map =
+        read_quality_map(header, static_cast<int>(k), slice(*file, layer.begin(), layer.map_bytes));
+    ASSERT_TRUE(map.ok()) << map.error().message;
+    EXPECT_EQ(*map, contents.layers[k].map);
   }
   const auto metadata = read_metadata(header, slice(*file, header.bytes, header.metadata_bytes()));
   ASSERT_TRUE(metadata.ok());
@@ -70,6 +96,7 @@ void expect_round_trip(const ContainerContents& contents) {
 TEST(Container, RoundTrips) {
   expect_round_trip(typical());
   expect_round_trip(with_metadata());
+  expect_round_trip(with_tiled());
   ContainerContents smallest{{}, {{{1, 1}, 0, {}}}, {}};
   expect_round_trip(smallest);
   ContainerContents most = smallest;
@@ -85,10 +112,11 @@ TEST(Container, RandomRoundTrips) {
   std::mt19937 rng(1);
   for (int round = 0; round < 300; ++round) {
     ContainerContents contents;
-    for (uint8_t& byte : contents.model) byte = static_cast<uint8_t>(rng());
+    for (uint8_t& byte : contents.decoder) byte = static_cast<uint8_t>(rng());
     Size size{1 + static_cast<int>(rng() % 50), 1 + static_cast<int>(rng() % 50)};
     for (size_t layers = 1 + rng() % 6; layers > 0; --layers) {
-      contents.layers.push_back({size, static_cast<int>(rng() % 1001), noise(rng() % 300, rng())});
+      contents.layers.push_back(
+          {size, static_cast<int>(rng() % 1001), stream_of(size, rng() % 300, static_cast<uint32_t>(rng()))});
       const auto grown = [&](int side) { return side + side * static_cast<int>(rng() % 5) / 2; };
       size = {grown(size.width), grown(size.height)};
     }
@@ -104,7 +132,12 @@ TEST(Container, SidesUpToTheLargest) {
   limits.max_pixels = std::numeric_limits<int64_t>::max();
   const auto parsed_with = [&](int side) {
     ContainerHeader header;
-    header.layers = {{{1, kMaxSide}, 0, 5, 1, 0}, {{side, side}, 0, uint64_t{1} << 48, 2, 0}};
+    const auto index = [](Size size) { return kMinBlockEntryBytes * listed_blocks(size); };
+    const Size strip{1, kMaxSide};
+    const Size square{side, side};
+    header.layers = {
+        {.size = strip, .bytes = index(strip) + 5, .checksum = 1, .index_bytes = index(strip)},
+        {.size = square, .bytes = uint64_t{1} << 48, .checksum = 2, .index_bytes = index(square)}};
     const auto bytes = serialise_header(header);
     EXPECT_TRUE(bytes.ok());
     return parse_header(*bytes, limits);
@@ -122,9 +155,9 @@ TEST(Container, SidesUpToTheLargest) {
 
 TEST(Container, GoldenHeader) {
   ContainerContents contents = typical();
-  contents.layers[0].bytes = {1, 2, 3};
-  contents.layers[1].bytes = {};
-  contents.layers[2].bytes = std::vector<uint8_t>(200, 7);
+  contents.layers[0].stream.bytes = {1, 2, 3};
+  contents.layers[1].stream.bytes = {};
+  contents.layers[2].stream.bytes = std::vector<uint8_t>(200, 7);
   contents.layers[2].size = {769, 600};
   const auto file = *write_container(contents);
   std::string hex;
@@ -134,27 +167,27 @@ TEST(Container, GoldenHeader) {
     hex += kDigits[byte & 15];
   }
   EXPECT_EQ(hex,
-            "c34d50"        // signature
-            "10"            // version 1.0
-            "a1b2c3d4"      // model
-            "03"            // layers
-            "f401"          // quality 50.0, no flags
-            "c0018001"      // 192 x 128
-            "03c4789cf5"    // 3 bytes, checksum
-            "77"            // twice as large: 384 x 256
-            "00055dcc02"    // 0 bytes, checksum
-            "8fd802"        // width twice and 1 more: 769; height 344 more: 600
-            "c80114bec40a"  // 200 bytes, checksum
-            "51c92b21");    // checksum of all of this
+            "c34d50"            // signature
+            "10"                // version 1.0
+            "a1b2c3d4e5f60718"  // decoder
+            "03"                // layers
+            "f401"              // quality 50.0, no flags
+            "c0018001"          // 192 x 128
+            "03c4789cf5"        // 3 bytes, checksum
+            "77"                // twice as large: 384 x 256
+            "00055dcc02"        // 0 bytes, checksum
+            "8fd802"            // width twice and 1 more: 769; height 344 more: 600
+            "c80114bec40a"      // 200 bytes, checksum
+            "c600d5b4");        // checksum of all of this
 }
 
-TEST(Container, ThreeLayersOverheadIsAtMost40Bytes) {
+TEST(Container, ThreeLayersOverheadIsAtMost44Bytes) {
   const auto file = *write_container(typical());
-  EXPECT_LE(header_of(file).bytes, 40U);
+  EXPECT_LE(header_of(file).bytes, 44U);
 }
 
 TEST(Container, EveryPrefixOfTheHeaderAsksForMore) {
-  for (const ContainerContents& contents : {typical(), with_metadata()}) {
+  for (const ContainerContents& contents : {typical(), with_metadata(), with_tiled()}) {
     const auto file = *write_container(contents);
     const ContainerHeader header = header_of(file);
     for (size_t length = 0; length < header.bytes; ++length) {
@@ -214,6 +247,9 @@ TEST(Container, EveryFlippedByteIsNoticed) {
           const LayerEntry& layer = header.layers[k];
           const bool hit = at >= layer.offset && at < layer.end();
           ASSERT_EQ(verify_layer(header, k, slice(damaged, layer.offset, layer.bytes)).ok(), !hit);
+          const bool map_hit = at >= layer.begin() && at < layer.offset;
+          ASSERT_EQ(read_quality_map(header, k, slice(damaged, layer.begin(), layer.map_bytes)).ok(),
+                    !map_hit);
         }
       }
     }
@@ -241,9 +277,11 @@ TEST(Container, NoiseIsNeverAHeader) {
 
 TEST(Container, LimitsAreCheckedOnTheHeaderAlone) {
   ContainerHeader header;
-  header.layers = {{{65535, 65535}, 500, 30, 0, 0}};
+  const Size huge{65535, 65535};
+  const uint64_t index = 6 * listed_blocks(huge);
+  header.layers = {{.size = huge, .quality = 500, .bytes = index + 30, .index_bytes = index}};
   const auto bytes = *serialise_header(header);
-  EXPECT_LE(bytes.size(), 60U);
+  EXPECT_LE(bytes.size(), 64U);
   const auto refused = parse_header(bytes);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, ErrorCode::kBadFile);
@@ -283,7 +321,7 @@ TEST(Container, OtherVersions) {
 
 TEST(Container, StreamsOfAnotherKindAreRefused) {
   auto file = *write_container(typical());
-  file[10] |= 0x10;
+  file[14] |= 0x10;
   const auto parsed = parse_header(file);
   ASSERT_FALSE(parsed.ok());
   EXPECT_NE(parsed.error().message.find("does not know"), std::string::npos);
@@ -294,7 +332,7 @@ TEST(Container, LaterMinorVersionsMayExtendTheHeader) {
   const ContainerHeader header = header_of(file);
   std::vector<uint8_t> extended(file.begin(), file.begin() + static_cast<ptrdiff_t>(header.bytes) - 4);
   extended[3] = 0x11;
-  extended[10] |= 0xE0;  // the extension's flag, and two that mean nothing yet
+  extended[14] |= 0xA0;  // the extension's flag, and one that means nothing yet
   extended.insert(extended.end(), {5, 'l', 'a', 't', 'e', 'r'});
   const uint32_t sum = checksum(extended);
   for (int i = 0; i < 4; ++i) extended.push_back(static_cast<uint8_t>(sum >> (8 * i)));
@@ -323,7 +361,58 @@ TEST(Container, RefusesToWriteWhatItWouldNotRead) {
   EXPECT_TRUE(refused([](ContainerContents& c) { c.metadata.resize(65); }));
 }
 
+// Of tiled layers every byte of every block is covered, too: by the index.
+TEST(Container, EveryFlippedByteOfATiledLayerIsNoticed) {
+  const auto file = *write_container(with_tiled());
+  const ContainerHeader header = header_of(file);
+  const LayerEntry& layer = header.layers[2];
+  ASSERT_TRUE(is_tiled(layer.size));
+  const auto index = read_index(header, 2, slice(file, layer.offset, layer.index_bytes));
+  ASSERT_TRUE(index.ok());
+  for (uint64_t at = layer.offset; at < layer.end(); ++at) {
+    auto damaged = file;
+    damaged[at] ^= static_cast<uint8_t>(1 << at % 8);
+    ASSERT_FALSE(verify_layer(header, 2, slice(damaged, layer.offset, layer.bytes)).ok()) << at;
+    ASSERT_EQ(read_index(header, 2, slice(damaged, layer.offset, layer.index_bytes)).ok(),
+              at >= layer.index().end());
+    for (const auto* blocks : {&index->z, &index->y}) {
+      for (const BlockEntry& block : *blocks) {
+        const bool hit = at >= block.range.offset && at < block.range.end();
+        ASSERT_EQ(verify_block(block, slice(damaged, block.range.offset, block.range.bytes)).ok(), !hit);
+      }
+    }
+  }
+}
+
+TEST(Container, ATiledLayerNeedsAnIndexThatFits) {
+  for (const bool tiled : {false, true}) {
+    ContainerContents contents = with_tiled();
+    LayerStream& stream = contents.layers[tiled ? 2 : 1].stream;
+    const uint64_t blocks = tiled ? 12 : 0;
+    for (const uint64_t bytes : {kMinBlockEntryBytes * blocks, kMaxBlockEntryBytes * blocks}) {
+      stream.index_bytes = bytes;
+      EXPECT_TRUE(write_container(contents).ok());
+    }
+    stream.index_bytes = kMaxBlockEntryBytes * blocks + 1;
+    EXPECT_FALSE(write_container(contents).ok());
+    if (!tiled) continue;
+    stream.index_bytes = kMinBlockEntryBytes * blocks - 1;
+    EXPECT_FALSE(write_container(contents).ok());
+    stream.index_bytes = kMinBlockEntryBytes * blocks;
+    stream.bytes.resize(stream.index_bytes - 1);
+    EXPECT_FALSE(write_container(contents).ok());
+  }
+}
+
 TEST(Container, ExtractKeepsStreamsByteForByte) {
+  const auto whole_file = *write_container(with_tiled());
+  for (int layers = 1; layers <= 4; ++layers) {
+    const auto part = extract_layers(whole_file, layers);
+    ASSERT_TRUE(part.ok());
+    const uint64_t from = header_of(*part).bytes;
+    EXPECT_TRUE(std::equal(part->begin() + static_cast<ptrdiff_t>(from), part->end(),
+                           whole_file.begin() + static_cast<ptrdiff_t>(header_of(whole_file).bytes)));
+  }
   const auto file = *write_container(with_metadata());
   const ContainerHeader header = header_of(file);
   EXPECT_EQ(*extract_layers(file, 3), file);

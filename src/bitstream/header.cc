@@ -19,6 +19,7 @@ constexpr int kQualityBits = 10;
 constexpr uint16_t kOwnQualities = 1 << 10;  // every layer above the base states its quality
 constexpr uint16_t kHasMetadata = 1 << 11;   // a metadata table follows
 constexpr uint16_t kOtherStreams = 1 << 12;  // reserved for layer streams of another kind; refused
+constexpr uint16_t kQualityMaps = 1 << 14;   // every layer states the length of its quality map
 constexpr uint16_t kHasExtension = 1 << 13;  // a later minor version's fields precede the checksum
 
 // Sides are predicted to be twice the layer below's. A nibble of 0..14 is the difference plus 7; 15 means
@@ -30,12 +31,6 @@ constexpr uint64_t kMaxChunkBytes = uint64_t{1} << 48;
 constexpr uint64_t kMaxExtensionBytes = 4096;
 constexpr size_t kChecksumBytes = 4;
 constexpr size_t kMinLayerBytes = 1 + 1 + 4;  // sizes, length, checksum
-
-// More than any encoder writes: an escape of every element of y and z takes less.
-uint64_t max_layer_bytes(Size size) {
-  constexpr uint64_t kManyPixels = uint64_t{1} << 40;  // where the product stays far from overflow
-  return 256 * std::min(static_cast<uint64_t>(size.pixels()), kManyPixels) + (1 << 20);
-}
 
 Error bad(const std::string& what, ErrorCode code = ErrorCode::kBadFile) {
   return {code, "header: " + what};
@@ -70,8 +65,20 @@ Status check_header(const ContainerHeader& header, ErrorCode code) {
     if (layer.quality < 0 || layer.quality > kMaxQuality) {
       return bad(name + "'s quality " + std::to_string(layer.quality) + " is outside 0..1000", code);
     }
-    if (layer.bytes > max_layer_bytes(layer.size) || layer.bytes > kMaxChunkBytes) {
+    if (layer.bytes > max_stream_bytes(layer.size.pixels()) || layer.bytes > kMaxChunkBytes) {
       return bad(name + " of " + text(layer.size) + " cannot take " + std::to_string(layer.bytes) + " bytes",
+                 code);
+    }
+    if (layer.map_bytes > max_quality_map_bytes(layer.size)) {
+      return bad(name + " of " + text(layer.size) + " cannot have a quality map of " +
+                     std::to_string(layer.map_bytes) + " bytes",
+                 code);
+    }
+    const auto blocks = static_cast<uint64_t>(listed_blocks(layer.size));
+    if (layer.index_bytes < kMinBlockEntryBytes * blocks ||
+        layer.index_bytes > kMaxBlockEntryBytes * blocks || layer.index_bytes > layer.bytes) {
+      return bad(name + " of " + text(layer.size) + " and " + std::to_string(layer.bytes) +
+                     " bytes cannot have an index of " + std::to_string(layer.index_bytes),
                  code);
     }
     if (k == 0) continue;
@@ -114,8 +121,8 @@ void place(ContainerHeader& header) {
     at += chunk.bytes;
   }
   for (LayerEntry& layer : header.layers) {
-    layer.offset = at;
-    at += layer.bytes;
+    layer.offset = at + layer.map_bytes;
+    at = layer.end();
   }
 }
 
@@ -153,7 +160,12 @@ Status read_layer_table(ByteReader& in, size_t count, uint16_t word, ContainerHe
     if (width > kMaxSide || height > kMaxSide)
       return bad("layer " + std::to_string(k) + " is impossibly large");
     layer.size = {static_cast<int>(width), static_cast<int>(height)};
+    if ((word & kQualityMaps) != 0) {
+      layer.map_bytes = in.varint();
+      if (layer.map_bytes > 0) layer.map_checksum = in.u32();
+    }
     layer.bytes = in.varint();
+    if (is_tiled(layer.size)) layer.index_bytes = in.varint();
     layer.checksum = in.u32();
     header.layers.push_back(layer);
   }
@@ -176,8 +188,8 @@ Result<HeaderParse> parse_header(std::span<const uint8_t> bytes, const Container
                std::to_string(kMajorVersion));
   }
   header.minor_version = version & 15;
-  const auto model = in.take(header.model.size());
-  std::copy(model.begin(), model.end(), header.model.begin());
+  const auto model = in.take(header.decoder.size());
+  std::copy(model.begin(), model.end(), header.decoder.begin());
   const size_t count = in.u8();
   if (!in.is_short() && count == 0) return bad("the file has no layers");
   in.reserve(sizeof(uint16_t) + count * kMinLayerBytes + 1 + kChecksumBytes);  // the least that can follow
@@ -212,12 +224,13 @@ Result<std::vector<uint8_t>> serialise_header(const ContainerHeader& header) {
   const int quality = layers.front().quality;
   const bool own_qualities =
       std::ranges::any_of(layers, [quality](const LayerEntry& layer) { return layer.quality != quality; });
+  const bool maps = std::ranges::any_of(layers, [](const LayerEntry& layer) { return layer.map_bytes > 0; });
   ByteWriter out;
   out.append(kSignature);
   out.u8(static_cast<uint8_t>(kMajorVersion << 4 | kMinorVersion));
-  out.append(header.model);
+  out.append(header.decoder);
   out.u8(static_cast<uint8_t>(layers.size()));
-  out.u16(static_cast<uint16_t>(quality | (own_qualities ? kOwnQualities : 0) |
+  out.u16(static_cast<uint16_t>(quality | (own_qualities ? kOwnQualities : 0) | (maps ? kQualityMaps : 0) |
                                 (header.metadata.empty() ? 0 : kHasMetadata)));
   if (!header.metadata.empty()) {
     out.varint(header.metadata.size());
@@ -241,7 +254,12 @@ Result<std::vector<uint8_t>> serialise_header(const ContainerHeader& header) {
       if (h == kNibbleEscape) out.varint(size.height - below.height);
       if (own_qualities) out.varint(layers[k].quality);
     }
+    if (maps) {
+      out.varint(layers[k].map_bytes);
+      if (layers[k].map_bytes > 0) out.u32(layers[k].map_checksum);
+    }
     out.varint(layers[k].bytes);
+    if (is_tiled(layers[k].size)) out.varint(layers[k].index_bytes);
     out.u32(layers[k].checksum);
   }
   out.u32(checksum(out.bytes()));

@@ -57,6 +57,61 @@ INSTANTIATE_TEST_SUITE_P(
                         {{5, 3}, {7, 4}, {9, 6}, {13, 8}, {18, 11}, {26, 16}, {37, 22}, {52, 31}, {74, 44}}},
                     Pyramid{{{1, 300}, {2, 301}}}, Pyramid{{{1, 1}, {200, 150}}}));
 
+// Layers of their own qualities with maps of noise, with and without a search: the decoder follows, whole and
+// in part.
+TEST(Codec, QualityMapsAreFollowed) {
+  const std::vector<Size> sizes = {{70, 33}, {140, 131}, {200, 131}};
+  const Image picture = test_picture(sizes.back());
+  Encoder encoder(tiny_model(), {.threads = 2});
+  for (const int effort : {0, 2}) {
+    EncodeSettings settings{.sizes = sizes, .effort = effort, .measure = true, .keep_reconstructions = true};
+    settings.layer_qualities = {20.0, 50.0, 70.0};
+    for (size_t k = 0; k < sizes.size(); ++k) {
+      QualityMap map;
+      const int count = static_cast<int>(quality_squares(sizes[k]).pixels());
+      for (int i = 0; i < count; ++i) map.offsets.push_back(static_cast<int8_t>(i * 37 % 201 - 100));
+      settings.quality_maps.push_back(k == 1 ? QualityMap{} : map);
+    }
+    const auto encoded = encoder.encode(picture, settings);
+    ASSERT_TRUE(encoded) << encoded.error().message;
+    Decoder decoder(tiny_model(), {.threads = 1});
+    for (size_t k = 0; k < sizes.size(); ++k) {
+      const auto decoded = decode(decoder, encoded->bytes, {.layer = static_cast<int>(k)});
+      EXPECT_TRUE(decoded.damage.empty());
+      EXPECT_EQ(largest_difference(decoded.image, encoded->reconstructions[k]), 0.0) << "layer " << k;
+    }
+    const auto part = decode(decoder, encoded->bytes, {.region = Rect{60, 50, 90, 70}});
+    ASSERT_EQ(part.image.size(), (Size{90, 70}));
+    double largest = 0.0;
+    for (int c = 0; c < 3; ++c) {
+      for (int y = 0; y < 70; ++y) {
+        for (int x = 0; x < 90; ++x) {
+          const double want = encoded->reconstructions.back().row(c, 50 + y)[60 + x];
+          largest = std::max(largest, std::abs(part.image.row(c, y)[x] - want));
+        }
+      }
+    }
+    EXPECT_LT(largest, 1e-3);
+  }
+}
+
+TEST(Codec, QualitiesThatMakeNoSenseAreRefused) {
+  Encoder encoder(tiny_model(), {.threads = 1});
+  const Image picture = test_picture({70, 40});
+  const auto code = [&](const EncodeSettings& settings) {
+    const auto encoded = encoder.encode(picture, settings);
+    EXPECT_FALSE(encoded);
+    return encoded ? ErrorCode::kFailure : encoded.error().code;
+  };
+  const std::vector<Size> sizes = {{35, 20}, {70, 40}};
+  EXPECT_EQ(code({.sizes = sizes, .layer_qualities = {50.0}}), ErrorCode::kUsage);
+  EXPECT_EQ(code({.sizes = sizes, .layer_qualities = {50.0, 101.0}}), ErrorCode::kUsage);
+  EXPECT_EQ(code({.sizes = sizes, .layer_qualities = {std::nan(""), 50.0}}), ErrorCode::kUsage);
+  EXPECT_EQ(code({.sizes = sizes, .quality_maps = {{}}}), ErrorCode::kUsage);
+  EXPECT_EQ(code({.sizes = sizes, .quality_maps = {{}, {{1, 2, 3}}}}), ErrorCode::kUsage);
+  EXPECT_EQ(code({.sizes = sizes, .quality_maps = {{}, {{101, 0}}}}), ErrorCode::kUsage);
+}
+
 TEST(Codec, ARegionEqualsTheCropOfTheWhole) {
   Encoder encoder(tiny_model(), {.precision = Precision::kF32});
   const std::vector<Size> sizes = {{61, 47}, {122, 95}, {243, 190}};

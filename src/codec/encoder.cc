@@ -8,7 +8,9 @@
 
 #include "codec/latent_coder.h"
 #include "codec/layer_analysis.h"
+#include "codec/layer_rates.h"
 #include "codec/layer_search.h"
+#include "codec/layer_streams.h"
 #include "codec/layer_synthesis.h"
 #include "codec/memory_need.h"
 #include "codec/runtime.h"
@@ -16,6 +18,11 @@
 
 namespace compass {
 namespace {
+
+// Of layer k, before it is rounded to tenths.
+double quality_of(const EncodeSettings& settings, size_t k) {
+  return settings.layer_qualities.empty() ? settings.quality : settings.layer_qualities[k];
+}
 
 Status check_sizes(const std::vector<Size>& sizes, Size picture) {
   if (sizes.empty() || sizes.size() > kMaxLayerCount) {
@@ -44,6 +51,34 @@ Status check_sizes(const std::vector<Size>& sizes, Size picture) {
   return {};
 }
 
+Status check_qualities(const EncodeSettings& settings, const Model& model) {
+  const size_t layers = settings.sizes.size();
+  const auto count = [layers](const char* what, size_t have) {
+    return Error{ErrorCode::kUsage,
+                 fmt::format("{} {} for {} layers: one for each is needed", have, what, layers)};
+  };
+  if (!settings.layer_qualities.empty() && settings.layer_qualities.size() != layers) {
+    return count("qualities", settings.layer_qualities.size());
+  }
+  for (size_t k = 0; k < layers; ++k) {
+    if (const double quality = quality_of(settings, k); !(quality >= 0.0 && quality <= 100.0)) {
+      return Error{ErrorCode::kUsage, fmt::format("quality {} is not in 0..100", quality)};
+    }
+  }
+  if (settings.quality_maps.empty()) return {};
+  if (settings.quality_maps.size() != layers) return count("quality maps", settings.quality_maps.size());
+  if (model.rate_points().size() == 1) {
+    return Error{
+        ErrorCode::kUsage,
+        fmt::format("model '{}' has a single rate: quality cannot differ over the picture", model.name())};
+  }
+  for (size_t k = 0; k < layers; ++k) {
+    const auto bytes = serialise_quality_map(settings.quality_maps[k], settings.sizes[k]);
+    if (!bytes) return bytes.error();
+  }
+  return {};
+}
+
 }  // namespace
 
 struct Encoder::Parts : CodecRuntime {
@@ -55,10 +90,9 @@ struct Encoder::Parts : CodecRuntime {
   int effort_for(Size picture, const EncodeSettings& settings);
   Status check(const Original& picture, const EncodeSettings& settings, int effort);
   Result<EncodedPicture> encode(const Original& picture, const EncodeSettings& settings);
-  Result<std::vector<uint8_t>> encode_layer(const SpatialLayer& layer, const Original& picture,
-                                            const EncodeSettings& settings, int effort, bool reconstruct,
-                                            ImageView& x_hat);
-  Result<std::vector<uint8_t>> code_symbols(const SpatialLayer& layer, const LayerLatents& latents) const;
+  Result<LayerStream> encode_layer(const SpatialLayer& layer, const Original& picture,
+                                   const EncodeSettings& settings, int effort, bool reconstruct,
+                                   ImageView& x_hat);
 };
 
 Encoder::Encoder(std::shared_ptr<const Model> model, CodecOptions options)
@@ -87,9 +121,7 @@ Status Encoder::Parts::check(const Original& picture, const EncodeSettings& sett
     return Error{ErrorCode::kUsage,
                  fmt::format("model '{}' codes single pictures: ask for one layer", model->name())};
   }
-  if (!(settings.quality >= 0.0 && settings.quality <= 100.0)) {
-    return Error{ErrorCode::kUsage, fmt::format("quality {} is not in 0..100", settings.quality)};
-  }
+  if (const auto status = check_qualities(settings, *model); !status) return status;
   if (effort < 0 || effort > kMaxEffort) {
     return Error{ErrorCode::kUsage, fmt::format("effort {} is not in 0..{}", effort, kMaxEffort)};
   }
@@ -115,9 +147,13 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
   const auto& sizes = settings.sizes;
   const int top = static_cast<int>(sizes.size()) - 1;
   // The file holds quality in tenths; coding with the rounded value keeps encoder and decoder together.
-  const int quality = static_cast<int>(std::lround(settings.quality * 10.0));
-  const float rate = model->rate_position(quality / 10.0);
-  const auto layer_at = [&](int k) { return SpatialLayer{sizes, k, rate}; };
+  const auto tenths = [&](int k) { return static_cast<int>(std::lround(quality_of(settings, k) * 10.0)); };
+  const auto map_of = [&](int k) {
+    return settings.quality_maps.empty() ? QualityMap{} : settings.quality_maps[k];
+  };
+  std::vector<LayerRates> rates;
+  for (int k = 0; k <= top; ++k) rates.emplace_back(*model, tenths(k) / 10.0, map_of(k), sizes[k]);
+  const auto layer_at = [&](int k) { return SpatialLayer{sizes, k, rates[k].field()}; };
   // The next layer is predicted from a layer's reconstruction; the top one's serves reports only.
   const auto reconstructed = [&](int k) { return k < top || settings.measure; };
   networks.set_prediction(settings.prediction);
@@ -137,17 +173,17 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
   EncodedPicture encoded;
   encoded.effort = effort;
   ContainerContents contents;
-  std::copy_n(model->id().begin(), contents.model.size(), contents.model.begin());
+  contents.decoder = model->decoder_id();
   contents.metadata = settings.metadata;
   ImageView x_hat;  // the last layer coded, as the decoder will see it
   for (int k = 0; k <= top; ++k) {
     auto stream = encode_layer(layer_at(k), picture, settings, effort, reconstructed(k), x_hat);
     if (!stream) return stream.error();
-    EncodedLayer layer{sizes[k], stream->size(), std::nan("")};
+    EncodedLayer layer{sizes[k], stream->bytes.size(), std::nan("")};
     if (settings.measure) layer.psnr = psnr(x_hat.image, picture.layer(sizes[k], pool));
     if (settings.keep_reconstructions && reconstructed(k)) encoded.reconstructions.push_back(x_hat.image);
     encoded.layers.push_back(layer);
-    contents.layers.push_back({sizes[k], quality, *std::move(stream)});
+    contents.layers.push_back({sizes[k], tenths(k), *std::move(stream), map_of(k)});
     pixels_done += static_cast<double>(sizes[k].pixels());
     if (settings.progress) settings.progress(pixels_done / pixels_total);
   }
@@ -159,9 +195,9 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
 
 // One layer of the figure; returns its stream. `x_hat` comes as the reconstruction of the layer below (empty
 // below the base layer) and leaves as this layer's, or empty if that is not wanted.
-Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const SpatialLayer& layer, const Original& picture,
-                                                          const EncodeSettings& settings, int effort,
-                                                          bool reconstruct, ImageView& x_hat) {
+Result<LayerStream> Encoder::Parts::encode_layer(const SpatialLayer& layer, const Original& picture,
+                                                 const EncodeSettings& settings, int effort, bool reconstruct,
+                                                 ImageView& x_hat) {
   using Next = LayerAnalysis::Next;
   const bool searched = effort > 0;
   const Next next = searched ? Next::kSearch : reconstruct ? Next::kReconstruct : Next::kCode;
@@ -186,21 +222,18 @@ Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const SpatialLayer& la
     if (!reconstruct) give_up_prediction();
   }
   if (settings.latents) settings.latents(layer.k, latents);
-  auto stream = code_symbols(layer, latents);
+  auto stream = [&] {
+    const nn::StageTimer timer(options.times, "entropy", 0.0);
+    return write_layer(networks, layer, latents);
+  }();
   if (!stream || !reconstruct) return stream;
 
   latents.y = {};
   latents.indexes = {};
   ImageView reconstruction = synthesis.reconstruct(layer, latents, prediction, all);
-  liff.reset();  // it looks at the layer below
+  liff.reset();  // it refers to x_hat, the layer below
   x_hat = std::move(reconstruction);
   return stream;
-}
-
-Result<std::vector<uint8_t>> Encoder::Parts::code_symbols(const SpatialLayer& layer,
-                                                          const LayerLatents& latents) const {
-  const nn::StageTimer timer(options.times, "entropy", 0.0);
-  return encode_latents(*model, layer, networks.latent_size(layer), latents);
 }
 
 }  // namespace compass

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bitstream/container.h"
+#include "bitstream/quality_map.h"
 #include "codec/codec_options.h"
 #include "codec/predictor.h"
 #include "core/result.h"
@@ -15,18 +16,21 @@
 
 namespace compass {
 
-// More rounds than this find nothing.
+// The most rounds of search; more find nothing.
 inline constexpr int kMaxEffort = 40;
-// Rounds that nobody asked for: what most of the gain takes (docs/search.md), on pictures up to
-// kSearchedPixels. Above, an encoder keeps to as little time and memory as it can.
+// The default number of rounds for pictures up to kSearchedPixels: it gets most of the gain (docs/search.md).
+// Larger pictures are not searched by default, to save time and memory.
 inline constexpr int kDefaultEffort = 2;
 inline constexpr int64_t kSearchedPixels = int64_t{16} << 20;
 
 struct LayerLatents;
 
 struct EncodeSettings {
-  std::vector<Size> sizes;  // lowest first; the last must be the picture's own size
-  double quality = 50.0;    // 0..100, the same for every layer; a fixed-rate model ignores it
+  std::vector<Size> sizes;              // lowest first; the last must be the picture's own size
+  double quality = 50.0;                // 0..100; a fixed-rate model ignores it
+  std::vector<double> layer_qualities;  // one for each layer; empty: `quality` for all
+  // One for each layer, or empty: no maps. Not for models with a single rate.
+  std::vector<QualityMap> quality_maps;
   // 0..kMaxEffort: rounds of search for symbols that cost less; see codec/layer_search.h. Unset:
   // kDefaultEffort, or 0 where the picture is too large for it or the model cannot be searched with.
   std::optional<int> effort;
@@ -41,7 +45,7 @@ struct EncodeSettings {
 
 struct EncodedLayer {
   Size size;
-  uint64_t bytes = 0;  // of this layer's own stream
+  uint64_t bytes = 0;  // of this layer alone
   // dB, RGB, of the 8-bit reconstruction against this layer's 8-bit original; NaN if not measured.
   double psnr = 0.0;
 };

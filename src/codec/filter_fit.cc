@@ -4,12 +4,13 @@
 #include <cmath>
 #include <utility>
 
+#include "codec/layer_blocks.h"
 #include "entropy/layer_coder.h"
 
 namespace compass {
 namespace {
 
-// At least so many pixels of a layer are looked at, or one in `apart`: docs/log/filter.md.
+// At least so many pixels of a layer are sampled, or one in `apart`: docs/log/filter.md.
 struct Sample {
   int64_t pixels;
   int apart;
@@ -27,8 +28,8 @@ int32_t coefficient_of(double wanted) {
       std::lround(std::clamp<double>(wanted, -kMaxFilterCoefficient, kMaxFilterCoefficient)));
 }
 
-// Coefficients of any real size that leave the least error: the normal equations, by Cholesky's way. Some
-// dozen unknowns are no reason for the library to need another one.
+// The real-valued coefficients that leave the least error: the normal equations by Cholesky's decomposition.
+// For some dozen unknowns the library need not depend on a linear algebra package.
 std::vector<double> unrounded(const std::vector<double>& products, int n) {
   const auto product = [&](int i, int j) { return products[i * (n + 1) + j]; };
   std::vector<double> lower(static_cast<size_t>(n) * n);
@@ -55,6 +56,9 @@ std::vector<double> unrounded(const std::vector<double>& products, int n) {
 
 FilterFit::FilterFit(const FilterWeights& filter, double bits_per_error, Size layer, Care care)
     : filter_(filter), bits_per_error_(bits_per_error), regions_(layer), care_(care) {
+  for (int64_t block = 0; block < latent_grid(layer).pixels(); ++block) {
+    blocks_.push_back(block_regions(layer, block));
+  }
   const Sample sample = care == Care::kQuick ? kQuick : kThorough;
   for (int apart = 2; apart <= sample.apart && layer.pixels() >= apart * sample.pixels; apart *= 2) {
     (rows_apart_ <= stretches_apart_ ? rows_apart_ : stretches_apart_) *= 2;
@@ -68,8 +72,8 @@ void FilterFit::sum(const FilterBand& band, const std::array<const float*, 3>& e
                     std::vector<Sums>& sums) const {
   const Rect row = band.row();
   const int n = filter_.directions + 1;
-  // What each set of weights adds to a stretch, [sets][3][kStretch], and after them what the model's own
-  // filter, the first of them, leaves to add.
+  // The corrections of a stretch by each set of weights, [sets][3][kStretch], and behind them the error that
+  // the first set, the model's own filter, leaves.
   constexpr int kRow = 3 * kStretch;
   std::vector<float> corrections(static_cast<size_t>(n + 1) * kRow);
   const int end = row.x + row.width;
@@ -99,7 +103,7 @@ void FilterFit::add(std::span<const Sums> sums) {
   for (const Sums& more : sums) sums_[more.region].add(more);
 }
 
-// What the error is worth, in bits, from that of the model's own filter alone.
+// The error in bits, as a difference from the error with the model's own filter alone.
 double FilterFit::cost(const Sums& sums, const Coefficients& coefficients) const {
   const int n = filter_.directions + 1;
   double error = 0.0;
@@ -150,8 +154,8 @@ FilterFit::Coefficients FilterFit::best_coefficients(const Sums& sums) const {
   return descend(sums, rounded) < descend(sums, few) ? rounded : few;
 }
 
-// Each region takes the best coefficients of its own, those of the region before it, or those of the whole
-// layer; or all regions take the latter.
+// Each region takes the best coefficients of its own, those of the region before it in its block, or those of
+// the whole layer; or all regions take the latter.
 std::vector<int32_t> FilterFit::coefficients() const {
   Sums layer = sums_.front();
   for (const Sums& sums : std::span(sums_).subspan(1)) layer.add(sums);
@@ -159,26 +163,31 @@ std::vector<int32_t> FilterFit::coefficients() const {
   const bool share = care_ == Care::kQuick;
   double common_cost = 0.0;
   double own_cost = 0.0;
-  std::vector<int32_t> common_coefficients;
-  std::vector<int32_t> own_coefficients;
-  Coefficients last(filter_.directions, 0);
-  for (const Sums& sums : sums_) {
-    const bool first = common_coefficients.empty();
-    common_cost += cost(sums, common) + (first ? coefficient_bits(common) : kSameCoefficientsBits);
-    common_coefficients.insert(common_coefficients.end(), common.begin(), common.end());
-    double least = cost(sums, last) + kSameCoefficientsBits;
-    Coefficients chosen = last;
-    for (const Coefficients& coefficients :
-         {common, share || sums_.size() == 1 ? common : best_coefficients(sums)}) {
-      const double all = cost(sums, coefficients) + coefficient_bits(coefficients);
-      if (all < least) {
-        least = all;
-        chosen = coefficients;
+  const size_t directions = filter_.directions;
+  std::vector<int32_t> common_coefficients(sums_.size() * directions);
+  std::vector<int32_t> own_coefficients(common_coefficients.size());
+  for (const std::vector<size_t>& block : blocks_) {
+    Coefficients last(directions, 0);
+    for (const size_t region : block) {
+      const Sums& sums = sums_[region];
+      const bool first = region == block.front();
+      common_cost += cost(sums, common) + (first ? coefficient_bits(common) : kSameCoefficientsBits);
+      std::ranges::copy(common,
+                        common_coefficients.begin() + static_cast<std::ptrdiff_t>(region * directions));
+      double least = cost(sums, last) + kSameCoefficientsBits;
+      Coefficients chosen = last;
+      for (const Coefficients& coefficients :
+           {common, share || sums_.size() == 1 ? common : best_coefficients(sums)}) {
+        const double all = cost(sums, coefficients) + coefficient_bits(coefficients);
+        if (all < least) {
+          least = all;
+          chosen = coefficients;
+        }
       }
+      own_cost += least;
+      std::ranges::copy(chosen, own_coefficients.begin() + static_cast<std::ptrdiff_t>(region * directions));
+      last = chosen;
     }
-    own_cost += least;
-    own_coefficients.insert(own_coefficients.end(), chosen.begin(), chosen.end());
-    last = chosen;
   }
   return own_cost < common_cost ? own_coefficients : common_coefficients;
 }

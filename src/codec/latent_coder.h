@@ -4,7 +4,7 @@
 
 #include <cstdint>
 #include <optional>
-#include <vector>
+#include <span>
 
 #include "codec/layer.h"
 #include "codec/trellis_quantiser.h"
@@ -20,13 +20,9 @@ std::optional<TrellisLayout> trellis_layout(const Model& model, const SpatialLay
 // What quantises y then.
 std::optional<TrellisQuantiser> trellis_quantiser(const Model& model, const SpatialLayer& layer, int width);
 
-// The layer's stream. Errors: kFailure if the latents do not fit the model.
-Result<std::vector<uint8_t>> encode_latents(const Model& model, const SpatialLayer& layer, Size positions,
-                                            const LayerLatents& latents);
-
-// y's symbols, onto the means in latents.y_hat, once steps and z are decoded. Errors as
-// LayerDecoder::decode_y_onto.
-Status decode_latents(const Model& model, const SpatialLayer& layer, LayerDecoder& decoder,
-                      LayerLatents& latents);
+// y's symbols of a stream whose latents are `width` positions wide, onto their means, once coefficients and z
+// are decoded. Errors as LayerDecoder::decode_y_onto.
+Status decode_latents(const Model& model, const SpatialLayer& layer, LayerDecoder& decoder, int width,
+                      std::span<const uint8_t> indexes, std::span<float> means);
 
 }  // namespace compass

@@ -79,12 +79,13 @@ std::vector<int32_t> LayerAnalysis::quantise_hyper(const SpatialLayer& layer, co
 LayerLatents LayerAnalysis::quantise(const SpatialLayer& layer, Tensor y, Next next) {
   LayerLatents latents;
   latents.z = quantise_hyper(layer, y);
+  latents.held = whole(networks_.latent_size(layer));
   latents.y.resize(y.size());
   latents.indexes.resize(y.size());
   if (next == Next::kSearch) latents.means.reshape(y.channels, y.height, y.width);
   const auto trellis = trellis_quantiser(networks_.model(), layer, y.width);
   const std::vector<float> weights(y.channels, static_cast<float>(kTrellisWeight));
-  hyper_synthesise(networks_, layer, latents.z, buffers_.hyper, [&](Rect tile, const HyperParameters& h) {
+  const auto take = [&](Rect tile, const HyperParameters& h) {
     copy_parameters(tile, h, latents, y);
     if (!trellis) {
       round_tile(tile, h.means, y, latents);
@@ -101,7 +102,8 @@ LayerLatents LayerAnalysis::quantise(const SpatialLayer& layer, Tensor y, Next n
                    weights, networks_.context().pool(), buffers_.trellis);
     }
     if (next == Next::kCode) y.discard_rows(tile.y);
-  });
+  };
+  hyper_synthesise(networks_, layer, latents.z, latents.held, buffers_.hyper, take);
   if (next != Next::kCode) latents.y_hat = std::move(y);
   latents.coefficients.resize(coefficient_count(networks_.filter(layer.k), layer.size()));
   return latents;

@@ -111,8 +111,8 @@ LayerSearch::Tile LayerSearch::read_tile(const SpatialLayer& layer, const Origin
 }
 
 FilterFit LayerSearch::make_fit(const SpatialLayer& layer, FilterFit::Care care) const {
-  // Bits that a squared error of 1 in one sample of 0..1 is worth.
-  const double bits_per_error = networks_.model().lambda(layer.rate) * 255.0 * 255.0 / 3.0;
+  // Bits that a squared error of 1 in one sample of 0..1 is worth, at the layer's own rate.
+  const double bits_per_error = networks_.model().lambda(layer.rate.rate) * 255.0 * 255.0 / 3.0;
   return {networks_.filter(layer.k), bits_per_error, layer.size(), care};
 }
 
@@ -145,25 +145,41 @@ void LayerSearch::gradient(const SpatialLayer& layer, const Tile& tile, const Te
                            Tensor& result) {
   buffers_.saved.hidden.clear();  // a run that failed may have left something
   const UnfilteredTile made = synthesise(layer, tile, y_hat, &buffers_.saved);
-  // d/dx of lambda 255^2 (x - original)^2 / 3.
-  const auto weight = static_cast<float>(kSearchErrorWeight * networks_.model().lambda(layer.rate) * 255.0 *
-                                         255.0 * 2.0 / 3.0);
   Tensor& error = buffers_.error;
   error.reshape(3, tile.pixels.height, tile.pixels.width);
   for_rows(networks_.context().pool(), tile.pixels.height, [&](int row) {
     const float* x = made.x_hat.pixel(tile.pixels.y + row, tile.pixels.x);
     const float* wanted = tile.residual.pixel(tile.pixels.y + row, tile.pixels.x);
     float* e = error.pixel(row, 0);
-    for (int i = 0; i < 3 * tile.pixels.width; ++i) e[i] = weight * (x[i] - wanted[i]);
+    const auto add_errors = [&](int first, int count, float weight) {
+      for (int i = 3 * first; i < 3 * (first + count); ++i) e[i] = weight * (x[i] - wanted[i]);
+    };
+    for_error_weights(layer, tile.pixels.y + row, tile.pixels.x, tile.pixels.width, add_errors);
   });
-  if (filtered) add_corrections(layer, tile, made, weight, error);
+  if (filtered) add_corrections(layer, tile, made, error);
   networks_.codec(layer.k).backward(*tile.plans.backward, nn::view_of(error, tile.pixels, layer.size()),
                                     buffers_.saved, layer.rate, result);
   buffers_.saved.hidden.clear();
 }
 
+// Calls take(first, count, weight) for stretches of equal rate among the `width` pixels from (y, x) on,
+// `first` counting from x. `weight` times (x_hat - original) is the derivative of a sample's cost, weighted
+// error in bits.
+template <typename Take>
+void LayerSearch::for_error_weights(const SpatialLayer& layer, int y, int x, int width,
+                                    const Take& take) const {
+  for (int first = x, next = 0; first < x + width; first = next) {
+    next = layer.rate.squares == nullptr
+               ? x + width
+               : std::min((first / nn::kRateSquare + 1) * nn::kRateSquare, x + width);
+    const double lambda = networks_.model().lambda(layer.rate.at(y, first));
+    take(first - x, next - first,
+         static_cast<float>(kSearchErrorWeight * lambda * 255.0 * 255.0 * 2.0 / 3.0));
+  }
+}
+
 void LayerSearch::add_corrections(const SpatialLayer& layer, const Tile& tile, const UnfilteredTile& made,
-                                  float weight, Tensor& error) {
+                                  Tensor& error) {
   TileFilter tile_filter = filter(layer);
   FilterFit fit = make_fit(layer, FilterFit::Care::kQuick);
   tile_filter.fit(made, tile.residual, fit);
@@ -171,9 +187,12 @@ void LayerSearch::add_corrections(const SpatialLayer& layer, const Tile& tile, c
   tile_filter.correct(made, part, fit.coefficients(),
                       [&](const FilterBand& band, const PlaneRows& corrections) {
                         float* e = error.pixel(band.row().y - tile.pixels.y, part.x - tile.pixels.x);
-                        for (int x = 0; x < part.width; ++x) {
-                          for (int c = 0; c < 3; ++c) e[3 * x + c] += weight * corrections[c][x];
-                        }
+                        const auto add = [&](int first, int count, float weight) {
+                          for (int x = first; x < first + count; ++x) {
+                            for (int c = 0; c < 3; ++c) e[3 * x + c] += weight * corrections[c][x];
+                          }
+                        };
+                        for_error_weights(layer, band.row().y, part.x, part.width, add);
                       });
 }
 

@@ -12,7 +12,7 @@
 
 namespace compass {
 
-// For latents that are searched together: g_s to the pixels that they have a part in, and back to them.
+// Plans for latents that are searched together: g_s to the pixels that depend on them, and the backward pass.
 struct SearchPlans {
   CodecNetworks::PlanPtr g_s;
   CodecNetworks::PlanPtr backward;
@@ -52,8 +52,10 @@ class LayerSearch {
   void gradient(const SpatialLayer& layer, const Tile& tile, const Tensor& y_hat, bool filtered,
                 Tensor& result);
   // Adds what the loop filter corrects to the derivatives `error` of the tile's pixels.
-  void add_corrections(const SpatialLayer& layer, const Tile& tile, const UnfilteredTile& made, float weight,
+  void add_corrections(const SpatialLayer& layer, const Tile& tile, const UnfilteredTile& made,
                        Tensor& error);
+  template <typename Take>
+  void for_error_weights(const SpatialLayer& layer, int y, int x, int width, const Take& take) const;
   // Of the middle of the tile, whose gradient is `before`.
   void measure_curvature(const SpatialLayer& layer, const Tile& tile, const Tensor& before,
                          SymbolSearch& search, LayerLatents& latents);

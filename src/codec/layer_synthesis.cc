@@ -2,15 +2,28 @@
 
 #include <algorithm>
 
+#include "codec/layer_blocks.h"
 #include "codec/tile_filter.h"
 
 namespace compass {
 namespace {
 
-// Calls take(plan) for every tile that h_s runs on.
-void for_hyper_tiles(const PyramidNetworks& networks, const SpatialLayer& layer,
+// The tiles that h_s runs on for `latents`.
+std::vector<Rect> hyper_tiles(const PyramidNetworks& networks, const SpatialLayer& layer, Rect latents) {
+  const bool exact = !networks.model().codec(codec_of_layer(layer.k)).h_scales.empty();
+  if (exact || !is_tiled(layer.size())) return tiles_of(latents, kHyperSide);
+  const BlockPlaces places = latent_blocks(networks, layer);
+  std::vector<Rect> tiles;
+  for_blocks(places.grid(), places.holding(latents),
+             [&](size_t block) { tiles.push_back(places.positions(block)); });
+  std::erase_if(tiles, [](Rect tile) { return tile.size().pixels() == 0; });
+  return tiles;
+}
+
+// Calls take(plan) for each of them.
+void for_hyper_tiles(const PyramidNetworks& networks, const SpatialLayer& layer, Rect latents,
                      const std::function<void(const CodecNetworks::HyperPlan&)>& take) {
-  for (const Rect tile : tiles_of(whole(networks.latent_size(layer)), kHyperSide)) {
+  for (const Rect tile : hyper_tiles(networks, layer, latents)) {
     take(networks.codec(layer.k).plan_hyper_synthesis(layer.size(), tile));
   }
 }
@@ -46,37 +59,37 @@ Rect LayerSynthesis::below_footprint(const SpatialLayer& layer, Rect want) const
 }
 
 void hyper_synthesise(PyramidNetworks& networks, const SpatialLayer& layer, std::span<const int32_t> z,
-                      HyperParameters& memory,
+                      Rect latents, HyperParameters& memory,
                       const std::function<void(Rect tile, const HyperParameters&)>& take) {
-  for_hyper_tiles(networks, layer, [&](const CodecNetworks::HyperPlan& plan) {
+  for_hyper_tiles(networks, layer, latents, [&](const CodecNetworks::HyperPlan& plan) {
     networks.codec(layer.k).hyper_synthesise(plan, z, memory);
     take(plan.h_s->out, memory);
   });
 }
 
-LayerLatents LayerSynthesis::hyper_synthesise(const SpatialLayer& layer, std::vector<int32_t> z) {
-  const Size latent = networks_.latent_size(layer);
+LayerLatents LayerSynthesis::hyper_synthesise(const SpatialLayer& layer, std::vector<int32_t> z, Rect held) {
   LayerLatents latents;
   latents.z = std::move(z);
-  latents.y_hat.reshape(networks_.codec(layer.k).latent_channels(), latent.height, latent.width);
+  latents.held = held;
+  latents.y_hat.reshape(networks_.codec(layer.k).latent_channels(), held.height, held.width);
   latents.indexes.resize(latents.y_hat.size());
   const auto take = [&](Rect tile, const HyperParameters& h) {
     const size_t count = static_cast<size_t>(tile.width) * latents.y_hat.channels;
     for_rows(networks_.context().pool(), tile.height, [&](int row) {
-      float* values = latents.y_hat.pixel(tile.y + row, tile.x);
+      float* values = latents.y_hat.pixel(tile.y + row - held.y, tile.x - held.x);
       std::copy_n(h.means.pixel(row, 0), count, values);
       std::copy_n(h.indexes.data() + row * count, count,
                   latents.indexes.data() + (values - latents.y_hat.data.data()));
     });
   };
-  compass::hyper_synthesise(networks_, layer, latents.z, buffers_.hyper, take);
+  compass::hyper_synthesise(networks_, layer, latents.z, held, buffers_.hyper, take);
   return latents;
 }
 
 void LayerSynthesis::reconstruct(const SpatialLayer& layer, const LayerLatents& latents,
                                  PredictionWindow* prediction, Rect want, const EmitRow& emit) {
   CodecNetworks& codec = networks_.codec(layer.k);
-  const nn::MapView y_hat = nn::view_of(latents.y_hat);
+  const nn::MapView y_hat = nn::view_of(latents.y_hat, latents.held, networks_.latent_size(layer));
   TileFilter filter(networks_.filter(layer.k), layer.size(), networks_.context(), buffers_.filter);
   for_tiles(layer, want, [&](Rect tile, const nn::Plan& plan) {
     const nn::MapView predicted = view_rows(prediction, united(plan.out, plan.prediction));
@@ -115,7 +128,8 @@ void LayerSynthesis::for_tiles(const SpatialLayer& layer, Rect want,
 
 void LayerSynthesis::add_kernels(const SpatialLayer& layer, Rect want, bool reconstruct,
                                  std::vector<nn::KernelRequest>& kernels) const {
-  for_hyper_tiles(networks_, layer, [&](const CodecNetworks::HyperPlan& plan) {
+  const Rect latents = needed_blocks(networks_, layer, want).latents;
+  for_hyper_tiles(networks_, layer, latents, [&](const CodecNetworks::HyperPlan& plan) {
     plan.h_s->add_kernels(kernels);
     if (plan.h_scales) plan.h_scales->add_kernels(kernels);
   });

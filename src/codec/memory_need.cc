@@ -7,7 +7,9 @@
 
 #include "codec/encoder.h"
 #include "codec/layer_analysis.h"
+#include "codec/layer_blocks.h"
 #include "codec/layer_search.h"
+#include "codec/layer_streams.h"
 #include "codec/layer_synthesis.h"
 
 namespace compass {
@@ -24,16 +26,26 @@ double pixels(Size size) {
   return static_cast<double>(size.pixels());
 }
 
-// Latent elements of a layer.
+// Latent elements of a layer, and those that a decoder holds for the pixels `part`.
 double elements(const PyramidNetworks& networks, const MemoryQuestion& q, int k) {
   return pixels(networks.latent_size({q.sizes, k, 0.0F})) * networks.codec(k).latent_channels();
 }
+double elements(const PyramidNetworks& networks, const MemoryQuestion& q, int k, Rect part) {
+  const Rect held = needed_blocks(networks, {q.sizes, k, 0.0F}, part).latents;
+  return pixels(held.size()) * networks.codec(k).latent_channels();
+}
 
-// Tiles of `part` that between them take the most of everything: those of a row and a column that is cut off,
-// the first whole ones. Of pictures with few tiles they are all.
+// Tiles of `part` that include one with the largest maps: those at the start, which may be cut off, and the
+// first whole ones. In a small picture they are all of its tiles.
 std::vector<Rect> first_tiles(Rect part, int side) {
   const int most = 2 * side;
   return tiles_of({part.x, part.y, std::min(part.width, most), std::min(part.height, most)}, side);
+}
+
+// What a decoder holds of a layer whatever part it decodes: z, and the index of a tiled one.
+double whole_layer_bytes(const PyramidNetworks& networks, const MemoryQuestion& q, int k) {
+  const double z = pixels(networks.hyper_size({q.sizes, k, 0.0F})) * networks.codec(k).hyper_channels();
+  return 4.0 * z + sizeof(BlockEntry) * static_cast<double>(listed_blocks(q.sizes[k]));
 }
 
 // What tiles hold, all of which is kept from tile to tile: values that go into networks and come out, maps
@@ -70,11 +82,12 @@ TileBytes synthesis_bytes(const PyramidNetworks& networks, const SpatialLayer& l
     made = std::max(made, kFloatPixel * pixels(plan->out.size()));
   }
   double hyper = 0.0;
-  for (const Rect tile : first_tiles(whole(networks.latent_size(layer)), kHyperSide)) {
+  const Rect latents = needed_blocks(networks, layer, part).latents;
+  for (const Rect tile : first_tiles(latents, kHyperSide)) {
     const auto plan = codec.plan_hyper_synthesis(layer.size(), tile);
     bytes.hold_maps(plan.h_s->map_bytes);
     if (plan.h_scales) bytes.hold_maps(plan.h_scales->map_bytes);
-    // Means and indexes, and as much again on the way.
+    // h_s: means and indexes, twice while they are copied.
     hyper = std::max(hyper, 10.0 * codec.latent_channels() * pixels(tile.size()));
   }
   const int width = std::min(part.width, networks.tile_side(layer.k));
@@ -87,7 +100,7 @@ TileBytes synthesis_bytes(const PyramidNetworks& networks, const SpatialLayer& l
   return bytes;
 }
 
-// These, g_a, and the search.
+// The same, g_a, and the search.
 TileBytes encoding_bytes(const PyramidNetworks& networks, const SpatialLayer& layer, bool search) {
   const CodecNetworks& codec = networks.codec(layer.k);
   const Size latent = networks.latent_size(layer);
@@ -125,7 +138,8 @@ double window_bytes(const PyramidNetworks& networks, Size part, int k, bool keep
   return kFloatPixel * part.width * window_rows(networks, k, part.height, keep);
 }
 
-// One array grows row by row and another one's rows are discarded when they are `behind` rows back.
+// The most of both arrays together, where one grows row by row and the other's rows are discarded `behind`
+// rows later.
 double in_turn(double growing, double shrinking, double behind, int rows) {
   const double lag = std::min(1.0, behind / rows);
   return std::max(growing + shrinking * lag, shrinking + growing * lag);
@@ -170,7 +184,9 @@ double encode_bytes(const PyramidNetworks& networks, const MemoryQuestion& q) {
         window + tile + (once ? in_turn(4.0 * y, below, behind, q.sizes[k].height) : 4.0 * y + below);
     // y_hat, symbols and indexes.
     const int latent_rows = networks.latent_size({q.sizes, k, 0.0F}).height;
-    const double coding = once ? in_turn(5.0 * y, 4.0 * y, 2.0 * kHyperSide, latent_rows) + tile : 9.0 * y;
+    const double blocks = networks.context().pool().threads() * block_bytes(networks, {q.sizes, k, 0.0F});
+    const double coding =
+        blocks + (once ? in_turn(5.0 * y, 4.0 * y, 2.0 * kHyperSide, latent_rows) + tile : 9.0 * y);
     const double picture = reconstruct ? kFloatPixel * pixels(q.sizes[k]) : 0.0;
     const double synthesis = reconstruct ? 4.0 * y + picture * (q.measure ? 2.0 : 1.0) + tile : 0.0;
     const double held = below + window;
@@ -182,9 +198,17 @@ double encode_bytes(const PyramidNetworks& networks, const MemoryQuestion& q) {
 
 double decode_bytes(const PyramidNetworks& networks, const MemoryQuestion& q,
                     const std::vector<Rect>& wanted) {
+  double whole_layers = 0.0;
   double latents = 0.0;  // all layers' symbols are there before the first picture is
-  for (int k = 0; k <= q.top; ++k) latents += elements(networks, q, k);
-  double most = 5.0 * latents;  // with indexes
+  double blocks = 0.0;   // of the layers as they were received, and what is decoded at a time
+  for (int k = 0; k <= q.top; ++k) {
+    latents += elements(networks, q, k, wanted[k]);
+    blocks =
+        std::max(blocks, networks.context().pool().threads() * block_bytes(networks, {q.sizes, k, 0.0F}));
+    whole_layers += whole_layer_bytes(networks, q, k);
+  }
+  blocks += whole_layers;
+  double most = 5.0 * latents + blocks;  // with indexes
   const Size to = q.size.value_or(wanted[q.top].size());
   const bool resampled = to != wanted[q.top].size();
   for (int k = 0; k <= q.top; ++k) {
@@ -192,9 +216,10 @@ double decode_bytes(const PyramidNetworks& networks, const MemoryQuestion& q,
     const double picture =
         pixels(wanted[k].size()) * (k == q.top && q.bytes && !resampled ? kBytePixel : kFloatPixel);
     const double pictures = in_turn(picture, below, networks.tile_side(k) + kHalo, wanted[k].height);
-    most = std::max(most, 4.0 * latents + pictures + window_bytes(networks, wanted[k].size(), k, false) +
+    most = std::max(most, whole_layers + 4.0 * latents + pictures +
+                              window_bytes(networks, wanted[k].size(), k, false) +
                               synthesis_bytes(networks, {q.sizes, k, 0.0F}, wanted[k]).all());
-    latents -= elements(networks, q, k);
+    latents -= elements(networks, q, k, wanted[k]);
   }
   // Memory for the last layer's tiles is kept: the next picture would need it again.
   const double kept = synthesis_bytes(networks, {q.sizes, q.top, 0.0F}, wanted[q.top]).all();

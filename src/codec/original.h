@@ -1,5 +1,5 @@
-// The picture to be encoded, as a source of the pixels of every layer. It is kept as it came, in 8 bits or in
-// floats; lower layers are resampled part by part as the networks ask for them.
+// The picture to be encoded, from which pixels of every layer are read. It stays as the caller has it, in 8
+// bits or in floats; rectangles of lower layers are resampled when they are read.
 #pragma once
 
 #include "core/size.h"
@@ -11,21 +11,22 @@ namespace compass {
 
 class Original {
  public:
-  // What is given must outlive the original.
+  // The picture must outlive the object.
   explicit Original(const Image& picture) : image_(&picture), size_(picture.size()) {}
   explicit Original(const Rgb8View& picture) : bytes_(picture), size_(picture.size) {}
 
   Size size() const { return size_; }
   bool in_bytes() const { return image_ == nullptr; }  // 8 bits a sample rather than floats
 
-  // Rectangle `part` of the layer of size `layer` as a map [3,h,w]: the same bits however the layer is cut.
+  // Rectangle `part` of the layer of size `layer` as a map [3,h,w]. A pixel's bits do not depend on the
+  // rectangle.
   void read(Size layer, Rect part, ThreadPool& pool, Tensor& map) const;
   // The whole layer.
   Image layer(Size layer, ThreadPool& pool) const;
 
  private:
   const Image* image_ = nullptr;
-  Rgb8View bytes_;  // if there is no image
+  Rgb8View bytes_;  // used if image_ is null
   Size size_;
 };
 

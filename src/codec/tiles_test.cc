@@ -79,7 +79,7 @@ TEST(Tiles, DoNotShow) {
 }
 
 // High enough that whole pages of the layer below are discarded on the way.
-TEST(Tiles, WhatIsDiscardedIsNotLookedAtAgain) {
+TEST(Tiles, WhatIsDiscardedIsNotReadAgain) {
   using Passed = PredictionWindow::Passed;
   ThreadPool pool(2);
   nn::Context context(pool);
@@ -108,7 +108,9 @@ TEST(Tiles, WhatIsDiscardedIsNotLookedAtAgain) {
   EXPECT_EQ(passing(Passed::kDiscarded, analyse).data, y.data);
 
   const LayerLatents latents{
-      .y_hat = y, .coefficients = std::vector<int32_t>(coefficient_count(networks.filter(1), sizes[1]))};
+      .held = whole({y.width, y.height}),
+      .y_hat = y,
+      .coefficients = std::vector<int32_t>(coefficient_count(networks.filter(1), sizes[1]))};
   const auto reconstruct = [&](PredictionWindow& window) {
     return synthesis.reconstruct(top, latents, &window, whole(sizes[1])).image;
   };

@@ -87,22 +87,24 @@ TEST(TrellisCodec, SearchesInTiles) {
   auto latents = analysis.quantise(place, std::move(y), LayerAnalysis::Next::kSearch);
   SymbolSearch search(model->latent_tables(CodecKind::kBase), 2);
   layer_search.run(place, original, nullptr, search, latents);
-  const auto bytes = encode_latents(*model, place, networks.latent_size(place), latents);
+  const auto layout = trellis_layout(*model, place, latents.held.width);
+  const auto bytes =
+      encode_layer({latents.z, latents.y, latents.indexes, latents.coefficients,
+                    static_cast<size_t>(networks.filter(0).directions), layout},
+                   model->hyper_tables(CodecKind::kBase), model->latent_tables(CodecKind::kBase));
   ASSERT_TRUE(bytes) << bytes.error().message;
   // What decoding adds to the means is what the search left.
-  LayerLatents back;
-  back.y_hat = latents.means;
-  back.indexes = latents.indexes;
+  Tensor back = latents.means;
   auto decoder = LayerDecoder::open(*bytes);
   ASSERT_TRUE(decoder);
   std::vector<int32_t> coefficients(latents.coefficients.size());
   std::vector<int32_t> z(latents.z.size());
   ASSERT_TRUE(decoder->decode_coefficients(networks.filter(0).directions, coefficients));
   ASSERT_TRUE(decoder->decode_z(model->hyper_tables(CodecKind::kBase), z));
-  const Status decoded = decode_latents(*model, place, *decoder, back);
+  const Status decoded = decode_latents(*model, place, *decoder, back.width, latents.indexes, back.data);
   ASSERT_TRUE(decoded) << decoded.error().message;
-  for (size_t i = 0; i < back.y_hat.size(); ++i) {
-    ASSERT_FLOAT_EQ(back.y_hat.data[i], latents.y_hat.data[i]) << i;
+  for (size_t i = 0; i < back.size(); ++i) {
+    ASSERT_FLOAT_EQ(back.data[i], latents.y_hat.data[i]) << i;
   }
 }
 

@@ -43,6 +43,9 @@ Status check_coefficients(size_t coefficients, size_t directions) {
 
 Status check_y(size_t symbols, std::span<const uint8_t> indexes, const CdfTables& tables) {
   if (indexes.size() != symbols) return Error{ErrorCode::kFailure, "y needs as many indexes as symbols"};
+  if (!indexes.empty() && tables.use() == CdfTables::Use::kTrellis) {
+    return Error{ErrorCode::kFailure, "symbols of a trellis are to be coded as levels"};
+  }
   uint8_t highest = 0;
   for (const uint8_t index : indexes) highest = std::max(highest, index);
   if (!indexes.empty() && highest >= tables.rows()) {
@@ -160,6 +163,7 @@ struct HotRow {
 };
 
 std::vector<HotRow> hot_rows(const CdfTables& tables) {
+  if (tables.use() == CdfTables::Use::kTrellis) return {};  // these have no symbols that stand alone
   std::vector<HotRow> rows(tables.rows());
   for (int r = 0; r < tables.rows(); ++r) {
     rows[r] = {tables.lookup(r).first, tables.lookup(r).shift};
@@ -171,7 +175,7 @@ std::vector<HotRow> hot_rows(const CdfTables& tables) {
 template <typename RowOf, typename Out>
 inline bool pop_symbols(Popper& state, const CdfTables& tables, const HotRow* rows, size_t count,
                         RowOf row_of, Out out) {
-  Popper popper = state;  // a copy whose address nobody takes stays in registers
+  Popper popper = state;  // a local copy stays in registers
   for (size_t k = 0; k < count; ++k) {
     const HotRow& row = rows[row_of(k)];
     const uint32_t at = popper.peek(kCdfBits);

@@ -155,6 +155,34 @@ json to_json(const CodecDescription& codec) {
   return out;
 }
 
+// By what an analysis network's ops make a map smaller: sizes of latents, and what synthesis networks crop,
+// follow.
+json shrinking_of(const std::vector<Op>& analysis) {
+  json steps = json::array();
+  for (const Op& op : analysis) {
+    if (op.align > 1 || op.down() > 1) steps.push_back({op.align, op.down()});
+  }
+  return steps;
+}
+
+json decoder_of(const CodecDescription& codec) {
+  json out = to_json(codec);
+  out["g_a"] = shrinking_of(codec.g_a);
+  out["h_a"] = shrinking_of(codec.h_a);
+  return out;
+}
+
+json to_json(const LiffDescription& liff) {
+  return {{"g0", liff.g0},         {"blocks", liff.blocks},
+          {"convs", liff.convs},   {"growth", liff.growth},
+          {"hidden", liff.hidden}, {"residual", liff.bicubic_residual ? "bicubic" : "none"}};
+}
+
+json rules_of(const Description& d) {
+  return {{"nearest", d.nearest == NearestRule::kInteger ? "integer" : "reference"},
+          {"scale_token", d.scale_token == ScaleToken::kOwn ? "own" : "first"}};
+}
+
 }  // namespace
 
 Result<Description> parse_description(std::string_view text) {
@@ -200,20 +228,19 @@ Result<Description> parse_description(std::string_view text) {
 }
 
 std::string to_json(const Description& d) {
-  json out{{"name", d.name},
-           {"rules",
-            {{"nearest", d.nearest == NearestRule::kInteger ? "integer" : "reference"},
-             {"scale_token", d.scale_token == ScaleToken::kOwn ? "own" : "first"}}},
-           {"rate_points", d.rate_points},
-           {"base", to_json(d.base)}};
+  json out{
+      {"name", d.name}, {"rules", rules_of(d)}, {"rate_points", d.rate_points}, {"base", to_json(d.base)}};
   if (d.enhancement) out["enhancement"] = to_json(*d.enhancement);
-  if (d.liff) {
-    out["liff"] = {{"g0", d.liff->g0},         {"blocks", d.liff->blocks},
-                   {"convs", d.liff->convs},   {"growth", d.liff->growth},
-                   {"hidden", d.liff->hidden}, {"residual", d.liff->bicubic_residual ? "bicubic" : "none"}};
-  }
+  if (d.liff) out["liff"] = to_json(*d.liff);
   JsonDocument provenance(d.provenance);
   out["provenance"] = provenance.value().is_discarded() ? json::object() : provenance.value();
+  return out.dump();
+}
+
+std::string decoder_text(const Description& d) {
+  json out{{"rules", rules_of(d)}, {"rate_points", d.rate_points.size()}, {"base", decoder_of(d.base)}};
+  if (d.enhancement) out["enhancement"] = decoder_of(*d.enhancement);
+  if (d.liff) out["liff"] = to_json(*d.liff);
   return out.dump();
 }
 

@@ -70,14 +70,18 @@ struct Description {
   std::string canonical;   // the description's JSON without provenance, keys sorted, no blanks
 };
 
-// Reads and checks a description; everything in it that a network could be built from lies within the limits
-// below, channel counts chain up, and each synthesis network mirrors its analysis network. A field that is
-// not known is an error, so that no misspelt one is taken to be absent. Errors: kModel with the place
-// ("base.g_a.3.kernel: ...").
+// Reads and checks a description: values lie within the limits below, each op takes as many channels as the
+// one before it gives, and each synthesis network mirrors its analysis network. Unknown fields are errors, so
+// that a misspelt one does not pass for absent. Errors: kModel with the place ("base.g_a.3.kernel: ...").
 Result<Description> parse_description(std::string_view json);
 
 // The text that parse_description reads.
 std::string to_json(const Description& description);
+
+// What of a description decoding depends on, as text: all but the name, provenance, lambdas, and the analysis
+// networks, of which only the steps count by which they make a picture smaller. Models whose texts and whose
+// tensors of those parts are equal decode the same files.
+std::string decoder_text(const Description& description);
 
 // Limits of a description. Wide enough for any published network of this kind.
 inline constexpr size_t kMaxDescriptionBytes = size_t{1} << 20;

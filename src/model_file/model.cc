@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <future>
 
 #include "core/background.h"
@@ -27,17 +28,27 @@ struct FreeState {
   void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
 };
 
-ModelId hash_of(const Description& description, const Safetensors& file) {
+// Whether a tensor is an analysis network's, "base.g_a.2.weight" or "enhancement.h_a.0.bias": encoders alone
+// read it.
+bool is_encoder_tensor(std::string_view name) {
+  const size_t codec = name.find('.');
+  return codec != std::string_view::npos &&
+         (name.substr(codec).starts_with(".g_a.") || name.substr(codec).starts_with(".h_a."));
+}
+
+// Of a text and of the tensors that `counts` chooses.
+ModelId hash_of(const std::string& text, const Safetensors& file,
+                const std::function<bool(std::string_view)>& counts) {
   const std::unique_ptr<XXH3_state_t, FreeState> state(XXH3_createState());
   XXH3_64bits_reset(state.get());
-  // Lengths go in front of everything of variable length, so that no two contents run together the same way.
+  // Everything of variable length has its length in front, so that different contents are different bytes.
   const auto add = [&](const void* data, uint64_t size) {
     XXH3_64bits_update(state.get(), &size, sizeof(size));
     XXH3_64bits_update(state.get(), data, size);
   };
-  add(description.canonical.data(), description.canonical.size());
+  add(text.data(), text.size());
   for (const auto& [name, view] : file.tensors()) {
-    if (is_density_tensor(name)) continue;
+    if (is_density_tensor(name) || !counts(name)) continue;
     add(name.data(), name.size());
     const auto dtype = static_cast<uint8_t>(view.dtype);
     add(&dtype, sizeof(dtype));
@@ -97,8 +108,12 @@ Result<std::shared_ptr<const Model>> Model::from(const Safetensors& file) {
   model->description_ = std::move(*description);
   const Description& d = model->description_;
   const int points = static_cast<int>(d.rate_points.size());
-  // The parts at once: most of the time until a first picture is shown goes into reading weights.
-  auto id = in_background([&] { return hash_of(d, file); });
+  // The codecs and LIFF are read at the same time: most of the time before a first picture goes into reading
+  // weights.
+  auto id = in_background([&] { return hash_of(d.canonical, file, [](std::string_view) { return true; }); });
+  auto decoder_id = in_background([&] {
+    return hash_of(decoder_text(d), file, [](std::string_view name) { return !is_encoder_tensor(name); });
+  });
   std::future<Result<CodecWeights>> enhancement;
   std::future<Result<LiffWeights>> liff;
   if (d.enhancement) {
@@ -122,6 +137,7 @@ Result<std::shared_ptr<const Model>> Model::from(const Safetensors& file) {
     if (!table && !is_scale_tensor(file, name)) model->parameters_ += view.elements();
   }
   model->id_ = id.get();
+  model->decoder_id_ = decoder_id.get();
   return std::shared_ptr<const Model>(std::move(model));
 }
 

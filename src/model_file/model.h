@@ -18,6 +18,9 @@ namespace compass {
 // every tensor by name with dtype, shape and data. Equal ids mean equal decoding; renaming a file changes
 // nothing.
 using ModelId = std::array<uint8_t, 8>;
+// The same of what decoding needs alone (decoder_text, and all tensors but those of g_a and h_a): what files
+// name. A model whose encoder is better, and whose decoder is the same, reads and writes the same files.
+using DecoderId = std::array<uint8_t, 8>;  // as in bitstream/container.h
 
 // Which of a model's two codecs.
 enum class CodecKind { kBase, kEnhancement };
@@ -38,6 +41,7 @@ class Model {
   const std::string& name() const { return description_.name; }
   const std::vector<double>& rate_points() const { return description_.rate_points; }
   const ModelId& id() const { return id_; }
+  const DecoderId& decoder_id() const { return decoder_id_; }
   int64_t parameters() const { return parameters_; }  // weights of all networks, tables not counted
 
   // Whether pictures may have more than one layer.
@@ -72,6 +76,7 @@ class Model {
 
   Description description_;
   ModelId id_{};
+  DecoderId decoder_id_{};
   int64_t parameters_ = 0;
   CodecWeights base_;
   CodecWeights enhancement_;

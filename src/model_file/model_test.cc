@@ -136,6 +136,45 @@ TEST(Model, IdentityCoversWhatDecodingDependsOn) {
   EXPECT_TRUE(!changed || (*changed)->id() != id);
 }
 
+// What encoders alone read changes the model's id and not its decoder's; everything else changes both.
+TEST(Model, DecoderIdLeavesEncodersOut) {
+  const Draft original = Draft::tiny();
+  const auto model = *original.parse();
+  const auto changed = [&](const std::function<void(Draft&)>& change) {
+    Draft draft = Draft::tiny();
+    change(draft);
+    const auto other = draft.parse();
+    EXPECT_TRUE(other) << error_of(other);
+    if (!other) return false;
+    EXPECT_NE((*other)->id(), model->id());
+    return (*other)->decoder_id() != model->decoder_id();
+  };
+  std::vector<std::vector<uint8_t>> kept;  // what changed tensors lie in
+  const auto touch = [&](const std::string& name) {
+    return changed([&](Draft& draft) {
+      TensorView& view = draft.tensors.at(name);
+      auto& bytes = kept.emplace_back(view.data.begin(), view.data.end());
+      bytes.front() ^= 1;
+      view.data = bytes;
+    });
+  };
+  for (const auto& [name, view] : original.tensors) {
+    if (name.find(".density.") != std::string::npos || name.ends_with(".length") ||
+        name.ends_with(".offset") || name.ends_with(".cdf")) {
+      continue;  // those that do not count, and tables, which one changed bit can make wrong
+    }
+    const bool encoders = name.find(".g_a.") != std::string::npos || name.find(".h_a.") != std::string::npos;
+    EXPECT_EQ(touch(name), !encoders) << name;
+  }
+  EXPECT_FALSE(changed([](Draft& draft) { draft.description["name"] = "other"; }));
+  EXPECT_FALSE(changed([](Draft& draft) { draft.description["rate_points"] = {1.0, 2.0, 3.0}; }));
+  EXPECT_FALSE(changed([](Draft& draft) { draft.description["base"]["g_a"][1]["act"] = "none"; }));
+  EXPECT_TRUE(changed([](Draft& draft) { draft.description["base"]["g_s"][2]["act"] = "relu"; }));
+  EXPECT_TRUE(changed([](Draft& draft) { draft.description["rules"]["nearest"] = "reference"; }));
+  EXPECT_TRUE(changed([](Draft& draft) { draft.description["liff"]["residual"] = "none"; }) ||
+              original.description["liff"].value("residual", "none") == "none");
+}
+
 // Applies `change` to the tiny model's description and expects an error that names `place`.
 void expect_refused(const std::string& place, const std::function<void(json&)>& change) {
   Draft draft = Draft::tiny();

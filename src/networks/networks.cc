@@ -13,10 +13,10 @@ namespace {
 using nn::Network;
 using nn::StageTimer;
 
-constexpr int32_t kMaxSymbolMagnitude = int32_t{1} << 24;  // beyond it floats skip integers
+constexpr int32_t kMaxSymbolMagnitude = int32_t{1} << 24;  // above it floats do not hold every integer
 
-// The process is taken to be in the default rounding mode. Adding and subtracting 1.5 * 2^23 rounds a smaller
-// float to an integer without a call; from 2^22 on nearbyint does it.
+// Rounds half to even, in the default rounding mode. Below 2^22, adding and subtracting 1.5 * 2^23 does it
+// without a call.
 int32_t round_symbol(float x) {
   constexpr float kMagic = 12582912.0F;
   if (std::abs(x) < 4194304.0F) return static_cast<int32_t>((x + kMagic) - kMagic);
@@ -72,12 +72,13 @@ Size CodecNetworks::hyper_size(Size picture) const {
   return nn::analysis_size(codec_.h_a, latent_size(picture));
 }
 
-Tensor CodecNetworks::analyse(const Tensor& x, const Tensor* prediction, float rate) {
+Tensor CodecNetworks::analyse(const Tensor& x, const Tensor* prediction, const nn::RateField& rate) {
   const Size picture{x.width, x.height};
   return analyse(x, prediction, rate, picture, whole(latent_size(picture)));
 }
 
-Tensor CodecNetworks::analyse(const Tensor& x, const Tensor* prediction, float rate, Size picture, Rect out) {
+Tensor CodecNetworks::analyse(const Tensor& x, const Tensor* prediction, const nn::RateField& rate,
+                              Size picture, Rect out) {
   // Where g_a reads the prediction it is handed the same part of it as of x.
   const Rect part = analysis_footprint(picture, out);
   Tensor y;
@@ -87,7 +88,7 @@ Tensor CodecNetworks::analyse(const Tensor& x, const Tensor* prediction, float r
 }
 
 void CodecNetworks::analyse(const nn::Plan& plan, const nn::MapView& x, const nn::MapView& prediction,
-                            float rate, Tensor& y) {
+                            const nn::RateField& rate, Tensor& y) {
   const StageTimer timer(context_.times(), "g_a", plan.macs);
   g_a_.run(plan, {.x = x, .prediction = prediction, .rate = rate}, y);
 }
@@ -182,12 +183,13 @@ void CodecNetworks::hyper_synthesise(const HyperPlan& plan, std::span<const int3
     result.indexes[i] = static_cast<uint8_t>(scale_index(result.scales.data[i]));
 }
 
-Tensor CodecNetworks::synthesise(const Tensor& y_hat, const Tensor* prediction, float rate, Size picture) {
+Tensor CodecNetworks::synthesise(const Tensor& y_hat, const Tensor* prediction, const nn::RateField& rate,
+                                 Size picture) {
   return synthesise(y_hat, prediction, rate, picture, whole(picture));
 }
 
-Tensor CodecNetworks::synthesise(const Tensor& y_hat, const Tensor* prediction, float rate, Size picture,
-                                 Rect out) {
+Tensor CodecNetworks::synthesise(const Tensor& y_hat, const Tensor* prediction, const nn::RateField& rate,
+                                 Size picture, Rect out) {
   const PlanPtr plan = plan_synthesis(picture, out);
   Tensor x_hat;
   synthesise(*plan, nn::view_of(y_hat, plan->input, latent_size(picture)),
@@ -196,7 +198,7 @@ Tensor CodecNetworks::synthesise(const Tensor& y_hat, const Tensor* prediction, 
 }
 
 void CodecNetworks::synthesise(const nn::Plan& plan, const nn::MapView& y_hat, const nn::MapView& prediction,
-                               float rate, Tensor& x_hat, nn::SavedActivations* save) {
+                               const nn::RateField& rate, Tensor& x_hat, nn::SavedActivations* save) {
   const StageTimer timer(context_.times(), "g_s", plan.macs);
   g_s_.run(plan, {.x = y_hat, .prediction = prediction, .rate = rate, .save = save}, x_hat);
 }
@@ -205,14 +207,14 @@ bool CodecNetworks::make_backward() {
   if (backward_) return true;
   auto ops = nn::make_backward_ops(codec_.g_s, weights_.g_s);
   if (!ops) return false;
-  // The network refers to the lists in `ops`, which stay where they are when the vectors are moved.
+  // The network points to the elements of the vectors in `ops`; moving the vectors does not move those.
   nn::Network network(context_, Network::Role::kBackward, ops->ops, ops->weights, ops->ops);
   backward_ = std::make_unique<Backward>(Backward{*std::move(ops), std::move(network)});
   return true;
 }
 
 void CodecNetworks::backward(const nn::Plan& plan, const nn::MapView& weights,
-                             const nn::SavedActivations& saved, float rate, Tensor& dy) {
+                             const nn::SavedActivations& saved, const nn::RateField& rate, Tensor& dy) {
   const StageTimer timer(context_.times(), "backward pass", plan.macs);
   backward_->network.run(plan, {.x = weights, .rate = rate, .saved = &saved}, dy);
 }

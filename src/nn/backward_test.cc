@@ -10,8 +10,6 @@
 namespace compass::nn {
 namespace {
 
-constexpr float kRate = 1.3F;
-
 // The pair whose synthesis network has every op that a backward pass is known of.
 Pair known_pair() {
   return all_pairs()[1];
@@ -23,8 +21,8 @@ double product(const Tensor& a, const Tensor& b) {
   return sum;
 }
 
-Tensor moved(Tensor y, const Tensor& direction, float step) {
-  for (size_t i = 0; i < y.size(); ++i) y.data[i] += step * direction.data[i];
+Tensor moved(Tensor y, const Tensor& direction, float by) {
+  for (size_t i = 0; i < y.size(); ++i) y.data[i] += by * direction.data[i];
   return y;
 }
 
@@ -33,8 +31,9 @@ struct Both {
   Network back;
   Tensor forward(const Tensor& y, const Tensor& prediction, Size size, Rect out,
                  SavedActivations* save = nullptr) {
-    return there.run({.x = view_of(y), .prediction = view_of(prediction), .rate = kRate, .save = save}, size,
-                     out);
+    return there.run(
+        {.x = view_of(y), .prediction = view_of(prediction), .rate = varied_rate(size), .save = save}, size,
+        out);
   }
   // Of sum(weights * forward), with respect to the latents `out`, from no more pixels than that takes.
   Tensor gradient(const Tensor& weights, const Tensor& y, const Tensor& prediction, Size size, Rect out) {
@@ -42,7 +41,8 @@ struct Both {
     SavedActivations saved;
     forward(y, prediction, size, pixels, &saved);
     const Tensor part = crop(weights, pixels);
-    return back.run({.x = view_of(part, pixels, size), .rate = kRate, .saved = &saved}, size, out);
+    return back.run({.x = view_of(part, pixels, size), .rate = varied_rate(size), .saved = &saved}, size,
+                    out);
   }
 };
 
@@ -71,11 +71,11 @@ TEST(Backward, IsTheGradient) {
     ASSERT_EQ(gradient.size(), y.size());
     for (const uint32_t seed : {11U, 12U, 13U}) {
       const Tensor direction = random_map(y.channels, {y.width, y.height}, seed);
-      constexpr float kStep = 2e-4F;  // larger ones cross more of the kinks of activations
-      const auto at = [&](float step) {
-        return product(weights, both.forward(moved(y, direction, step), prediction, size, whole(size)));
+      constexpr float kDisplacement = 2e-4F;  // larger ones cross more of the kinks of activations
+      const auto at = [&](float by) {
+        return product(weights, both.forward(moved(y, direction, by), prediction, size, whole(size)));
       };
-      const double slope = (at(kStep) - at(-kStep)) / (2.0 * kStep);
+      const double slope = (at(kDisplacement) - at(-kDisplacement)) / (2.0 * kDisplacement);
       EXPECT_NEAR(product(gradient, direction), slope, 0.02 * std::sqrt(product(gradient, gradient)))
           << size.width << "x" << size.height;
     }

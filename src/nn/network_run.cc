@@ -9,7 +9,7 @@
 namespace compass::nn {
 namespace {
 
-// `x` as a part of the padded map, in which the padding is what is not there: zeros.
+// `x` as a view of the padded map that does not hold the padding, which gather() therefore reads as zeros.
 MapView behind_zeros(MapView x, const Padding& padding) {
   x.part.y += padding.top;
   x.part.x += padding.left;
@@ -35,8 +35,8 @@ struct Network::Run {
   const Plan& plan;
   const Input& input;
   Map output;
-  Map current{};       // what the op before made; nothing before the first that makes a map
-  bool owned = false;  // whether there is something
+  Map current{};       // the map that ops so far have made, if any has
+  bool owned = false;  // whether one has
   size_t blocks = 0;   // residual blocks run
 
   // The op's input.
@@ -112,8 +112,8 @@ void Network::Run::run_op(size_t f, const OpPlan& planned, Map& target) {
       gdn_rows(p.context, view(Element::kF32), planned.gamma, op.kind == OpKind::kIgdn, target, planned.out);
       break;
     case OpKind::kRateGain:
-      gain_rows(p.context, view(Element::kF32),
-                gains_at(p.weights[p.fused[f].first].log_gain, op.in, input.rate), target, planned.out);
+      gain_rows(p.context, view(Element::kF32), p.weights[p.fused[f].first].log_gain, input.rate,
+                p.stride(p.fused[f].first), target, planned.out);
       break;
     case OpKind::kRes:
     case OpKind::kCondition:

@@ -24,7 +24,6 @@ double rms_difference(const Tensor& a, const Tensor& b) {
   return std::sqrt(sum / std::max(power, 1e-30));
 }
 
-constexpr float kRate = 1.3F;
 const Size kSizes[] = {{1, 1}, {16, 16}, {2, 9}, {37, 21}, {150, 67}};
 
 // Runs both networks of every pair at every size and hands both results to `check`, with the plain twin's.
@@ -45,7 +44,7 @@ void for_networks(Context& context, const Check& check) {
 }
 
 Tensor run_whole(Network& network, const Tensor& x, const Tensor& prediction, Size size) {
-  return network.run({.x = view_of(x), .prediction = view_of(prediction), .rate = kRate}, size,
+  return network.run({.x = view_of(x), .prediction = view_of(prediction), .rate = varied_rate(size)}, size,
                      whole(network.output_size(size)));
 }
 
@@ -58,7 +57,8 @@ TEST(Network, EqualsItsPlainTwin) {
                               const Pair& p, const Tensor& x, const Tensor& prediction, Size size) {
       const auto heights = synthesis_extents(p.analysis, p.synthesis, size.height);
       const auto widths = synthesis_extents(p.analysis, p.synthesis, size.width);
-      const Tensor want = plain_network(ops, weights, is_analysis, x, &prediction, kRate, heights, widths);
+      const Tensor want = plain_network(ops, weights, is_analysis, x, &prediction, varied_rate(size), heights,
+                                        widths, is_analysis ? 1 : total_stride(p.analysis));
       const Tensor have = run_whole(network, x, prediction, size);
       ASSERT_EQ(have.channels, want.channels);
       ASSERT_EQ(have.height, want.height);
@@ -88,7 +88,7 @@ TEST(Network, PartsEqualTheWhole) {
       const Tensor prediction_part = crop(prediction, prediction_need);
       const Tensor part = network.run({.x = view_of(x_part, need, {x.width, x.height}),
                                        .prediction = view_of(prediction_part, prediction_need, size),
-                                       .rate = kRate},
+                                       .rate = varied_rate(size)},
                                       size, out);
       const Tensor want = crop(all, out);
       for (size_t i = 0; i < want.size(); ++i) ASSERT_NEAR(part.data[i], want.data[i], 2e-5);
@@ -152,7 +152,7 @@ TEST(IntNetwork, EqualsIntegerArithmetic) {
     weights[i].bias.assign(weights[i].int_bias.begin(), weights[i].int_bias.end());
   }
   ThreadPool pool(2);
-  Context context(pool);  // whatever the format, integers stay exact
+  Context context(pool);  // integers are exact in either format
   Network network(context, Network::Role::kSynthesis, ops, weights, mirror);
   for (const Size size : {Size{1, 1}, Size{9, 5}, Size{64, 30}, Size{131, 77}}) {
     const Size z = network.input_size(size);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
+#include <map>
 
 #include "graph/geometry.h"
 #include "nn/kernels.h"
@@ -12,13 +14,13 @@ namespace {
 
 // For every row of `bounds`: gathers it in f32, padded channels zero, lets `work` change it, scatters it.
 void for_rows(Context& context, const MapView& x, Map& out, const Rect& bounds,
-              const std::function<void(float* row, int pitch, int worker)>& work) {
+              const std::function<void(float* row, int y, int pitch, int worker)>& work) {
   const int pitch = pad_channels(x.channels);
   context.pool().parallel_for(bounds.height, [&](int i, int worker) {
     auto* row = context.workspace(worker).get_array<float>(Workspace::kInput,
                                                            static_cast<size_t>(bounds.width) * pitch);
     gather(x, {}, bounds.y + i, bounds.x, 1, bounds.width, Element::kF32, row, pitch);
-    if (work) work(row, pitch, worker);
+    if (work) work(row, bounds.y + i, pitch, worker);
     const Placement place{
         .row0 = bounds.y + i, .col0 = bounds.x, .up = 1, .crop_top = 0, .crop_left = 0, .bounds = bounds};
     scatter(row, 1, bounds.width, pitch, pitch, place, out);
@@ -31,19 +33,58 @@ void copy_rows(Context& context, const MapView& x, Map& out, const Rect& bounds)
   for_rows(context, x, out, bounds, nullptr);
 }
 
-void gain_rows(Context& context, const MapView& x, const std::vector<float>& gains, Map& out,
-               const Rect& bounds) {
-  std::vector<float> padded(gains);
-  padded.resize(pad_channels(x.channels), 0.0F);
-  for_rows(context, x, out, bounds, [&](float* row, int pitch, int /*worker*/) {
-    scale_channels(row, padded.data(), row, bounds.width, pitch);
+namespace {
+
+// The gains of a part of a map, padded with zeros: a vector for each rate that occurs in it.
+class Gains {
+ public:
+  Gains(const std::vector<float>& log_gain, int channels, const RateField& rate, int stride,
+        const Rect& bounds)
+      : rate_(rate), stride_(stride) {
+    for (int y = bounds.y; y < bounds.y + bounds.height; y = end_of_square(y)) {
+      for (int x = bounds.x; x < bounds.x + bounds.width; x = end_of_square(x)) {
+        std::vector<float>& gains = by_rate_[at(y, x)];
+        if (!gains.empty()) continue;
+        gains = gains_at(log_gain, channels, at(y, x));
+        gains.resize(pad_channels(channels), 0.0F);
+      }
+    }
+  }
+
+  const float* of(int y, int x) const { return by_rate_.at(at(y, x)).data(); }
+  // The first position behind `i` that can have another rate.
+  int end_of_square(int i) const {
+    if (rate_.squares == nullptr) return std::numeric_limits<int>::max();
+    return ceil_div((i * stride_ / kRateSquare + 1) * kRateSquare, stride_);
+  }
+
+ private:
+  float at(int y, int x) const { return rate_.at(y * stride_, x * stride_); }
+
+  const RateField& rate_;
+  int stride_;
+  std::map<float, std::vector<float>> by_rate_;
+};
+
+}  // namespace
+
+void gain_rows(Context& context, const MapView& x, const std::vector<float>& log_gain, const RateField& rate,
+               int stride, Map& out, const Rect& bounds) {
+  const Gains gains(log_gain, x.channels, rate, stride, bounds);
+  for_rows(context, x, out, bounds, [&](float* row, int y, int pitch, int /*worker*/) {
+    const int end = bounds.x + bounds.width;
+    for (int first = bounds.x, next = 0; first < end; first = next) {
+      next = std::min(gains.end_of_square(first), end);
+      float* samples = row + static_cast<size_t>(first - bounds.x) * pitch;
+      scale_channels(samples, gains.of(y, first), samples, next - first, pitch);
+    }
   });
 }
 
 void gdn_rows(Context& context, const MapView& x, const KernelRequest& gamma, bool inverse, Map& out,
               const Rect& bounds) {
   const ReadyConv conv = context.ready(gamma);
-  for_rows(context, x, out, bounds, [&](float* row, int pitch, int worker) {
+  for_rows(context, x, out, bounds, [&](float* row, int /*y*/, int pitch, int worker) {
     const size_t count = static_cast<size_t>(bounds.width) * pitch;
     auto* squares = context.workspace(worker).get_array<float>(Workspace::kSquare, count);
     auto* norm = context.workspace(worker).get_array<float>(Workspace::kNorm, count);

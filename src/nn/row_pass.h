@@ -1,5 +1,6 @@
-// Ops without a convolution, a row at a time: shuffles, gains, a GDN that stands alone, plain copies. They
-// are rare and cheap; what matters in them is that every value goes where the model file says.
+// Ops without a convolution, a row at a time: shuffles, gains, a GDN that follows no convolution, plain
+// copies. They take little time and are written to be simple. Each writes the rectangle `bounds` of `out`; x
+// must hold its footprint.
 #pragma once
 
 #include <vector>
@@ -7,6 +8,7 @@
 #include "graph/op.h"
 #include "nn/context.h"
 #include "nn/map.h"
+#include "nn/rate_field.h"
 #include "nn/tile_io.h"
 
 namespace compass::nn {
@@ -26,12 +28,14 @@ void shuffle_rows(Context& context, const MapView& x, const Padding& crop, int f
 void gdn_rows(Context& context, const MapView& x, const KernelRequest& gamma, bool inverse, Map& out,
               const Rect& bounds);
 
-// out[c] = x[c] * gains[c].
-void gain_rows(Context& context, const MapView& x, const std::vector<float>& gains, Map& out,
-               const Rect& bounds);
+// out[c] = x[c] times the gain at that pixel's rate. `log_gain` [P,C]; a sample of the map is `stride` pixels
+// of the picture a side.
+void gain_rows(Context& context, const MapView& x, const std::vector<float>& log_gain, const RateField& rate,
+               int stride, Map& out, const Rect& bounds);
 
-// x *= slope where the activation `act` had it in `hidden`, a map of x's channels that holds `bounds`: 1
-// above zero, the activation's own below. Changes the copy of x in `hidden`'s format; x.part is `bounds`.
+// The derivative of an activation: x *= 1 where `hidden`, the activation's output in the forward pass, is
+// above zero, and x *= the slope of `act` elsewhere. `hidden` has x's channels and holds `bounds`, which is
+// x.part. Changes the copy of x in `hidden`'s format.
 void slope_rows(Context& context, const MapView& hidden, Act act, Map& x, const Rect& bounds);
 
 // exp of the rows of log_gain [P,C], interpolated linearly at position `rate` in [0, P-1].

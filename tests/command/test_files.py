@@ -159,7 +159,7 @@ class Models(CommandTest):
         self.compass("decode", "file.cmps", "out.png", env=self.environment(COMPASS_MODEL_PATH=self.path("models")))
 
     def test_missing_model_names_the_one_wanted(self):
-        wanted = self.json("info", "file.cmps")["model"]["id"]
+        wanted = self.json("info", "file.cmps")["decoder"]
         done = self.compass("decode", "file.cmps", "out.png", code=MODEL_OTHER,
                             env=self.environment(COMPASS_MODEL_PATH=self.path("empty")))
         self.assertIn(wanted.encode(), done.stderr)
@@ -249,7 +249,7 @@ class Words(CommandTest):
         self.assertEqual([(l["width"], l["height"]) for l in report["layers"]], [(15, 10), (30, 20), (60, 40)])
         self.assertEqual(report["layers"][-1]["end"], len(self.get("file.cmps")))
         text = self.compass("info", "file.cmps").stdout.decode()
-        for word in ("15x10", "30x20", "60x40", report["model"]["id"]):
+        for word in ("15x10", "30x20", "60x40", report["decoder"]):
             self.assertIn(word, text)
 
     def test_sheet(self):

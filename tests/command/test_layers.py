@@ -1,6 +1,6 @@
 """Layers, sizes and regions: what goes in comes out at every size that was asked for."""
 
-from harness import USAGE, CommandTest, Picture, main
+from harness import IO, USAGE, CommandTest, Picture, main
 
 
 class Layers(CommandTest):
@@ -104,6 +104,48 @@ class Layers(CommandTest):
             report = self.encode(Picture.smooth(64, 64), "-q", quality)
             self.assertEqual(report["quality"], float(quality))
             self.assertEqual(self.decode().size, (64, 64))
+
+
+    def test_layers_may_differ_in_quality(self):
+        picture = Picture.smooth(200, 140)
+        low = self.encode(picture, "-q", "20")["layers"]
+        report = self.encode(picture, "-q", "20,20,90")
+        self.assertEqual(report["quality"], [20, 20, 90])
+        self.assertEqual([l["bytes"] for l in report["layers"][:2]], [l["bytes"] for l in low[:2]])
+        self.assertGreater(report["layers"][2]["bytes"], low[2]["bytes"])
+        self.assertEqual([l["quality"] for l in self.json("info", "file.cmps")["layers"]], [20, 20, 90])
+        self.assertEqual(self.decode().size, (200, 140))
+        # A layer may repeat the size below, to refine it.
+        self.encode(picture, "--sizes", "200x140,200x140", "-q", "20,90")
+        self.assertNotEqual(self.decode().rgb, self.decode("--layer", 0).rgb)
+        for bad in ("20,30", "20,30,40,50", "20,,30", "20,101,30", "1e400", "x"):
+            self.assertIn("--quality", self.compass("encode", "in.ppm", "o", "-q", bad, code=USAGE).stderr.decode())
+
+    def test_a_part_of_the_picture_may_be_better(self):
+        picture = Picture.smooth(320, 256)
+        region = (64, 64, 128, 128)
+        plain = self.encode(picture, "-q", "20", "--layers", "1", "--effort", "0")
+        before = self.decode()
+        report = self.encode(picture, "-q", "20", "--layers", "1", "--effort", "0", "--roi", "64,64,128,128:+100")
+        self.assertNotEqual(report["bytes"], plain["bytes"])
+        by_region, after = self.get("file.cmps"), self.decode()
+        self.assertNotEqual(after.crop(*region).rgb, before.crop(*region).rgb)
+        # The same by a mask: white is +100, mid-grey none.
+        mask = bytearray(b"\x80" * (320 * 256 * 3))
+        for y in range(64, 192):
+            mask[3 * (320 * y + 64):3 * (320 * y + 192)] = b"\xff" * (3 * 128)
+        self.put("mask.ppm", Picture(320, 256, bytes(mask)).ppm())
+        self.encode(picture, "-q", "20", "--layers", "1", "--effort", "0", "--quality-map", "mask.ppm")
+        self.assertEqual(self.get("file.cmps"), by_region)
+        # Prefixes and extraction carry the maps along.
+        self.encode(picture, "--roi", "0,0,64,64:+50", "--roi", "64,0,256,256:-30")
+        self.compass("extract", "file.cmps", "part.cmps", "--layers", 2)
+        self.assertEqual(self.decode(name="part.cmps").rgb, self.decode("--layer", 1).rgb)
+        for bad in ("1,2,3,4", "1,2,3,4:101", "1,2,3,4:+", "1,2,3:5", "300,0,30,30:+9", "0,0,0,5:+9", "0,0,5,5:1.5"):
+            self.assertIn("--roi", self.compass("encode", "in.ppm", "o", "--roi", bad, code=USAGE).stderr.decode())
+        self.compass("encode", "in.ppm", "o", "--roi", "0,0,9,9:+9", "--quality-map", "mask.ppm", code=USAGE)
+        self.compass("encode", "in.ppm", "mask.ppm", "--quality-map", "mask.ppm", code=USAGE)
+        self.compass("encode", "in.ppm", "o", "--quality-map", "nothing.png", code=IO)
 
 
 class Extract(CommandTest):

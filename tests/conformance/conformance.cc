@@ -15,9 +15,10 @@
 
 #include "codec/decoder.h"
 #include "codec/encoder.h"
+#include "codec/layer_blocks.h"
 #include "codec/loop_filter.h"
+#include "codec/pyramid_networks.h"
 #include "entropy/layer_coder.h"
-#include "networks/networks.h"
 #include "nn/kernels.h"
 #include "suite.h"
 
@@ -30,31 +31,93 @@ namespace {
 constexpr double kPeakF32 = 0.5 / 8192 + 0.01 / 255;
 constexpr double kPeakBf16 = 0.02;
 
+// The blocks of a tiled layer's z, and of its y and indexes, each put in its place.
+template <typename T>
+void place(std::span<const T> block, Rect part, int channels, Size whole_size, std::span<T> map) {
+  for_part_rows(whole(whole_size), part, channels, [&](size_t to, size_t from, size_t count) {
+    std::copy_n(block.data() + from, count, map.data() + to);
+  });
+}
+
+template <typename T>
+std::vector<T> part_of(std::span<const T> map, Rect part, int channels, Size whole_size) {
+  std::vector<T> block(part.size().pixels() * channels);
+  for_part_rows(whole(whole_size), part, channels, [&](size_t from, size_t to, size_t count) {
+    std::copy_n(map.data() + from, count, block.data() + to);
+  });
+  return block;
+}
+
+struct Symbols {
+  std::vector<int32_t> z;
+  std::vector<uint8_t> indexes;
+  std::vector<int32_t> y;
+};
+
+// Of layer k: the streams of z, h_s on the whole layer, the streams of y. A layer that is not tiled has one
+// stream of both.
+Result<Symbols> decode_layer(const PyramidNetworks& pyramid, const SpatialLayer& layer,
+                             CodecNetworks& networks, const ContainerHeader& header,
+                             std::span<const uint8_t> file) {
+  const LayerEntry& entry = header.layers[layer.k];
+  const CodecKind kind = codec_of_layer(layer.k);
+  const CdfTables& z_tables = pyramid.model().hyper_tables(kind);
+  const CdfTables& y_tables = pyramid.model().latent_tables(kind);
+  const FilterWeights& filter = pyramid.filter(layer.k);
+  const Size latent = networks.latent_size(layer.size()), hyper = networks.hyper_size(layer.size());
+  Symbols symbols;
+  symbols.z.resize(hyper.pixels() * networks.hyper_channels());
+  symbols.y.resize(latent.pixels() * networks.latent_channels());
+  if (!is_tiled(layer.size())) {
+    auto decoder = LayerDecoder::open(file.subspan(entry.offset, entry.bytes));
+    if (!decoder) return decoder.error();
+    std::vector<int32_t> coefficients(coefficient_count(filter, layer.size()));
+    if (const auto s = decoder->decode_coefficients(filter.directions, coefficients); !s) return s.error();
+    if (const auto s = decoder->decode_z(z_tables, symbols.z); !s) return s.error();
+    symbols.indexes = networks.hyper_synthesise(symbols.z, layer.size()).indexes;
+    if (const auto s = decoder->decode_y(y_tables, symbols.indexes, symbols.y); !s) return s.error();
+    return symbols;
+  }
+  const auto index = read_index(header, layer.k, file.subspan(entry.offset, entry.index_bytes));
+  if (!index) return index.error();
+  for (size_t i = 0; i < index->z.size(); ++i) {
+    const Rect part = hyper_blocks(pyramid, layer).positions(i);
+    std::vector<int32_t> z(part.size().pixels() * networks.hyper_channels());
+    auto decoder = LayerDecoder::open(file.subspan(index->z[i].range.offset, index->z[i].range.bytes));
+    if (!decoder) return decoder.error();
+    if (const auto s = decoder->decode_z(z_tables, z); !s) return s.error();
+    if (const auto s = decoder->decode_y(y_tables, {}, {}); !s) return s.error();
+    place<int32_t>(z, part, networks.hyper_channels(), hyper, symbols.z);
+  }
+  symbols.indexes = networks.hyper_synthesise(symbols.z, layer.size()).indexes;
+  for (size_t i = 0; i < index->y.size(); ++i) {
+    const Rect part = latent_blocks(pyramid, layer).positions(i);
+    const auto indexes = part_of<uint8_t>(symbols.indexes, part, networks.latent_channels(), latent);
+    std::vector<int32_t> y(indexes.size());
+    std::vector<int32_t> coefficients(block_regions(layer.size(), i).size() * filter.directions);
+    auto decoder = LayerDecoder::open(file.subspan(index->y[i].range.offset, index->y[i].range.bytes));
+    if (!decoder) return decoder.error();
+    if (const auto s = decoder->decode_coefficients(filter.directions, coefficients); !s) return s.error();
+    if (const auto s = decoder->decode_y(y_tables, indexes, y); !s) return s.error();
+    place<int32_t>(y, part, networks.latent_channels(), latent, symbols.y);
+  }
+  return symbols;
+}
+
 // The symbols of one file, all layers: what the decoder does before it makes pixels.
 Result<std::vector<SymbolHashes>> decode_hashes(const std::shared_ptr<const Model>& model,
                                                 nn::Context& context, std::span<const uint8_t> file) {
   const auto parsed = parse_header(file);
   if (!parsed) return parsed.error();
   if (!parsed->header) return Error{ErrorCode::kBadFile, "the header is cut off"};
+  PyramidNetworks networks(model, context);
+  std::vector<Size> sizes;
+  for (const LayerEntry& layer : parsed->header->layers) sizes.push_back(layer.size);
   std::vector<SymbolHashes> hashes;
-  for (const LayerEntry& layer : parsed->header->layers) {
-    const CodecKind kind = codec_of_layer(hashes.size());
-    CodecNetworks networks(model, kind, context);
-    const Size latent = networks.latent_size(layer.size), hyper = networks.hyper_size(layer.size);
-    std::vector<int32_t> z(hyper.pixels() * networks.hyper_channels());
-    std::vector<int32_t> y(latent.pixels() * networks.latent_channels());
-    auto decoder = LayerDecoder::open(file.subspan(layer.offset, layer.bytes));
-    if (!decoder) return decoder.error();
-    const FilterWeights& filter = model->weights(kind).filter;
-    std::vector<int32_t> coefficients(coefficient_count(filter, layer.size));
-    if (const auto status = decoder->decode_coefficients(filter.directions, coefficients); !status)
-      return status.error();
-    if (const auto status = decoder->decode_z(model->hyper_tables(kind), z); !status) return status.error();
-    const HyperParameters parameters = networks.hyper_synthesise(z, layer.size);
-    if (const auto status = decoder->decode_y(model->latent_tables(kind), parameters.indexes, y); !status) {
-      return status.error();
-    }
-    hashes.push_back(hashes_of(layer.size, z, parameters.indexes, y));
+  for (int k = 0; k < static_cast<int>(sizes.size()); ++k) {
+    const auto symbols = decode_layer(networks, {sizes, k, 0.0F}, networks.codec(k), *parsed->header, file);
+    if (!symbols) return symbols.error();
+    hashes.push_back(hashes_of(sizes[k], symbols->z, symbols->indexes, symbols->y));
   }
   return hashes;
 }

@@ -26,7 +26,7 @@ def test_a_picture_comes_back(pixels, model):
     assert info.size == (67, 45)
     assert info.layers[-1].end == len(data)
     assert info.layers[1].offset == info.layers[0].end
-    assert model.id.startswith(info.model) and len(model.id) == 16
+    assert model.decoder_id == info.decoder and len(model.id) == 16
     decoded = compass.decode(data)
     assert decoded.shape == pixels.shape and decoded.dtype == numpy.uint8
     assert decoded.flags.writeable
@@ -137,7 +137,7 @@ def test_what_cannot_be_decoded_is_named(pixels, model):
     refused(compass.Status.USAGE, compass.decode, data, region=(0, 0, 0, 5))
     refused(compass.Status.BAD_FILE, compass.decode, data, max_pixels=1000)
     other = bytearray(data)
-    other[4] ^= 255  # another model's tag, and so another header checksum
+    other[4] ^= 255  # another decoder's id, and so another header checksum
     refused(compass.Status.BAD_FILE, compass.decode, other)
     refused(compass.Status.MODEL, compass.load_model, __file__)
     refused(compass.Status.IO, compass.load_model, '/nonexistent.safetensors')

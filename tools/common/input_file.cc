@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "descriptors.h"
@@ -75,6 +76,16 @@ Result<size_t> InputFile::read(std::span<uint8_t> out) {
   return kept + *more;
 }
 
+Status InputFile::skip(uint64_t count) {
+  const uint64_t kept = std::min<uint64_t>(count, ahead_.size());
+  ahead_.erase(ahead_.begin(), ahead_.begin() + static_cast<std::ptrdiff_t>(kept));
+  count -= kept;
+  constexpr auto kFurthest = static_cast<uint64_t>(std::numeric_limits<off_t>::max());
+  // Standard input may be a file that somebody else reads, too, from where this leaves it: so no pread.
+  if (count <= kFurthest && (count == 0 || lseek(fd_, static_cast<off_t>(count), SEEK_CUR) >= 0)) return {};
+  return ByteSource::skip(count);
+}
+
 Result<std::span<const uint8_t>> InputFile::peek(size_t count) {
   if (const size_t have = ahead_.size(); have < count) {
     ahead_.resize(count);
@@ -86,7 +97,7 @@ Result<std::span<const uint8_t>> InputFile::peek(size_t count) {
 }
 
 Result<std::vector<uint8_t>> InputFile::read_up_to(uint64_t count) {
-  constexpr uint64_t kPiece = 1 << 20;  // grows with what really comes, whatever a header claims
+  constexpr uint64_t kPiece = 1 << 20;  // memory grows with what arrives, not with what a header claims
   std::vector<uint8_t> all;
   while (all.size() < count) {
     const size_t have = all.size();

@@ -5,16 +5,16 @@
 #include <string>
 #include <vector>
 
-#include "codec/decoder.h"
+#include "codec/byte_source.h"
 #include "core/result.h"
 
 namespace compass::tools {
 
-// Whether `path`, if it is "-", can be read at all. Errors: kIo (standard input is closed).
+// Refuses "-" where standard input cannot be read. Errors: kIo (standard input is closed).
 Status check_standard_input(const std::string& path);
 
-// Reads forward only. peek() shows the beginning before anyone consumes it, so that the header can name the
-// model before a decoder exists, on pipes too.
+// Reads forward only. peek() returns bytes without consuming them, so that the header can be parsed, and the
+// model found, before a decoder exists. This works on pipes, too.
 class InputFile : public ByteSource {
  public:
   // `path` or "-". Errors: kIo (missing, a directory, unreadable).
@@ -25,6 +25,8 @@ class InputFile : public ByteSource {
   ~InputFile() override;
 
   Result<size_t> read(std::span<uint8_t> out) override;
+  // Moves about in a file; a pipe is read.
+  Status skip(uint64_t count) override;
 
   // The first `count` unread bytes (fewer only at the end), which stay unread. Valid until the next call.
   Result<std::span<const uint8_t>> peek(size_t count);

@@ -47,23 +47,14 @@ std::vector<std::string> model_files(bool shipped_only) {
   return files;
 }
 
-// A model that cannot be read is missing, whatever the reason: one exit code for all that is wrong with
-// models.
+// Any failure to read a model becomes kModel, so that everything wrong with models has one exit code.
 Result<std::shared_ptr<const Model>> read_model(const std::string& path) {
   Result<std::shared_ptr<const Model>> model = Model::load(path);
   if (!model && model.error().code == ErrorCode::kIo) return Error{ErrorCode::kModel, model.error().message};
   return model;
 }
 
-bool made_by(const Model& model, const ModelTag& tag) {
-  return std::equal(tag.begin(), tag.end(), model.id().begin());
-}
-
 }  // namespace
-
-std::string tag_text(const ModelTag& tag) {
-  return fmt::format("{:02x}", fmt::join(tag, ""));
-}
 
 std::vector<std::string> model_places() {
   std::vector<std::string> places;
@@ -94,30 +85,30 @@ Result<std::shared_ptr<const Model>> load_model(const std::string& path) {
   return file ? read_model(*file) : file.error();
 }
 
-Result<std::shared_ptr<const Model>> load_model_for(const ModelTag& wanted, const std::string& path,
+Result<std::shared_ptr<const Model>> load_model_for(const DecoderId& wanted, const std::string& path,
                                                     const std::string& file_name) {
   const auto other = [&](const std::string& found) {
     return Error{ErrorCode::kModel,
-                 fmt::format("{} was made with model {}, {}; name that model with --model or put "
-                             "it in COMPASS_MODEL_PATH",
-                             file_name, tag_text(wanted), found)};
+                 fmt::format("{} needs decoder {}, {}; name the model that made it with --model or put it in "
+                             "COMPASS_MODEL_PATH",
+                             file_name, to_string(wanted), found)};
   };
   if (!path.empty()) {
     Result<std::shared_ptr<const Model>> model = read_model(path);
-    if (model && !made_by(**model, wanted)) {
-      return other(fmt::format("but {} is {}", path, to_string((*model)->id())));
+    if (model && (*model)->decoder_id() != wanted) {
+      return other(fmt::format("but {} has {}", path, to_string((*model)->decoder_id())));
     }
     return model;
   }
   std::string found;
   for (const std::string& file : model_files(/*shipped_only=*/false)) {
     Result<std::shared_ptr<const Model>> model = read_model(file);
-    if (!model) continue;  // a broken neighbour does not matter if another file fits
-    if (made_by(**model, wanted)) return model;
-    found += fmt::format("{}{} ({})", found.empty() ? "" : ", ", file, to_string((*model)->id()));
+    if (!model) continue;  // an unreadable model file is no error as long as another one fits
+    if ((*model)->decoder_id() == wanted) return model;
+    found += fmt::format("{}{} ({})", found.empty() ? "" : ", ", file, to_string((*model)->decoder_id()));
   }
   if (found.empty()) return other(fmt::format("and no model is in {}", fmt::join(model_places(), ", ")));
-  return other("not with " + found);
+  return other("not those of " + found);
 }
 
 }  // namespace compass::tools

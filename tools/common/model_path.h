@@ -1,4 +1,4 @@
-// Finding the model that nobody named.
+// Finding the model of a file, or the shipped one, where the user has named none.
 #pragma once
 
 #include <memory>
@@ -11,9 +11,6 @@
 
 namespace compass::tools {
 
-// "a1b2c3d4": the beginning of a model's id, by which a file names it.
-std::string tag_text(const ModelTag& tag);
-
 // Where models are looked for, best first: each entry of the environment variable COMPASS_MODEL_PATH (a colon
 // between entries; directories or model files), the models installed beside the program.
 std::vector<std::string> model_places();
@@ -25,9 +22,9 @@ Result<std::string> find_model(const std::string& path);
 // The model of that file. Errors: kModel, kIo.
 Result<std::shared_ptr<const Model>> load_model(const std::string& path);
 
-// The model that made `file_name`. With an empty `path`, every model of model_places() is tried until one has
-// the id that the tag begins. Errors: kModel, naming the model wanted and those found.
-Result<std::shared_ptr<const Model>> load_model_for(const ModelTag& wanted, const std::string& path,
+// A model that decodes `file_name`. With an empty `path`, every model of model_places() is tried until one
+// has that decoder. Errors: kModel, naming the decoder wanted and those found.
+Result<std::shared_ptr<const Model>> load_model_for(const DecoderId& wanted, const std::string& path,
                                                     const std::string& file_name);
 
 }  // namespace compass::tools

@@ -82,6 +82,17 @@ Result<std::vector<double>> parse_scales(const std::string& text) {
   return scales;
 }
 
+Result<std::vector<double>> parse_numbers(const std::string& text) {
+  std::vector<double> numbers;
+  for (const std::string_view part : split(text, ',')) {
+    const std::optional<double> value = number<double>(part);
+    if (!value || !std::isfinite(*value))
+      return expected("a number, or numbers with commas between them", text);
+    numbers.push_back(*value);
+  }
+  return numbers;
+}
+
 Result<Rect> parse_rect(const std::string& text) {
   const std::vector<std::string_view> parts = split(text, ',');
   int values[4] = {};
@@ -125,7 +136,8 @@ Status check_whole_number(const std::string& text) {
   std::string_view digits = text;
   if (digits.starts_with('-')) digits.remove_prefix(1);
   const bool decimal = std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
-  const bool octal_elsewhere = digits.size() > 1 && digits.front() == '0';  // nobody should have to guess
+  const bool octal_elsewhere =
+      digits.size() > 1 && digits.front() == '0';  // refused: some programs read it as octal
   return !digits.empty() && decimal && !octal_elsewhere ? Status() : expected("a whole number", text);
 }
 

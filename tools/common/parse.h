@@ -10,10 +10,11 @@
 
 namespace compass::tools {
 
-Result<Size> parse_size(const std::string& text);                   // "768x512"
-Result<std::vector<Size>> parse_sizes(const std::string& text);     // "192x128,384x256"
-Result<std::vector<double>> parse_scales(const std::string& text);  // "0.25,0.5,1"; "1/4,1/2,1" too
-Result<Rect> parse_rect(const std::string& text);                   // "X,Y,W,H"
+Result<Size> parse_size(const std::string& text);                    // "768x512"
+Result<std::vector<Size>> parse_sizes(const std::string& text);      // "192x128,384x256"
+Result<std::vector<double>> parse_scales(const std::string& text);   // "0.25,0.5,1"; "1/4,1/2,1" too
+Result<std::vector<double>> parse_numbers(const std::string& text);  // "40,60.5,90"; one will do
+Result<Rect> parse_rect(const std::string& text);                    // "X,Y,W,H"
 Result<uint64_t> parse_amount(const std::string& text);  // "400000000", "400M", "1.5G"; k, M, G = 1000^n
 
 // Whether the text is a number: whole and decimal ("-12"), or decimal and finite ("0.25", "1e3").

@@ -5,6 +5,16 @@
 namespace compass::tools {
 namespace {
 
+TEST(Parse, Numbers) {
+  const auto list = parse_numbers("40,60.5,1e1");
+  ASSERT_TRUE(list);
+  EXPECT_EQ(*list, (std::vector<double>{40, 60.5, 10}));
+  EXPECT_EQ(*parse_numbers("7"), std::vector<double>{7});
+  for (const char* text : {"", ",", "1,", "1,,2", "a", "nan", "inf", "1 ", "0x1", "1;2"}) {
+    EXPECT_FALSE(parse_numbers(text)) << text;
+  }
+}
+
 TEST(Parse, Sizes) {
   EXPECT_EQ(*parse_size("768x512"), (Size{768, 512}));
   EXPECT_EQ(*parse_size("1x1"), (Size{1, 1}));

@@ -62,8 +62,8 @@ Size wanted_size(const ContainerHeader& header, const DecodeSettings& settings) 
   return header.layers[known ? static_cast<size_t>(*settings.layer) : top].size;
 }
 
-// The last line of a run that lost something: what was lost is the error, what was saved is named. With
-// --best that is what was asked for.
+// The result of a run that lost something: an error that names what was lost and what was written; with
+// --best, success.
 Status damage_status(const Options& options, const DecodedPicture& picture) {
   if (picture.damage.empty()) return {};
   std::string lost = picture.damage.front();
@@ -89,7 +89,10 @@ Status report(const Options& options, const Model& model, const DecodedPicture& 
   if (options.common.json) {
     return print_json({{"input", options.input},
                        {"output", options.output},
-                       {"model", {{"name", model.name()}, {"id", to_string(model.id())}}},
+                       {"model",
+                        {{"name", model.name()},
+                         {"id", to_string(model.id())},
+                         {"decoder", to_string(model.decoder_id())}}},
                        {"layer", picture.layer},
                        {"width", picture.size().width},
                        {"height", picture.size().height},
@@ -121,7 +124,7 @@ Status decode(const Options& options) {
   if (const Status fits = check_size(*format, wanted_size(*header, *settings)); !fits) return fits;
   std::future<Status> ready = prepare_format(options.output, *format);
   const Result<std::shared_ptr<const Model>> model =
-      load_model_for(header->model, options.common.model, input->name());
+      load_model_for(header->decoder, options.common.model, input->name());
   if (!model) return model.error();
   if (const Status good = ready.get(); !good) return good;
 

@@ -17,6 +17,7 @@
 #include "common/progress.h"
 #include "core/background.h"
 #include "core/clock.h"
+#include "quality_options.h"
 
 namespace compass::tools {
 namespace {
@@ -29,7 +30,7 @@ struct Options {
   int layers = 3;
   std::string scales;
   std::string sizes;
-  double quality = 50.0;
+  QualityOptions quality;
   std::optional<int> effort;
   bool psnr = false;
   bool strip = false;
@@ -40,7 +41,7 @@ Error usage(const char* option, const std::string& problem) {
   return {ErrorCode::kUsage, fmt::format("{}: {}", option, problem)};
 }
 
-// Which layers, as asked for: sizes, or else scales of a picture that nobody has seen yet.
+// The layers that the options ask for: sizes, or scales of a picture that has not been read yet.
 struct Layers {
   std::vector<Size> sizes;
   std::vector<double> scales;
@@ -72,12 +73,10 @@ Result<std::vector<Size>> layer_sizes(const Layers& layers, Size full) {
                fmt::format("the last must be the picture's own size, {}x{}", full.width, full.height));
 }
 
-// What can be said about numbers before anything is read.
+// Checks of numbers that need no file.
 Status check(const Options& options) {
   if (options.layers < 1 || options.layers > kMaxLayers)
     return usage("--layers", fmt::format("{} is not 1 to {}", options.layers, kMaxLayers));
-  if (!(options.quality >= 0.0 && options.quality <= 100.0))
-    return usage("--quality", fmt::format("{} is not 0 to 100", options.quality));
   if (options.effort && (*options.effort < 0 || *options.effort > kMaxEffort))
     return usage("--effort", fmt::format("{} is not 0 to {}", *options.effort, kMaxEffort));
   return {};
@@ -99,14 +98,16 @@ Status encode(const Options& options) {
   if (const Status good = check(options); !good) return good;
   const Result<CodecOptions> codec = codec_options(options.common);
   if (!codec) return codec.error();
+  const Result<QualityWish> quality = parse_quality(options.quality);
+  if (!quality) return quality.error();
   const Result<Layers> layers = parse_layers(options);
   if (!layers) return layers.error();
-  Result<OutputFile> output = OutputFile::create(options.output, {options.input, options.common.model});
+  Result<OutputFile> output =
+      OutputFile::create(options.output, {options.input, options.common.model, options.quality.map});
   if (!output) return output.error();
   if (const Status good = check_json_stream(options.common, *output); !good) return good;
-  std::future<Result<Photo>> reading = in_background([&] {
-    return read_image(options.input, {options.common.strict, codec->max_pixels, codec->max_memory});
-  });
+  const ReadSettings read{options.common.strict, codec->max_pixels, codec->max_memory};
+  std::future<Result<Photo>> reading = in_background([&] { return read_image(options.input, read); });
   const Result<std::shared_ptr<const Model>> model = load_model(options.common.model);
   if (!model) return model.error();
   Result<Photo> photo = reading.get();
@@ -117,7 +118,7 @@ Status encode(const Options& options) {
   if (!sizes) return sizes.error();
   EncodeSettings settings;
   settings.sizes = *sizes;
-  settings.quality = options.quality;
+  if (const Status good = apply_quality(*quality, read, settings); !good) return good;
   settings.effort = options.effort;
   settings.measure = options.psnr;
   if (!options.strip) settings.metadata = photo->metadata;
@@ -136,8 +137,11 @@ Status encode(const Options& options) {
   if (options.common.json) {
     return print_json({{"input", options.input},
                        {"output", options.output},
-                       {"model", {{"name", (*model)->name()}, {"id", to_string((*model)->id())}}},
-                       {"quality", options.quality},
+                       {"model",
+                        {{"name", (*model)->name()},
+                         {"id", to_string((*model)->id())},
+                         {"decoder", to_string((*model)->decoder_id())}}},
+                       {"quality", quality_json(settings)},
                        {"effort", encoded->effort},
                        {"bytes", encoded->bytes.size()},
                        {"seconds", seconds},
@@ -146,9 +150,9 @@ Status encode(const Options& options) {
   }
   if (options.common.quiet) return {};
   return print_report(
-      fmt::format("{} to {}: {} bytes, model {}, quality {:g}, {:.2f} s\n{}", plain_line(options.input),
+      fmt::format("{} to {}: {} bytes, model {}, quality {}, {:.2f} s\n{}", plain_line(options.input),
                   plain_line(options.output), grouped(encoded->bytes.size()), plain_line((*model)->name()),
-                  options.quality, seconds, layer_table(rows)),
+                  quality_text(settings), seconds, layer_table(rows)),
       *output);
 }
 
@@ -161,10 +165,7 @@ void add_encode(CLI::App& app, Action& action) {
   command.add_option("IN", options->input, "Picture to encode (PNG, JPEG, WebP, TIFF, PNM, ...), or -.")
       ->required();
   command.add_option("OUT", options->output, "File to write, usually named .cmps, or -.")->required();
-  command
-      .add_option("-q,--quality", options->quality,
-                  "Quality, 0 (smallest file) to 100. Default: 50. Models with a single rate ignore it.")
-      ->option_text("Q");
+  add_quality_options(command, options->quality);
   command
       .add_option(
           "--effort", options->effort,

@@ -41,7 +41,8 @@ SheetEntry entry_of(const LayerRow& row, Image image) {
       {fmt::format("{} bytes", grouped(row.total_bytes)), fmt::format("{:.2f} bpp{}", row.bpp(), quality)}};
 }
 
-// Decodes layer k from nothing, as a viewer that wants this layer alone would, into `row` and `entries`.
+// Decodes layer k from the file's start, as a viewer that shows only this layer would, into `row` and
+// `entries`.
 Status add_layer(const std::vector<uint8_t>& file, int k, Decoder& decoder, const Photo* original,
                  LayerRow& row, std::vector<SheetEntry>& entries) {
   MemorySource source(file);
@@ -73,7 +74,7 @@ Status sheet(const Options& options) {
   if (!header) return header.error();
   std::future<Status> ready = prepare_format(options.output, *format);
   const Result<std::shared_ptr<const Model>> model =
-      load_model_for(header->model, options.common.model, input->name());
+      load_model_for(header->decoder, options.common.model, input->name());
   if (!model) return model.error();
   if (const Status good = ready.get(); !good) return good;
   const Result<std::vector<uint8_t>> file = input->read_up_to(header->file_bytes());

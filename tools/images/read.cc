@@ -136,7 +136,7 @@ Status send_rows(ColourConverter& colours, const RowReader* rows, PhotoSender& s
       to_rgb(row.data(), colours.bands(), std::span(rgb).subspan(y * row_bytes, row_bytes));
     }
     if (!sender.rows(std::span(rgb).first(row_bytes * strip.height))) {
-      return Error{ErrorCode::kIo, "nobody reads the picture"};
+      return Error{ErrorCode::kIo, "the command has stopped reading the picture"};
     }
   }
   return {};

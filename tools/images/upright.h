@@ -51,10 +51,10 @@ class Upright {
 inline void place_row(std::span<const uint8_t> row, int y, const Upright& upright, Rgb8Image& image) {
   const int width = static_cast<int>(row.size() / 3);
   const int64_t start = upright.index(0, y);
-  const int64_t step = width > 1 ? upright.index(1, y) - start : 0;
+  const int64_t stride = width > 1 ? upright.index(1, y) - start : 0;
   const uint8_t* in = row.data();
   uint8_t* out = image.bytes.data() + 3 * start;
-  for (int x = 0; x < width; ++x, in += 3, out += 3 * step) {
+  for (int x = 0; x < width; ++x, in += 3, out += 3 * stride) {
     out[0] = in[0];
     out[1] = in[1];
     out[2] = in[2];

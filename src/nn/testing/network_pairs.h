@@ -10,6 +10,7 @@
 
 #include "graph/geometry.h"
 #include "graph/op.h"
+#include "nn/rate_field.h"
 
 namespace compass::nn {
 
@@ -36,6 +37,23 @@ inline Op make_op(OpKind kind, int in, int out, int k, int factor, Act act = Act
   if (kind == OpKind::kDeconv) op.stride = 2;
   if (kind == OpKind::kRes) op.hidden = in + 3;
   return op;
+}
+
+// A rate that differs from square to square of a picture of up to 64 squares.
+inline RateField varied_rate(Size full) {
+  static const std::vector<float> squares = [] {
+    std::vector<float> rates;
+    for (int i = 0; i < 64; ++i) rates.push_back(static_cast<float>(i * 5 % 19) / 10.0F);
+    return rates;
+  }();
+  return {1.3F, squares.data(), ceil_div(full.height, kRateSquare), ceil_div(full.width, kRateSquare)};
+}
+
+// Pixels that a sample of the input of these ops stands for, a side: of a synthesis network with this mirror.
+inline int total_stride(const std::vector<Op>& analysis) {
+  int stride = 1;
+  for (const Op& op : analysis) stride *= op.down();
+  return stride;
 }
 
 // A pair of networks, weights random of a size that keeps activations O(1).

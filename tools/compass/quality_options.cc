@@ -1,0 +1,123 @@
+#include "quality_options.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cstdlib>
+
+#include "common/image_file.h"
+#include "common/parse.h"
+
+namespace compass::tools {
+namespace {
+
+Error usage(const char* option, const std::string& problem) {
+  return {ErrorCode::kUsage, fmt::format("{}: {}", option, problem)};
+}
+
+// "X,Y,W,H:+30".
+Result<QualityRegion> parse_region(const std::string& text) {
+  const size_t colon = text.rfind(':');
+  if (colon == std::string::npos)
+    return usage("--roi", fmt::format("{} is not X,Y,W,H:+30 or X,Y,W,H:-30", text));
+  const Result<Rect> part = parse_rect(text.substr(0, colon));
+  if (!part) return usage("--roi", part.error().message);
+  std::string offset = text.substr(colon + 1);
+  if (offset.starts_with('+')) offset.erase(0, 1);
+  if (!check_whole_number(offset) || offset.size() > 4 || std::abs(std::stoi(offset)) > kMaxQualityOffset) {
+    return usage("--roi", fmt::format("{} is not a quality offset, -100 to +100", text.substr(colon + 1)));
+  }
+  return QualityRegion{*part, std::stoi(offset)};
+}
+
+std::vector<double> qualities_of(const EncodeSettings& settings) {
+  return settings.layer_qualities.empty() ? std::vector<double>{settings.quality} : settings.layer_qualities;
+}
+
+}  // namespace
+
+void add_quality_options(CLI::App& command, QualityOptions& options) {
+  command
+      .add_option("-q,--quality", options.quality,
+                  "Quality, 0 (smallest file) to 100, or one for each layer: 40,60,90. Default: 50. On the "
+                  "Kodak pictures "
+                  "the shipped model gives 27.4 dB and 0.12 bpp with 0, 29.3 and 0.21 with 25, 31.4 and 0.36 "
+                  "with 50, "
+                  "33.4 and 0.58 with 75, 35.3 and 0.85 with 100. Models with a single rate ignore it.")
+      ->option_text("Q");
+  command
+      .add_option(
+          "--roi", options.regions,
+          "Make a part of the picture better or worse than the rest, by so many steps of quality: "
+          "100,50,256,256:+30. Pixels of the full size; squares of 64x64 in each layer. May be repeated.")
+      ->option_text("X,Y,W,H:+N")
+      ->allow_extra_args(false);
+  command
+      .add_option(
+          "--quality-map", options.map,
+          "The same by a grey picture of any size, laid over the whole: black is 100 steps worse, mid-grey "
+          "no change, white 100 steps better.")
+      ->option_text("FILE");
+}
+
+Result<QualityWish> parse_quality(const QualityOptions& options) {
+  QualityWish wish;
+  const Result<std::vector<double>> qualities = parse_numbers(options.quality);
+  if (!qualities) return usage("--quality", qualities.error().message);
+  for (const double quality : *qualities) {
+    if (!(quality >= 0.0 && quality <= 100.0))
+      return usage("--quality", fmt::format("{} is not 0 to 100", quality));
+  }
+  wish.qualities = *qualities;
+  for (const std::string& text : options.regions) {
+    const Result<QualityRegion> region = parse_region(text);
+    if (!region) return region.error();
+    wish.regions.push_back(*region);
+  }
+  if (!wish.regions.empty() && !options.map.empty()) {
+    return usage("--quality-map", "does not go together with --roi: draw the regions into the map");
+  }
+  wish.map = options.map;
+  return wish;
+}
+
+Status apply_quality(const QualityWish& wish, const ReadSettings& read, EncodeSettings& settings) {
+  const size_t layers = settings.sizes.size();
+  if (wish.qualities.size() == 1) {
+    settings.quality = wish.qualities.front();
+  } else if (wish.qualities.size() == layers) {
+    settings.layer_qualities = wish.qualities;
+  } else {
+    return usage("--quality", fmt::format("{} numbers for {} layers: give one, or one for each layer",
+                                          wish.qualities.size(), layers));
+  }
+  const Size full = settings.sizes.back();
+  for (const QualityRegion& region : wish.regions) {
+    const Rect& part = region.part;
+    if (part.x > full.width - part.width || part.y > full.height - part.height) {
+      return usage("--roi", fmt::format("{},{},{},{} does not lie inside the picture, {}x{}", part.x, part.y,
+                                        part.width, part.height, full.width, full.height));
+    }
+  }
+  if (!wish.map.empty()) {
+    const Result<Photo> mask = read_image(wish.map, read);
+    if (!mask) return mask.error();
+    const Image image = from_rgb8(mask->image.view());
+    for (const Size size : settings.sizes) settings.quality_maps.push_back(map_of_mask(image, size));
+  } else if (!wish.regions.empty()) {
+    for (const Size size : settings.sizes)
+      settings.quality_maps.push_back(map_of_regions(wish.regions, size, full));
+  }
+  return {};
+}
+
+Json quality_json(const EncodeSettings& settings) {
+  const std::vector<double> qualities = qualities_of(settings);
+  return qualities.size() == 1 ? Json(qualities.front()) : Json(qualities);
+}
+
+std::string quality_text(const EncodeSettings& settings) {
+  return fmt::format("{:g}", fmt::join(qualities_of(settings), ","));
+}
+
+}  // namespace compass::tools
