@@ -9,6 +9,7 @@
 
 #include "entropy/layer_coder.h"
 #include "priors/gaussian_tables.h"
+#include "priors/level_counts.h"
 #include "priors/reference_coder.h"
 
 namespace compass {
@@ -62,15 +63,71 @@ void layer_decode(benchmark::State& state) {
   const CdfTables tables = gaussian_tables();
   const Latents latents = make_latents(tables, static_cast<double>(state.range(0)));
   const auto bytes = *encode_layer({{}, latents.y, latents.indexes}, tables, tables);
-  std::vector<int32_t> y(latents.y.size());
+  std::vector<float> y_hat(latents.y.size());
   for (auto _ : state) {
     auto decoder = *LayerDecoder::open(bytes);
-    if (!decoder.decode_y(tables, latents.indexes, y)) state.SkipWithError("does not decode");
-    benchmark::DoNotOptimize(y.data());
+    if (!decoder.decode_y_onto(tables, latents.indexes, y_hat)) state.SkipWithError("does not decode");
+    benchmark::DoNotOptimize(y_hat.data());
   }
   report(state, latents, bytes.size());
 }
 BENCHMARK(layer_decode)->DenseRange(-5, 1, 2)->Unit(benchmark::kMillisecond);
+
+// The same activity with a trellis: a random path whose symbols follow the tables.
+Latents make_trellis_latents(const CdfTables& tables, const TrellisLayout& layout, double activity) {
+  Latents out = make_latents(gaussian_tables(), activity);
+  std::ranges::fill(out.y, 0);
+  const size_t stride = static_cast<size_t>(layout.width) * layout.channels;
+  const TrellisOffsets offsets(stride, layout.channels);
+  std::mt19937 rng(8);
+  TrellisOrder order;
+  for (const Rect block : trellis_blocks({layout.width, static_cast<int>(out.y.size() / stride)})) {
+    const size_t first = block.y * stride + static_cast<size_t>(block.x) * layout.channels;
+    order.load(out.indexes.data() + first, stride, block.size(), layout.channels);
+    int state = 0;
+    for (int c = 0; c < layout.channels; ++c) {
+      for (const TrellisOrder::Element e : order.channel(c)) {
+        const CdfRow row = tables.row(layout.row_of(e.index()) + quantiser_of(state) * kScales);
+        const uint32_t at = rng() % kCdfTotal;
+        const int slot = static_cast<int>(std::ranges::upper_bound(row.cdf, at) - row.cdf.begin()) - 1;
+        const int32_t symbol = slot == row.escape ? 0 : row.offset + slot;
+        out.y[first + offsets[e.position()] + c] =
+            static_cast<int32_t>(level_of(quantiser_of(state), symbol));
+        state = kTrellisNext[state][symbol & 1];
+      }
+    }
+  }
+  return out;
+}
+
+constexpr TrellisLayout kBenchLayout{96, 128, 0};
+
+void trellis_decode(benchmark::State& state) {
+  const CdfTables tables = LevelCounts(0.6785).tables();
+  const Latents latents = make_trellis_latents(tables, kBenchLayout, static_cast<double>(state.range(0)));
+  const auto bytes = *encode_layer({{}, latents.y, latents.indexes, {}, 0, kBenchLayout}, {}, tables);
+  std::vector<float> y_hat(latents.y.size());
+  for (auto _ : state) {
+    auto decoder = *LayerDecoder::open(bytes);
+    if (!decoder.decode_levels_onto(tables, kBenchLayout, latents.indexes, 0.6785F, y_hat)) {
+      state.SkipWithError("does not decode");
+    }
+    benchmark::DoNotOptimize(y_hat.data());
+  }
+  report(state, latents, bytes.size());
+}
+BENCHMARK(trellis_decode)->DenseRange(-5, 1, 2)->Unit(benchmark::kMillisecond);
+
+void trellis_encode(benchmark::State& state) {
+  const CdfTables tables = LevelCounts(0.6785).tables();
+  const Latents latents = make_trellis_latents(tables, kBenchLayout, static_cast<double>(state.range(0)));
+  size_t bytes = 0;
+  for (auto _ : state) {
+    bytes = encode_layer({{}, latents.y, latents.indexes, {}, 0, kBenchLayout}, {}, tables)->size();
+  }
+  report(state, latents, bytes);
+}
+BENCHMARK(trellis_encode)->Arg(-3)->Unit(benchmark::kMillisecond);
 
 void layer_encode(benchmark::State& state) {
   const CdfTables tables = gaussian_tables();

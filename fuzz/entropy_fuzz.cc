@@ -1,6 +1,6 @@
 // Entropy decoding on any bytes: whatever decodes must encode and decode again to the same symbols. The first
-// bytes choose between the Gaussian tables and tables made from the input, and how many symbols are asked
-// for.
+// bytes choose between the Gaussian tables and tables made from the input, how many symbols are asked for,
+// and whether they are levels of a trellis.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -10,6 +10,7 @@
 
 #include "entropy/layer_coder.h"
 #include "priors/gaussian_tables.h"
+#include "priors/level_counts.h"
 #include "priors/reference_coder.h"
 
 namespace {
@@ -36,7 +37,7 @@ class Input {
 };
 
 // Rows of random lengths and strides; the input may well make tables that must be refused.
-Result<CdfTables> tables_from(Input& in) {
+Result<CdfTables> tables_from(Input& in, CdfTables::Use use) {
   std::vector<int32_t> cdf;
   std::vector<int32_t> lengths;
   std::vector<int32_t> offsets;
@@ -51,7 +52,7 @@ Result<CdfTables> tables_from(Input& in) {
     lengths.push_back(slots + 1);
     offsets.push_back(static_cast<int32_t>(static_cast<uint32_t>(in.byte()) << (in.byte() % 32)));
   }
-  return CdfTables::from_ragged(cdf, lengths, offsets);
+  return CdfTables::from_ragged(cdf, lengths, offsets, use);
 }
 
 struct Symbols {
@@ -105,32 +106,80 @@ void check_symbols(std::span<const uint8_t> bytes, const CdfTables& tables,
   require(decode(*encoded, tables, indexes, again) && again == symbols);
 }
 
+Result<std::vector<int32_t>> decode_levels(std::span<const uint8_t> bytes, const CdfTables& tables,
+                                           const TrellisLayout& layout, std::span<const uint8_t> indexes) {
+  std::vector<int32_t> levels(indexes.size());
+  auto decoder = LayerDecoder::open(bytes);
+  if (!decoder) return decoder.error();
+  if (const Status s = decoder->decode_levels(tables, layout, indexes, levels); !s) return s.error();
+  return levels;
+}
+
+void check_levels(std::span<const uint8_t> bytes, const CdfTables& tables, const TrellisLayout& layout,
+                  std::span<const uint8_t> indexes) {
+  const auto levels = decode_levels(bytes, tables, layout, indexes);
+  std::vector<float> y_hat(indexes.size());
+  auto decoder = LayerDecoder::open(bytes);
+  const bool added = decoder && decoder->decode_levels_onto(tables, layout, indexes, 1.0F, y_hat);
+  require(added == levels.ok());
+  if (!levels) return;
+  for (size_t i = 0; i < y_hat.size(); ++i) require(y_hat[i] == static_cast<float>((*levels)[i]));
+  const auto encoded = encode_layer({{}, *levels, indexes, {}, 0, layout}, {}, tables);
+  require(encoded.ok());
+  const auto again = decode_levels(*encoded, tables, layout, indexes);
+  require(again.ok() && *again == *levels);
+}
+
+// The input as levels: they may be no path, and then must be refused.
+void check_paths(std::span<const uint8_t> bytes, const CdfTables& tables, const TrellisLayout& layout,
+                 std::span<const uint8_t> indexes) {
+  std::vector<int32_t> levels(indexes.size());
+  for (size_t i = 0; i < levels.size() && i < bytes.size(); ++i) levels[i] = static_cast<int8_t>(bytes[i]);
+  const auto encoded = encode_layer({{}, levels, indexes, {}, 0, layout}, {}, tables);
+  if (!encoded) return;
+  const auto again = decode_levels(*encoded, tables, layout, indexes);
+  require(again.ok() && *again == levels);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const CdfTables gaussian = gaussian_tables();
+  static const CdfTables levels = LevelCounts(0.6785).tables();
   Input in({data, size});
   const uint8_t choice = in.byte();
+  const int kind = choice / 2 % 5;
+  const bool trellis = kind >= 3;
   CdfTables made;
   if (choice % 2 == 0) {
-    auto result = tables_from(in);
+    auto result = tables_from(in, trellis ? CdfTables::Use::kTrellis : CdfTables::Use::kSymbols);
     if (!result) return 0;
     made = *std::move(result);
   }
-  const CdfTables& tables = choice % 2 == 0 ? made : gaussian;
+  const CdfTables& tables = choice % 2 == 0 ? made : trellis ? levels : gaussian;
+  const int scales = trellis ? tables.rows() / 2 : tables.rows();
   const int z = in.byte() % 4;
   std::vector<uint8_t> indexes(in.byte());
   const uint8_t stride = in.byte();
-  for (size_t i = 0; i < indexes.size(); ++i) indexes[i] = static_cast<uint8_t>(i * stride % tables.rows());
-  switch (choice / 2 % 3) {
+  const TrellisLayout layout{1 + step % 20, 1 + choice / 10 % 3, z};
+  if (trellis)
+    indexes.resize(indexes.size() / (layout.width * layout.channels) * layout.width * layout.channels);
+  for (size_t i = 0; i < indexes.size(); ++i) indexes[i] = static_cast<uint8_t>(i * stride % scales);
+  switch (kind) {
     case 0:
       check_layer(in.rest(), tables, indexes, z);
       break;
     case 1:
       check_reference(in.rest(), tables, indexes);
       break;
-    default:
+    case 2:
       check_symbols(in.rest(), tables, indexes);
+      break;
+    case 3:
+      check_levels(in.rest(), tables, layout, indexes);
+      break;
+    default:
+      check_paths(in.rest(), tables, layout, indexes);
   }
   return 0;
 }

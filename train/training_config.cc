@@ -99,6 +99,8 @@ void check_trainable(FieldReader& r, const CodecDescription& codec, const std::s
   }
   if (codec.filter)
     r.fail("model." + name + ".filter", "is not trained: compass-lab fit adds it to an exported model");
+  if (codec.trellis)
+    r.fail("model." + name + ".trellis", "is not trained: compass-lab fit adds it to an exported model");
 }
 
 }  // namespace

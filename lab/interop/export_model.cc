@@ -100,7 +100,7 @@ class Exporter {
 
   Status add_codec(const CodecDescription& codec, const std::string& ours, const std::string& theirs) {
     const auto z = read_hyper_tables(ours, codec);
-    const auto y = read_latent_tables(model_, ours + "y");
+    const auto y = read_latent_tables(model_, ours + "y", codec.trellis ? 2 : 1);
     if (!z || !y) {
       return !z ? z.error() : y.error();
     }

@@ -47,7 +47,7 @@ Result<std::vector<int32_t>> quantise_pmf(std::span<const float> pmf) {
   return cdf;
 }
 
-Result<CdfTables> quantised_tables(std::span<const PmfRow> rows) {
+Result<CdfTables> quantised_tables(std::span<const PmfRow> rows, CdfTables::Use use) {
   std::vector<int32_t> cdf;
   std::vector<int32_t> lengths;
   std::vector<int32_t> offsets;
@@ -58,7 +58,7 @@ Result<CdfTables> quantised_tables(std::span<const PmfRow> rows) {
     lengths.push_back(static_cast<int32_t>(quantised->size()));
     offsets.push_back(row.offset);
   }
-  return CdfTables::from_ragged(cdf, lengths, offsets);
+  return CdfTables::from_ragged(cdf, lengths, offsets, use);
 }
 
 }  // namespace compass

@@ -24,6 +24,7 @@ struct PmfRow {
 };
 
 // Tables of these rows. Errors: as quantise_pmf.
-Result<CdfTables> quantised_tables(std::span<const PmfRow> rows);
+Result<CdfTables> quantised_tables(std::span<const PmfRow> rows,
+                                   CdfTables::Use use = CdfTables::Use::kSymbols);
 
 }  // namespace compass

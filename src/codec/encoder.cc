@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 
+#include "codec/latent_coder.h"
 #include "codec/layer_analysis.h"
 #include "codec/layer_rates.h"
 #include "codec/layer_search.h"
@@ -89,8 +90,9 @@ struct Encoder::Parts : CodecRuntime {
   int effort_for(Size picture, const EncodeSettings& settings);
   Status check(const Original& picture, const EncodeSettings& settings, int effort);
   Result<EncodedPicture> encode(const Original& picture, const EncodeSettings& settings);
-  Result<LayerStream> encode_layer(const SpatialLayer& layer, const Original& picture, int effort,
-                                   bool reconstruct, ImageView& x_hat);
+  Result<LayerStream> encode_layer(const SpatialLayer& layer, const Original& picture,
+                                   const EncodeSettings& settings, int effort, bool reconstruct,
+                                   ImageView& x_hat);
 };
 
 Encoder::Encoder(std::shared_ptr<const Model> model, CodecOptions options)
@@ -175,7 +177,7 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
   contents.metadata = settings.metadata;
   ImageView x_hat;  // the last layer coded, as the decoder will see it
   for (int k = 0; k <= top; ++k) {
-    auto stream = encode_layer(layer_at(k), picture, effort, reconstructed(k), x_hat);
+    auto stream = encode_layer(layer_at(k), picture, settings, effort, reconstructed(k), x_hat);
     if (!stream) return stream.error();
     EncodedLayer layer{sizes[k], stream->bytes.size(), std::nan("")};
     if (settings.measure) layer.psnr = psnr(x_hat.image, picture.layer(sizes[k], pool));
@@ -194,7 +196,8 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
 // One layer of the figure; returns its stream. `x_hat` comes as the reconstruction of the layer below (empty
 // below the base layer) and leaves as this layer's, or empty if that is not wanted.
 Result<LayerStream> Encoder::Parts::encode_layer(const SpatialLayer& layer, const Original& picture,
-                                                 int effort, bool reconstruct, ImageView& x_hat) {
+                                                 const EncodeSettings& settings, int effort, bool reconstruct,
+                                                 ImageView& x_hat) {
   using Next = LayerAnalysis::Next;
   const bool searched = effort > 0;
   const Next next = searched ? Next::kSearch : reconstruct ? Next::kReconstruct : Next::kCode;
@@ -218,6 +221,7 @@ Result<LayerStream> Encoder::Parts::encode_layer(const SpatialLayer& layer, cons
     latents.means = {};
     if (!reconstruct) give_up_prediction();
   }
+  if (settings.latents) settings.latents(layer.k, latents);
   auto stream = [&] {
     const nn::StageTimer timer(options.times, "entropy", 0.0);
     return write_layer(networks, layer, latents);

@@ -1,6 +1,7 @@
 // Picture in, `.cmps` bytes out.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -22,6 +23,8 @@ inline constexpr int kMaxEffort = 40;
 inline constexpr int kDefaultEffort = 2;
 inline constexpr int64_t kSearchedPixels = int64_t{16} << 20;
 
+struct LayerLatents;
+
 struct EncodeSettings {
   std::vector<Size> sizes;              // lowest first; the last must be the picture's own size
   double quality = 50.0;                // 0..100; a fixed-rate model ignores it
@@ -36,6 +39,8 @@ struct EncodeSettings {
   bool measure = false;               // fill EncodedLayer::psnr: costs decoding the top layer, too
   bool keep_reconstructions = false;  // only with `measure`
   Progress progress;
+  // Called with what is coded for each layer, for those who count symbols (lab/fit).
+  std::function<void(int k, const LayerLatents& latents)> latents;
 };
 
 struct EncodedLayer {

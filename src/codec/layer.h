@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "codec/loop_filter.h"
+#include "codec/trellis_quantiser.h"
 #include "core/size.h"
 #include "core/tensor.h"
 #include "networks/networks.h"
@@ -28,12 +29,13 @@ struct SpatialLayer {
 
 // What is coded for a layer, what h_s says about it, and g_s's input. Memory order [h,w,C].
 struct LayerLatents {
-  std::vector<int32_t> z;          // of the whole layer
-  Rect held;                       // the latents that the others are of: all, or what a decoder needs of them
-  AlignedVector<int32_t> y;        // symbols; a decoder adds them to the means at once and has none
-  AlignedVector<uint8_t> indexes;  // scale index of each element of y
-  Tensor y_hat;                    // [M,h,w]; the means alone until the symbols are known; or empty
-  Tensor means;                    // [M,h,w] for a search, which takes other symbols; empty otherwise
+  std::vector<int32_t> z;  // of the whole layer
+  Rect held;               // the latents that the others are of: all, or what a decoder needs of them
+  // Symbols, or levels if y is quantised dependently; a decoder adds them to the means at once and has none.
+  AlignedVector<int32_t> y;
+  AlignedVector<uint8_t> indexes;     // scale index of each element of y
+  Tensor y_hat;                       // [M,h,w]; the means alone until the symbols are known; or empty
+  Tensor means;                       // [M,h,w] for a search, which takes other symbols; empty otherwise
   std::vector<int32_t> coefficients;  // of the loop filter, of the whole layer: [regions][directions]
 };
 
@@ -56,13 +58,15 @@ struct FilterBuffers {
 // Memory for the maps of one tile at a time. An encoder or decoder keeps it and lends it to the classes that
 // run layers, so that pictures after the first allocate nothing. Its contents are good for one tile.
 struct TileBuffers {
-  Tensor residual;                    // [3,h,w]: the original less the prediction
-  Tensor output;                      // the output of the network that ran last: a tile of y, z or x_hat
-  HyperParameters hyper;              // what h_s said
-  std::vector<FilterBuffers> filter;  // one for each thread
+  Tensor residual;                      // [3,h,w]: the original less the prediction
+  Tensor output;                        // the output of the network that ran last: a tile of y, z or x_hat
+  HyperParameters hyper;                // what h_s said
+  std::vector<FilterBuffers> filter;    // one for each thread
+  std::vector<TrellisBuffers> trellis;  // one for each thread of an encoder
   // For a search.
   Tensor error;                // [3,h,w]: the derivative of the cost with respect to x_hat
   Tensor gradient, displaced;  // [M,h,w]: with respect to y_hat, and after a displacement of it
+  Tensor targets;              // [M,h,w]: what y_hat should be, if y is quantised dependently
   nn::SavedActivations saved;  // of the run of g_s that the backward pass follows
 };
 

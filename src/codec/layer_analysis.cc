@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "codec/latent_coder.h"
 #include "codec/layer_synthesis.h"
+#include "codec/search_constants.h"
 
 namespace compass {
 namespace {
@@ -19,10 +21,15 @@ void put_tile(const Tensor& from, Rect tile, ThreadPool& pool, Tensor& whole) {
 
 }  // namespace
 
+int analysis_side(const PyramidNetworks& networks, const SpatialLayer& layer) {
+  const int side =
+      latents_a_side(networks.tile_side(layer.k), networks.latent_size(layer).width, layer.size().width);
+  if (!networks.model().codec(codec_of_layer(layer.k)).trellis) return side;
+  return (side + kTrellisBlock - 1) / kTrellisBlock * kTrellisBlock;
+}
+
 std::vector<Rect> analysis_tiles(const PyramidNetworks& networks, const SpatialLayer& layer) {
-  const Size latent = networks.latent_size(layer);
-  return tiles_of(whole(latent),
-                  latents_a_side(networks.tile_side(layer.k), latent.width, layer.size().width));
+  return tiles_of(whole(networks.latent_size(layer)), analysis_side(networks, layer));
 }
 
 nn::MapView read_residual(const SpatialLayer& layer, const Original& original,
@@ -70,28 +77,55 @@ std::vector<int32_t> LayerAnalysis::quantise_hyper(const SpatialLayer& layer, co
 }
 
 LayerLatents LayerAnalysis::quantise(const SpatialLayer& layer, Tensor y, Next next) {
-  ThreadPool& pool = networks_.context().pool();
   LayerLatents latents;
   latents.z = quantise_hyper(layer, y);
   latents.held = whole(networks_.latent_size(layer));
   latents.y.resize(y.size());
   latents.indexes.resize(y.size());
   if (next == Next::kSearch) latents.means.reshape(y.channels, y.height, y.width);
+  const auto trellis = trellis_quantiser(networks_.model(), layer, y.width);
+  const std::vector<float> weights(y.channels, static_cast<float>(kTrellisWeight));
   const auto take = [&](Rect tile, const HyperParameters& h) {
-    const size_t count = static_cast<size_t>(tile.width) * y.channels;
-    for_rows(pool, tile.height, [&](int row) {
-      float* values = y.pixel(tile.y + row, tile.x);
-      const size_t at = static_cast<size_t>(values - y.data.data());
-      std::copy_n(h.indexes.data() + row * count, count, latents.indexes.data() + at);
-      if (next == Next::kSearch) std::copy_n(h.means.pixel(row, 0), count, latents.means.data.data() + at);
-      compass::quantise({values, count}, {h.means.pixel(row, 0), count}, {latents.y.data() + at, count});
-    });
+    copy_parameters(tile, h, latents, y);
+    if (!trellis) {
+      round_tile(tile, h.means, y, latents);
+    } else if (next != Next::kSearch) {
+      const size_t at = static_cast<size_t>(y.pixel(tile.y, tile.x) - y.data.data());
+      const size_t stride = static_cast<size_t>(y.width) * y.channels;
+      const size_t tile_stride = static_cast<size_t>(tile.width) * y.channels;
+      trellis->run({tile.size(),
+                    {h.indexes.data(), tile_stride},
+                    {y.data.data() + at, stride},
+                    {h.means.data.data(), tile_stride},
+                    {latents.y.data() + at, stride},
+                    {y.data.data() + at, stride}},
+                   weights, networks_.context().pool(), buffers_.trellis);
+    }
     if (next == Next::kCode) y.discard_rows(tile.y);
   };
   hyper_synthesise(networks_, layer, latents.z, latents.held, buffers_.hyper, take);
   if (next != Next::kCode) latents.y_hat = std::move(y);
   latents.coefficients.resize(coefficient_count(networks_.filter(layer.k), layer.size()));
   return latents;
+}
+
+void LayerAnalysis::copy_parameters(Rect tile, const HyperParameters& h, LayerLatents& latents,
+                                    const Tensor& y) const {
+  const size_t count = static_cast<size_t>(tile.width) * y.channels;
+  for_rows(networks_.context().pool(), tile.height, [&](int row) {
+    const size_t at = static_cast<size_t>(y.pixel(tile.y + row, tile.x) - y.data.data());
+    std::copy_n(h.indexes.data() + row * count, count, latents.indexes.data() + at);
+    if (latents.means.size() > 0) std::copy_n(h.means.pixel(row, 0), count, latents.means.data.data() + at);
+  });
+}
+
+void LayerAnalysis::round_tile(Rect tile, const Tensor& means, Tensor& y, LayerLatents& latents) const {
+  const size_t count = static_cast<size_t>(tile.width) * y.channels;
+  for_rows(networks_.context().pool(), tile.height, [&](int row) {
+    float* values = y.pixel(tile.y + row, tile.x);
+    const size_t at = static_cast<size_t>(values - y.data.data());
+    compass::quantise({values, count}, {means.pixel(row, 0), count}, {latents.y.data() + at, count});
+  });
 }
 
 void LayerAnalysis::for_tiles(const SpatialLayer& layer, const TakePlan& take) const {

@@ -22,7 +22,8 @@ class LayerAnalysis {
   Tensor analyse(const SpatialLayer& layer, const Original& original, PredictionWindow* prediction);
 
   // h_a and h_s: quantises z and y. What it keeps depends on what comes next: symbols alone; y_hat, too, to
-  // reconstruct from; or y_hat and means, to search with.
+  // reconstruct from; or y_hat and means, to search with. A search quantises dependently itself: for it, y
+  // stays what it was, in the place of y_hat.
   enum class Next { kCode, kReconstruct, kSearch };
   LayerLatents quantise(const SpatialLayer& layer, Tensor y, Next next);
 
@@ -35,6 +36,10 @@ class LayerAnalysis {
   void for_tiles(const SpatialLayer& layer, const TakePlan& take) const;
   void for_hyper_tiles(const SpatialLayer& layer, const TakePlan& take) const;
   std::vector<int32_t> quantise_hyper(const SpatialLayer& layer, const Tensor& y);
+  // What h_s says about a tile to its place: indexes, and means if there is room for them.
+  void copy_parameters(Rect tile, const HyperParameters& h, LayerLatents& latents, const Tensor& y) const;
+  // Rounds a tile of y: symbols, and y_hat in y's place.
+  void round_tile(Rect tile, const Tensor& means, Tensor& y, LayerLatents& latents) const;
 
   PyramidNetworks& networks_;
   TileBuffers& buffers_;
@@ -46,7 +51,9 @@ inline int latents_a_side(int tile_side, int latents, int pixels) {
   return static_cast<int>(std::max<int64_t>(1, int64_t{tile_side} * latents / pixels));
 }
 
-// The tiles of latents in which a layer is analysed and searched.
+// The tiles of latents in which a layer is analysed and searched: they cover tile_side() pixels a side or a
+// little more, and whole blocks of a trellis.
+int analysis_side(const PyramidNetworks& networks, const SpatialLayer& layer);
 std::vector<Rect> analysis_tiles(const PyramidNetworks& networks, const SpatialLayer& layer);
 
 // Rectangle `pixels` of the layer's original, less the prediction if there is one, whose window must hold the

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "codec/latent_coder.h"
 #include "codec/layer_streams.h"
 #include "entropy/layer_coder.h"
 
@@ -126,7 +127,8 @@ void LayerReader::lose_dependents() {
 void LayerReader::decode_y(ReceivedBlock& block, BlockBuffers& buffers) {
   if (!block.status) return;
   block.status = tiled_ ? decode_y_block(block, buffers)
-                        : whole_->decode_y_onto(y_tables_, latents_.indexes, latents_.y_hat.data);
+                        : decode_latents(networks_.model(), layer_, *whole_, latents_.y_hat.width,
+                                         latents_.indexes, latents_.y_hat.data);
   block.bytes = {};
   if (!tiled_) latents_.indexes = {};
 }
@@ -146,9 +148,9 @@ Status LayerReader::decode_y_block(const ReceivedBlock& block, BlockBuffers& buf
   auto decoder = LayerDecoder::open(block.bytes);
   if (!decoder) return decoder.error();
   if (const auto status = decoder->decode_coefficients(directions_, coefficients); !status) return status;
-  if (const auto status = decoder->decode_y_onto(y_tables_, buffers.indexes, buffers.y_hat); !status) {
-    return status;
-  }
+  const Status decoded =
+      decode_latents(networks_.model(), layer_, *decoder, part.width, buffers.indexes, buffers.y_hat);
+  if (!decoded) return decoded;
   for_part_rows(latents_.held, part, channels, [&](size_t to, size_t from, size_t count) {
     std::copy_n(buffers.y_hat.data() + from, count, y_hat + to);
   });

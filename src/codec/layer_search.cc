@@ -1,10 +1,13 @@
 #include "codec/layer_search.h"
 
 #include <algorithm>
+#include <optional>
 
+#include "codec/latent_coder.h"
 #include "codec/layer_analysis.h"
 #include "codec/layer_synthesis.h"
 #include "codec/search_constants.h"
+#include "codec/trellis_search.h"
 
 namespace compass {
 namespace {
@@ -19,19 +22,31 @@ Rect probed_part(Rect latents) {
   return {latents.x + (latents.width - width) / 2, latents.y + (latents.height - height) / 2, width, height};
 }
 
-// y_hat = symbols + means + `by` times the search's random signs, for the latents `at`.
-void displace(Rect at, float by, ThreadPool& pool, LayerLatents& latents) {
-  Tensor& y_hat = latents.y_hat;
+// Adds `by` times the search's random signs to y_hat, for the latents `at`.
+void displace(Rect at, float by, ThreadPool& pool, Tensor& y_hat) {
   for_rows(pool, at.height, [&](int row) {
     float* value = y_hat.pixel(at.y + row, at.x);
-    const float* mean = latents.means.pixel(at.y + row, at.x);
-    const int32_t* symbol = latents.y.data() + (value - y_hat.data.data());
     for (int x = at.x; x < at.x + at.width; ++x) {
-      for (int c = 0; c < y_hat.channels; ++c) {
-        *value++ = static_cast<float>(*symbol++) + *mean++ + by * SymbolSearch::probe(c, at.y + row, x);
-      }
+      for (int c = 0; c < y_hat.channels; ++c) *value++ += by * SymbolSearch::probe(c, at.y + row, x);
     }
   });
+}
+
+// The values of the latents `at`, and back to their place.
+Tensor cut_out(const Tensor& y_hat, Rect at) {
+  Tensor part(y_hat.channels, at.height, at.width);
+  const size_t count = static_cast<size_t>(at.width) * y_hat.channels;
+  for (int row = 0; row < at.height; ++row) {
+    std::copy_n(y_hat.pixel(at.y + row, at.x), count, part.pixel(row, 0));
+  }
+  return part;
+}
+
+void put_back(const Tensor& part, Rect at, Tensor& y_hat) {
+  const size_t count = static_cast<size_t>(at.width) * y_hat.channels;
+  for (int row = 0; row < at.height; ++row) {
+    std::copy_n(part.pixel(row, 0), count, y_hat.pixel(at.y + row, at.x));
+  }
 }
 
 // One round on the latents `at`, whose gradient is given.
@@ -64,13 +79,20 @@ void LayerSearch::run(const SpatialLayer& layer, const Original& original, Predi
                       SymbolSearch& search, LayerLatents& latents) {
   const FilterWeights& weights = networks_.filter(layer.k);
   FilterFit fit = make_fit(layer, FilterFit::Care::kThorough);
+  const auto trellis = trellis_quantiser(networks_.model(), layer, latents.y_hat.width);
   for (const Rect at : analysis_tiles(networks_, layer)) {
     const Tile tile = read_tile(layer, original, prediction, at);
+    std::optional<TrellisSearch> path;
+    if (trellis) path.emplace(*trellis, at, networks_.context(), buffers_, latents);
     for (int round = 0; round < search.rounds(); ++round) {
       // The first round's gradient serves the curvatures, too, and those are g_s's alone.
       gradient(layer, tile, latents.y_hat, round > 0 && !weights.empty(), buffers_.gradient);
       if (!search.measured()) measure_curvature(layer, tile, buffers_.gradient, search, latents);
-      move_symbols(at, buffers_.gradient, round, search, networks_.context(), latents);
+      if (path) {
+        path->move(buffers_.gradient, search, latents);
+      } else {
+        move_symbols(at, buffers_.gradient, round, search, networks_.context(), latents);
+      }
     }
     if (weights.directions == 0) continue;
     filter(layer).fit(synthesise(layer, tile, latents.y_hat, nullptr), tile.residual, fit);
@@ -112,9 +134,10 @@ void LayerSearch::measure_curvature(const SpatialLayer& layer, const Tile& tile,
   part.latents = probed_part(tile.latents);
   part.plans = plan_search(networks_, layer, part.latents);
   part.pixels = part.plans.g_s->out;
-  displace(part.latents, 1.0F, pool, latents);
+  const Tensor undisplaced = cut_out(latents.y_hat, part.latents);
+  displace(part.latents, 1.0F, pool, latents.y_hat);
   gradient(layer, part, latents.y_hat, false, buffers_.displaced);
-  displace(part.latents, 0.0F, pool, latents);
+  put_back(undisplaced, part.latents, latents.y_hat);
   search.measure(before, tile.latents, buffers_.displaced, part.latents);
 }
 

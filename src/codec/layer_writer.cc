@@ -1,4 +1,5 @@
 // Encoding a layer's blocks.
+#include "codec/latent_coder.h"
 #include "codec/layer_streams.h"
 #include "entropy/layer_coder.h"
 
@@ -9,7 +10,8 @@ namespace {
 class LayerWriter {
  public:
   LayerWriter(const PyramidNetworks& networks, const SpatialLayer& layer, const LayerLatents& latents)
-      : layer_(layer),
+      : model_(networks.model()),
+        layer_(layer),
         latents_(latents),
         z_places_(hyper_blocks(networks, layer)),
         y_places_(latent_blocks(networks, layer)),
@@ -43,11 +45,16 @@ class LayerWriter {
       const auto first = latents_.coefficients.begin() + static_cast<std::ptrdiff_t>(region * directions_);
       coefficients.insert(coefficients.end(), first, first + static_cast<std::ptrdiff_t>(directions_));
     }
-    return encode_layer({.y = y, .indexes = indexes, .coefficients = coefficients, .directions = directions_},
+    return encode_layer({.y = y,
+                         .indexes = indexes,
+                         .coefficients = coefficients,
+                         .directions = directions_,
+                         .trellis = trellis_layout(model_, layer_, part.width)},
                         z_tables_, y_tables_);
   }
 
  private:
+  const Model& model_;
   const SpatialLayer& layer_;
   const LayerLatents& latents_;
   BlockPlaces z_places_;
@@ -75,8 +82,10 @@ Result<LayerStream> write_layer(const PyramidNetworks& networks, const SpatialLa
   const Model& model = networks.model();
   if (!is_tiled(layer.size())) {
     const auto directions = static_cast<size_t>(networks.filter(layer.k).directions);
-    auto bytes = encode_layer({latents.z, latents.y, latents.indexes, latents.coefficients, directions},
-                              model.hyper_tables(kind), model.latent_tables(kind));
+    const auto trellis = trellis_layout(model, layer, latents.held.width);
+    auto bytes =
+        encode_layer({latents.z, latents.y, latents.indexes, latents.coefficients, directions, trellis},
+                     model.hyper_tables(kind), model.latent_tables(kind));
     if (!bytes) return bytes.error();
     return LayerStream{*std::move(bytes), 0};
   }

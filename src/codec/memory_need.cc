@@ -105,7 +105,8 @@ TileBytes encoding_bytes(const PyramidNetworks& networks, const SpatialLayer& la
   const CodecNetworks& codec = networks.codec(layer.k);
   const Size latent = networks.latent_size(layer);
   TileBytes bytes = synthesis_bytes(networks, layer, whole(layer.size()));
-  const int side = latents_a_side(networks.tile_side(layer.k), latent.width, layer.size().width);
+  const int side = analysis_side(networks, layer);
+  const bool trellis = networks.model().codec(codec_of_layer(layer.k)).trellis.has_value();
   double values = 0.0;
   for (const Rect tile : first_tiles(whole(latent), side)) {
     const auto g_a = codec.plan_analysis(layer.size(), tile);
@@ -117,10 +118,17 @@ TileBytes encoding_bytes(const PyramidNetworks& networks, const SpatialLayer& la
       bytes.hold_maps(std::max(plans.g_s->map_bytes, plans.backward->map_bytes) + plans.g_s->saved_bytes);
       // The residual, g_s's picture and the derivatives with respect to it; those with respect to y_hat.
       here = std::max(here, 3.0 * kFloatPixel * pixels(plans.g_s->out.size()) + 2.0 * y);
+      if (trellis) here += y;  // targets
     }
     values = std::max(values, here);
   }
   bytes.values += values;
+  if (trellis) {
+    // Each thread has a block's elements, and what their best paths are made of.
+    const double elements = static_cast<double>(kTrellisBlock) * kTrellisBlock * codec.latent_channels();
+    const double element = sizeof(TrellisBuffers::Choice) + 1.125 * sizeof(TrellisOrder::Element);
+    bytes.values += networks.context().pool().threads() * element * elements;
+  }
   return bytes;
 }
 

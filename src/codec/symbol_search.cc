@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "codec/search_constants.h"
-#include "entropy/escape.h"
 
 namespace compass {
 namespace {
@@ -20,15 +19,6 @@ uint64_t scattered(uint64_t a, uint64_t b, uint64_t c) {
 }
 
 }  // namespace
-
-SymbolCosts::SymbolCosts(const CdfTables& tables) : bits_(static_cast<size_t>(tables.rows()) * kRow) {
-  for (int r = 0; r < tables.rows(); ++r) {
-    const CdfRow row = tables.row(r);
-    for (int symbol = -kReach; symbol <= kReach; ++symbol) {
-      bits_[static_cast<size_t>(r) * kRow + symbol + kReach] = static_cast<float>(symbol_bits(row, symbol));
-    }
-  }
-}
 
 float SymbolSearch::probe(int channel, int y, int x) {
   return (scattered(static_cast<uint64_t>(channel), static_cast<uint64_t>(y), static_cast<uint64_t>(x)) &

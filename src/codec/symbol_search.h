@@ -14,25 +14,13 @@
 #include <span>
 #include <vector>
 
+#include "codec/symbol_costs.h"
 #include "core/size.h"
 #include "core/tensor.h"
 #include "core/thread_pool.h"
 #include "entropy/cdf_tables.h"
 
 namespace compass {
-
-// Bits of y's symbols of magnitude up to kReach, by scale index.
-class SymbolCosts {
- public:
-  static constexpr int kReach = 64;
-  explicit SymbolCosts(const CdfTables& tables);
-  // The costs of -kReach .. kReach; entry kReach is the zero's.
-  const float* row(int index) const { return bits_.data() + static_cast<size_t>(index) * kRow; }
-
- private:
-  static constexpr int kRow = 2 * kReach + 1;
-  std::vector<float> bits_;
-};
 
 // For one layer.
 class SymbolSearch {
@@ -49,6 +37,8 @@ class SymbolSearch {
   static float probe(int channel, int y, int x);
   void measure(const Tensor& before, Rect tile, const Tensor& after, Rect part);
   bool measured() const { return !curvature_.empty(); }
+  // Half the second derivative, in bits, by channel.
+  std::span<const float> curvature() const { return curvature_; }
 
   // The symbols of one row of latents of a layer, channels fastest, and what they make.
   struct Row {
@@ -63,7 +53,7 @@ class SymbolSearch {
  private:
   SymbolCosts costs_;
   int rounds_;
-  std::vector<float> curvature_;  // half the second derivative, bits, by channel
+  std::vector<float> curvature_;
 };
 
 }  // namespace compass

@@ -5,6 +5,8 @@
 #include <limits>
 #include <string>
 
+#include "entropy/trellis.h"
+
 namespace compass {
 namespace {
 
@@ -39,28 +41,70 @@ Status CdfTables::append(std::span<const int32_t> cdf, int32_t offset) {
   if (offset > std::numeric_limits<int32_t>::max() - escape) return bad(row, "symbols overflow 32 bits");
   Row added{cdf_.size(), escape, offset};
   cdf_.insert(cdf_.end(), cdf.begin(), cdf.end());
-  append_buckets(added);
+  if (use_ == Use::kSymbols) append_buckets(added);
   rows_.push_back(added);
   return {};
 }
 
-void CdfTables::append_buckets(Row& row) {
-  // 16 buckets a slot leave about one symbol in fifty to a search; more than 1024 would crowd out the cache.
-  const int bits = std::clamp<int>(std::bit_width(static_cast<uint32_t>(row.escape)) + 4, 4, 10);
-  row.bucket_shift = kCdfBits - bits;
-  row.first_bucket = buckets_.size();
-  const uint32_t* cdf = cdf_.data() + row.first;
+namespace {
+
+// 16 buckets a slot leave about one symbol in fifty to a search; more than 1024 would crowd out the cache.
+int bucket_shift(int escape) {
+  return kCdfBits - std::clamp<int>(std::bit_width(static_cast<uint32_t>(escape)) + 4, 4, 10);
+}
+
+// Calls take(first slot, last slot) for the buckets of a row, in order.
+template <typename Take>
+void for_buckets(const uint32_t* cdf, int shift, const Take& take) {
   uint32_t slot = 0;
-  for (uint32_t begin = 0; begin < kCdfTotal; begin += 1U << row.bucket_shift) {
-    const uint32_t end = begin + (1U << row.bucket_shift);
+  for (uint32_t begin = 0; begin < kCdfTotal; begin += 1U << shift) {
+    const uint32_t end = begin + (1U << shift);
     while (cdf[slot + 1] <= begin) ++slot;
     uint32_t last = slot;
     while (cdf[last + 1] < end) ++last;
-    if (slot == last && slot != static_cast<uint32_t>(row.escape)) {
-      buckets_.push_back({static_cast<uint16_t>(slot), static_cast<uint16_t>(cdf[slot]),
-                          static_cast<uint16_t>(cdf[slot + 1] - cdf[slot])});
+    take(slot, last);
+  }
+}
+
+}  // namespace
+
+void CdfTables::append_buckets(Row& row) {
+  row.bucket_shift = bucket_shift(row.escape);
+  row.first_bucket = buckets_.size();
+  const uint32_t* cdf = cdf_.data() + row.first;
+  for_buckets(cdf, row.bucket_shift, [&](uint32_t slot, uint32_t last) {
+    const auto symbol = static_cast<int64_t>(row.offset) + slot;
+    if (slot == last && slot != static_cast<uint32_t>(row.escape) && symbol == static_cast<int16_t>(symbol)) {
+      buckets_.push_back({static_cast<int16_t>(symbol), static_cast<uint16_t>(cdf[slot]),
+                          static_cast<uint16_t>(cdf[slot + 1] - cdf[slot]), 0});
     } else {
-      buckets_.push_back({CdfBucket::kSearch, static_cast<uint16_t>(slot), static_cast<uint16_t>(last)});
+      buckets_.push_back({0, static_cast<uint16_t>(slot), static_cast<uint16_t>(last), 1});
+    }
+  });
+}
+
+void CdfTables::append_pairs() {
+  const size_t half = rows_.size() / 2;
+  for (size_t r = 0; r < half; ++r) {
+    const int shift = bucket_shift(std::max(rows_[r].escape, rows_[r + half].escape));
+    rows_[r].bucket_shift = rows_[r + half].bucket_shift = shift;
+    rows_[r].first_bucket = rows_[r + half].first_bucket = pairs_.size();
+    for (int quantiser = 0; quantiser < 2; ++quantiser) {
+      const Row& row = rows_[r + quantiser * half];
+      const uint32_t* cdf = cdf_.data() + row.first;
+      for_buckets(cdf, shift, [&](uint32_t slot, uint32_t last) {
+        const auto symbol = static_cast<int64_t>(row.offset) + slot;
+        const int64_t level = level_of(quantiser, symbol);
+        if (slot == last && slot != static_cast<uint32_t>(row.escape) &&
+            level == static_cast<int16_t>(level)) {
+          pairs_.push_back({static_cast<int16_t>(level), static_cast<uint16_t>(cdf[slot]),
+                            static_cast<uint16_t>(cdf[slot + 1] - cdf[slot]),
+                            static_cast<int16_t>(-(symbol & 1))});
+        } else {
+          pairs_.push_back(
+              {0, static_cast<uint16_t>(slot), static_cast<uint16_t>(last), PairBucket::kSearch});
+        }
+      });
     }
   }
 }
@@ -85,9 +129,13 @@ Result<CdfTables> CdfTables::from_padded(std::span<const int32_t> cdf, std::span
 }
 
 Result<CdfTables> CdfTables::from_ragged(std::span<const int32_t> cdf, std::span<const int32_t> lengths,
-                                         std::span<const int32_t> offsets) {
+                                         std::span<const int32_t> offsets, Use use) {
   if (Status s = check_counts(lengths, offsets); !s) return s.error();
+  if (use == Use::kTrellis && lengths.size() % 2 != 0) {
+    return Error{ErrorCode::kBadFile, "entropy tables of a trellis have an odd number of rows"};
+  }
   CdfTables tables;
+  tables.use_ = use;
   std::vector<int32_t> row;
   size_t first = 0;
   for (size_t r = 0; r < lengths.size(); ++r) {
@@ -104,6 +152,7 @@ Result<CdfTables> CdfTables::from_ragged(std::span<const int32_t> cdf, std::span
     return Error{ErrorCode::kBadFile, "entropy tables have " + std::to_string(cdf.size()) +
                                           " entries, but their rows use " + std::to_string(first)};
   }
+  if (use == Use::kTrellis) tables.append_pairs();
   return tables;
 }
 

@@ -31,14 +31,23 @@ struct CdfRow {
 };
 
 // What a decoder finds in a row's lookup, which cuts [0, 65536) into equal buckets. If one slot owns the
-// whole bucket, that slot. If not, or if the slot is the escape, `slot` is kSearch and the slots to search
-// are start .. freq, both ends included.
+// whole bucket, and its symbol fits in 16 bits, that symbol. If not, or if the slot is the escape, `search`
+// is not 0 and the slots to search are start .. freq, both ends included.
 struct CdfBucket {
-  static constexpr uint16_t kSearch = 0xFFFF;
-  uint16_t slot = 0;
+  int16_t symbol = 0;
   uint16_t start = 0;  // cdf[slot]
   uint16_t freq = 0;   // cdf[slot + 1] - cdf[slot]
-  uint16_t unused = 0;
+  uint16_t search = 0;
+};
+
+// The same where rows come in pairs, one for each quantiser of a trellis (entropy/trellis.h): both are cut
+// alike, and instead of its symbol a bucket has the level that it means, and the symbol's lowest bit.
+struct PairBucket {
+  static constexpr int16_t kSearch = 1;
+  int16_t level = 0;
+  uint16_t start = 0;
+  uint16_t freq = 0;
+  int16_t odd = 0;  // 0 or -1, a mask; or kSearch
 };
 
 // A set of rows of different lengths. Immutable; reading it from several threads is safe.
@@ -53,9 +62,11 @@ class CdfTables {
                                        std::span<const int32_t> offsets);
 
   // From rows stored one after the other, as the model file stores the Gaussian rows. A row's last entry may
-  // be 0 instead of 65536 (65536 does not fit in 16 bits). Errors: kBadFile naming the row.
+  // be 0 instead of 65536 (65536 does not fit in 16 bits). For a trellis there is an even number of rows, the
+  // second half being the second quantiser's. Errors: kBadFile naming the row.
+  enum class Use { kSymbols, kTrellis };
   static Result<CdfTables> from_ragged(std::span<const int32_t> cdf, std::span<const int32_t> lengths,
-                                       std::span<const int32_t> offsets);
+                                       std::span<const int32_t> offsets, Use use = Use::kSymbols);
 
   int rows() const { return static_cast<int>(rows_.size()); }
   CdfRow row(int r) const {
@@ -63,12 +74,20 @@ class CdfTables {
     return {{cdf_.data() + row.first, static_cast<size_t>(row.escape) + 2}, row.offset, row.escape};
   }
 
-  // Row r's buckets for decoding: slot `at` of [0, 65536) falls into bucket first[at >> shift].
+  Use use() const { return use_; }
+  // Row r's buckets for decoding symbols: slot `at` of [0, 65536) falls into bucket first[at >> shift].
   struct Lookup {
     const CdfBucket* first = nullptr;
     int shift = 0;
   };
   Lookup lookup(int r) const { return {buckets_.data() + rows_[r].first_bucket, rows_[r].bucket_shift}; }
+
+  // The same of rows r and r + rows() / 2, for a trellis: those of the second quantiser have 2^16 more.
+  struct PairLookup {
+    const PairBucket* first = nullptr;
+    int shift = 0;
+  };
+  PairLookup pair(int r) const { return {pairs_.data() + rows_[r].first_bucket, rows_[r].bucket_shift}; }
 
   // The rows one after the other, their lengths and offsets: what from_ragged takes and an exporter stores.
   std::vector<int32_t> ragged_cdf() const { return {cdf_.begin(), cdf_.end()}; }
@@ -85,9 +104,12 @@ class CdfTables {
   };
   Status append(std::span<const int32_t> cdf, int32_t offset);
   void append_buckets(Row& row);
+  void append_pairs();
 
   std::vector<uint32_t> cdf_;
+  Use use_ = Use::kSymbols;
   std::vector<CdfBucket> buckets_;
+  std::vector<PairBucket> pairs_;
   std::vector<Row> rows_;
 };
 

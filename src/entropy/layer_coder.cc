@@ -6,8 +6,9 @@
 #include <cstring>
 #include <string>
 
-#include "entropy/escape.h"
 #include "entropy/exp_golomb.h"
+#include "entropy/symbol_coder.h"
+#include "entropy/trellis_coder.h"
 
 namespace compass {
 namespace {
@@ -17,6 +18,9 @@ using rans::Pusher;
 
 // Elements with this scale index are zero but for a list of exceptions.
 constexpr uint8_t kSkippedIndex = 0;
+
+// Exceptions among dependently quantised elements are these multiples of levels.
+constexpr int kExceptionLevels = 2;
 
 // y is decoded in stretches whose positions fit in the first-level cache.
 constexpr size_t kStretch = 4096;
@@ -39,6 +43,9 @@ Status check_coefficients(size_t coefficients, size_t directions) {
 
 Status check_y(size_t symbols, std::span<const uint8_t> indexes, const CdfTables& tables) {
   if (indexes.size() != symbols) return Error{ErrorCode::kFailure, "y needs as many indexes as symbols"};
+  if (!indexes.empty() && tables.use() == CdfTables::Use::kTrellis) {
+    return Error{ErrorCode::kFailure, "symbols of a trellis are to be coded as levels"};
+  }
   uint8_t highest = 0;
   for (const uint8_t index : indexes) highest = std::max(highest, index);
   if (!indexes.empty() && highest >= tables.rows()) {
@@ -47,16 +54,18 @@ Status check_y(size_t symbols, std::span<const uint8_t> indexes, const CdfTables
   return {};
 }
 
-// ---- Encoding: everything is pushed in the reverse of the order in which it will be popped. ----
-
-void push_symbol(Pusher& pusher, RawBits& raw, const CdfRow& row, int32_t symbol) {
-  const int slot = row.slot_of(symbol);
-  if (slot == row.escape) {
-    raw.add_exp_golomb(escape_value(row, symbol), 0);
-    raw.flush_to(pusher);
+Status check_y(const LayerSymbols& symbols, const CdfTables& tables) {
+  if (!symbols.trellis) return check_y(symbols.y.size(), symbols.indexes, tables);
+  if (Status s = check_trellis(*symbols.trellis, tables, symbols.y.size(), symbols.indexes); !s) return s;
+  for (size_t i = 0; i < symbols.y.size(); ++i) {
+    if (symbols.indexes[i] == kSkippedIndex && symbols.y[i] % kExceptionLevels != 0) {
+      return Error{ErrorCode::kFailure, "an exception is not a whole multiple of two levels"};
+    }
   }
-  pusher.push(row.cdf[slot], row.cdf[slot + 1] - row.cdf[slot], kCdfBits);
+  return {};
 }
+
+// ---- Encoding: everything is pushed in the reverse of the order in which it will be popped. ----
 
 // The order of the Exp-Golomb code of the loop filter's coefficients.
 constexpr int kCoefficientOrder = 1;
@@ -102,7 +111,8 @@ uint64_t number_of_nonzero(int32_t symbol) {
   return static_cast<uint64_t>(v > 0 ? 2 * (v - 1) : -2 * (v + 1) + 1);
 }
 
-void add_exceptions(RawBits& raw, std::span<const int32_t> y, std::span<const uint8_t> indexes) {
+// `unit` is what an exception of 1 means in y.
+void add_exceptions(RawBits& raw, std::span<const int32_t> y, std::span<const uint8_t> indexes, int unit) {
   uint64_t elements = 0;
   uint64_t exceptions = 0;
   for (size_t i = 0; i < y.size(); ++i) {
@@ -121,7 +131,7 @@ void add_exceptions(RawBits& raw, std::span<const int32_t> y, std::span<const ui
       continue;
     }
     raw.add_exp_golomb(gap, order);
-    raw.add_exp_golomb(number_of_nonzero(y[i]), 0);
+    raw.add_exp_golomb(number_of_nonzero(y[i] / unit), 0);
     gap = 0;
   }
 }
@@ -146,32 +156,17 @@ std::vector<uint8_t> to_bytes(const Pusher& pusher) {
 
 // ---- Decoding ----
 
-// Finds the slot of `at` among a bucket's slots, pops it, and an escape's number after it.
-bool pop_searched(Popper& popper, const CdfRow& row, uint32_t at, const CdfBucket& bucket, int32_t* symbol) {
-  const auto first = row.cdf.begin() + bucket.start + 1;
-  const auto last = row.cdf.begin() + bucket.freq + 1;
-  const int slot = static_cast<int>(std::upper_bound(first, last, at) - row.cdf.begin()) - 1;
-  popper.pop(at, row.cdf[slot], row.cdf[slot + 1] - row.cdf[slot], kCdfBits);
-  *symbol = row.offset + slot;
-  if (slot != row.escape) return true;
-  uint64_t value = 0;
-  if (!pop_exp_golomb(popper, 0, &value)) return false;
-  const auto escaped = escaped_symbol(row.offset, row.escape, value);
-  *symbol = escaped.value_or(0);
-  return escaped.has_value();
-}
-
 // A row as the inner loop wants it.
 struct HotRow {
   const CdfBucket* buckets = nullptr;
   int shift = 0;
-  int32_t offset = 0;
 };
 
 std::vector<HotRow> hot_rows(const CdfTables& tables) {
+  if (tables.use() == CdfTables::Use::kTrellis) return {};  // these have no symbols that stand alone
   std::vector<HotRow> rows(tables.rows());
   for (int r = 0; r < tables.rows(); ++r) {
-    rows[r] = {tables.lookup(r).first, tables.lookup(r).shift, tables.row(r).offset};
+    rows[r] = {tables.lookup(r).first, tables.lookup(r).shift};
   }
   return rows;
 }
@@ -185,13 +180,15 @@ inline bool pop_symbols(Popper& state, const CdfTables& tables, const HotRow* ro
     const HotRow& row = rows[row_of(k)];
     const uint32_t at = popper.peek(kCdfBits);
     const CdfBucket bucket = row.buckets[at >> row.shift];
-    if (bucket.slot != CdfBucket::kSearch) [[likely]] {
+    if (bucket.search == 0) [[likely]] {
       popper.pop(at, bucket.start, bucket.freq, kCdfBits);
-      *out(k) = row.offset + bucket.slot;
+      *out(k) = bucket.symbol;
       continue;
     }
     Popper copy = popper;
-    if (!pop_searched(copy, tables.row(static_cast<int>(row_of(k))), at, bucket, out(k))) return false;
+    if (!pop_searched(copy, tables.row(static_cast<int>(row_of(k))), at, bucket.start, bucket.freq, out(k))) {
+      return false;
+    }
     popper = copy;
   }
   state = popper;
@@ -231,15 +228,21 @@ size_t coded_positions(std::span<const uint8_t> indexes, uint16_t* positions) {
 Result<std::vector<uint8_t>> encode_layer(const LayerSymbols& symbols, const CdfTables& z_tables,
                                           const CdfTables& y_tables) {
   if (Status s = check_z(symbols.z.size(), z_tables); !s) return s.error();
-  if (Status s = check_y(symbols.y.size(), symbols.indexes, y_tables); !s) return s.error();
+  if (Status s = check_y(symbols, y_tables); !s) return s.error();
   if (Status s = check_coefficients(symbols.coefficients.size(), symbols.directions); !s) return s.error();
   Pusher pusher(0);
   RawBits raw;
-  add_exceptions(raw, symbols.y, symbols.indexes);
+  add_exceptions(raw, symbols.y, symbols.indexes, symbols.trellis ? kExceptionLevels : 1);
   raw.flush_to(pusher);
-  for (size_t i = symbols.y.size(); i-- > 0;) {
-    if (symbols.indexes[i] == kSkippedIndex) continue;
-    push_symbol(pusher, raw, y_tables.row(symbols.indexes[i]), symbols.y[i]);
+  if (symbols.trellis) {
+    if (Status s = push_levels(pusher, y_tables, *symbols.trellis, symbols.indexes, symbols.y); !s) {
+      return s.error();
+    }
+  } else {
+    for (size_t i = symbols.y.size(); i-- > 0;) {
+      if (symbols.indexes[i] == kSkippedIndex) continue;
+      push_symbol(pusher, raw, y_tables.row(symbols.indexes[i]), symbols.y[i]);
+    }
   }
   const size_t channels = z_tables.rows();
   for (size_t i = symbols.z.size(); i-- > 0;) {
@@ -318,11 +321,12 @@ struct SymbolSink {
 
 struct MeanSink {
   std::span<float> means;
+  float coefficient = 1.0F;
   void stretch(size_t first, std::span<const int32_t> symbols) const {
     float* out = means.data() + first;
     for (size_t i = 0; i < symbols.size(); ++i) out[i] += static_cast<float>(symbols[i]);
   }
-  void exception(size_t i, int32_t symbol) const { means[i] += static_cast<float>(symbol); }
+  void exception(size_t i, int32_t symbol) const { means[i] += coefficient * static_cast<float>(symbol); }
 };
 
 }  // namespace
@@ -356,14 +360,43 @@ Status LayerDecoder::decode_y_into(const CdfTables& tables, std::span<const uint
     }
     sink.stretch(first, std::span<const int32_t>(symbols).first(stretch.size()));
   }
-  if (Status s = decode_exceptions(indexes, zeros, sink); !s) return s;
+  if (Status s = decode_exceptions(indexes, zeros, 1, sink); !s) return s;
+  return check_end();
+}
+
+Status LayerDecoder::check_end() const {
   if (popper_.words_left()) return damaged("bytes are left over");
   if (popper_.state() != 0) return damaged("its symbols do not add up");
   return {};
 }
 
+Status LayerDecoder::decode_levels(const CdfTables& tables, const TrellisLayout& layout,
+                                   std::span<const uint8_t> indexes, std::span<int32_t> levels) {
+  if (Status s = check_trellis(layout, tables, levels.size(), indexes); !s) return s;
+  std::ranges::fill(levels, 0);
+  if (!pop_levels(popper_, tables, layout, indexes, levels)) return damaged("a symbol of y is malformed");
+  const auto zeros = static_cast<size_t>(std::ranges::count(indexes, kSkippedIndex));
+  const auto sink = SymbolSink{levels};
+  if (Status s = decode_exceptions(indexes, zeros, kExceptionLevels, sink); !s) return s;
+  return check_end();
+}
+
+Status LayerDecoder::decode_levels_onto(const CdfTables& tables, const TrellisLayout& layout,
+                                        std::span<const uint8_t> indexes, float coefficient,
+                                        std::span<float> means) {
+  if (Status s = check_trellis(layout, tables, means.size(), indexes); !s) return s;
+  if (!pop_levels_onto(popper_, tables, layout, indexes, coefficient, means)) {
+    return damaged("a symbol of y is malformed");
+  }
+  const auto zeros = static_cast<size_t>(std::ranges::count(indexes, kSkippedIndex));
+  const auto sink = MeanSink{means, coefficient};
+  if (Status s = decode_exceptions(indexes, zeros, kExceptionLevels, sink); !s) return s;
+  return check_end();
+}
+
 template <typename Sink>
-Status LayerDecoder::decode_exceptions(std::span<const uint8_t> indexes, size_t zeros, const Sink& sink) {
+Status LayerDecoder::decode_exceptions(std::span<const uint8_t> indexes, size_t zeros, int unit,
+                                       const Sink& sink) {
   uint64_t left = 0;
   if (!pop_exp_golomb(popper_, 0, &left) || left > zeros) return damaged("the exceptions are malformed");
   if (left == 0) return {};
@@ -376,7 +409,7 @@ Status LayerDecoder::decode_exceptions(std::span<const uint8_t> indexes, size_t 
       return damaged("an exception is malformed");
     }
     const int64_t half = static_cast<int64_t>(number >> 1);
-    const int64_t symbol = (number & 1) != 0 ? -half - 1 : half + 1;
+    const int64_t symbol = unit * ((number & 1) != 0 ? -half - 1 : half + 1);
     if (symbol != static_cast<int32_t>(symbol)) return damaged("an exception does not fit in 32 bits");
     // To the element `gap` skipped ones after the last exception.
     for (;; ++i) {

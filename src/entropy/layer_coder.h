@@ -12,12 +12,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "core/result.h"
 #include "entropy/cdf_tables.h"
 #include "entropy/rans.h"
+#include "entropy/trellis.h"
 
 namespace compass {
 
@@ -35,9 +37,13 @@ struct LayerSymbols {
   // Of the loop filter, if there is one: [regions][directions], within +-kMaxFilterCoefficient.
   std::span<const int32_t> coefficients{};
   size_t directions = 0;
+  // If y is quantised dependently (entropy/trellis.h): y holds levels, and the tables have two rows for each
+  // scale index.
+  std::optional<TrellisLayout> trellis{};
 };
 
-// Errors: kFailure if the sizes do not fit each other, or an index has no row.
+// Errors: kFailure if the sizes do not fit each other, an index has no row, or levels are no path through the
+// trellis.
 Result<std::vector<uint8_t>> encode_layer(const LayerSymbols& symbols, const CdfTables& z_tables,
                                           const CdfTables& y_tables);
 
@@ -62,6 +68,11 @@ class LayerDecoder {
   Status decode_y(const CdfTables& tables, std::span<const uint8_t> indexes, std::span<int32_t> y);
   // The same, adding the symbols to `means`, which makes y_hat of them.
   Status decode_y_onto(const CdfTables& tables, std::span<const uint8_t> indexes, std::span<float> means);
+  // Both for y that is quantised dependently: levels, and means plus `coefficient` times levels.
+  Status decode_levels(const CdfTables& tables, const TrellisLayout& layout, std::span<const uint8_t> indexes,
+                       std::span<int32_t> levels);
+  Status decode_levels_onto(const CdfTables& tables, const TrellisLayout& layout,
+                            std::span<const uint8_t> indexes, float coefficient, std::span<float> means);
 
  private:
   explicit LayerDecoder(rans::Popper popper) : popper_(popper) {}
@@ -69,7 +80,9 @@ class LayerDecoder {
   Status decode_y_into(const CdfTables& tables, std::span<const uint8_t> indexes, size_t count,
                        const Sink& sink);
   template <typename Sink>
-  Status decode_exceptions(std::span<const uint8_t> indexes, size_t zeros, const Sink& sink);
+  Status decode_exceptions(std::span<const uint8_t> indexes, size_t zeros, int unit, const Sink& sink);
+  // Whether the stream ends here.
+  Status check_end() const;
 
   rans::Popper popper_;
 };

@@ -24,6 +24,25 @@ void check_mirror(FieldReader& r, const std::vector<Op>& analysis, const std::ve
   }
 }
 
+TrellisDescription parse_trellis(FieldReader& r, const json& in, const std::string& place) {
+  TrellisDescription trellis;
+  trellis.step = r.number(in, place, "step", kMinTrellisStep, kMaxTrellisStep);
+  const json& qualities = r.array(in, place, "coarser_below");
+  if (qualities.size() > kMaxTrellisShift) {
+    r.fail(place + "coarser_below", fmt::format("must list at most {} qualities", kMaxTrellisShift));
+  }
+  for (const json& quality : qualities) {
+    if (!r.ok()) break;
+    const double value = quality.is_number() ? quality.get<double>() : -1.0;
+    if (!(value >= 0.0) || value > 100.0 ||
+        (!trellis.coarser_below.empty() && value >= trellis.coarser_below.back())) {
+      r.fail(place + "coarser_below", "must be qualities of 0 to 100, falling");
+    }
+    trellis.coarser_below.push_back(value);
+  }
+  return trellis;
+}
+
 CodecDescription parse_codec(FieldReader& r, const json& in, const std::string& name, bool reads_prediction) {
   const std::string place = name + ".";
   CodecDescription codec;
@@ -40,6 +59,10 @@ CodecDescription parse_codec(FieldReader& r, const json& in, const std::string& 
   if (in.contains("filter")) {
     codec.filter =
         r.integer(r.object(in, place, "filter"), place + "filter.", "directions", 0, kMaxFilterDirections);
+  }
+  if (in.contains("trellis")) {
+    codec.trellis = parse_trellis(r, r.object(in, place, "trellis"), place + "trellis.");
+    if (codec.h_scales.empty()) r.fail(place + "trellis", "needs h_scales");
   }
   if (!r.ok()) return codec;
 
@@ -58,6 +81,9 @@ CodecDescription parse_codec(FieldReader& r, const json& in, const std::string& 
   synthesis.analysis = false;
   synthesis.factor = nn::down_factor(codec.g_a);
   check_network(r, codec.g_s, place + "g_s", synthesis);
+  if (codec.trellis && 32 % synthesis.factor != 0) {
+    r.fail(place + "trellis", "needs a g_a that shrinks by 1, 2, 4, 8, 16 or 32");
+  }
   check_network(r, codec.h_a, place + "h_a", {.in = m, .out = z});
   if (!r.ok()) return codec;
   const int hyper_factor = nn::down_factor(codec.h_a);
@@ -123,6 +149,9 @@ json to_json(const CodecDescription& codec) {
   out["h_s"] = network_to_json(codec.h_s);
   if (!codec.h_scales.empty()) out["h_scales"] = network_to_json(codec.h_scales);
   if (codec.filter) out["filter"] = {{"directions", *codec.filter}};
+  if (codec.trellis) {
+    out["trellis"] = {{"step", codec.trellis->step}, {"coarser_below", codec.trellis->coarser_below}};
+  }
   return out;
 }
 

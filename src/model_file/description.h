@@ -29,6 +29,13 @@ enum class Quantise {
   kInteger,  // z_hat = round(z)
 };
 
+// How y is quantised dependently (entropy/trellis.h). Step and scales grow together where a file's quality is
+// low: `coarser_below` lists the qualities, falling, below each of which both are one scale index coarser.
+struct TrellisDescription {
+  double step = 0.0;  // D: two quantisers of steps of 2 D
+  std::vector<double> coarser_below;
+};
+
 // One mean-scale hyperprior codec (Minnen et al., 2018), residual or conditional for enhancement layers.
 struct CodecDescription {
   int channels = 3;         // of the picture
@@ -36,8 +43,9 @@ struct CodecDescription {
   int hyper_channels = 0;   // of z
   Quantise quantise = Quantise::kInteger;
   std::vector<nn::Op> g_a, g_s, h_a, h_s;
-  std::vector<nn::Op> h_scales;  // empty: h_s gives [scales; means] in floats
-  std::optional<int> filter;     // the loop filter's directions; none: no filter
+  std::vector<nn::Op> h_scales;               // empty: h_s gives [scales; means] in floats
+  std::optional<int> filter;                  // the loop filter's directions; none: no filter
+  std::optional<TrellisDescription> trellis;  // none: y is rounded to whole numbers
 };
 
 // Local implicit filter function: residual dense network, then a per-pixel MLP that makes pixel weights.
@@ -84,6 +92,9 @@ inline constexpr int kMaxFactor = 32;        // of one op
 inline constexpr int kMaxTotalFactor = 256;  // picture to z
 inline constexpr int kMaxRatePoints = 64;
 inline constexpr int kMaxFilterDirections = 64;
+inline constexpr double kMinTrellisStep = 1.0 / 64;
+inline constexpr double kMaxTrellisStep = 64.0;
+inline constexpr size_t kMaxTrellisShift = 16;
 inline constexpr int64_t kMaxParameters = int64_t{1} << 27;  // of the whole model
 
 }  // namespace compass

@@ -4,11 +4,13 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <future>
 
 #include "core/background.h"
 #include "core/printable.h"
+#include "entropy/scales.h"
 #include "model_file/safetensors.h"
 
 namespace compass {
@@ -142,6 +144,18 @@ Result<std::shared_ptr<const Model>> Model::from(const Safetensors& file) {
 float Model::rate_position(double quality) const {
   return static_cast<float>(std::clamp(quality, 0.0, 100.0) / 100.0 *
                             static_cast<double>(rate_points().size() - 1));
+}
+
+// Positions of qualities in tenths differ wherever the qualities do, unless all are the same: there is one
+// rate point, then, and nothing is coarser.
+int Model::trellis_shift(CodecKind kind, float rate) const {
+  const auto& below = codec(kind).trellis->coarser_below;
+  return static_cast<int>(
+      std::ranges::count_if(below, [&](double quality) { return rate < rate_position(quality); }));
+}
+
+float Model::trellis_step(CodecKind kind, float rate) const {
+  return static_cast<float>(codec(kind).trellis->step * std::exp(kLogScaleStep * trellis_shift(kind, rate)));
 }
 
 double Model::lambda(float rate) const {

@@ -56,12 +56,16 @@ class Model {
   }
   const LiffWeights& liff_weights() const { return liff_; }
 
-  // Tables for y: one row per scale index. Tables for z: one row per hyper channel.
+  // Tables for y: one row per scale index, for each quantiser. Tables for z: one row per hyper channel.
   const CdfTables& latent_tables(CodecKind kind) const { return weights(kind).y; }
   const CdfTables& hyper_tables(CodecKind kind) const { return weights(kind).z; }
 
   // The position of quality q in [0,100] on the rate-point axis: q/100 * (points - 1).
   float rate_position(double quality) const;
+  // By how many scale indexes a codec with a trellis is coarser at a position on that axis, and its step
+  // there.
+  int trellis_shift(CodecKind kind, float rate) const;
+  float trellis_step(CodecKind kind, float rate) const;
   // Lambda at a position on that axis, exponential between rate points: bits per pixel that a squared error
   // of 1 (8-bit values, mean over colours) was worth in training.
   double lambda(float rate) const;

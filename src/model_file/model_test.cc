@@ -7,8 +7,10 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "entropy/scales.h"
 #include "model_file/safetensors.h"
 #include "model_writer/safetensors_writer.h"
+#include "model_writer/trellis_model.h"
 
 namespace compass {
 namespace {
@@ -53,6 +55,60 @@ TEST(Model, TinyLoads) {
   EXPECT_FLOAT_EQ((*model)->rate_position(1000.0), 2.0F);
   EXPECT_GT((*model)->parameters(), 10'000);
   EXPECT_EQ(to_string((*model)->id()).size(), 16U);
+}
+
+TEST(Model, StepsOfATrellisFollowTheQuality) {
+  auto file = Safetensors::load(kTiny);
+  ASSERT_TRUE(file);
+  const LevelCounts none(0.5);
+  const auto bytes = with_trellis(*file, {0.5, {30.0, 10.5}}, none, none);
+  ASSERT_TRUE(bytes) << bytes.error().message;
+  const auto model = Model::parse(*bytes);
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_NE((*model)->id(), (*Model::load(kTiny))->id());
+  EXPECT_EQ((*model)->latent_tables(CodecKind::kEnhancement).rows(), 128);
+  const auto shift = [&](double quality) {
+    return (*model)->trellis_shift(CodecKind::kBase, (*model)->rate_position(quality));
+  };
+  EXPECT_EQ(shift(0.0), 2);
+  EXPECT_EQ(shift(10.4), 2);
+  EXPECT_EQ(shift(10.5), 1);
+  EXPECT_EQ(shift(29.9), 1);
+  EXPECT_EQ(shift(30.0), 0);
+  EXPECT_EQ(shift(100.0), 0);
+  EXPECT_FLOAT_EQ((*model)->trellis_step(CodecKind::kBase, 2.0F), 0.5F);
+  // As much coarser as the scales are.
+  EXPECT_NEAR((*model)->trellis_step(CodecKind::kBase, 0.0F), 0.5 * kScaleTable[22] / kScaleTable[20], 1e-6);
+  const auto back = parse_description((*model)->description().canonical);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->base.trellis->coarser_below, (std::vector<double>{30.0, 10.5}));
+}
+
+TEST(Model, BadTrellisesAreRefused) {
+  const auto refused = [&](const json& trellis, const std::string& what) {
+    Draft draft = Draft::tiny();
+    draft.description["base"]["trellis"] = trellis;
+    const std::string error = error_of(draft.parse());
+    EXPECT_NE(error.find(what), std::string::npos) << error;
+  };
+  refused({{"step", 0.5}, {"coarser_below", json::array()}}, "base.y.");  // 64 rows are not enough
+  refused({{"step", 0.0}, {"coarser_below", json::array()}}, "base.trellis.step");
+  refused({{"step", "1"}, {"coarser_below", json::array()}}, "base.trellis.step");
+  refused({{"step", 1e9}, {"coarser_below", json::array()}}, "base.trellis.step");
+  refused({{"coarser_below", json::array()}}, "base.trellis.step");
+  refused({{"step", 0.5}}, "base.trellis.coarser_below");
+  refused({{"step", 0.5}, {"coarser_below", {10, 10}}}, "base.trellis.coarser_below");
+  refused({{"step", 0.5}, {"coarser_below", {10, 20}}}, "base.trellis.coarser_below");
+  refused({{"step", 0.5}, {"coarser_below", {101}}}, "base.trellis.coarser_below");
+  refused({{"step", 0.5}, {"coarser_below", {-1}}}, "base.trellis.coarser_below");
+  refused({{"step", 0.5}, {"coarser_below", {"x"}}}, "base.trellis.coarser_below");
+  refused({{"step", 0.5}, {"coarser_below", std::vector<double>(17, 5.0)}}, "base.trellis.coarser_below");
+  refused({{"step", 0.5}, {"coarser_below", json::array()}, {"other", 1}},
+          "base.trellis: has a field that is unknown here: 'other'");
+  Draft draft = Draft::tiny();
+  draft.description["base"]["trellis"] = {{"step", 0.5}, {"coarser_below", json::array()}};
+  draft.description["base"].erase("h_scales");
+  EXPECT_NE(error_of(draft.parse()).find("base.trellis: needs h_scales"), std::string::npos);
 }
 
 TEST(Model, AbsentAndForeignFilesAreRefused) {

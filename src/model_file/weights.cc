@@ -227,7 +227,7 @@ Result<CodecWeights> read_codec_weights(const Safetensors& file, const CodecDesc
   auto tables = CdfTables::from_padded(cdf, lengths, offsets);
   if (!tables) return bad(prefix + ".z.cdf", tables.error().message);
   w.z = std::move(*tables);
-  auto latent_tables = read_latent_tables(file, prefix + ".y");
+  auto latent_tables = read_latent_tables(file, prefix + ".y", codec.trellis ? 2 : 1);
   if (!latent_tables) return latent_tables.error();
   w.y = std::move(*latent_tables);
   if (codec.filter) {
@@ -247,14 +247,16 @@ Result<LiffWeights> read_liff_weights(const Safetensors& file, const LiffDescrip
   return w;
 }
 
-Result<CdfTables> read_latent_tables(const Safetensors& file, const std::string& prefix) {
+Result<CdfTables> read_latent_tables(const Safetensors& file, const std::string& prefix, int quantisers) {
+  const int64_t rows = int64_t{quantisers} * kScaleRows;
   std::vector<int32_t> cdf;
   std::vector<int32_t> lengths;
   std::vector<int32_t> offsets;
   if (Status s = read_integers(file, prefix + ".cdf", {-1}, cdf); !s) return s.error();
-  if (Status s = read_integers(file, prefix + ".length", {kScaleRows}, lengths); !s) return s.error();
-  if (Status s = read_integers(file, prefix + ".offset", {kScaleRows}, offsets); !s) return s.error();
-  auto tables = CdfTables::from_ragged(cdf, lengths, offsets);
+  if (Status s = read_integers(file, prefix + ".length", {rows}, lengths); !s) return s.error();
+  if (Status s = read_integers(file, prefix + ".offset", {rows}, offsets); !s) return s.error();
+  const auto use = quantisers == 2 ? CdfTables::Use::kTrellis : CdfTables::Use::kSymbols;
+  auto tables = CdfTables::from_ragged(cdf, lengths, offsets, use);
   if (!tables) return bad(prefix + ".cdf", tables.error().message);
   return tables;
 }

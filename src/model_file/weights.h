@@ -28,7 +28,7 @@ struct CodecWeights {
   std::vector<nn::OpWeights> g_a, g_s, h_a, h_s, h_scales;
   std::vector<float> medians;  // [hyper_channels], zeros unless quantise is kMedians
   CdfTables z;                 // one row per hyper channel
-  CdfTables y;                 // one row per scale index
+  CdfTables y;  // one row per scale index; with a trellis, as many more for its second quantiser
   FilterWeights filter;
 };
 
@@ -54,8 +54,9 @@ Result<CodecWeights> read_codec_weights(const Safetensors& file, const CodecDesc
                                         const std::string& prefix, int rate_points);
 Result<LiffWeights> read_liff_weights(const Safetensors& file, const LiffDescription& liff);
 
-// The 64 rows for y whose tensors are named `prefix` ("base.y"), ".cdf" and so on. Errors as above.
-Result<CdfTables> read_latent_tables(const Safetensors& file, const std::string& prefix);
+// The rows for y whose tensors are named `prefix` ("base.y"), ".cdf" and so on: 64 for each of `quantisers`.
+// Errors as above.
+Result<CdfTables> read_latent_tables(const Safetensors& file, const std::string& prefix, int quantisers = 1);
 
 // Names of every tensor that a model of this description has, sorted. The optional ones below are not among
 // them.

@@ -1,4 +1,4 @@
-"""Loop filters fitted to pictures."""
+"""A trellis and loop filters fitted to pictures."""
 
 import unittest
 
@@ -34,8 +34,26 @@ class Fit(CommandTest):
         self.put("other.ppm", Picture.smooth(40, 31).ppm())
         self.psnr("--model", "fitted.safetensors")
 
+    def test_a_trellis_is_fitted(self):
+        for options in ("--directions", 2, "--step", 0.6785), ("--keep-filters", "--coarser-below", "60,30.5", "--step", 0.5):
+            found = self.lab_json("fit", MODEL, "fitted.safetensors", *self.pictures(32), "--rounds", 2, *options)
+            self.assertEqual(found["bytes"], len(self.get("fitted.safetensors")))
+            self.put("other.ppm", Picture.smooth(131, 77, seed=99).ppm())
+            for effort, quality in (0, 20), (0, 80), (2, 45), (3, 100):
+                self.json("encode", "other.ppm", "other.cmps", "--effort", effort, "-q", quality, "--model",
+                          "fitted.safetensors")
+                self.compass("decode", "other.cmps", "back.ppm", "--model", "fitted.safetensors")
+                self.assertEqual(Picture.from_ppm(self.get("back.ppm")).size, (131, 77))
+            self.compass("decode", "other.cmps", "back.ppm", code=MODEL_OTHER)
+            # Fitted once more, it has another trellis.
+            self.lab("fit", "fitted.safetensors", "again.safetensors", *self.pictures(32), "--rounds", 1,
+                     "--keep-filters", "--step", 0.9)
+            self.assertNotEqual(self.get("again.safetensors"), self.get("fitted.safetensors"))
+
     def test_what_cannot_be_fitted(self):
         names = self.pictures(10)
+        for wrong in ("--step", -1), ("--step", 0.001), ("--coarser-below", "20,30"), ("--coarser-below", 101):
+            self.lab("fit", MODEL, "f.safetensors", *names, "--directions", 2, *wrong, code=USAGE)
         self.lab("fit", MODEL, "f.safetensors", *names, "--directions", 3, code=USAGE)
         self.lab("fit", MODEL, "f.safetensors", *names, "--directions", 65, code=USAGE)
         self.lab("fit", names[0], "f.safetensors", *names, "--directions", 2, code=MODEL_OTHER)

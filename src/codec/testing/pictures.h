@@ -12,6 +12,7 @@
 #include "codec/encoder.h"
 #include "image/image.h"
 #include "model_file/model.h"
+#include "model_writer/trellis_model.h"
 
 namespace compass {
 
@@ -22,6 +23,18 @@ inline std::shared_ptr<const Model> must_load(const char* path) {
 }
 inline std::shared_ptr<const Model> tiny_model() {
   return must_load(COMPASS_SOURCE_DIR "/tests/data/tiny.safetensors");
+}
+// The same networks with y quantised dependently; coarser below quality 40.
+inline std::shared_ptr<const Model> tiny_trellis_model() {
+  const auto file = Safetensors::load(COMPASS_SOURCE_DIR "/tests/data/tiny.safetensors");
+  EXPECT_TRUE(file);
+  constexpr double kStep = 0.6;
+  const LevelCounts none(kStep);
+  const auto bytes = with_trellis(*file, {kStep, {40.0}}, none, none);
+  EXPECT_TRUE(bytes);
+  const auto model = Model::parse(*bytes);
+  EXPECT_TRUE(model) << model.error().message;
+  return *model;
 }
 inline std::shared_ptr<const Model> shipped_model() {
   return must_load(COMPASS_SOURCE_DIR "/models/lite.safetensors");

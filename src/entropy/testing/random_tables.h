@@ -11,7 +11,8 @@
 namespace compass {
 
 // `rows` random rows of up to `max_slots` slots; the first row has nothing but the escape.
-inline CdfTables random_tables(std::mt19937& rng, int rows, int max_slots) {
+inline CdfTables random_tables(std::mt19937& rng, int rows, int max_slots,
+                               CdfTables::Use use = CdfTables::Use::kSymbols) {
   std::vector<int32_t> cdf;
   std::vector<int32_t> lengths;
   std::vector<int32_t> offsets;
@@ -27,7 +28,7 @@ inline CdfTables random_tables(std::mt19937& rng, int rows, int max_slots) {
     lengths.push_back(slots + 1);
     offsets.push_back(static_cast<int32_t>(rng() % 100) - 50);
   }
-  return *CdfTables::from_ragged(cdf, lengths, offsets);
+  return *CdfTables::from_ragged(cdf, lengths, offsets, use);
 }
 
 // A symbol for `row`: mostly in range, sometimes next to it, sometimes anywhere in 32 bits.
