@@ -1,5 +1,7 @@
 // The text that decoder ids are made of. Not JSON: whoever loads a model may run out of memory here, which
 // the JSON library's destructors do not survive.
+#include <fmt/format.h>
+
 #include <string>
 #include <string_view>
 
@@ -42,6 +44,11 @@ void add_codec(std::string& text, const CodecDescription& codec) {
   add_numbers(text, codec.channels, codec.latent_channels, codec.hyper_channels);
   add(text, codec.quantise == Quantise::kInteger ? "integer" : "medians");
   add_numbers(text, codec.filter.value_or(-1));
+  if (codec.trellis) {
+    add(text, "trellis");
+    add(text, fmt::format("{}", codec.trellis->step));
+    for (const double quality : codec.trellis->coarser_below) add(text, fmt::format("{}", quality));
+  }
   add_analysis(text, "g_a", codec.g_a);
   add_network(text, "g_s", codec.g_s);
   add_analysis(text, "h_a", codec.h_a);
