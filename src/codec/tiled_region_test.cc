@@ -81,7 +81,7 @@ TEST_F(Tiled, ARegionReadsItsRangesAndNoMore) {
   // A corner takes less than half of the layer.
   MemorySource source(bytes);
   const auto corner = decoder_.byte_ranges(source, {.layer = 1, .region = Rect{0, 0, 100, 100}});
-  const LayerEntry& tiled = header().layers[1];
+  const LayerEntry tiled = header().layers[1];
   EXPECT_LT(sum_of(*corner) - tiled.offset, tiled.bytes / 2);
 }
 
