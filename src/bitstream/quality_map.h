@@ -23,8 +23,10 @@ struct QualityMap {
 
 // Rows and columns of a layer's squares.
 inline Size quality_squares(Size layer) {
-  return {(layer.width + kQualitySquare - 1) / kQualitySquare,
-          (layer.height + kQualitySquare - 1) / kQualitySquare};
+  const auto squares = [](int64_t side) {
+    return static_cast<int>((side + kQualitySquare - 1) / kQualitySquare);
+  };
+  return {squares(layer.width), squares(layer.height)};
 }
 
 // The map's bytes (docs/bitstream.md, "Quality maps"); none for an empty map and one of zeros. Errors: kUsage
