@@ -63,8 +63,11 @@ TEST(TrellisCodec, IsAnotherModel) {
   const std::vector<Size> sizes = {{64, 48}};
   Encoder encoder(tiny_trellis_model());
   Decoder decoder(tiny_model());
-  MemorySource source(encode(encoder, test_picture(sizes[0]), sizes).bytes);
-  EXPECT_FALSE(decoder.decode(source, {}));
+  const EncodedPicture encoded = encode(encoder, test_picture(sizes[0]), sizes);
+  MemorySource source(encoded.bytes);
+  const auto decoded = decoder.decode(source, {});
+  ASSERT_FALSE(decoded);
+  EXPECT_EQ(decoded.error().code, ErrorCode::kModel);
 }
 
 // Blocks of a tiled layer are paths of their own, and a part of it needs those alone that it lies in.
