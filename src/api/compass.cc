@@ -247,6 +247,13 @@ compass::Result<compass::EncodeSettings> encode_settings(const compass_encode_se
   return settings;
 }
 
+// A header, whatever the size of its picture: nothing is allocated for pixels.
+compass::Result<compass::HeaderParse> parse_any_header(std::span<const uint8_t> bytes) {
+  compass::ContainerLimits limits;
+  limits.max_pixels = std::numeric_limits<uint64_t>::max();
+  return compass::parse_header(bytes, limits);
+}
+
 // Whether rows of `width` pixels that lie `stride` apart can be told from each other, and be in memory at
 // all.
 bool is_possible(compass::Size size, size_t stride) {
@@ -409,9 +416,7 @@ compass_status compass_read_info(const uint8_t* data, size_t size, compass_info*
   *info = {};
   if (data == nullptr) return missing("data must not be NULL", error);
   return guarded(error, [&] {
-    compass::ContainerLimits limits;
-    limits.max_pixels = std::numeric_limits<uint64_t>::max();
-    const auto parsed = compass::parse_header({data, size}, limits);
+    const auto parsed = parse_any_header({data, size});
     if (!parsed) return fail(parsed.error(), error);
     if (!parsed->header) {
       info->need = parsed->need;
@@ -438,9 +443,7 @@ compass_status compass_read_metadata(const uint8_t* data, size_t size, uint32_t 
   *bytes = {nullptr, 0};
   if (data == nullptr) return missing("data must not be NULL", error);
   return guarded(error, [&] {
-    compass::ContainerLimits limits;
-    limits.max_pixels = std::numeric_limits<uint64_t>::max();
-    const auto parsed = compass::parse_header({data, size}, limits);
+    const auto parsed = parse_any_header({data, size});
     if (!parsed) return fail(parsed.error(), error);
     if (!parsed->header) return fail(COMPASS_DAMAGED, "ends inside the header", error);
     const compass::ContainerHeader& header = *parsed->header;

@@ -73,15 +73,14 @@ int whole_layers(const ContainerHeader& header, uint64_t available) {
 
 Result<QualityMap> read_quality_map(const ContainerHeader& header, int k, std::span<const uint8_t> payload) {
   const LayerEntry& layer = header.layers[k];
-  const auto damaged = [k](const std::string& what) {
-    return Error{ErrorCode::kDamaged, "layer " + std::to_string(k) + ": " + what};
-  };
-  if (payload.size() != layer.map_bytes) return damaged("the quality map is cut off");
-  if (layer.map_bytes > 0 && checksum(payload) != layer.map_checksum) {
-    return damaged("the quality map is damaged: wrong checksum");
+  const std::string name = "layer " + std::to_string(k);
+  const ByteRange range{layer.begin(), layer.map_bytes};
+  if (layer.map_bytes > 0 || !payload.empty()) {
+    if (const Status s = verify(name + ": its quality map", range, layer.map_checksum, payload); !s)
+      return s.error();
   }
   auto map = parse_quality_map(payload, layer.size);
-  if (!map) return damaged(map.error().message);
+  if (!map) return Error{ErrorCode::kDamaged, name + ": " + map.error().message};
   return map;
 }
 

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "bitstream/blocks.h"
 #include "core/result.h"
 #include "core/size.h"
 
@@ -23,10 +24,7 @@ struct QualityMap {
 
 // Rows and columns of a layer's squares.
 inline Size quality_squares(Size layer) {
-  const auto squares = [](int64_t side) {
-    return static_cast<int>((side + kQualitySquare - 1) / kQualitySquare);
-  };
-  return {squares(layer.width), squares(layer.height)};
+  return block_grid(layer, kQualitySquare);
 }
 
 // The map's bytes (docs/bitstream.md, "Quality maps"); none for an empty map and one of zeros. Errors: kUsage

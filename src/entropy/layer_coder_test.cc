@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "entropy/escape.h"
+#include "entropy/testing/damage.h"
 #include "entropy/testing/golden.h"
 #include "entropy/testing/random_tables.h"
 
@@ -282,20 +283,7 @@ TEST(LayerCoder, DamageIsAnErrorOrOtherSymbolsNeverACrash) {
     EXPECT_NE(*back, layer);
     expect_round_trip(*back, z_tables, y_tables);
   };
-  for (size_t length = 0; length < bytes.size(); ++length) check(std::span(bytes).first(length));
-  for (size_t at = 0; at < bytes.size(); ++at) {
-    for (const int flip : {1, 0x10, 0x80, 0xFF}) {
-      auto damaged = bytes;
-      damaged[at] = static_cast<uint8_t>(damaged[at] ^ flip);
-      check(damaged);
-    }
-  }
-  for (int round = 0; round < 5000; ++round) {
-    std::vector<uint8_t> noise(rng() % 200);
-    const bool ones = round % 7 == 0;
-    std::ranges::generate(noise, [&] { return static_cast<uint8_t>(ones ? 0xFF : rng()); });
-    check(noise);
-  }
+  for_damaged(bytes, 5000, 200, rng, check);
 }
 
 TEST(LayerCoder, RefusesWhatHasNoTable) {

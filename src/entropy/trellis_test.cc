@@ -10,6 +10,7 @@
 
 #include "entropy/layer_coder.h"
 #include "entropy/symbol_coder.h"
+#include "entropy/testing/damage.h"
 #include "entropy/testing/random_tables.h"
 
 namespace compass {
@@ -236,20 +237,7 @@ TEST(Trellis, DamageGivesAnErrorOrSymbols) {
     ASSERT_TRUE(again) << again.error().message;
     EXPECT_EQ(*decode(*again, other, tables), *back);
   };
-  for (size_t length = 0; length < bytes.size(); ++length) check(std::span(bytes).first(length));
-  for (size_t at = 0; at < bytes.size(); ++at) {
-    for (const int flip : {1, 0x10, 0x80, 0xFF}) {
-      auto damaged = bytes;
-      damaged[at] = static_cast<uint8_t>(damaged[at] ^ flip);
-      check(damaged);
-    }
-  }
-  for (int round = 0; round < 2000; ++round) {
-    std::vector<uint8_t> noise(rng() % 300);
-    const bool ones = round % 7 == 0;
-    std::ranges::generate(noise, [&] { return static_cast<uint8_t>(ones ? 0xFF : rng()); });
-    check(noise);
-  }
+  for_damaged(bytes, 2000, 300, rng, check);
 }
 
 }  // namespace

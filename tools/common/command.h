@@ -39,6 +39,11 @@ void add_codec_flags(CLI::App& app, CommonFlags& flags);
 // Adds --strict; `help` says what the command refuses.
 CLI::Option* add_strict_flag(CLI::App& app, CommonFlags& flags, const std::string& help);
 
+// kUsage: what is wrong with the value of an option.
+inline Error usage(const char* option, const std::string& problem) {
+  return {ErrorCode::kUsage, std::string(option) + ": " + problem};
+}
+
 // The library's options for these flags. Errors: kUsage.
 Result<CodecOptions> codec_options(const CommonFlags& flags);
 

@@ -37,10 +37,6 @@ struct Options {
   CommonFlags common;
 };
 
-Error usage(const char* option, const std::string& problem) {
-  return {ErrorCode::kUsage, fmt::format("{}: {}", option, problem)};
-}
-
 // The layers that the options ask for: sizes, or scales of a picture that has not been read yet.
 struct Layers {
   std::vector<Size> sizes;

@@ -11,10 +11,6 @@
 namespace compass::tools {
 namespace {
 
-Error usage(const char* option, const std::string& problem) {
-  return {ErrorCode::kUsage, fmt::format("{}: {}", option, problem)};
-}
-
 // "X,Y,W,H:+30".
 Result<QualityRegion> parse_region(const std::string& text) {
   const size_t colon = text.rfind(':');
