@@ -4,16 +4,12 @@
 #include <bit>
 
 namespace compass::train {
-namespace {
 
-// SplitMix64's finaliser: every bit of the result depends on every bit of x.
 uint64_t mixed(uint64_t x) {
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
   x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
   return x ^ (x >> 31);
 }
-
-}  // namespace
 
 PatchGrid::PatchGrid(const std::vector<Picture>& pictures, int64_t size) : pictures_(pictures), size_(size) {
   for (const Picture& picture : pictures) {

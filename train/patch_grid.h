@@ -31,6 +31,9 @@ class PatchGrid {
   std::vector<int64_t> first_{0};  // patches of the pictures before picture p; the last entry is all of them
 };
 
+// SplitMix64's finaliser: every bit of the result depends on every bit of x.
+uint64_t mixed(uint64_t x);
+
 // Where place i of [0, count) goes in an order of count things that follows from `seed`: a permutation that
 // is computed place by place, so that a run can go on anywhere. count in 1..2^62.
 int64_t shuffled(int64_t i, int64_t count, uint64_t seed);

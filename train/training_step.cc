@@ -28,10 +28,7 @@ Tensor cost(const LayerOutput& out, const Tensor& lambda, bool many_rates) {
 uint64_t Trainer::seed(int64_t step, int64_t worker) const {
   uint64_t x = options_.config.training.seed * 0x9E3779B97F4A7C15ULL;
   for (const int64_t part : {static_cast<int64_t>(stage_), step, worker}) {
-    x += static_cast<uint64_t>(part) + 0x9E3779B97F4A7C15ULL;
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
-    x ^= x >> 31;
+    x = mixed(x + static_cast<uint64_t>(part) + 0x9E3779B97F4A7C15ULL);
   }
   return x;
 }
