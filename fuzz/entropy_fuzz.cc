@@ -161,7 +161,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const int z = in.byte() % 4;
   std::vector<uint8_t> indexes(in.byte());
   const uint8_t stride = in.byte();
-  const TrellisLayout layout{1 + step % 20, 1 + choice / 10 % 3, z};
+  const TrellisLayout layout{1 + stride % 20, 1 + choice / 10 % 3, z};
   if (trellis)
     indexes.resize(indexes.size() / (layout.width * layout.channels) * layout.width * layout.channels);
   for (size_t i = 0; i < indexes.size(); ++i) indexes[i] = static_cast<uint8_t>(i * stride % scales);
