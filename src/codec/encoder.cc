@@ -6,14 +6,11 @@
 #include <cmath>
 #include <optional>
 
+#include "codec/encoder_parts.h"
 #include "codec/latent_coder.h"
-#include "codec/layer_analysis.h"
 #include "codec/layer_rates.h"
-#include "codec/layer_search.h"
 #include "codec/layer_streams.h"
-#include "codec/layer_synthesis.h"
 #include "codec/memory_need.h"
-#include "codec/runtime.h"
 #include "image/psnr.h"
 
 namespace compass {
@@ -81,30 +78,18 @@ Status check_qualities(const EncodeSettings& settings, const Model& model) {
 
 }  // namespace
 
-struct Encoder::Parts : CodecRuntime {
-  Parts(std::shared_ptr<const Model> m, const CodecOptions& o) : CodecRuntime(std::move(m), o) {}
-
-  LayerAnalysis analysis{networks, buffers};
-  LayerSearch search{networks, buffers};
-
-  int effort_for(Size picture, const EncodeSettings& settings);
-  Status check(const Original& picture, const EncodeSettings& settings, int effort);
-  Result<EncodedPicture> encode(const Original& picture, const EncodeSettings& settings);
-  Result<LayerStream> encode_layer(const SpatialLayer& layer, const Original& picture,
-                                   const EncodeSettings& settings, int effort, bool reconstruct,
-                                   ImageView& x_hat);
-};
-
 Encoder::Encoder(std::shared_ptr<const Model> model, CodecOptions options)
     : parts_(std::make_unique<Parts>(std::move(model), options)) {}
 Encoder::~Encoder() = default;
 
 Result<EncodedPicture> Encoder::encode(const Image& picture, const EncodeSettings& settings) {
-  return parts_->encode(Original(picture), settings);
+  return parts_->networks.meter().watch(settings.progress,
+                                        [&] { return parts_->encode(Original(picture), settings); });
 }
 
 Result<EncodedPicture> Encoder::encode(const Rgb8View& picture, const EncodeSettings& settings) {
-  return parts_->encode(Original(picture), settings);
+  return parts_->networks.meter().watch(settings.progress,
+                                        [&] { return parts_->encode(Original(picture), settings); });
 }
 
 int Encoder::Parts::effort_for(Size picture, const EncodeSettings& settings) {
@@ -144,6 +129,7 @@ Status Encoder::Parts::check(const Original& picture, const EncodeSettings& sett
 Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const EncodeSettings& settings) {
   const int effort = effort_for(picture.size(), settings);
   if (const auto status = check(picture, settings, effort); !status) return status.error();
+  if (!settings.targets.empty()) return encode_to_targets(picture, settings, effort);
   const auto& sizes = settings.sizes;
   const int top = static_cast<int>(sizes.size()) - 1;
   // The file holds quality in tenths; coding with the rounded value keeps encoder and decoder together.
@@ -167,9 +153,9 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
     compile(kernels);
   }
 
-  double pixels_total = 0.0;
-  double pixels_done = 0.0;
-  for (const Size size : sizes) pixels_total += static_cast<double>(size.pixels());
+  double work = 0.0;
+  for (int k = 0; k <= top; ++k) work += layer_work(sizes[k], effort, reconstructed(k));
+  networks.meter().set_total(work);
   EncodedPicture encoded;
   encoded.effort = effort;
   ContainerContents contents;
@@ -179,18 +165,21 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
   for (int k = 0; k <= top; ++k) {
     auto stream = encode_layer(layer_at(k), picture, settings, effort, reconstructed(k), x_hat);
     if (!stream) return stream.error();
-    EncodedLayer layer{sizes[k], stream->bytes.size(), std::nan("")};
+    EncodedLayer layer{sizes[k], stream->bytes.size(), std::nan(""), tenths(k) / 10.0};
     if (settings.measure) layer.psnr = psnr(x_hat.image, picture.layer(sizes[k], pool));
     if (settings.keep_reconstructions && reconstructed(k)) encoded.reconstructions.push_back(x_hat.image);
     encoded.layers.push_back(layer);
     contents.layers.push_back({sizes[k], tenths(k), *std::move(stream), map_of(k)});
-    pixels_done += static_cast<double>(sizes[k].pixels());
-    if (settings.progress) settings.progress(pixels_done / pixels_total);
   }
   auto file = write_container(contents);
   if (!file) return file.error();
   encoded.bytes = *std::move(file);
+  networks.meter().finish();
   return encoded;
+}
+
+double layer_work(Size layer, int effort, bool reconstruct) {
+  return static_cast<double>(layer.pixels()) * (1.0 + kRoundWork * effort + (reconstruct ? 1.0 : 0.0));
 }
 
 // One layer of the figure; returns its stream. `x_hat` comes as the reconstruction of the layer below (empty

@@ -248,17 +248,39 @@ Result<Received> Receiver::receive(const DecodeSettings& settings) {
   if (const auto status = check_memory(memory, options_.max_memory); !status) return status.error();
   if (const auto status = read_metadata(); !status) return status.error();
   for (int k = 0; k <= received_.asked; ++k) {
-    const auto mapped = read_map(k);
-    if (!mapped) return mapped.error();
-    if (!*mapped) break;
-    ReceivedLayer layer{needed(k), {}, {}};
-    const bool tiled = is_tiled(received_.sizes.sizes[k]);
-    const auto there = tiled ? read_blocks(k, layer) : read_stream(k, layer);
-    if (!there) return there.error();
-    if (!*there) break;
-    received_.layers.push_back(std::move(layer));
+    auto layer = receive_layer(k);
+    if (!layer) return layer.error();
+    if (!*layer) break;
+    received_.layers.push_back(**std::move(layer));
   }
   return std::move(received_);
+}
+
+Result<std::optional<ReceivedLayer>> Receiver::receive_layer(int k) {
+  using Layer = std::optional<ReceivedLayer>;
+  const auto mapped = read_map(k);
+  if (!mapped) return mapped.error();
+  if (!*mapped) return Layer();
+  ReceivedLayer layer{needed(k), {}, {}};
+  const bool tiled = is_tiled(received_.sizes.sizes[k]);
+  const auto there = tiled ? read_blocks(k, layer) : read_stream(k, layer);
+  if (!there) return there.error();
+  return *there ? Layer(std::move(layer)) : Layer();
+}
+
+std::vector<ByteRange> Receiver::layer_ranges(int k, const BlockIndex* index) const {
+  const LayerEntry& entry = received_.header.layers[k];
+  std::vector<ByteRange> ranges{{entry.begin(), entry.map_bytes}};
+  if (!is_tiled(entry.size)) {
+    ranges.push_back({entry.offset, entry.bytes});
+    return ranges;
+  }
+  ranges.push_back(entry.index());
+  if (index == nullptr) return ranges;
+  const NeededBlocks blocks = needed(k);
+  for_blocks(hyper_grid(entry.size), blocks.z, [&](size_t i) { ranges.push_back(index->z[i].range); });
+  for_blocks(latent_grid(entry.size), blocks.y, [&](size_t i) { ranges.push_back(index->y[i].range); });
+  return ranges;
 }
 
 Result<std::vector<ByteRange>> Receiver::ranges(const DecodeSettings& settings) {
@@ -266,18 +288,14 @@ Result<std::vector<ByteRange>> Receiver::ranges(const DecodeSettings& settings) 
   const ContainerHeader& header = received_.header;
   std::vector<ByteRange> ranges{{0, header.bytes + header.metadata_bytes()}};
   for (int k = 0; k <= received_.asked; ++k) {
-    const LayerEntry& entry = header.layers[k];
-    ranges.push_back({entry.begin(), entry.map_bytes});
-    if (!is_tiled(entry.size)) {
-      ranges.push_back({entry.offset, entry.bytes});
-      continue;
+    std::optional<BlockIndex> index;
+    if (is_tiled(header.layers[k].size)) {
+      auto read = read_index(k);
+      if (!read) return read.error();
+      index = *std::move(read);
     }
-    const auto index = read_index(k);
-    if (!index) return index.error();
-    ranges.push_back(entry.index());
-    const NeededBlocks blocks = needed(k);
-    for_blocks(hyper_grid(entry.size), blocks.z, [&](size_t i) { ranges.push_back(index->z[i].range); });
-    for_blocks(latent_grid(entry.size), blocks.y, [&](size_t i) { ranges.push_back(index->y[i].range); });
+    const auto layer = layer_ranges(k, index ? &*index : nullptr);
+    ranges.insert(ranges.end(), layer.begin(), layer.end());
   }
   return merged(std::move(ranges));
 }

@@ -15,6 +15,18 @@ struct Inside {
 };
 thread_local Inside inside;
 
+// Sets it for a scope.
+class Entered {
+ public:
+  explicit Entered(Inside now) : outer_(inside) { inside = now; }
+  ~Entered() { inside = outer_; }
+  Entered(const Entered&) = delete;
+  Entered& operator=(const Entered&) = delete;
+
+ private:
+  Inside outer_;
+};
+
 }  // namespace
 
 ThreadPool::ThreadPool(int threads) {
@@ -41,9 +53,16 @@ ThreadPool::~ThreadPool() {
 
 void ThreadPool::parallel_for(int count, const std::function<void(int, int)>& body) {
   if (count <= 0) return;
-  if (inside.pool == this || workers_.empty() || count == 1) {
-    const int worker = inside.pool == this ? inside.worker : 0;
+  const bool nested = inside.pool == this;
+  if (nested || workers_.empty() || count == 1) {
+    const int worker = nested ? inside.worker : 0;
     for (int i = 0; i < count; ++i) body(i, worker);
+    return;
+  }
+  const std::unique_lock loop(loop_, std::try_to_lock);
+  if (!loop.owns_lock()) {
+    const Entered alone({this, 0});
+    for (int i = 0; i < count; ++i) body(i, 0);
     return;
   }
   {
@@ -55,10 +74,10 @@ void ThreadPool::parallel_for(int count, const std::function<void(int, int)>& bo
     ++generation_;
   }
   wake_.notify_all();
-  const Inside outer = inside;
-  inside = {this, 0};
-  run_share(body, count, 0);
-  inside = outer;
+  {
+    const Entered share({this, 0});
+    run_share(body, count, 0);
+  }
   std::exception_ptr failure;
   {
     std::unique_lock lock(mutex_);

@@ -1,5 +1,5 @@
-// A fixed set of worker threads that share the iterations of a loop. One pool per encoder or decoder:
-// nothing here is global, so several codecs can run in one process.
+// A fixed set of worker threads that share the iterations of a loop. Nothing here is global: encoders and
+// decoders have a pool each, or share one.
 #pragma once
 
 #include <atomic>
@@ -32,6 +32,9 @@ class ThreadPool {
   // Which worker runs which i is not fixed: bodies must write disjoint data, so that results never depend
   // on the thread count. Calls from inside a body run serially on the worker that makes them.
   //
+  // Any number of threads may call. The workers help one of them at a time: a call that finds them busy runs
+  // all of its iterations itself, as worker 0, and waits for nobody.
+  //
   // An exception in a body ends the loop. Iterations that have not begun are skipped, and once no thread is
   // inside the body the first exception is rethrown here. The pool can be used again.
   void parallel_for(int count, const std::function<void(int i, int worker)>& body);
@@ -41,6 +44,7 @@ class ThreadPool {
   // Takes iterations of the current loop until none is left.
   void run_share(const std::function<void(int, int)>& body, int count, int worker) noexcept;
 
+  std::mutex loop_;  // held by the thread whom the workers help
   std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable done_;

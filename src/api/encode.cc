@@ -1,0 +1,171 @@
+// Encoding.
+#include <optional>
+#include <vector>
+
+#include "api/internal.h"
+#include "image/image.h"
+
+using namespace compass::api;
+
+namespace {
+
+compass::Result<std::vector<compass::MetadataChunk>> metadata_of(const compass_encode_settings& given) {
+  std::vector<compass::MetadataChunk> chunks;
+  if (given.metadata == nullptr && given.metadata_count != 0) {
+    return usage(fmt::format("metadata_count is {}, but metadata is NULL", given.metadata_count));
+  }
+  if (given.metadata_count > compass::kMaxMetadataCount) {
+    return usage(
+        fmt::format("metadata_count {} is not 0 to {}", given.metadata_count, compass::kMaxMetadataCount));
+  }
+  for (size_t i = 0; i < given.metadata_count; ++i) {
+    const compass_metadata& one = given.metadata[i];
+    if (one.data == nullptr && one.size != 0) return usage(fmt::format("metadata {}: data is NULL", i));
+    for (size_t before = 0; before < i; ++before) {
+      if (given.metadata[before].type == one.type) {
+        return usage(fmt::format("metadata {} and {} are of the same type, {}", before, i, one.type));
+      }
+    }
+    chunks.push_back({one.type, {one.data, one.data + one.size}});
+  }
+  return chunks;
+}
+
+compass::Result<compass::Target> target_of(const compass_target& given) {
+  int kind = 0;  // the caller may have put any number there
+  std::memcpy(&kind, &given.kind, sizeof kind);
+  switch (kind) {
+    case COMPASS_TARGET_BYTES:
+      return compass::Target{compass::Target::Kind::kBytes, given.value};
+    case COMPASS_TARGET_BPP:
+      return compass::Target{compass::Target::Kind::kBitsPerPixel, given.value};
+    case COMPASS_TARGET_PSNR:
+      return compass::Target{compass::Target::Kind::kPsnr, given.value};
+    default:
+      return usage(fmt::format("target kind {} is none of compass_target_kind's", kind));
+  }
+}
+
+// Of an array in a struct: its pointer and its count.
+compass::Status check_array(const char* name, const void* array, size_t count) {
+  if ((array == nullptr && count != 0) || (array != nullptr && (count < 1 || count > COMPASS_MAX_LAYERS))) {
+    return usage(fmt::format("{0} has {1} elements and is {2}NULL: 1 to {3} go with an array, 0 with NULL",
+                             name, count, array == nullptr ? "" : "not ", COMPASS_MAX_LAYERS));
+  }
+  return {};
+}
+
+// Settings whose sizes, if there are none, stay empty.
+compass::Result<compass::EncodeSettings> encode_settings(const compass_encode_settings* wish) {
+  const auto given =
+      with_defaults(wish, compass_encode_settings_init,
+                    offsetof(compass_encode_settings, quality) + sizeof(compass_encode_settings::quality),
+                    "compass_encode_settings");
+  if (!given) return given.error();
+  compass::EncodeSettings settings;
+  settings.quality = given->quality;
+  settings.progress = progress_of(given->progress, given->progress_user);
+  if (given->effort != COMPASS_EFFORT_DEFAULT) settings.effort = given->effort;
+  auto metadata = metadata_of(*given);
+  if (!metadata) return metadata.error();
+  settings.metadata = *std::move(metadata);
+  if (const auto good = check_array("sizes", given->sizes, given->size_count); !good) return good.error();
+  for (size_t i = 0; i < given->size_count; ++i) {
+    settings.sizes.push_back({given->sizes[i].width, given->sizes[i].height});
+  }
+  if (const auto good = check_array("targets", given->targets, given->target_count); !good)
+    return good.error();
+  for (size_t i = 0; i < given->target_count; ++i) {
+    const auto target = target_of(given->targets[i]);
+    if (!target) return target.error();
+    settings.targets.push_back(*target);
+  }
+  return settings;
+}
+
+struct Pixels {
+  const uint8_t* rgb;
+  int width;
+  int height;
+  size_t stride;
+};
+
+// What every way to encode has in common: encode(picture, settings) makes the file.
+template <typename Encode>
+compass_status encoded(compass_encoder* encoder, const Pixels& pixels,
+                       const compass_encode_settings* settings, compass_bytes* file, compass_error* error,
+                       const Encode& encode) {
+  if (file == nullptr) return missing("file must not be NULL", error);
+  *file = {nullptr, 0};
+  if (encoder == nullptr) return missing("encoder must not be NULL", error);
+  if (pixels.rgb == nullptr) return missing("rgb must not be NULL", error);
+  const compass::Size size{pixels.width, pixels.height};
+  if (size.width < 1 || size.height < 1) {
+    return fail(COMPASS_USAGE, "width and height must be at least 1", error);
+  }
+  if (!is_possible(size, pixels.stride, 3)) {
+    return fail(COMPASS_USAGE, "stride must be at least 3 * width, and the picture fit in memory", error);
+  }
+  return guarded(error, [&] {
+    auto wanted = encode_settings(settings);
+    if (!wanted) return fail(wanted.error(), error);
+    const compass::Result<compass::EncodedPicture> made =
+        encode(compass::Rgb8View{pixels.rgb, size, pixels.stride}, *wanted);
+    if (!made) return fail(made.error(), error);
+    fill_bytes(made->bytes, file);
+    return COMPASS_OK;
+  });
+}
+
+}  // namespace
+
+void compass_encode_settings_init(compass_encode_settings* settings) {
+  if (settings == nullptr) return;
+  *settings = {};
+  settings->struct_size = sizeof *settings;
+  settings->quality = compass::EncodeSettings{}.quality;
+  settings->effort = COMPASS_EFFORT_DEFAULT;
+}
+
+compass_status compass_encoder_create(const compass_model* model, const compass_options* options,
+                                      compass_encoder** encoder, compass_error* error) {
+  if (encoder == nullptr) return missing("encoder must not be NULL", error);
+  *encoder = nullptr;
+  if (model == nullptr) return missing("model must not be NULL", error);
+  return guarded(error, [&] {
+    const auto wanted = codec_options(options);
+    if (!wanted) return fail(wanted.error(), error);
+    *encoder = new compass_encoder{compass::Encoder(model->model, *wanted)};
+    return COMPASS_OK;
+  });
+}
+
+void compass_encoder_free(compass_encoder* encoder) {
+  delete encoder;
+}
+
+compass_status compass_encode(compass_encoder* encoder, const uint8_t* rgb, int width, int height,
+                              size_t stride, const compass_encode_settings* settings, compass_bytes* file,
+                              compass_error* error) {
+  const auto encode = [&](const compass::Rgb8View& picture,
+                          compass::EncodeSettings& wanted) -> compass::Result<compass::EncodedPicture> {
+    if (wanted.sizes.empty()) {
+      auto sizes = compass::sizes_from_scales(picture.size, compass::default_scales(3));
+      if (!sizes) return sizes.error();
+      wanted.sizes = *std::move(sizes);
+    }
+    return encoder->encoder.encode(picture, wanted);
+  };
+  return encoded(encoder, {rgb, width, height, stride}, settings, file, error, encode);
+}
+
+compass_status compass_append(compass_encoder* encoder, const uint8_t* data, size_t size, const uint8_t* rgb,
+                              int width, int height, size_t stride, const compass_encode_settings* settings,
+                              compass_bytes* file, compass_error* error) {
+  if (file != nullptr) *file = {nullptr, 0};
+  if (data == nullptr) return missing("data must not be NULL", error);
+  const auto append = [&](const compass::Rgb8View& picture, const compass::EncodeSettings& wanted) {
+    return encoder->encoder.append({data, size}, picture, wanted);
+  };
+  return encoded(encoder, {rgb, width, height, stride}, settings, file, error, append);
+}

@@ -1,0 +1,116 @@
+#include "api/output.h"
+
+#include <cstring>
+
+#include "api/internal.h"
+#include "image/image.h"
+
+namespace compass::api {
+namespace {
+
+constexpr size_t kPlanes = 3;
+
+// Bytes of a pixel in a row; 0 if the format is none.
+size_t pixel_bytes(const compass_output& output) {
+  int format = 0;  // the caller may have put any number there
+  std::memcpy(&format, &output.format, sizeof format);
+  switch (format) {
+    case COMPASS_RGB:
+      return 3;
+    case COMPASS_RGBX:
+    case COMPASS_BGRX:
+      return 4;
+    case COMPASS_PLANAR_FLOAT:
+      return sizeof(float);
+    default:
+      return 0;
+  }
+}
+
+bool is_planar(const compass_output& output) {
+  return output.format == COMPASS_PLANAR_FLOAT;
+}
+
+template <int kPixel, int kRed, int kBlue>
+void put_bytes(const SampleRows& samples, int count, uint8_t* out) {
+  for (int i = 0; i < count; ++i, out += kPixel) {
+    out[kRed] = byte_of_sample(samples[0][i]);
+    out[1] = byte_of_sample(samples[1][i]);
+    out[kBlue] = byte_of_sample(samples[2][i]);
+    if (kPixel == 4) out[3] = 255;
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Output>> Output::create(const compass_output& wish, Size size) {
+  const size_t pixel = pixel_bytes(wish);
+  if (pixel == 0) return usage("output: format is none of compass_format's");
+  if ((wish.pixels == nullptr) == (wish.rows == nullptr)) {
+    return usage("output: either pixels or rows must be given, the other NULL");
+  }
+  std::unique_ptr<Output> output(new Output(wish, size));
+  const size_t row = static_cast<size_t>(size.width) * pixel;
+  output->stride_ = wish.stride == 0 || wish.rows != nullptr ? row : wish.stride;
+  if (wish.rows != nullptr) return output;
+
+  const auto height = static_cast<size_t>(size.height);
+  const auto name = [&] { return fmt::format("{}x{} pixels", size.width, size.height); };
+  if (!is_possible(size, output->stride_, pixel)) {
+    return usage(fmt::format("output: a stride of {} bytes cannot be for {}", wish.stride, name()));
+  }
+  const size_t plane = (height - 1) * output->stride_ + row;
+  size_t needed = plane;
+  if (is_planar(wish)) {
+    output->plane_stride_ = wish.plane_stride == 0 ? height * output->stride_ : wish.plane_stride;
+    if (output->plane_stride_ < plane || output->plane_stride_ > SIZE_MAX / 4) {
+      return usage(
+          fmt::format("output: a plane_stride of {} bytes cannot be for {}", wish.plane_stride, name()));
+    }
+    needed += (kPlanes - 1) * output->plane_stride_;
+    const auto address = reinterpret_cast<uintptr_t>(wish.pixels);
+    if ((address | output->stride_ | output->plane_stride_) % alignof(float) != 0) {
+      return usage("output: floats must lie at multiples of their size");
+    }
+  }
+  if (wish.size < needed) {
+    return usage(fmt::format("output: {} take {} bytes, and size is {}", name(), needed, wish.size));
+  }
+  output->pixels_ = static_cast<uint8_t*>(wish.pixels);
+  return output;
+}
+
+void Output::begin_band(int top, int bottom) {
+  if (wish_.rows == nullptr) return;
+  plane_stride_ = is_planar(wish_) ? static_cast<size_t>(bottom - top) * stride_ : 0;
+  band_.resize(is_planar(wish_) ? kPlanes * plane_stride_ : static_cast<size_t>(bottom - top) * stride_);
+  pixels_ = band_.data();
+  first_row_ = top;
+}
+
+void Output::put(int y, int x, int count, const SampleRows& samples) {
+  uint8_t* const line = row(y);
+  switch (wish_.format) {
+    case COMPASS_RGB:
+      return put_bytes<3, 0, 2>(samples, count, line + 3 * static_cast<size_t>(x));
+    case COMPASS_RGBX:
+      return put_bytes<4, 0, 2>(samples, count, line + 4 * static_cast<size_t>(x));
+    case COMPASS_BGRX:
+      return put_bytes<4, 2, 0>(samples, count, line + 4 * static_cast<size_t>(x));
+    case COMPASS_PLANAR_FLOAT:
+      for (size_t c = 0; c < kPlanes; ++c) {
+        std::memcpy(line + c * plane_stride_ + sizeof(float) * x, samples[c], sizeof(float) * count);
+      }
+  }
+}
+
+bool Output::end_band(int top, int bottom) {
+  if (wish_.rows == nullptr) return true;
+  return wish_.rows(wish_.rows_user, top, bottom - top, pixels_, stride_, plane_stride_) == 0;
+}
+
+}  // namespace compass::api
+
+void compass_output_init(compass_output* output) {
+  if (output != nullptr) *output = {sizeof *output, COMPASS_RGB, nullptr, 0, 0, 0, nullptr, nullptr};
+}
