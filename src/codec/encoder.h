@@ -26,7 +26,8 @@ inline constexpr int64_t kSearchedPixels = int64_t{16} << 20;
 struct LayerLatents;
 
 // What a layer should take or be: the best quality that takes no more than that, within two percent where the
-// model's qualities reach it; or for kPsnr the lowest that is no less good.
+// model's qualities reach it; or for kPsnr a quality that is no less good, and
+// no more than 0.05 dB better.
 struct Target {
   enum class Kind {
     kBytes,         // of the file that ends with the layer, as extract_layers makes it

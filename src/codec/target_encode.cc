@@ -146,8 +146,10 @@ Result<EncodedPicture> Encoder::Parts::append(std::span<const uint8_t> file, con
                         wish.quality_maps.empty() ? QualityMap{} : wish.quality_maps.front()};
   settings.quality = layer.quality;
   settings.layer_qualities.clear();
-  settings.quality_maps.resize(wish.quality_maps.empty() ? 0 : settings.sizes.size());
-  if (!wish.quality_maps.empty()) settings.quality_maps.back() = layer.map;
+  if (!wish.quality_maps.empty()) {  // a list for all layers, of which only the new one has a map
+    settings.quality_maps.assign(settings.sizes.size(), {});
+    settings.quality_maps.back() = layer.map;
+  }
   if (const auto status = check(picture, settings, effort); !status) return status.error();
 
   Meter& meter = networks.meter();
