@@ -15,6 +15,23 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
+// An index, whether its checksum is right or not, lists just the alpha's bytes, or is refused.
+void check_alpha(const ContainerHeader& header, int k, std::span<const uint8_t> bytes) {
+  const LayerEntry& layer = header.layers[k];
+  const bool good = verify_alpha(header, k, bytes).ok();
+  if (layer.alpha.index_bytes == 0) return;
+  const auto blocks = parse_alpha_index(layer.size, layer.alpha, bytes.first(layer.alpha.index_bytes));
+  require(blocks.ok() || !good);
+  if (!blocks.ok()) return;
+  require(blocks->size() == static_cast<size_t>(alpha_grid(layer.size).pixels()));
+  uint64_t at = layer.alpha.index_bytes;
+  for (const AlphaBlock& block : *blocks) {
+    require(block.offset == at && block.bytes > 0);
+    at += block.bytes;
+  }
+  require(at == layer.alpha.bytes);
+}
+
 void check(std::span<const uint8_t> bytes) {
   const auto parsed = parse_header(bytes);
   if (!parsed.ok()) {
@@ -35,6 +52,7 @@ void check(std::span<const uint8_t> bytes) {
   require(written.ok());
   ContainerHeader again = *parse_header(*written)->header;
   require(again.layers.size() == header.layers.size() && again.metadata.size() == header.metadata.size());
+  require(again.kinds == header.kinds);
   for (size_t k = 0; k < again.layers.size(); ++k) {
     again.layers[k].offset = header.layers[k].offset;
     require(again.layers[k] == header.layers[k]);
@@ -44,6 +62,7 @@ void check(std::span<const uint8_t> bytes) {
   for (int k = 0; k < whole; ++k) {
     const LayerEntry& layer = header.layers[k];
     (void)verify_layer(header, k, bytes.subspan(layer.offset, layer.bytes)).ok();
+    if (header.kinds.alpha) check_alpha(header, k, bytes.subspan(layer.alpha_offset(), layer.alpha.bytes));
   }
   for (const int layers : {1, whole, 255}) (void)extract_layers(bytes, layers).ok();
 }

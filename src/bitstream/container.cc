@@ -6,6 +6,23 @@
 #include <string>
 
 namespace compass {
+namespace {
+
+// Whether `payload` is what lies there. Error: kDamaged.
+Status verify(const std::string& name, uint64_t offset, uint64_t bytes, uint32_t stated,
+              std::span<const uint8_t> payload) {
+  const std::string place = name + " (" + std::to_string(bytes) + " bytes at " + std::to_string(offset) + ")";
+  if (payload.size() != bytes) {
+    return Error{ErrorCode::kDamaged,
+                 place + " is cut off after " + std::to_string(payload.size()) + " bytes"};
+  }
+  if (checksum(payload) != stated) {
+    return Error{ErrorCode::kDamaged, place + " is damaged: wrong checksum"};
+  }
+  return {};
+}
+
+}  // namespace
 
 uint32_t checksum(std::span<const uint8_t> bytes) {
   return XXH32(bytes.data(), bytes.size(), 0);
@@ -14,6 +31,7 @@ uint32_t checksum(std::span<const uint8_t> bytes) {
 Result<std::vector<uint8_t>> write_container(const ContainerContents& contents) {
   ContainerHeader header;
   header.model = contents.model;
+  header.kinds = contents.kinds;
   std::vector<uint8_t> metadata;
   for (const MetadataChunk& chunk : contents.metadata) {
     header.metadata.push_back({chunk.type, chunk.bytes.size(), 0});
@@ -21,13 +39,23 @@ Result<std::vector<uint8_t>> write_container(const ContainerContents& contents) 
   }
   if (!contents.metadata.empty()) header.metadata_checksum = checksum(metadata);
   for (const LayerPayload& layer : contents.layers) {
-    header.layers.push_back({layer.size, layer.quality, layer.bytes.size(), checksum(layer.bytes), 0});
+    const AlphaStream& alpha = layer.alpha;
+    const std::span<const uint8_t> checked(alpha.bytes.data(),
+                                           alpha.index_bytes > 0 ? alpha.index_bytes : alpha.bytes.size());
+    header.layers.push_back({layer.size,
+                             layer.quality,
+                             layer.bytes.size(),
+                             checksum(layer.bytes),
+                             0,
+                             {alpha.bytes.size(), alpha.index_bytes, checksum(checked)}});
+    if (alpha.bytes.empty()) header.layers.back().alpha = {};
   }
   auto file = serialise_header(header);
   if (!file) return file;
   file->insert(file->end(), metadata.begin(), metadata.end());
   for (const LayerPayload& layer : contents.layers) {
     file->insert(file->end(), layer.bytes.begin(), layer.bytes.end());
+    file->insert(file->end(), layer.alpha.bytes.begin(), layer.alpha.bytes.end());
   }
   return file;
 }
@@ -40,14 +68,43 @@ int whole_layers(const ContainerHeader& header, uint64_t available) {
 
 Status verify_layer(const ContainerHeader& header, int k, std::span<const uint8_t> payload) {
   const LayerEntry& layer = header.layers[k];
-  const std::string place = "layer " + std::to_string(k) + " (" + std::to_string(layer.bytes) + " bytes at " +
-                            std::to_string(layer.offset) + ")";
-  if (payload.size() != layer.bytes) {
-    return Error{ErrorCode::kDamaged,
-                 place + " is cut off after " + std::to_string(payload.size()) + " bytes"};
+  return verify("layer " + std::to_string(k), layer.offset, layer.bytes, layer.checksum, payload);
+}
+
+Result<std::vector<AlphaBlock>> read_alpha_index(const ContainerHeader& header, int k,
+                                                 std::span<const uint8_t> bytes) {
+  const LayerEntry& layer = header.layers[k];
+  const std::string name = "layer " + std::to_string(k);
+  if (Status s = verify(name + ": the index of its alpha", layer.alpha_offset(), layer.alpha.index_bytes,
+                        layer.alpha.checksum, bytes);
+      !s) {
+    return s.error();
   }
-  if (checksum(payload) != layer.checksum)
-    return Error{ErrorCode::kDamaged, place + " is damaged: wrong checksum"};
+  auto blocks = parse_alpha_index(layer.size, layer.alpha, bytes);
+  if (!blocks) return Error{blocks.error().code, name + ": " + blocks.error().message};
+  return blocks;
+}
+
+Status verify_alpha_block(const ContainerHeader& header, int k, const AlphaBlock& block,
+                          std::span<const uint8_t> payload) {
+  return verify("layer " + std::to_string(k) + ": a block of its alpha",
+                header.layers[k].alpha_offset() + block.offset, block.bytes, block.checksum, payload);
+}
+
+Status verify_alpha(const ContainerHeader& header, int k, std::span<const uint8_t> payload) {
+  const LayerEntry& layer = header.layers[k];
+  const std::string name = "layer " + std::to_string(k);
+  if (layer.alpha.index_bytes == 0 || payload.size() != layer.alpha.bytes) {
+    if (!header.kinds.alpha) return Error{ErrorCode::kDamaged, name + " has no alpha"};
+    return verify(name + ": its alpha", layer.alpha_offset(), layer.alpha.bytes, layer.alpha.checksum,
+                  payload);
+  }
+  const auto blocks = read_alpha_index(header, k, payload.first(layer.alpha.index_bytes));
+  if (!blocks) return blocks.error();
+  for (const AlphaBlock& block : *blocks) {
+    if (Status s = verify_alpha_block(header, k, block, payload.subspan(block.offset, block.bytes)); !s)
+      return s;
+  }
   return {};
 }
 
@@ -86,7 +143,9 @@ Result<std::vector<uint8_t>> extract_layers(std::span<const uint8_t> file, int l
   if (const auto chunks = read_metadata(header, metadata); !chunks) return chunks.error();
   for (int k = 0; k < layers; ++k) {
     const LayerEntry& layer = header.layers[k];
-    if (Status s = verify_layer(header, k, from(layer.offset, layer.end())); !s) return s.error();
+    if (Status s = verify_layer(header, k, from(layer.offset, layer.alpha_offset())); !s) return s.error();
+    if (!header.kinds.alpha) continue;
+    if (Status s = verify_alpha(header, k, from(layer.alpha_offset(), layer.end())); !s) return s.error();
   }
   header.layers.resize(layers);
   auto out = serialise_header(header);

@@ -15,6 +15,7 @@
 #include <span>
 #include <vector>
 
+#include "bitstream/alpha_blocks.h"
 #include "core/result.h"
 #include "core/size.h"
 
@@ -25,7 +26,7 @@ using ModelTag = std::array<uint8_t, 4>;
 
 // Information about the picture that decoding does not need, carried along unread.
 struct MetadataChunk {
-  static constexpr uint32_t kIcc = 1;   // the original's ICC profile (pixels in the file are sRGB)
+  static constexpr uint32_t kIcc = 1;   // the original's ICC profile (pixels are sRGB, but see PictureKinds)
   static constexpr uint32_t kExif = 2;  // Exif, from its TIFF header on; orientation already applied
   static constexpr uint32_t kXmp = 3;   // XMP, UTF-8
   static constexpr uint32_t kIptc = 4;  // IPTC records (IIM)
@@ -34,13 +35,24 @@ struct MetadataChunk {
   bool operator==(const MetadataChunk&) const = default;
 };
 
+// What a picture is beside three colours of 8 bits in sRGB.
+struct PictureKinds {
+  bool alpha = false;        // every layer has a plane of alpha
+  bool grey = false;         // red, green and blue of the original are the same
+  bool deep = false;         // its samples have more than 8 bits
+  bool own_colours = false;  // samples are those of the colour space whose ICC profile the file carries
+  bool operator==(const PictureKinds&) const = default;
+};
+
 struct LayerEntry {
   Size size;
   int quality = 0;        // tenths: 0..1000
   uint64_t bytes = 0;     // length of the layer's stream
   uint32_t checksum = 0;  // of the layer's stream
   uint64_t offset = 0;    // from the file's first byte
-  uint64_t end() const { return offset + bytes; }
+  AlphaEntry alpha;       // bytes behind the stream; none where the picture has no alpha
+  uint64_t alpha_offset() const { return offset + bytes; }
+  uint64_t end() const { return offset + bytes + alpha.bytes; }
   bool operator==(const LayerEntry&) const = default;
 };
 
@@ -54,6 +66,7 @@ struct MetadataEntry {
 struct ContainerHeader {
   int minor_version = 0;
   ModelTag model{};
+  PictureKinds kinds;
   std::vector<LayerEntry> layers;  // 1 to 255, the base layer first; no side shrinks from one to the next
   std::vector<MetadataEntry> metadata;
   uint32_t metadata_checksum = 0;  // of all chunks together; 0 if there are none
@@ -72,7 +85,7 @@ struct ContainerLimits {
 };
 
 // No header is longer; reading more than this to find one is never needed.
-inline constexpr size_t kMaxHeaderBytes = size_t{16} << 10;
+inline constexpr size_t kMaxHeaderBytes = size_t{24} << 10;
 // Enough for most: a reader that fetches blindly should begin with this much.
 inline constexpr size_t kUsualHeaderBytes = 1024;
 inline constexpr size_t kMaxLayerCount = 255;
@@ -96,12 +109,14 @@ struct LayerPayload {
   Size size;
   int quality = 0;  // tenths: 0..1000
   std::vector<uint8_t> bytes;
+  AlphaStream alpha;
 };
 
 struct ContainerContents {
   ModelTag model{};
   std::vector<LayerPayload> layers;
   std::vector<MetadataChunk> metadata;
+  PictureKinds kinds;
 };
 
 // A whole file. Errors: kUsage (see serialise_header).
@@ -115,6 +130,18 @@ int whole_layers(const ContainerHeader& header, uint64_t available);
 
 // Whether `payload` is layer k's stream, undamaged. Errors: kDamaged, saying which layer and where.
 Status verify_layer(const ContainerHeader& header, int k, std::span<const uint8_t> payload);
+
+// The index of layer k's alpha from the alpha's first header.layers[k].alpha.index_bytes bytes. Errors:
+// kDamaged, saying which layer and where.
+Result<std::vector<AlphaBlock>> read_alpha_index(const ContainerHeader& header, int k,
+                                                 std::span<const uint8_t> bytes);
+
+// Whether `payload` is that block of layer k's alpha, undamaged. Errors: kDamaged.
+Status verify_alpha_block(const ContainerHeader& header, int k, const AlphaBlock& block,
+                          std::span<const uint8_t> payload);
+
+// Whether `payload` is layer k's alpha, undamaged. Errors: kDamaged, saying which layer and where.
+Status verify_alpha(const ContainerHeader& header, int k, std::span<const uint8_t> payload);
 
 // Cuts the metadata block (header.metadata_bytes() bytes, from header.bytes on) into chunks. Errors:
 // kDamaged.
