@@ -48,6 +48,8 @@ void check(const Result<DecodedPicture>& decoded, const DecodeSettings& settings
   if (settings.size) require(image.size() == *settings.size);
   // Of a lower layer than the wanted one, a region is the part that covers the same part of the picture.
   require(image.size() == decoded->part.size() || settings.size);
+  require(decoded->alpha.empty() != decoded->kinds.alpha);
+  require(decoded->alpha.empty() || decoded->alpha.size == image.size());
   if (settings.region && decoded->damage.empty()) require(decoded->part == *settings.region);
   if (settings.strict) require(decoded->damage.empty());
   if (settings.layer && decoded->damage.empty()) require(decoded->layer == *settings.layer);
@@ -62,9 +64,14 @@ std::optional<ContainerContents> contents_of(std::span<const uint8_t> file) {
   const ContainerHeader& header = *parsed->header;
   ContainerContents contents;
   contents.model = header.model;
+  contents.kinds = header.kinds;
   for (const auto& layer : header.layers) {
     const auto bytes = file.subspan(layer.offset, layer.bytes);
-    contents.layers.push_back({layer.size, layer.quality, {bytes.begin(), bytes.end()}});
+    const auto alpha = file.subspan(layer.alpha_offset(), layer.alpha.bytes);
+    contents.layers.push_back({layer.size,
+                               layer.quality,
+                               {bytes.begin(), bytes.end()},
+                               {{alpha.begin(), alpha.end()}, layer.alpha.index_bytes}});
   }
   for (const auto& chunk : header.metadata) {
     const auto bytes = file.subspan(chunk.offset, chunk.bytes);
@@ -83,7 +90,7 @@ void mutate(ContainerContents& contents, std::minstd_rand& random) {
   const auto below = [&](size_t n) { return static_cast<size_t>(random() % n); };
   auto& layers = contents.layers;
   LayerPayload& layer = layers[below(layers.size())];
-  switch (below(10)) {
+  switch (below(12)) {
     case 0:
       (below(2) == 0 ? layer.size.width : layer.size.height) += static_cast<int>(below(9)) - 4;
       break;
@@ -106,6 +113,21 @@ void mutate(ContainerContents& contents, std::minstd_rand& random) {
     case 6:
       contents.model = {};
       std::copy_n(model()->id().begin(), contents.model.size(), contents.model.begin());
+      break;
+    case 7:  // pictures this small have no index
+      contents.kinds.alpha = below(4) != 0;
+      for (LayerPayload& each : layers) {
+        if (!contents.kinds.alpha) each.alpha = {};
+        if (contents.kinds.alpha && each.alpha.bytes.empty())
+          each.alpha.bytes = {static_cast<uint8_t>(random())};
+      }
+      break;
+    case 8:
+      if (contents.kinds.alpha) mutate_bytes(layer.alpha.bytes, kMaxStream);
+      break;
+    case 9:
+      contents.kinds.grey = below(2) == 0;
+      contents.kinds.deep = below(2) == 0;
       break;
     default:
       mutate_bytes(layer.bytes, kMaxStream);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "codec/alpha_layers.h"
 #include "codec/layer_synthesis.h"
 #include "codec/memory_need.h"
 #include "codec/runtime.h"
@@ -18,6 +19,7 @@ struct Received {
   ContainerHeader header;
   int asked = 0;                             // the layer that settings ask for, whole or not
   std::vector<std::vector<uint8_t>> layers;  // from the base layer on
+  std::optional<AlphaLayers> alpha;          // of these
   std::vector<MetadataChunk> metadata;
   std::vector<std::string> damage;
 };
@@ -37,6 +39,24 @@ Result<bool> read_more(ByteSource& source, size_t count, std::vector<uint8_t>& b
     count -= piece;
   }
   return true;
+}
+
+// Bytes of the file from `offset` on, where the source stands at `at`; fewer at the end.
+Result<std::vector<uint8_t>> read_from(ByteSource& source, uint64_t offset, uint64_t count, uint64_t& at) {
+  std::vector<uint8_t> bytes;
+  while (at < offset) {  // what nobody asked for
+    const auto gap = static_cast<size_t>(std::min<uint64_t>(offset - at, uint64_t{1} << 20));
+    bytes.clear();
+    const auto whole = read_more(source, gap, bytes);
+    if (!whole) return whole.error();
+    at += bytes.size();
+    if (!*whole) return std::vector<uint8_t>();
+  }
+  bytes.clear();
+  const auto whole = read_more(source, count, bytes);
+  if (!whole) return whole.error();
+  at += bytes.size();
+  return bytes;
 }
 
 Result<ContainerHeader> read_header(ByteSource& source, const ContainerLimits& limits) {
@@ -101,6 +121,11 @@ Rect covering(Rect r, Size from, Size to) {
   const int y = start(r.y, from.height, to.height);
   return {x, y, end(int64_t{r.x} + r.width, from.width, to.width) - x,
           end(int64_t{r.y} + r.height, from.height, to.height) - y};
+}
+
+// What of layer k is asked for: all of it, or what the region of layer `asked` covers.
+Rect part_of_layer(const DecodeSettings& settings, const std::vector<Size>& sizes, int asked, int k) {
+  return settings.region ? covering(*settings.region, sizes[asked], sizes[k]) : whole(sizes[k]);
 }
 
 }  // namespace
@@ -182,15 +207,25 @@ Result<Received> Decoder::Parts::receive(ByteSource& source, const DecodeSetting
     else
       received.damage.push_back(chunks.error().message);
   }
+  if (received.header.kinds.alpha) {
+    std::vector<Rect> parts;
+    for (int k = 0; k <= *wanted; ++k) parts.push_back(part_of_layer(settings, sizes, *wanted, k));
+    received.alpha.emplace(received.header.layers, parts);
+  }
+  uint64_t at = received.header.layers.front().offset;
+  const auto read = [&](uint64_t offset, uint64_t count) { return read_from(source, offset, count, at); };
   for (int k = 0; k <= *wanted; ++k) {
-    std::vector<uint8_t> bytes;
-    const auto whole = read_more(source, received.header.layers[k].bytes, bytes);
-    if (!whole) return whole.error();
-    if (const auto status = verify_layer(received.header, k, bytes); !status) {
-      received.damage.push_back(status.error().message);
+    const LayerEntry& layer = received.header.layers[k];
+    auto bytes = read(layer.offset, layer.bytes);
+    if (!bytes) return bytes.error();
+    Status whole = verify_layer(received.header, k, *bytes);
+    if (whole && received.alpha) whole = received.alpha->receive(received.header, k, read);
+    if (!whole && whole.error().code != ErrorCode::kDamaged) return whole.error();
+    if (!whole) {
+      received.damage.push_back(whole.error().message);
       break;
     }
-    received.layers.push_back(std::move(bytes));
+    received.layers.push_back(*std::move(bytes));
   }
   return received;
 }
@@ -322,17 +357,15 @@ Result<DecodedPicture> Decoder::decode(ByteSource& source, const DecodeSettings&
   p.networks.set_prediction(settings.prediction);
 
   const int expected = static_cast<int>(received->layers.size()) - 1;
-  const auto part_of = [&](int k) {
-    if (!settings.region) return whole(layers.sizes[k]);
-    return covering(*settings.region, layers.sizes[received->asked], layers.sizes[k]);
-  };
+  const auto part_of = [&](int k) { return part_of_layer(settings, layers.sizes, received->asked, k); };
   std::vector<Rect> wanted = p.parts_wanted(layers, expected, part_of(expected));
   const MemoryQuestion question{.sizes = layers.sizes,
                                 .top = expected,
                                 .bytes = settings.as_bytes,
                                 .size = settings.size,
                                 .copied = settings.copied};
-  const double memory = decode_bytes(p.networks, question, wanted);
+  const double alpha_memory = received->alpha ? received->alpha->memory(question.size) : 0.0;
+  const double memory = decode_bytes(p.networks, question, wanted) + alpha_memory;
   if (const auto status = check_memory(memory, p.options.max_memory); !status) return status.error();
   if (Parts::compiles_ahead(wanted[expected].size())) {
     std::vector<nn::KernelRequest> kernels;
@@ -341,10 +374,15 @@ Result<DecodedPicture> Decoder::decode(ByteSource& source, const DecodeSettings&
   }
 
   std::vector<LayerLatents> latents = p.decode_symbols(layers, *received);
+  DecodedPicture decoded;
+  if (received->alpha) {
+    const int count = static_cast<int>(latents.size());
+    latents.resize(received->alpha->decode(count, p.pool, decoded.alpha, received->damage));
+  }
   if (latents.empty() || (settings.strict && !received->damage.empty())) {
     return Error{ErrorCode::kDamaged, received->damage.front()};
   }
-  DecodedPicture decoded;
+  decoded.kinds = received->header.kinds;
   decoded.damage = std::move(received->damage);
   decoded.metadata = std::move(received->metadata);
   decoded.layer = static_cast<int>(latents.size()) - 1;
@@ -353,6 +391,8 @@ Result<DecodedPicture> Decoder::decode(ByteSource& source, const DecodeSettings&
   }
   decoded.part = wanted.back();
   p.reconstruct(layers, wanted, settings, latents, decoded);
+  if (!decoded.alpha.empty() && settings.size)
+    decoded.alpha = resize(decoded.alpha.view(), *settings.size, &p.pool);
   return decoded;
 }
 
