@@ -1,7 +1,7 @@
-// Speed of the networks, one thread: single ops as the profiles use them, then whole stages of one op
-// of a 768x512 picture over 384x256. Weights are random: arithmetic does not care. Counters: GFLOP/s of the
-// ops as described, and the share of the core's measured multiply-add peak. "--benchmark_filter=..."
-// picks; CPU time counts, so that a busy machine disturbs little.
+// Speed of the networks on one thread: single ops as the profiles use them, then whole stages of an
+// enhancement layer of 768x512 over one of 384x256. Weights are random, which does not change the time.
+// Counters: GFLOP/s of the ops as described, and their share of the core's measured multiply-add peak.
+// "--benchmark_filter=..." selects. CPU time is measured, so that other programs disturb little.
 #include <benchmark/benchmark.h>
 
 #include <random>

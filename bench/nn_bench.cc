@@ -1,6 +1,6 @@
 // Convolutions on one thread. oneDNN's by type: what int8 would give; under
 // ONEDNN_MAX_CPU_ISA=AVX512_CORE_VNNI they are those of a machine without AMX. And our tiles in f32: direct,
-// and by Winograd's way (src/nn/winograd.h).
+// and by Winograd's algorithm (src/nn/winograd.h).
 #include <benchmark/benchmark.h>
 
 #include <cstdint>

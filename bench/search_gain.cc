@@ -1,5 +1,5 @@
-// Not a benchmark of speed: what an encoder's search for symbols saves (docs/search.md), of what it lowers,
-// bits plus lambda times the squared error.
+// Not a benchmark of speed: by how much an encoder's search for symbols (docs/search.md) lowers the cost that
+// it minimises, bits plus lambda times the squared error.
 //
 //   search_gain MODEL [PHOTO...]     default: a synthetic picture
 #include <fmt/format.h>
@@ -11,8 +11,8 @@
 
 #include "codec/encoder.h"
 #include "common/image_file.h"
+#include "lab/synthetic_picture.h"
 #include "model_file/model.h"
-#include "synthetic_picture.h"
 
 namespace compass {
 namespace {

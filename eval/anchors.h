@@ -1,5 +1,5 @@
-// Figures of others that we hold ourselves against: the paper's, and peers' measured beforehand. The files,
-// with their sources, are eval/anchors/*.csv.
+// Published figures to compare with: the paper's, and other codecs' measured beforehand. The files, with
+// their sources, are eval/anchors/*.csv.
 #pragma once
 
 #include <map>

@@ -31,7 +31,7 @@ class Cache {
 
   // `key` is any text. A damaged or foreign file counts as absent.
   std::optional<Measurement> find(const std::string& key, size_t layers) const;
-  // Appears whole or not at all; a failure to write costs only the memory of it.
+  // Written whole or not at all. Failures are ignored: the measurement is then repeated in a later run.
   void store(const std::string& key, const Measurement& measurement) const;
 
   // Where something else that belongs to the key can be kept: a path with this ending.

@@ -50,16 +50,16 @@ std::string escaped(const std::string& text) {
 std::vector<double> linear_ticks(double low, double high, int count) {
   const double raw = (high - low) / std::max(1, count);
   const double power = std::pow(10, std::floor(std::log10(raw)));
-  double step = 10 * power;
+  double interval = 10 * power;
   for (const double nice : {1.0, 2.0, 5.0}) {
     if (raw <= nice * power) {
-      step = nice * power;
+      interval = nice * power;
       break;
     }
   }
   std::vector<double> ticks;
-  for (double k = std::ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; ++k)
-    ticks.push_back(k * step);
+  for (double k = std::ceil(low / interval - 1e-9); k * interval <= high + 1e-9 * interval; ++k)
+    ticks.push_back(k * interval);
   return ticks;
 }
 

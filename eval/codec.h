@@ -1,4 +1,4 @@
-// What an evaluated codec looks like to the runner: ours, and everyone else's.
+// The interface of an evaluated codec, ours or another.
 #pragma once
 
 #include <functional>
@@ -51,8 +51,9 @@ class EvaluatedCodec {
   // Points of the rate axis by default, lowest rate first, as the program's own option takes them.
   virtual std::vector<std::string> settings() const = 0;
 
-  // A setting that spends all the bits, where even that does not reach the originals because the layers are
-  // other pictures. It is measured once per picture and reported beside the curve, never on it.
+  // A setting of the highest rate, for codecs whose lower layers are other pictures than our originals, so
+  // that no rate reaches the originals. It is measured once per picture and reported beside the curve, never
+  // on it.
   virtual std::optional<std::string> ceiling() const { return std::nullopt; }
 
   // Whether it can make this pyramid at all; the reason if not (JPEG 2000 knows halves only).

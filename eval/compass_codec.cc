@@ -161,7 +161,8 @@ class CompassCodec : public EvaluatedCodec {
   CodecOptions options_;
   std::string program_;
   mutable std::mutex mutex_;
-  mutable std::map<const Model*, std::vector<std::unique_ptr<Machine>>> idle_;  // machines nobody uses now
+  mutable std::map<const Model*, std::vector<std::unique_ptr<Machine>>>
+      idle_;  // machines that are not in use
 };
 
 }  // namespace

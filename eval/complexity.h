@@ -1,4 +1,4 @@
-// What our codec costs, counted and measured, beside what it achieves.
+// Our codec's complexity: multiply-adds, counted, and memory, measured.
 #pragma once
 
 #include <string>

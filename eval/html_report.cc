@@ -20,7 +20,7 @@ constexpr int kColours = 12;
 class Colours {
  public:
   explicit Colours(const Results& results) {
-    // Ours first and its base second, so that they keep their colours whoever else takes part.
+    // Ours first and its base second, so that their colours do not depend on which other codecs take part.
     for (const char* name : {"compass", "compass-base"}) add(name);
     for (const Row& r : results.rows) add(r.codec);
   }

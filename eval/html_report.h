@@ -9,7 +9,7 @@
 
 namespace compass::eval {
 
-// A small part of a decoded picture, to be looked at.
+// A small part of a decoded picture, shown in the report.
 struct SampleCrop {
   std::string image;
   std::string label;  // codec and scheme; "original" for the original

@@ -58,7 +58,7 @@ Section ceilings(const Results& results);
 // What was asked for and is not there; empty table if nothing.
 Section missing(const Results& results);
 
-// All of these that have something to say.
+// All of these that are not empty.
 std::vector<Section> sections(const Results& results);
 
 // As text for a terminal of 80 columns.

@@ -53,7 +53,7 @@ std::string quoted(const std::string& text) {
   return out + "\"";
 }
 
-// A safetensors file written plainly, whatever the entries claim: SafetensorsWriter would not lie.
+// A safetensors file with these entries, even inconsistent ones, which SafetensorsWriter does not write.
 std::vector<uint8_t> file_of(const std::vector<Entry>& entries, const std::string& description) {
   std::string header =
       R"({"__metadata__":{"format":"compass-model","version":"1","compass":)" + quoted(description) + "}";

@@ -11,6 +11,9 @@ build_packages=(g++ cmake ninja-build pkg-config libdnnl-dev libhwy-dev libxxhas
   libopenjp2-7-dev libjpeg-dev libaom-dev fonts-dejavu-core)
 # What the tests need beside it.
 test_packages=(libgtest-dev python3)
+# What the Python package and its tests need beside it: Debian's own Python.
+python_packages=(python3-dev python3-numpy python3-pil python3-pip python3-setuptools python3-wheel python3-pytest
+  python3-distributed pybind11-dev)
 # What fuzzing and builds by another compiler need.
 fuzz_packages=(clang libclang-rt-dev llvm)
 # What compass-train needs beside it.

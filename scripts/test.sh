@@ -7,7 +7,7 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-install_packages "${build_packages[@]}" "${test_packages[@]}"
+install_packages "${build_packages[@]}" "${test_packages[@]}" "${python_packages[@]}"
 train=ON
 if ! (install_packages "${train_packages[@]}") >/dev/null 2>&1; then
   train=OFF
@@ -16,7 +16,8 @@ fi
 
 directory=$root/build/test
 say "Building into $directory"
-build "$directory" all -- -DCOMPASS_TESTS=ON -DCOMPASS_TRAIN=$train
+build "$directory" all -- -DCOMPASS_TESTS=ON -DCOMPASS_TRAIN=$train -DCOMPASS_PYTHON=ON \
+  -DPython_EXECUTABLE=/usr/bin/python3
 
 say "Testing"
 results=$directory/results.xml
@@ -28,7 +29,7 @@ ctest --test-dir "$directory" --output-on-failure --output-junit "$results" --te
 attribute() { sed -n "s/^[[:space:]]*$1=\"\([0-9]*\)\".*/\1/p" "$results" | head -n 1; }
 matching() { grep -cE "$1" "$results" || true; }
 total=$(attribute tests) failed=$(attribute failures)
-cases=$(matching '^\[ +OK \]|(test_|>test_).* \.\.\. ok$')
-skipped=$(matching '^\[  SKIPPED \] [^0-9].*\(|(test_|>test_).* \.\.\. skipped')
+cases=$(matching '^\[ +OK \]|(test_|>test_).* \.\.\. ok$|::test_.* PASSED')
+skipped=$(matching '^\[  SKIPPED \] [^0-9].*\(|(test_|>test_).* \.\.\. skipped|::test_.* SKIPPED')
 say "$((total - failed)) of $total test programs passed; $cases test cases passed in them, $skipped skipped"
 exit "$status"

@@ -80,7 +80,7 @@ void Trainer::export_to(const std::string& path) {
                                    {"hours", std::round(seconds_ / 36.0) / 100.0},
                                    {"seed", training.seed}},
                                   training.eight_bits);
-  const auto model = Model::parse(bytes);  // as whoever loads the file will
+  const auto model = Model::parse(bytes);  // as the runtime will load the file
   TORCH_CHECK(model.ok(), path, ": not written: ", model.ok() ? "" : model.error().message);
   write_file(path, bytes);
 }

@@ -106,7 +106,7 @@ CodecOutput CodecImpl::forward(const Tensor& x, Pass pass, Quantisation quantisa
   };
   Tensor centred = y - means;
   if (aim.rounds > 0) {
-    // As if g_a had put y there.
+    // The gradient goes straight to y.
     centred = centred + search_symbols(at::round(centred), means, scales, aim, synthesise, pass.generator);
   }
   const Tensor symbols = round_ste(centred);

@@ -18,7 +18,7 @@ struct FactorisedPriorImpl : torch::nn::Module {
 };
 TORCH_MODULE(FactorisedPrior);
 
-// The scale indexes (uint8) of scales that a network gave as such: entropy/scales.h's, all at once.
+// The scale indexes (uint8) of a tensor of scales; the same as scale_index() of entropy/scales.h.
 Tensor scale_indexes(const Tensor& scales);
 
 // Bits per sample [B] of values under zero-mean Gaussians of the given scales, unit bins.
@@ -33,8 +33,8 @@ struct CodecOutput {
   Tensor scale_indexes;
 };
 
-// What a pass sees instead of quantisation: additive noise for the rate and straight-through rounding for the
-// reconstruction while training; rounding in both, and rounded scale indexes, when validating.
+// How a pass treats quantisation. In training: additive noise for the rate, straight-through rounding for the
+// reconstruction. In validation: rounding for both, and rounded scale indexes.
 enum class Quantisation { kTraining, kRounding };
 
 struct CodecImpl : torch::nn::Module {

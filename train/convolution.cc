@@ -13,8 +13,8 @@ using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// What an output pixel sees, row by row of the kernel: the maps' pixels lie in memory as [B,H,W,I], so a row
-// of the kernel is one run of kernel * I values.
+// Gathers the windows of output pixels. Maps lie in memory as [B,H,W,I], so that a row of a window is one run
+// of kernel * I values.
 struct Window {
   int64_t height, width, channels;  // of the input
   int64_t out_height, out_width;
@@ -101,7 +101,7 @@ struct ByProducts : torch::autograd::Function<ByProducts> {
     const Tensor grad = channels_last(grads[0]);
     Tensor to_x, to_weight, to_bias;
     if (context->needs_input_grad(0)) {
-      // oneDNN's way back to the map is as fast as BLAS, and needs no windows of the outputs.
+      // oneDNN's gradient of the map is as fast as BLAS's, and needs no windows of the outputs.
       to_x = std::get<0>(at::convolution_backward(grad, x, weight, c10::OptionalIntArrayRef(),
                                                   {stride, stride}, {kernel / 2, kernel / 2}, {1, 1},
                                                   /*transposed=*/false, {0, 0}, 1, {true, false, false}));
@@ -137,12 +137,13 @@ struct ByWinograd : torch::autograd::Function<ByWinograd> {
   }
 };
 
-// Functions of autograd want every tensor that they name.
+// Autograd functions cannot take undefined tensors.
 Tensor bias_or_zeros(const Tensor& weight, const Tensor& bias) {
   return bias.defined() ? bias : at::zeros({weight.size(0)}, weight.options());
 }
 
-// Kernels go to 36 points and back at every step: maps must have many more pixels than that.
+// Weights are taken to 36 points, and their gradients back, in every step. That pays off only for maps of
+// many pixels.
 bool takes_winograd(const Tensor& x, const Tensor& weight, int64_t stride) {
   return weight.size(2) == 3 && stride == 1 && x.size(1) >= 16 && x.numel() / x.size(1) >= 512;
 }

@@ -57,7 +57,7 @@ INSTANTIATE_TEST_SUITE_P(Shapes, Convolution,
                                          Case{2, 3, 4, 1, 1, 3, 1, true}, Case{1, 4, 3, 1, 7, 5, 1, true},
                                          Case{1, 1, 1, 5, 1, 3, 2, false}));
 
-// A map whose gradient nobody asks for, such as a picture, gets none.
+// A map that needs no gradient, such as a picture, gets none.
 TEST(Convolution, LeavesMapsWithoutGradientsAlone) {
   const torch::Tensor map = torch::randn({1, 3, 8, 8});
   const torch::Tensor weight = torch::randn({4, 3, 3, 3}).requires_grad_();

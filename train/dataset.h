@@ -25,8 +25,8 @@ struct Dataset {
 Dataset load_dataset(const std::string& folder, int held_back);
 
 // `count` random patches [count,3,size,size] in [0,1]: a crop of up to `max_shrink` times the size, flipped
-// at random, shrunk by antialiased bicubic. Shrinking makes photos as sharp and dense as the pictures people
-// test on.
+// at random, shrunk by antialiased bicubic. Shrinking makes photos as sharp and detailed as the pictures of
+// common test sets.
 torch::Tensor random_patches(const std::vector<Picture>& pictures, int64_t count, int64_t size,
                              double max_shrink, std::mt19937_64& random);
 

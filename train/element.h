@@ -1,4 +1,4 @@
-// Loops over the elements of maps that are float or bf16 and are computed with as floats.
+// Loops over maps of float or bf16 elements, computed in float.
 #pragma once
 
 #include <torch/torch.h>

@@ -1,4 +1,4 @@
-// TensorBoard's event log, as much of it as scalars need.
+// The part of TensorBoard's event log that scalars need.
 #pragma once
 
 #include <cstdint>

@@ -18,14 +18,14 @@ struct CodecCounts {
 };
 
 // The file's bytes: weights in fp16, vectors in fp32, the integer scale networks, and the CDF tables, all
-// fixed here once and for all. `provenance` goes into the description as it is. Kernels of modules named in
-// `eight_bits` ("h_s", "conv1") take 8 bits a weight. Throws c10::Error if a sum of an integer network could
-// leave the range that float arithmetic holds exactly.
+// fixed here once and for all. `provenance` goes into the description as it is. Conv weights of modules named
+// in `eight_bits` ("h_s", "conv1") are stored in 8 bits. Throws c10::Error if a sum of an integer network
+// could leave the range that float arithmetic holds exactly.
 std::vector<uint8_t> export_model(SystemImpl& system, const CodecCounts& counts,
                                   const nlohmann::json& provenance,
                                   const std::vector<std::string>& eight_bits = {});
 
-// Throws c10::Error naming the first of `eight_bits` that no kernel of the system belongs to.
+// Throws c10::Error naming the first of `eight_bits` that matches no conv weights of the system.
 void check_modules(SystemImpl& system, const std::vector<std::string>& eight_bits);
 
 }  // namespace compass::train

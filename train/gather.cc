@@ -1,6 +1,6 @@
 // The two gathers of LIFF with their gradients. On CPUs they are loops over target pixels that read the
 // source map in place: index_select would first copy the 3C+3 channels of each source pixel to each of its
-// target pixels, which is all the time there is. On other devices they are index_select.
+// target pixels, which would take most of the time. On other devices they are index_select.
 #include "element.h"
 #include "liff.h"
 

@@ -35,7 +35,7 @@ LiffImpl::LiffImpl(const LiffDescription& d, NearestRule rule) : g0(d.g0), rule(
     in = widths[i];
   }
   if (d.bicubic_residual) {
-    // Starts as a correction of nothing.
+    // Starts as a correction of zero.
     const torch::NoGradGuard guard;
     mlp.back()->weight.zero_();
     mlp.back()->bias.zero_();

@@ -1,5 +1,5 @@
-// A model's loop filter as training sees it: docs/bitstream.md, section 5. Its weights are constants here,
-// found by `compass-lab fit`; networks learn in front of it.
+// A model's loop filter (docs/bitstream.md, section 5) in training form. Its weights, made by `compass-lab
+// fit`, are constants; networks learn with the filter behind them.
 #pragma once
 
 #include <torch/torch.h>
@@ -12,7 +12,7 @@ using torch::Tensor;
 
 class LoopFilter {
  public:
-  LoopFilter() = default;  // none: corrects nothing
+  LoopFilter() = default;  // no filter: corrects nothing
   // [1+K,3,44,9]: its own weights, then K directions.
   explicit LoopFilter(const Tensor& weights);
   bool empty() const { return !weights_.defined(); }
@@ -20,9 +20,8 @@ class LoopFilter {
   // What it adds to reconstructions x [B,3,H,W] by weights [B,3,44,9] of their own, taps and gates with their
   // gradients.
   Tensor correction(const Tensor& x, const Tensor& weights) const;
-  // The same by the weights that best coefficients lead to: real numbers, one set a sample, which bring rows
-  // of x closest to `wanted`. They have no gradient: where coefficients are best, the error does not change
-  // with them.
+  // The same by the best weights for each sample: coefficients are the real numbers that bring x closest to
+  // `wanted`. They are constants to gradients, since at its minimum the error does not change with them.
   Tensor best_correction(const Tensor& x, const Tensor& wanted) const;
 
  private:
@@ -38,7 +37,7 @@ class LoopFilter {
   Tensor kernels_;  // [44,3,5,5]: each tap as a kernel; that of the constant is zero
 };
 
-// Those of a whole system; none unless a stage names a model's.
+// The loop filters of a whole system; empty unless a stage names a model with filters.
 struct LayerFilters {
   LoopFilter base, enhancement;
 

@@ -18,6 +18,7 @@ constexpr const char* kHelp =
   --data FOLDER        pictures, binary PPM
   --out FOLDER         checkpoint and logs; a run that finds its checkpoint here goes on from it
   --start-from FILE    begin with these weights (see --save-weights), where names and shapes fit
+  --lambda L           the rate that a model for one rate is trained for, instead of the configuration's
   --max-seconds N      stop after N seconds, with a checkpoint
   --threads N          workers, one per core (default 2)
   --cuda               train on the GPU
@@ -35,6 +36,7 @@ MASTER_PORT; --out is then a folder that all of them see.
 struct Arguments {
   compass::train::RunOptions options;
   std::string config, start, model, weights, plot;
+  double lambda = 0.0;  // 0: the configuration's
   bool validate = false;
 };
 
@@ -64,6 +66,8 @@ std::string parse(int argc, char** argv, Arguments& a) {
       a.options.out = value;
     else if (name == "--start-from")
       a.start = value;
+    else if (name == "--lambda")
+      good = parse_number(value, a.lambda) && a.lambda > 0.0 && a.lambda <= 1e6;
     else if (name == "--max-seconds")
       good = parse_number(value, a.options.max_seconds);
     else if (name == "--threads")
@@ -76,7 +80,7 @@ std::string parse(int argc, char** argv, Arguments& a) {
       a.plot = value;
     else
       return name + ": unknown option; see compass-train --help";
-    if (!good) return name + ": '" + value + "' is not a number that makes sense here";
+    if (!good) return name + ": '" + value + "' is not a valid number for this option";
   }
   if (!a.plot.empty()) return a.options.out.empty() ? "--plot needs --out, the run's folder" : "";
   if (a.config.empty() || a.options.data.empty() || a.options.out.empty()) {
@@ -109,6 +113,14 @@ int main(int argc, char** argv) {
     if (!config) {
       std::cerr << "compass-train: " << arguments.config << ": " << config.error().message << "\n";
       return 2;
+    }
+    if (arguments.lambda > 0.0) {
+      if (config->model.rate_points.size() != 1) {
+        std::cerr << "compass-train: --lambda: " << arguments.config << " has "
+                  << config->model.rate_points.size() << " rate points; change them there\n";
+        return 2;
+      }
+      config->model.rate_points = {arguments.lambda};
     }
     arguments.options.config = *std::move(config);
     compass::train::Trainer trainer(arguments.options,

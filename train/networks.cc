@@ -22,7 +22,7 @@ Tensor activate(Tensor x, nn::Act act) {
   return x;
 }
 
-// GDN's stored parameters to what they mean.
+// GDN's effective parameters from the stored ones.
 Tensor effective(const Tensor& stored, double minimum) {
   const Tensor bounded = lower_bound(stored, std::sqrt(minimum + nn::kGdnPedestal));
   return bounded * bounded - nn::kGdnPedestal;
@@ -243,7 +243,8 @@ Tensor ScaleNetworkImpl::forward(Tensor z, MapSize size, bool exact) {
     const Tensor b = convs[i]->bias / out_step;
     const Tensor wq = w + (q.weight.to(at::kFloat) / scale.view({-1, 1, 1, 1}) - w).detach();
     const Tensor bq = b + (q.bias.to(at::kFloat) / scale - b).detach();
-    // Not Winograd's way: these are sums of integers, which floats add exactly as they are, in any order.
+    // Not by Winograd's algorithm: sums of integers are exact in floats, in any order, but its points are no
+    // integers.
     x = at::conv2d(x, wq, bq, 1, convs[i]->kernel / 2);
     // floor(x + 1/2): the integer network's rounding shift.
     if (!last || exact) x = x + (at::floor(x + 0.5) - x).detach();

@@ -1,7 +1,6 @@
-// The networks of docs/model_format.md as LibTorch modules, built from the description as the runtime's
-// parser has it (model_file/description.h): that says which ops there are, and all defaults. Parameters
-// are float32; a pass computes in `Pass::dtype` (bf16 on CPUs that multiply it) by casting weights on the way
-// in, so gradients accumulate in float32.
+// The networks of docs/model_format.md as LibTorch modules, built from a description that the runtime's
+// parser has read (model_file/description.h). Parameters are float32. A pass casts them to `Pass::dtype`
+// (bf16 on CPUs that multiply it) and computes in that, so that gradients accumulate in float32.
 #pragma once
 
 #include <torch/torch.h>
@@ -15,12 +14,12 @@ namespace compass::train {
 
 using torch::Tensor;
 
-inline constexpr double kLikelihoodFloor = 1e-9;  // of a symbol: what rarer ones are taken to be
+inline constexpr double kLikelihoodFloor = 1e-9;  // lower bound on a symbol's probability
 
 // What every op of a pass may read besides its input.
 struct Pass {
   Tensor rate;        // [B], position on the rate-point axis, 0..P-1
-  Tensor prediction;  // [B,3,H,W] inter-op prediction, or undefined
+  Tensor prediction;  // [B,3,H,W] inter-layer prediction, or undefined
   at::ScalarType dtype = at::kFloat;
   at::Generator generator;  // of the quantisation noise; each worker thread has its own
 };
@@ -41,10 +40,10 @@ struct ConvImpl : torch::nn::Module {
 };
 TORCH_MODULE(Conv);
 
-// One OP of the description; any but int_conv.
+// One op of the description, of any kind but int_conv.
 struct OpImpl : torch::nn::Module {
   OpImpl(const nn::Op& spec, int64_t rate_points);
-  // Without padding or cropping: that is the network's.
+  // Without padding or cropping, which the network does.
   Tensor forward(const Tensor& x, const Pass& pass);
 
   nn::Op spec;
@@ -70,9 +69,9 @@ struct NetworkImpl : torch::nn::Module {
 };
 TORCH_MODULE(Network);
 
-// The integer scale network, trained as the integers it will be: weights rounded to int8 with a power-of-two
-// scale per output, activations rounded to steps of 1/16 in [0, 255/16], both with straight-through
-// gradients.
+// The integer scale network, trained with the roundings of its integer form: weights rounded to int8 with a
+// power-of-two scale per output, activations rounded to multiples of 1/16 in [0, 255/16]. Both have
+// straight-through gradients.
 struct ScaleNetworkImpl : torch::nn::Module {
   ScaleNetworkImpl(const std::vector<nn::Op>& specs, const std::vector<nn::Op>& mirror);
   // z symbols [B,Cz,h,w] -> scale indexes [B,M,h',w'], real numbers in [0,63] (rounded when `exact`).

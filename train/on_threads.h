@@ -1,4 +1,4 @@
-// Work shared by the trainer's threads.
+// Running work on several threads.
 #pragma once
 
 #include <ATen/Parallel.h>

@@ -119,7 +119,7 @@ void Optimiser::load(const std::function<bool(const std::string&, Tensor&)>& fin
   const torch::NoGradGuard guard;
   Tensor found;
   if (find("optimiser.steps", found)) steps_ = found.item<int64_t>();
-  // A parameter that is fresh, in a run that is not, starts the averages anew: they would remember its random
+  // A parameter that is fresh, in a run that is not, starts the averages again: they would contain its random
   // start.
   bool fresh = false;
   const auto restore = [&](const std::string& name, Tensor& into) {

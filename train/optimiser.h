@@ -1,5 +1,5 @@
-// The optimiser: Adam for vectors and tables, Muon for the kernels of hidden convolutions, and a moving
-// average of the weights, which is what gets validated and exported.
+// The optimiser: Adam for vectors and tables, Muon for the weights of hidden convolutions, and a moving
+// average of the weights, which is what is validated and exported.
 #pragma once
 
 #include <torch/torch.h>

@@ -40,8 +40,8 @@ torch::Tensor bicubic_matrix(int64_t in, int64_t out, const torch::Device& devic
 
 namespace {
 
-// matrix * x for a banded matrix [out,in], x [..,in,W]: an output row sees a few input rows only, so the band
-// is multiplied in blocks and the zeros around it are not.
+// matrix * x for a banded matrix [out,in], x [..,in,W]. An output row depends on a few input rows only, so
+// that the matrix is multiplied in blocks along its band.
 torch::Tensor banded_product(const torch::Tensor& matrix, const torch::Tensor& x) {
   constexpr int64_t kRows = 32;
   const int64_t out = matrix.size(0), in = matrix.size(1);

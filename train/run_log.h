@@ -1,4 +1,4 @@
-// What a training run writes about itself: a progress line, CSV files, TensorBoard events.
+// The logs of a training run: a progress line, CSV files, TensorBoard events.
 #pragma once
 
 #include <fstream>

@@ -17,6 +17,10 @@ enum class Loss { kRateDistortion, kPredictionL1 };
 // kPaper: 1/4, U(1/4, 1/2), U(1/2, 1) of the patch (COMPASS, supplement).
 enum class Sizes { kAny, kPaper };
 
+// Where patches come from. kRandom: anywhere in a picture, shrunk and flipped at random. kGrid: squares side
+// by side in every picture, each once an epoch, as they are (patch_grid.h).
+enum class Crops { kRandom, kGrid };
+
 // How the learning rate goes on after the warm-up. kLinear and kCosine go down to a hundredth; kHalve3 and
 // kHalve4 halve it after each third or quarter.
 enum class Decay { kConstant, kLinear, kCosine, kHalve3, kHalve4 };
@@ -29,17 +33,18 @@ struct Stage {
   Prediction prediction = Prediction::kBicubic;
   Loss loss = Loss::kRateDistortion;
   Sizes sizes = Sizes::kAny;
+  Crops crops = Crops::kRandom;
   int64_t steps = 0;
   int64_t batch = 8;        // patches of a step, of this process
   int64_t base_batch = 0;   // and patches of half the side for the base codec alone
   int64_t patch = 256;      // pixels a side
   int64_t liff_every = 1;   // LIFF learns in one step of so many; see between_layers_at
-  double max_shrink = 3.0;  // photos are shrunk by up to this before they are cut
+  double max_shrink = 3.0;  // photos are shrunk by up to this before random crops
   double rate = 5e-4;       // of learning
   int64_t warmup = 0;       // steps
   Decay decay = Decay::kConstant;
   OptimiserKind optimiser = OptimiserKind::kAdam;
-  std::string loop_filter;  // a model file, through whose loop filters everything is seen; empty: none
+  std::string loop_filter;  // a model file whose loop filters correct all reconstructions; empty: none
 
   int64_t search = 0;  // rounds of the search for better symbols
 
@@ -47,9 +52,9 @@ struct Stage {
   // Only the base codec: nothing above the base layer is computed.
   bool base_only() const { return !trains("enhancement") && !trains("liff"); }
   bool trains_liff_at(int64_t step) const { return trains("liff") && step % liff_every == 0; }
-  // What gradients from a layer to the one below it are multiplied by. The way back through LIFF takes 40 %
-  // of a step's time: in steps in which LIFF does not learn it is spared, and counts as often more in the
-  // others.
+  // The factor on gradients from a layer to the one below it. The backward pass through LIFF takes 40 % of a
+  // step's time. So in steps in which LIFF does not learn the factor is 0 and the pass is left out; in the
+  // others it is larger by as much.
   double between_layers_at(int64_t step) const {
     if (!trains("liff")) return 1.0;
     return trains_liff_at(step) ? static_cast<double>(liff_every) : 0.0;

@@ -1,5 +1,5 @@
-// The encoder's search for better symbols (docs/search.md, src/codec/symbol_search.h) in training form: so
-// that networks learn from the symbols that they will have to decode.
+// The encoder's search for better symbols (docs/search.md, src/codec/symbol_search.h) in training form. With
+// it, networks are trained on the kind of symbols that they will decode.
 #pragma once
 
 #include <torch/torch.h>
@@ -10,7 +10,7 @@ namespace compass::train {
 
 using torch::Tensor;
 
-// What a search wants of a codec's reconstruction.
+// What a search minimises: lambda times the squared error against `wanted`, plus bits.
 struct SearchAim {
   int64_t rounds = 0;  // 0: no search
   Tensor wanted;       // [B,3,H,W]
@@ -18,8 +18,8 @@ struct SearchAim {
   std::function<Tensor(const Tensor& x_hat)> correction;  // what will be added to x_hat; may be empty
 };
 
-// By how much to move y's symbols [B,M,h,w], integers. `symbols` are rounded y less `means`; `scales` are
-// their Gaussians'. Leaves no gradients behind.
+// The changes to y's symbols [B,M,h,w], integers. `symbols` are y less `means`, rounded; `scales` are those
+// of their Gaussians. Adds nothing to parameters' gradients.
 Tensor search_symbols(const Tensor& symbols, const Tensor& means, const Tensor& scales, const SearchAim& aim,
                       const std::function<Tensor(const Tensor& y_hat)>& synthesise,
                       const at::Generator& generator);

@@ -103,7 +103,7 @@ std::vector<LayerOutput> SystemImpl::forward(const std::vector<Tensor>& layers, 
       coded = base(layers[0], pass, quantisation, aim);
       out.reconstruction = coded.x_hat;
     } else {
-      // The base layer is a codec in its own right: enhancement layers do not bend it.
+      // The base layer is a codec of its own: enhancement layers give it no gradients.
       const Tensor below = scale_gradient(outputs[k - 1].reconstruction, k == 1 ? 0.0 : between_layers);
       const MapSize first = {layers[1].size(2), layers[1].size(3)};
       out.prediction = predict(below, size, first, prediction, common.dtype);

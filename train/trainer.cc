@@ -128,6 +128,17 @@ void Trainer::prepare_stage() {
   };
   prepare(system_);
   for (Worker& worker : workers_) prepare(worker.system);
+  const Stage& stage = stages()[current()];
+  grid_.reset();
+  if (stage.crops == Crops::kGrid) {
+    grid_.emplace(dataset_.train, stage.patch);
+    TORCH_CHECK(grid_->count() > 0, options_.data, ": no picture holds a patch of ", stage.patch, "x",
+                stage.patch, ", which stage '", stage.name, "' takes");
+    if (peers_.first()) {
+      std::cout << "stage " << stage.name << ": " << grid_->count() << " patches of " << stage.patch << "x"
+                << stage.patch << " from " << dataset_.train.size() << " pictures\n";
+    }
+  }
 }
 
 void Trainer::train_stage(const Stage& stage) {

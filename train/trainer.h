@@ -2,12 +2,14 @@
 #pragma once
 
 #include <future>
+#include <optional>
 #include <random>
 #include <string>
 
 #include "dataset.h"
 #include "export.h"
 #include "optimiser.h"
+#include "patch_grid.h"
 #include "peers.h"
 #include "run_log.h"
 #include "stage.h"
@@ -46,16 +48,17 @@ class Trainer {
     std::vector<Tensor> layers;  // lowest first, [B,3,H,W] in [0,1]
     Tensor base;                 // more for the base codec, or undefined
   };
-  // A thread's share of a step: its own view of the weights (shared storage, own gradients). Single-threaded
-  // kernels and one worker per core beat threads inside kernels: oneDNN's weight gradients spin at barriers
-  // when cores are shared.
+  // A thread's share of a step, with the weights in shared storage and gradients of its own. One worker per
+  // core and single-threaded kernels are faster than threads inside kernels: oneDNN's weight gradients wait
+  // at barriers where cores are shared.
   struct Worker {
     System system{nullptr};
     std::vector<Tensor> parameters;
     at::Generator noise;
     std::future<Batch> ahead;  // the next step's pictures, on their way while a GPU works
   };
-  // Sums over workers and processes; on the device, so that steps need not wait for each other.
+  // Sums over workers and processes. They stay on the device, so that a step need not wait for the step
+  // before.
   struct StepLog {
     Tensor values;  // loss, then bits per pixel and squared error of each layer; zeros if any is not finite
     Tensor count;   // how many shares were finite
@@ -65,13 +68,16 @@ class Trainer {
 
   void make_workers();
   void read_filters();   // of all stages, so that a wrong name shows before the first step
-  void prepare_stage();  // gives all systems what the current stage wants of them
+  void prepare_stage();  // gives all systems what the current stage wants of them, and makes its patch grid
   void train_stage(const Stage& stage);
   std::vector<std::pair<std::string, Tensor>> trained_parameters(const Stage& stage);
   // training_step.cc
   StepLog step(const Stage& stage, Optimiser& optimiser, bool want_stop);
   Tensor share(const Stage& stage, Worker& worker, int64_t index);
   Batch draw(const Stage& stage, int64_t step, int64_t index) const;
+  // The top layer of a worker's share: [count,3,patch,patch].
+  Tensor draw_patches(const Stage& stage, int64_t step, int64_t index, int64_t count,
+                      std::mt19937_64& random) const;
   // Of a worker's share of a step: [count] places on the rate axis; u, a scalar in [0, 1), is all workers'
   // own.
   Tensor spread_rates(int64_t count, int64_t index, const Tensor& u) const;
@@ -94,6 +100,7 @@ class Trainer {
   at::ScalarType dtype_;
   System system_{nullptr};
   Dataset dataset_;
+  std::optional<PatchGrid> grid_;  // of the current stage, if it takes its patches from one
   std::vector<Worker> workers_;
   std::vector<LayerFilters> filters_;  // of each stage
   size_t stage_ = 0;

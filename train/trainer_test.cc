@@ -262,7 +262,7 @@ TEST_F(TrainerTest, TheScaleTokenFollowsTheRule) {
   }
 }
 
-// A kernel in 8 bits that is none would be one in 16, and nobody would know.
+// A name in `eight_bits` that matches no weights would go unnoticed: they would be stored in 16 bits.
 TEST_F(TrainerTest, ModulesThatAreNotThereAreNamed) {
   EXPECT_NO_THROW(Trainer(options("known", 1, [](auto& c) {
     c["training"]["eight_bits"] = {"conv1", "h_a"};

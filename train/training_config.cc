@@ -38,6 +38,7 @@ Stage parse_stage(FieldReader& r, const json& in, const std::string& place, bool
   s.prediction = choose<Prediction>(r, in, place, "prediction", {"bicubic", "liff"});
   s.loss = choose<Loss>(r, in, place, "loss", {"rate-distortion", "prediction-l1"});
   s.sizes = choose<Sizes>(r, in, place, "sizes", {"any", "paper"});
+  s.crops = choose<Crops>(r, in, place, "crops", {"random", "grid"});
   s.decay = choose<Decay>(r, in, place, "decay", {"constant", "linear", "cosine", "halve3", "halve4"});
   s.optimiser = choose<OptimiserKind>(r, in, place, "optimiser", {"adam", "muon"});
   s.loop_filter = r.text(in, place, "loop_filter", "");
@@ -57,6 +58,9 @@ Stage parse_stage(FieldReader& r, const json& in, const std::string& place, bool
   if (wants_liff && !layered) r.fail(place + "prediction", "the model has no LIFF");
   if (s.loss == Loss::kPredictionL1 && !s.trains("liff")) {
     r.fail(place + "loss", "prediction-l1 is liff's, which this stage does not train");
+  }
+  if (s.crops == Crops::kGrid && (in.contains("max_shrink") || s.base_batch > 0)) {
+    r.fail(place + "crops", "grid takes patches as they are: it goes with neither max_shrink nor base_batch");
   }
   return s;
 }

@@ -22,7 +22,7 @@ struct TrainingConfig {
   double average = 0.999;        // decay of the weights' moving average, per step
   double checkpoint_seconds = 300.0;
   double validate_seconds = 900.0;
-  int64_t counted_patches = 1024;  // whose symbols make y's tables at export
+  int64_t counted_patches = 1024;  // patches whose symbols make y's tables at export
   Start start = Start::kRandom;
   std::vector<std::string> eight_bits;  // modules whose kernels are exported as 8-bit integers
   std::string data;                     // what the pictures are, for the exported model's provenance
@@ -34,9 +34,9 @@ struct Config {
   TrainingConfig training;
 };
 
-// Reads and checks a configuration, all of it: nothing that can be known to be wrong before the first step is
-// left for later. Keys that are not known are errors, at every level. Errors: kUsage with the place and what
-// belongs there ("training.stages.0.decay: ..."); kModel for the model's description.
+// Reads a configuration and checks everything that can be checked before the first step. Unknown keys are
+// errors, at every level. Errors: kUsage with the place and what belongs there ("training.stages.0.decay:
+// ..."); kModel for the model's description.
 Result<Config> parse_config(std::string_view json);
 
 }  // namespace compass::train

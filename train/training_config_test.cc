@@ -95,6 +95,7 @@ TEST(TrainingConfig, AbsentFieldsHaveDefaults) {
   EXPECT_EQ(s.optimiser, OptimiserKind::kAdam);
   EXPECT_EQ(s.prediction, Prediction::kBicubic);
   EXPECT_EQ(s.loss, Loss::kRateDistortion);
+  EXPECT_EQ(s.crops, Crops::kRandom);
 }
 
 TEST(TrainingConfig, MisspeltKeysAreNamedAtEveryLevel) {

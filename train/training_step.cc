@@ -10,12 +10,14 @@ namespace {
 
 // lambda at which a loss has weight 1.
 constexpr double kUnitLambda = 0.0067;
-// In a worker's place when seeding: what all workers of a step share.
+// The worker number for random numbers that all workers of a step share.
 constexpr int64_t kAllWorkers = std::numeric_limits<int64_t>::min();
 
-// R + lambda D grows about as the square root of lambda: divide, so that every rate weighs alike.
-Tensor cost(const LayerOutput& out, const Tensor& lambda) {
-  return ((out.bpp + lambda * (255.0 * 255.0) * out.mse) * at::rsqrt(lambda / kUnitLambda)).mean();
+// R + lambda D. For stages with a range of rates it is divided by the square root of lambda, with which it
+// grows, so that all rates weigh the same.
+Tensor cost(const LayerOutput& out, const Tensor& lambda, bool many_rates) {
+  const Tensor sum = out.bpp + lambda * (255.0 * 255.0) * out.mse;
+  return (many_rates ? sum * at::rsqrt(lambda / kUnitLambda) : sum).mean();
 }
 
 }  // namespace
@@ -45,7 +47,7 @@ Trainer::Batch Trainer::draw(const Stage& stage, int64_t step, int64_t index) co
   std::mt19937_64 random_sizes(seed(step, kAllWorkers));
   std::uniform_real_distribution<double> unit(0.0, 1.0);
   const int64_t count = std::max<int64_t>(1, stage.batch / workers);
-  const Tensor top = random_patches(dataset_.train, count, stage.patch, stage.max_shrink, random);
+  const Tensor top = draw_patches(stage, step, index, count, random);
   const auto layer = [&](double ratio) {
     const auto side = std::max<int64_t>(16, std::llround(static_cast<double>(stage.patch) * ratio));
     return side == stage.patch ? top : resize_bicubic(top, side, side);
@@ -73,6 +75,14 @@ Trainer::Batch Trainer::draw(const Stage& stage, int64_t step, int64_t index) co
   for (auto& map : batch.layers) map = map.to(device_, /*non_blocking=*/true);
   if (batch.base.defined()) batch.base = batch.base.to(device_, /*non_blocking=*/true);
   return batch;
+}
+
+Tensor Trainer::draw_patches(const Stage& stage, int64_t step, int64_t index, int64_t count,
+                             std::mt19937_64& random) const {
+  if (!grid_) return random_patches(dataset_.train, count, stage.patch, stage.max_shrink, random);
+  // The workers of all processes take turns, so that they never share a patch within an epoch.
+  const int64_t workers = peers_.size() * static_cast<int64_t>(workers_.size());
+  return grid_->patches((step * workers + number_of(index)) * count, count, seed(0, kAllWorkers));
 }
 
 // The n pictures of all workers take the places u, u + 1/n, u + 2/n, ... around the rate axis: any one of
@@ -112,14 +122,15 @@ Tensor Trainer::share(const Stage& stage, Worker& worker, int64_t index) {
   Pass pass{spread_rates(batch.layers.back().size(0), index, u[0]), {}, dtype_, worker.noise};
   const auto outputs = system->forward(batch.layers, pass, stage.prediction, Quantisation::kTraining,
                                        stage.between_layers_at(step_));
+  const bool many_rates = system->rate_points.size() > 1;
   Tensor loss = torch::zeros({}, device_);
   for (size_t k = stage.trains("base") ? 0 : 1; k < outputs.size(); ++k) {
-    loss = loss + cost(outputs[k], system->lambda(pass.rate));
+    loss = loss + cost(outputs[k], system->lambda(pass.rate), many_rates);
   }
   if (batch.base.defined()) {
     pass.rate = spread_rates(batch.base.size(0), index, u[1]);
     const auto out = system->forward({batch.base}, pass, stage.prediction, Quantisation::kTraining);
-    loss = loss + cost(out[0], system->lambda(pass.rate));
+    loss = loss + cost(out[0], system->lambda(pass.rate), many_rates);
   }
   loss.backward();
   std::vector<Tensor> values = {loss.detach()};

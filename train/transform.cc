@@ -29,8 +29,8 @@ Tensor columns(const Tensor& maps) {
   return maps.permute({0, 2, 3, 1}).reshape({-1, maps.size(1)});
 }
 
-// A uniform quantiser of step s errs by s^2/12 and costs -log2(s) bits. The loss has lambda times the mean
-// over three colours of the squared error, so that s^2 = 18 / (ln 2 lambda), in units of 1/255.
+// A uniform quantiser of interval s errs by s^2/12 and costs -log2(s) bits. The loss has lambda times the
+// mean over three colours of the squared error, so that s^2 = 18 / (ln 2 lambda), in units of 1/255.
 std::vector<double> set_gains(Codec& codec, const std::vector<double>& rate_points, int64_t first) {
   std::vector<double> gains;
   for (const double lambda : rate_points) gains.push_back(255.0 * std::sqrt(lambda * M_LN2 / 18.0));

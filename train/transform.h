@@ -1,5 +1,5 @@
-// What a start without training knows of a codec's transforms: where their convolutions are, and what steps
-// suit.
+// A codec's transforms for initialisation without training: their convolutions, and gains that suit the rate
+// points.
 #pragma once
 
 #include "codec.h"
@@ -21,9 +21,9 @@ Transform transform_of(const Codec& codec);
 // [B,C,H,W] -> [B*H*W,C]
 Tensor columns(const Tensor& maps);
 
-// Sets the gains of the latents from `first` on to 1 / step, with the steps that the rate points ask for
-// where latents are coordinates in an orthonormal basis of pixels in [0,1]. Returns the gains, one per rate
-// point.
+// Sets the gains of the latents from `first` on to 1 / s, where s is the quantisation interval that suits
+// each rate point if latents are coordinates in an orthonormal basis of pixels in [0,1]. Returns the gains,
+// one per rate point.
 std::vector<double> set_gains(Codec& codec, const std::vector<double>& rate_points, int64_t first);
 
 }  // namespace compass::train

@@ -1,4 +1,4 @@
-// Weights from a file, also for codecs that have more latents than the file's.
+// Weights from a file, also for codecs with more latents than the file's.
 #pragma once
 
 #include <random>
@@ -19,9 +19,9 @@ struct KnownLatents {
 // c10::Error naming a tensor that cannot be read.
 KnownLatents copy_weights(System& system, const Safetensors& file, const std::string& path);
 
-// Gives the latents that the file did not have a start, as the principal components of what the codec cannot
-// express: corrections to the map in front of the last stage of g_s that lower the squared error most, found
-// by descent on pictures. g_a learns to measure them by least squares.
+// Initialises the latents that the file did not have. Gradient descent on pictures finds the corrections to
+// g_s's map at 1/8 of the picture's size that lower the squared error most. Their principal components become
+// the new latents' part of g_s; least squares gives g_a's part.
 struct WidenExamples {
   int64_t batches = 12, batch = 16;
   int64_t side = 128;  // pixels; twice that for the enhancement codec, of a quarter of the pictures

@@ -13,7 +13,7 @@ namespace {
 using torch::Tensor;
 
 constexpr int64_t kBlock = nn::kWinogradBlock;
-constexpr int64_t kPatch = nn::kWinogradPatch;
+constexpr int64_t kInputs = nn::kWinogradInputs;
 constexpr int64_t kPoints = nn::kWinogradPoints;
 constexpr int64_t kPartFloats = int64_t{1} << 20;  // of a part's points and products
 
@@ -45,7 +45,7 @@ constexpr float kOfZero = kA2 * kB2, kOfA = 2 * kA2 * (kA2 - kB2), kOfB = 2 * kB
 
 // The paper's matrices, each along one side. B^T: pixels to points.
 struct OfPixels {
-  static constexpr int64_t kFrom = kPatch, kTo = kPatch;
+  static constexpr int64_t kFrom = kInputs, kTo = kInputs;
   static void apply(const Lanes (&d)[kFrom], Lanes (&p)[kTo]) {
     const Lanes even = d[4] - kB2 * d[2], odd = kA * (d[3] - kB2 * d[1]);
     const Lanes far_even = d[4] - kA2 * d[2], far_odd = kB * (d[3] - kA2 * d[1]);
@@ -60,7 +60,7 @@ struct OfPixels {
 
 // G: a kernel to points.
 struct OfKernel {
-  static constexpr int64_t kFrom = 3, kTo = kPatch;
+  static constexpr int64_t kFrom = 3, kTo = kInputs;
   static void apply(const Lanes (&g)[kFrom], Lanes (&p)[kTo]) {
     const Lanes ends = (g[0] + kA2 * g[2]) * (1 / kOfA), middle = g[1] * (kA / kOfA);
     const Lanes far_ends = (g[0] + kB2 * g[2]) * (1 / kOfB), far_middle = g[1] * (kB / kOfB);
@@ -75,7 +75,7 @@ struct OfKernel {
 
 // A^T: products to outputs.
 struct ToOutputs {
-  static constexpr int64_t kFrom = kPatch, kTo = kBlock;
+  static constexpr int64_t kFrom = kInputs, kTo = kBlock;
   static void apply(const Lanes (&m)[kFrom], Lanes (&y)[kTo]) {
     const Lanes near = m[1] + m[2], near_odd = kA * (m[1] - m[2]);
     const Lanes far = m[3] + m[4], far_odd = kB * (m[3] - m[4]);
@@ -88,7 +88,7 @@ struct ToOutputs {
 
 // A: gradients of outputs to those of products.
 struct OfGradients {
-  static constexpr int64_t kFrom = kBlock, kTo = kPatch;
+  static constexpr int64_t kFrom = kBlock, kTo = kInputs;
   static void apply(const Lanes (&g)[kFrom], Lanes (&p)[kTo]) {
     const Lanes even = g[0] + kA2 * g[2], odd = kA * (g[1] + kA2 * g[3]);
     const Lanes far_even = g[0] + kB2 * g[2], far_odd = kB * (g[1] + kB2 * g[3]);
@@ -103,7 +103,7 @@ struct OfGradients {
 
 // G^T: gradients of a kernel's points to the kernel's.
 struct ToKernel {
-  static constexpr int64_t kFrom = kPatch, kTo = 3;
+  static constexpr int64_t kFrom = kInputs, kTo = 3;
   static void apply(const Lanes (&p)[kFrom], Lanes (&g)[kTo]) {
     const Lanes near = (p[1] + p[2]) * (1 / kOfA), far = (p[3] + p[4]) * (1 / kOfB);
     g[0] = p[0] * (1 / kOfZero) + near + far;
@@ -202,11 +202,11 @@ Tensor kernel_points(const Tensor& kernels, bool turned) {
   return points;
 }
 
-void patches_to_points(const Tensor& x, const Blocks& blocks, int64_t first, int64_t count,
-                       const float* zeros, const PointMaps& points) {
+void inputs_to_points(const Tensor& x, const Blocks& blocks, int64_t first, int64_t count, const float* zeros,
+                      const PointMaps& points) {
   for (int64_t n = 0; n < count; ++n) {
     const float* d[kPoints];
-    blocks.find<kPatch, const float>(x.data_ptr<float>(), zeros, first + n, 1, d);
+    blocks.find<kInputs, const float>(x.data_ptr<float>(), zeros, first + n, 1, d);
     transform<OfPixels>(
         blocks.channels, [&](int64_t i) { return d[i]; }, [&](int64_t p) { return points.at(p, n); });
   }
@@ -224,7 +224,7 @@ Tensor convolve_at_points(const Tensor& map, const Tensor& kernels, const Tensor
   std::vector<float> nowhere(out);
   for (int64_t first = 0; first < from.count(); first += part) {
     const int64_t count = std::min(part, from.count() - first);
-    patches_to_points(x, from, first, count, zeros.data(), points);
+    inputs_to_points(x, from, first, count, zeros.data(), points);
     for (int64_t p = 0; p < kPoints; ++p) {
       Tensor product = products.first(p, count);
       at::mm_out(product, points.first(p, count), kernels[p]);
@@ -263,7 +263,7 @@ Tensor winograd_to_weight(const Tensor& map, const Tensor& gradient) {
   const std::vector<float> zeros(std::max(in, out));
   for (int64_t first = 0; first < from.count(); first += part) {
     const int64_t count = std::min(part, from.count() - first);
-    patches_to_points(x, from, first, count, zeros.data(), points);
+    inputs_to_points(x, from, first, count, zeros.data(), points);
     for (int64_t n = 0; n < count; ++n) {
       const float* g[kBlock * kBlock];
       to.find<kBlock, const float>(grad.data_ptr<float>(), zeros.data(), first + n, 0, g);

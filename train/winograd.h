@@ -1,6 +1,6 @@
 // 3x3 convolutions of the trainer by Winograd's minimal filtering F(4x4, 3x3), after A. Lavin and S. Gray,
-// "Fast algorithms for convolutional neural networks" (CVPR 2016): a patch of 6x6 pixels makes 4x4 outputs
-// with 36 multiplications a channel instead of 144. At the places of
+// "Fast algorithms for convolutional neural networks" (CVPR 2016): 6x6 input pixels make 4x4 outputs with 36
+// multiplications for each pair of channels instead of 144. The polynomials' points are those of
 // src/graph/winograd_points.h. In f32, channels last, on one thread.
 #pragma once
 

@@ -137,6 +137,20 @@ typedef struct compass_size {
   int height;
 } compass_size;
 
+/* What a file carries about its picture and decoding does not need. Other types than these are kept, too. */
+typedef enum compass_metadata_type {
+  COMPASS_ICC = 1,  /* the original's colour profile; the pixels in a file are sRGB */
+  COMPASS_EXIF = 2, /* from its TIFF header on; whatever it says, the pixels are upright */
+  COMPASS_XMP = 3,  /* UTF-8 */
+  COMPASS_IPTC = 4  /* records (IIM) */
+} compass_metadata_type;
+
+typedef struct compass_metadata {
+  uint32_t type; /* a compass_metadata_type, or another number */
+  const uint8_t* data;
+  size_t size;
+} compass_metadata;
+
 typedef struct compass_encode_settings {
   size_t struct_size;
   double quality;            /* 0 to 100; default 50. A model with a single rate ignores it */
@@ -144,6 +158,8 @@ typedef struct compass_encode_settings {
                                 the call only. NULL (default): a quarter, a half and the whole of the size */
   size_t size_count; /* 1 to COMPASS_MAX_LAYERS; 0 if `sizes` is NULL */
   int effort; /* rounds of search for symbols that take fewer bits, 0 to 40, or COMPASS_EFFORT_DEFAULT (default) */
+  const compass_metadata* metadata; /* to be carried along, in this order. Read during the call only. NULL (default): none */
+  size_t metadata_count;            /* 0 to 64, one of each type; 0 if `metadata` is NULL */
   const uint8_t* alpha; /* 0 for transparent, 255 for opaque: the picture's height rows of width bytes; kept without
                            loss. NULL (default): the picture is opaque. Read during the call only */
   size_t alpha_stride;  /* bytes from row to row, at least the width; 0 if `alpha` is NULL */
@@ -183,20 +199,30 @@ COMPASS_API compass_status compass_encode(compass_encoder* encoder, const uint8_
 typedef struct compass_layer_info {
   int width;
   int height;
-  uint64_t end; /* the file's first `end` bytes are all that this layer and those below it need */
+  double quality;  /* that the layer was encoded with, 0 to 100 */
+  uint64_t offset; /* where its own bytes begin in the file */
+  uint64_t end;    /* the file's first `end` bytes are all that this layer and those below it need */
 } compass_layer_info;
 
 typedef struct compass_info {
   uint8_t model_tag[4]; /* the first four bytes of the id of the model that made the file */
+  int minor_version;    /* of the format; this library reads version 1 with any minor number */
+  uint64_t need;        /* if the header is not whole yet: how many of the file's first bytes to come back with; else 0 */
   int layer_count;
   compass_layer_info layers[COMPASS_MAX_LAYERS]; /* smallest first */
 } compass_info;
 
 /* Reads the header from the file's first `size` bytes; a kilobyte is usually enough, 24 kilobytes always are. Needs no
  * model, and sets no limit to the picture's size. Errors: COMPASS_BAD_FILE, COMPASS_DAMAGED (the header is not whole
- * yet: come back with more bytes). */
+ * yet: come back with info->need bytes). */
 COMPASS_API compass_status compass_read_info(const uint8_t* data, size_t size, compass_info* info,
                                              compass_error* error);
+
+/* The file's metadata of one type, from its first `size` bytes; those before the first layer are enough. Empty if it has
+ * none. On success `*bytes` is the caller's: compass_bytes_free. Errors: COMPASS_BAD_FILE, COMPASS_DAMAGED (cut off or
+ * changed). */
+COMPASS_API compass_status compass_read_metadata(const uint8_t* data, size_t size, uint32_t type, compass_bytes* bytes,
+                                                 compass_error* error);
 
 /* ---- Decoding -------------------------------------------------------------------------------------------- */
 

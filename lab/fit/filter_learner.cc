@@ -13,12 +13,12 @@
 namespace compass::fit {
 namespace {
 
-constexpr int64_t kPixels = 32'768;  // of a picture that count, about
-constexpr double kRidge = 1e-4;      // of the mean square of a term
+constexpr int64_t kPixels = 32'768;  // about so many pixels of a picture are used
+constexpr double kRidge = 1e-4;      // times the mean square of a term
 constexpr double kCoefficientRidge = 1e-5;
 constexpr int kRounds = 4;
-// A coefficient of 1 changes a mean picture by so much of its error. Larger units cost fewer bits, smaller
-// ones hit better.
+// The change that a coefficient of 1 makes, as a part of a mean picture's error. Larger units cost fewer
+// bits, smaller ones leave less error.
 constexpr double kUnit = 0.015;
 
 using Eigen::MatrixXd;
@@ -109,8 +109,8 @@ void EigenLearner::add(const Image& made, const Image& wanted) {
   sums_.push_back({std::move(a), std::move(b), error});
 }
 
-// The normal equations of all pictures and all ways to turn them over, each picture's by what its error
-// weighs; solved for a filter and directions of it.
+// The normal equations of all pictures in all symmetries, each divided by the picture's squared error; solved
+// for a filter and its directions.
 class Solver {
  public:
   explicit Solver(const std::vector<Sums>& sums) : sums_(sums), symmetries_(all_symmetries()) {
@@ -130,7 +130,7 @@ class Solver {
     filter_.push_back(root_.solve(error));
   }
 
-  // Principal directions of what pictures want the filter to be, in the metric of the mean picture.
+  // Principal directions of the single pictures' best filters, in the metric of the mean picture.
   void start(int directions) {
     MatrixXd covariance = MatrixXd::Zero(3 * kTerms, 3 * kTerms);
     MatrixXd wants(3 * kTerms, pictures());
@@ -225,7 +225,7 @@ class Solver {
     return symmetry.turned(symmetry.turned(a).transpose());
   }
 
-  // The coefficients of all pictures, turned over: [directions][pictures].
+  // The best coefficients of all pictures in one symmetry: [directions][pictures].
   MatrixXd coefficients_of(const Symmetry& symmetry) const {
     std::vector<MatrixXd> back;
     for (const MatrixXd& f : filter_) back.push_back(symmetry.turned_back(f));

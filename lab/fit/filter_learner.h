@@ -1,14 +1,15 @@
-// Loop filters from pictures: which weights, and which directions for an encoder to go in, take most of the
-// error out of a codec's reconstructions.
+// Loop filters from pictures: the weights, and the directions in which an encoder may change them, that
+// remove most of the error of a codec's reconstructions.
 //
-// Corrections are linear in the weights, so that all a picture has to say is its normal equations: A (taps
-// and gates against each other) and B (against the error). Over pictures n, each with coefficients s_n,
+// Corrections are linear in the weights, so that a picture's normal equations are all that is needed of it: A
+// (products of the terms gate * tap with each other) and B (with the error). Over pictures n, each with
+// coefficients s_n,
 //
 //   sum over n of |error_n - correction_n(F_0 + sum over k of s_nk F_k)|^2 / |error_n|^2
 //
-// is lowered first by F_0 alone, which must do where no coefficients are spent, then by turns: coefficients
-// for given F_k, F_k for given coefficients, from the principal directions of what single pictures would like
-// F_0 to be. Pictures count in all eight ways to turn them over.
+// is minimised first over F_0 alone, which is the filter of files without coefficients. Then, by turns, over
+// coefficients for given F_k and over F_k for given coefficients. The first F_k are the principal directions
+// of the best filters of single pictures. Every picture counts in its eight symmetries.
 #pragma once
 
 #include <memory>
@@ -26,15 +27,15 @@ class FilterLearner {
   FilterLearner& operator=(const FilterLearner&) = delete;
   virtual ~FilterLearner() = default;
 
-  // A layer as it was reconstructed without a filter, and as it should be. Same sizes.
+  // Adds a picture: a layer reconstructed without a filter, and its original, of the same size.
   virtual void add(const Image& made, const Image& wanted) = 0;
   virtual int pictures() const = 0;
 
-  // The filter with so many directions; there must be more pictures.
+  // A filter with so many directions; more pictures than directions must have been added.
   virtual FilterWeights learn(int directions) const = 0;
 
-  // By how much, in dB on average over the pictures added, the filter lowers the error: by its own weights,
-  // and with the best coefficients.
+  // By how much the filter lowers the error, in dB, on average over the pictures added: `fixed` with its own
+  // weights alone, `adapted` with the best coefficients for each picture.
   struct Gain {
     double fixed = 0.0;
     double adapted = 0.0;
@@ -42,8 +43,8 @@ class FilterLearner {
   virtual Gain gain(const FilterWeights& filter) const = 0;
 };
 
-// One that has seen nothing. It comes from a module (learner_module.h). Errors: kFailure (a broken
-// installation).
+// A learner without pictures, from a module (learner_module.h). Errors: kFailure (the module cannot be
+// loaded: a broken installation).
 Result<std::unique_ptr<FilterLearner>> make_filter_learner();
 
 }  // namespace compass::fit

@@ -1,5 +1,5 @@
-// The terms that a loop filter's correction of one colour is a sum of, one for each tap and gate, as least
-// squares want them, and what turning a picture over does to them.
+// The terms gate * tap of which a loop filter's correction of one colour is a weighted sum, in a form that
+// suits least squares; and how the symmetries of the square permute them.
 #pragma once
 
 #include <Eigen/Dense>
@@ -12,18 +12,19 @@ namespace compass::fit {
 
 inline constexpr Eigen::Index kTerms = Eigen::Index{kFilterTaps} * kFilterGates;  // in the order [tap][gate]
 
-// Weights are solved for as factors of differences from the pixel itself, and of that from mid-grey: they are
-// small then, and sums exact enough. [kTerms][kTerms]: what they are as weights of taps.
+// Least squares uses differences in place of taps: of each tap from the pixel itself, and of the pixel from
+// mid-grey. They are small, so that sums of products lose few digits. This matrix [kTerms][kTerms] takes
+// weights of differences to weights of taps.
 Eigen::MatrixXd taps_of_differences();
 
-// One of the eight ways to turn a square over. Pictures turned over are as good pictures as before: filters
-// that are fitted to them, too, are fitted to eight times as many.
+// One of the eight symmetries of the square: rotations and reflections. A rotated or reflected picture is as
+// good an example as the picture itself, so that filters are fitted to all eight.
 class Symmetry {
  public:
   Symmetry(bool across, bool down, bool transposed);
-  // Rows of weights, [kTerms][n], or of sums over terms, as a picture turned over has them.
+  // Rows of weights, [kTerms][n], or of sums over terms, as they are for the transformed picture.
   Eigen::MatrixXd turned(const Eigen::MatrixXd& terms) const;
-  // The same the other way.
+  // The inverse.
   Eigen::MatrixXd turned_back(const Eigen::MatrixXd& terms) const;
 
  private:

@@ -1,6 +1,7 @@
-// The module that learns filters. Eigen chooses its vectors when it is compiled, and sums over hundreds of
-// taps squared want wide ones. So the module is built for each level of x86-64, and the system's loader takes
-// the one for the processor, from glibc-hwcaps beside the one for all. Nothing of Eigen goes in or out.
+// The module that learns filters. Eigen's vector width is fixed when it is compiled, and its matrix products
+// need wide vectors to be fast. So the module is built for each level of x86-64. The system's loader takes
+// the build for the processor from glibc-hwcaps, or else the one for all processors. No type of Eigen is part
+// of the module's interface.
 #pragma once
 
 #include "fit/filter_learner.h"

@@ -19,7 +19,7 @@ namespace compass {
 // A one-layer model gives bare keys, as a CompressAI checkpoint has them. Parameters become F32. Constants
 // that PyTorch keeps as buffers (bounds, pedestals, the scale table) and the CDF buffers are written too. The
 // learned density of z is there if the model file holds it; without it, load with strict=False: coding needs
-// the CDFs only. Layers that the reference's networks do not have keep our parameter names. Errors: kModel.
+// the CDFs only. Ops that the reference's networks do not have keep our parameter names. Errors: kModel.
 Result<std::vector<uint8_t>> export_state_dict(const Safetensors& model);
 
 }  // namespace compass

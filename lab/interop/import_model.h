@@ -23,11 +23,11 @@ struct ImportedModel {
   std::vector<std::string> notes;    // what was odd: keys left over, tables that had to be computed
 };
 
-// Builds the description from the widths found and copies parameters as they are (as F32). Integer tables
-// come from the checkpoint's CDF buffers or, where those are absent or empty (a checkpoint from before
-// CompressAI's update()), from the learned density, exactly as update() would. The result is loaded once, so
-// that it is known to load. `second`: a checkpoint that holds the enhancement codec and LIFF, or null.
-// Errors: kBadFile naming the key.
+// Builds the description from the widths found and copies parameters unchanged (as F32). Integer tables come
+// from the checkpoint's CDF buffers. Where those are absent or empty (a checkpoint from before CompressAI's
+// update()), they are computed from the learned density, exactly as update() would. The result is loaded once
+// as a check. `second`: a checkpoint that holds the enhancement codec and LIFF, or null. Errors: kBadFile
+// naming the key.
 Result<ImportedModel> import_checkpoint(Checkpoint& first, Checkpoint* second, const ImportOptions& options);
 
 }  // namespace compass

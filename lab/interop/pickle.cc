@@ -515,7 +515,7 @@ class PickleMachine {
   Pickle pickle_;
   std::vector<PickleId> stack_;
   std::vector<size_t> marks_;
-  std::unordered_map<uint64_t, PickleId> memo_;  // a map, since slots are whatever the file says
+  std::unordered_map<uint64_t, PickleId> memo_;  // a map, since a file may number its slots as it likes
   size_t total_items_ = 0;
   bool stopped_ = false;
   std::string problem_;

@@ -31,7 +31,7 @@ enum class PickleKind : uint8_t {
   kGlobal,   // a known name
   kStorage,  // text: its key, dtype, integer: its number of elements
   kTensor,   // items: storage, offset, size, stride
-  kOpaque,   // something allowed that we have no use for: numpy scalars, argparse.Namespace, ...
+  kOpaque,   // allowed, but not used: numpy scalars, argparse.Namespace, ...
 };
 
 struct PickleObject {

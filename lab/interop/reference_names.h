@@ -1,5 +1,4 @@
-// What the authors' implementation and CompressAI call the tensors of these networks, and what a model file
-// does.
+// The names of the networks' tensors: in the authors' implementation and CompressAI, and in a model file.
 #pragma once
 
 #include <string>
@@ -33,7 +32,7 @@ struct NamePair {
 };
 
 // Networks g_a, g_s, h_a, h_s and h_scales. Theirs counts an activation as a module of its own, as a PyTorch
-// Sequential does: our h_a.1 behind a layer with an activation is their h_a.2.
+// Sequential does: our h_a.1 behind an op with an activation is their h_a.2.
 std::vector<NamePair> codec_names(const CodecDescription& codec);
 
 std::vector<NamePair> liff_names(const LiffDescription& liff);

@@ -16,8 +16,8 @@ HWY_BEFORE_NAMESPACE();
 namespace compass::nn::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// `rounds` times 12 independent multiply-adds; returns the floating-point operations done. Each begins with
-// another number: of chains that begin alike a compiler computes one, and the peak is too high by half.
+// `rounds` times 12 independent multiply-adds; returns the floating-point operations done. Each chain begins
+// with another number: a compiler computes equal chains once, which made the peak half again too high.
 double MultiplyAdds(int rounds, float* sink) {
   const hn::ScalableTag<float> d;
   const auto a = hn::Set(d, 0.999F);
@@ -163,7 +163,8 @@ double measured_peak_gflops(Element format, ThreadPool& pool, double seconds) {
   for (int i = 0; i < kStretches; ++i) {
     std::atomic<int> missing{pool.threads()};
     pool.parallel_for(pool.threads(), [&](int thread, int) {
-      // All begin together; a thread that took two turns would wait for ever without the deadline.
+      // All threads begin together. The deadline is for a thread that gets two iterations, which would wait
+      // for ever.
       const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
       --missing;
       while (missing > 0 && std::chrono::steady_clock::now() < deadline) {

@@ -1,4 +1,4 @@
-// The speed limit: multiply-adds per second that a machine can do with their operands in registers.
+// A machine's speed limit: multiply-adds per second with all operands in registers.
 #pragma once
 
 #include "core/thread_pool.h"
@@ -10,8 +10,8 @@ namespace compass::nn {
 // the CPU's widest fused multiply-add; bf16 with its matrix or dot-product instruction, 0 if it has neither.
 double measured_peak_gflops(Element format, double seconds = 0.05);
 
-// The same of all the pool's threads at once: less than their number times one thread's where they share
-// cores.
+// The same for all the pool's threads at once. Where threads share cores it is less than their number times
+// one thread's.
 double measured_peak_gflops(Element format, ThreadPool& pool, double seconds = 0.1);
 
 }  // namespace compass::nn

@@ -1,5 +1,5 @@
-// Models of the profiles' shapes with random weights: what speed can be measured with where no checkpoint is
-// at hand. They code nothing well.
+// Models of the profiles' shapes with random weights, to measure speed without a trained model. They do not
+// compress.
 #pragma once
 
 #include <memory>

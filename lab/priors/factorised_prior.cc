@@ -12,8 +12,8 @@ namespace {
 constexpr double kTailMass = 1e-9;  // of both sides together
 constexpr int kMaxReach = 2000;     // symbols from 0, where no quantile limits a row
 
-// Elementary functions as float32 steps, each computed in double and rounded: the result is the same whosever
-// float library a machine has, and it follows PyTorch's steps, which the reference's tables come from.
+// Elementary functions in float32, each operation computed in double and rounded. The result does not depend
+// on a machine's float library, and follows PyTorch's operations, from which the reference's tables come.
 float exp_f(float x) {
   return static_cast<float>(std::exp(static_cast<double>(x)));
 }
@@ -55,7 +55,7 @@ PmfRow make_row(const FactorisedPrior& prior, int channel, float origin, int off
   return row;
 }
 
-// Steps from the origin until at most half the tail mass lies beyond, in direction -1 or 1.
+// Symbols from the origin, in direction -1 or 1, until at most half the tail mass lies beyond.
 int reach(const FactorisedPrior& prior, int channel, int direction) {
   const double tail = std::log(kTailMass / 2);  // logit of a small probability is its logarithm
   for (int r = 0; r < kMaxReach; ++r) {

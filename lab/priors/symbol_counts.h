@@ -18,8 +18,8 @@ class SymbolCounts {
   void add(std::span<const uint8_t> indexes, std::span<const int32_t> symbols);
   void add(const SymbolCounts& more);
 
-  // The 64 rows, with the ranges of gaussian_tables(). A row is its Gaussian where nothing was counted, and
-  // forgets it the more the more was: the Gaussian weighs as much as kPriorCounts symbols.
+  // The 64 rows, with the ranges of gaussian_tables(). A row's probabilities are those of the counts and of
+  // its Gaussian together, the Gaussian weighing as much as kPriorCounts symbols.
   CdfTables tables() const;
 
   static constexpr double kPriorCounts = 300.0;

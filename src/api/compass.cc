@@ -10,8 +10,10 @@
 #include <exception>
 #include <limits>
 #include <new>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "bitstream/container.h"
 #include "codec/decoder.h"
@@ -156,6 +158,12 @@ void* allocate(size_t bytes) {
   return memory;
 }
 
+void fill_bytes(std::span<const uint8_t> from, compass_bytes* bytes) {
+  bytes->data = static_cast<uint8_t*>(allocate(from.size()));
+  bytes->size = from.size();
+  std::ranges::copy(from, bytes->data);
+}
+
 void fill_picture(const compass::DecodedPicture& decoded, compass_picture* picture) {
   const size_t bytes = decoded.rgb.bytes.size();
   picture->rgb = static_cast<uint8_t*>(allocate(bytes));
@@ -198,6 +206,28 @@ bool is_possible(compass::Size size, size_t stride, size_t pixel_bytes) {
          (size.height == 1 || stride <= (most - row) / (static_cast<size_t>(size.height) - 1));
 }
 
+compass::Result<std::vector<compass::MetadataChunk>> metadata_of(const compass_encode_settings& given) {
+  std::vector<compass::MetadataChunk> chunks;
+  if (given.metadata == nullptr && given.metadata_count != 0) {
+    return usage(fmt::format("metadata_count is {}, but metadata is NULL", given.metadata_count));
+  }
+  if (given.metadata_count > compass::kMaxMetadataCount) {
+    return usage(
+        fmt::format("metadata_count {} is not 0 to {}", given.metadata_count, compass::kMaxMetadataCount));
+  }
+  for (size_t i = 0; i < given.metadata_count; ++i) {
+    const compass_metadata& one = given.metadata[i];
+    if (one.data == nullptr && one.size != 0) return usage(fmt::format("metadata {}: data is NULL", i));
+    for (size_t before = 0; before < i; ++before) {
+      if (given.metadata[before].type == one.type) {
+        return usage(fmt::format("metadata {} and {} are of the same type, {}", before, i, one.type));
+      }
+    }
+    chunks.push_back({one.type, {one.data, one.data + one.size}});
+  }
+  return chunks;
+}
+
 compass::Result<compass::EncodeSettings> encode_settings(const compass_encode_settings* wish,
                                                          compass::Size size) {
   const auto given =
@@ -216,6 +246,9 @@ compass::Result<compass::EncodeSettings> encode_settings(const compass_encode_se
   } else if (given->alpha_stride != 0) {
     return usage(fmt::format("alpha_stride is {}, but alpha is NULL", given->alpha_stride));
   }
+  auto metadata = metadata_of(*given);
+  if (!metadata) return metadata.error();
+  settings.metadata = *std::move(metadata);
   if (given->sizes == nullptr) {
     if (given->size_count != 0) {
       return usage(fmt::format("size_count is {}, but sizes is NULL", given->size_count));
@@ -278,8 +311,8 @@ void compass_options_init(compass_options* options) {
 
 void compass_encode_settings_init(compass_encode_settings* settings) {
   if (settings == nullptr) return;
-  *settings = {
-      sizeof *settings, compass::EncodeSettings{}.quality, nullptr, 0, COMPASS_EFFORT_DEFAULT, nullptr, 0};
+  *settings = {sizeof *settings, compass::EncodeSettings{}.quality, nullptr, 0, COMPASS_EFFORT_DEFAULT, nullptr, 0,
+               nullptr,          0};
 }
 
 void compass_decode_settings_init(compass_decode_settings* settings) {
@@ -334,9 +367,7 @@ compass_status compass_encode(compass_encoder* encoder, const uint8_t* rgb, int 
     if (!wanted) return fail(wanted.error(), error);
     const auto encoded = encoder->encoder.encode(compass::Rgb8View{rgb, size, stride}, *wanted);
     if (!encoded) return fail(encoded.error(), error);
-    file->data = static_cast<uint8_t*>(allocate(encoded->bytes.size()));
-    file->size = encoded->bytes.size();
-    std::copy(encoded->bytes.begin(), encoded->bytes.end(), file->data);
+    fill_bytes(encoded->bytes, file);
     return COMPASS_OK;
   });
 }
@@ -389,17 +420,43 @@ compass_status compass_read_info(const uint8_t* data, size_t size, compass_info*
     const auto parsed = compass::parse_header({data, size}, limits);
     if (!parsed) return fail(parsed.error(), error);
     if (!parsed->header) {
+      info->need = parsed->need;
       const std::string message =
           "the header is not whole: at least " + std::to_string(parsed->need) + " bytes are needed";
       return fail(COMPASS_DAMAGED, message.c_str(), error);
     }
     const compass::ContainerHeader& header = *parsed->header;
     std::copy(header.model.begin(), header.model.end(), info->model_tag);
+    info->minor_version = header.minor_version;
     info->layer_count = static_cast<int>(header.layers.size());
     for (size_t k = 0; k < header.layers.size(); ++k) {
       const compass::LayerEntry& layer = header.layers[k];
-      info->layers[k] = {layer.size.width, layer.size.height, layer.end()};
+      info->layers[k] = {layer.size.width, layer.size.height, layer.quality / 10.0, layer.offset,
+                         layer.end()};
     }
+    return COMPASS_OK;
+  });
+}
+
+compass_status compass_read_metadata(const uint8_t* data, size_t size, uint32_t type, compass_bytes* bytes,
+                                     compass_error* error) {
+  if (bytes == nullptr) return missing("bytes must not be NULL", error);
+  *bytes = {nullptr, 0};
+  if (data == nullptr) return missing("data must not be NULL", error);
+  return guarded(error, [&] {
+    compass::ContainerLimits limits;
+    limits.max_pixels = std::numeric_limits<uint64_t>::max();
+    const auto parsed = compass::parse_header({data, size}, limits);
+    if (!parsed) return fail(parsed.error(), error);
+    if (!parsed->header) return fail(COMPASS_DAMAGED, "ends inside the header", error);
+    const compass::ContainerHeader& header = *parsed->header;
+    if (size < header.bytes + header.metadata_bytes()) {
+      return fail(COMPASS_DAMAGED, "ends inside the metadata", error);
+    }
+    const auto chunks = compass::read_metadata(header, {data + header.bytes, header.metadata_bytes()});
+    if (!chunks) return fail(chunks.error(), error);
+    const auto found = std::ranges::find(*chunks, type, &compass::MetadataChunk::type);
+    if (found != chunks->end()) fill_bytes(found->bytes, bytes);
     return COMPASS_OK;
   });
 }

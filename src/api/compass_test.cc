@@ -90,6 +90,8 @@ TEST_F(Api, RoundTrip) {
   EXPECT_EQ(info.layers[0].width, 10);
   EXPECT_EQ(info.layers[0].height, 6);
   EXPECT_EQ(info.layers[2].end, file.size());
+  EXPECT_EQ(info.layers[2].offset, info.layers[1].end);
+  EXPECT_EQ(info.layers[1].quality, 50.0);
   uint8_t id[8];
   compass_model_id(model_, id);
   EXPECT_EQ(std::memcmp(id, info.model_tag, 4), 0);
@@ -112,8 +114,18 @@ TEST_F(Api, InfoAsksForMoreBytesWhileTheHeaderIsNotWhole) {
   const std::vector<uint8_t> file = encoded(41, 27);
   compass_info info;
   ASSERT_EQ(compass_read_info(file.data(), file.size(), &info, &error_), COMPASS_OK);
-  EXPECT_EQ(compass_read_info(file.data(), 10, &info, &error_), COMPASS_DAMAGED);
-  EXPECT_EQ(info.layer_count, 0);
+  for (size_t size = 10;;) {  // bytes as they are asked for lead to the header, and no further
+    const compass_status status = compass_read_info(file.data(), size, &info, &error_);
+    if (status == COMPASS_OK) {
+      EXPECT_EQ(size, info.layers[0].offset);
+      EXPECT_EQ(info.need, 0U);
+      break;
+    }
+    ASSERT_EQ(status, COMPASS_DAMAGED);
+    EXPECT_EQ(info.layer_count, 0);
+    ASSERT_GT(info.need, size);
+    size = info.need;
+  }
   const std::vector<uint8_t> zeros(100, 0);
   EXPECT_EQ(compass_read_info(zeros.data(), zeros.size(), &info, &error_), COMPASS_BAD_FILE);
 }
@@ -436,6 +448,57 @@ TEST_F(Api, ARegionOfALostLayerIsTheSamePartOfTheLayerBelow) {
   EXPECT_EQ(picture.width, 6);
   EXPECT_EQ(picture.height, 7);
   compass_picture_free(&picture);
+}
+
+TEST_F(Api, MetadataIsCarriedAlong) {
+  const std::vector<uint8_t> exif = {'I', 'I', 42, 0, 8, 0, 0, 0}, other = {1, 2, 3}, rgb(41 * 27 * 3, 90);
+  const compass_metadata given[2] = {{COMPASS_EXIF, exif.data(), exif.size()},
+                                     {77, other.data(), other.size()}};
+  compass_encode_settings settings;
+  compass_encode_settings_init(&settings);
+  settings.metadata = given;
+  settings.metadata_count = 2;
+  compass_bytes file;
+  ASSERT_EQ(compass_encode(encoder_, rgb.data(), 41, 27, 123, &settings, &file, &error_), COMPASS_OK)
+      << error_.message;
+  compass_info info;
+  ASSERT_EQ(compass_read_info(file.data, file.size, &info, &error_), COMPASS_OK);
+  const size_t before = info.layers[0].offset;
+  for (const auto& [type, want] :
+       {std::pair{uint32_t{COMPASS_EXIF}, exif}, {77U, other}, {COMPASS_ICC, {}}}) {
+    compass_bytes bytes;
+    ASSERT_EQ(compass_read_metadata(file.data, before, type, &bytes, &error_), COMPASS_OK) << error_.message;
+    EXPECT_EQ(std::vector<uint8_t>(bytes.data, bytes.data + bytes.size), want) << type;
+    compass_bytes_free(&bytes);
+    EXPECT_EQ(compass_read_metadata(file.data, before - 1, type, &bytes, &error_), COMPASS_DAMAGED);
+    EXPECT_EQ(compass_read_metadata(file.data, 7, type, &bytes, &error_), COMPASS_DAMAGED);
+    EXPECT_EQ(bytes.data, nullptr);
+  }
+  std::vector<uint8_t> changed(file.data, file.data + before);
+  changed.back() ^= 1;
+  compass_bytes bytes;
+  EXPECT_EQ(compass_read_metadata(changed.data(), before, COMPASS_EXIF, &bytes, &error_), COMPASS_DAMAGED);
+  compass_bytes_free(&file);
+}
+
+TEST_F(Api, MetadataThatCannotBeIsRefused) {
+  const std::vector<uint8_t> data(9, 1), rgb(3, 90);
+  const auto refused = [&](const compass_metadata* metadata, size_t count) {
+    compass_encode_settings settings;
+    compass_encode_settings_init(&settings);
+    settings.metadata = metadata;
+    settings.metadata_count = count;
+    compass_bytes file;
+    EXPECT_EQ(compass_encode(encoder_, rgb.data(), 1, 1, 3, &settings, &file, &error_), COMPASS_USAGE);
+    EXPECT_EQ(file.data, nullptr);
+    return std::string(error_.message);
+  };
+  const compass_metadata one = {COMPASS_XMP, data.data(), data.size()}, lost = {COMPASS_XMP, nullptr, 4};
+  const compass_metadata twice[2] = {one, one};
+  EXPECT_NE(refused(nullptr, 1).find("metadata is NULL"), std::string::npos);
+  EXPECT_NE(refused(&lost, 1).find("data is NULL"), std::string::npos);
+  EXPECT_NE(refused(twice, 2).find("same type"), std::string::npos);
+  EXPECT_NE(refused(twice, 65).find("65"), std::string::npos);
 }
 
 TEST(ApiErrors, NothingIsAskedOfNull) {

@@ -77,7 +77,7 @@ struct ContainerHeader {
   bool operator==(const ContainerHeader&) const = default;
 };
 
-// What a reader puts up with. Breaking one is kBadFile, found before anything is allocated.
+// Limits that a reader sets on files. Exceeding one is kBadFile, found before anything is allocated.
 struct ContainerLimits {
   uint64_t max_pixels = 400'000'000;  // of one layer
   int max_layers = 255;
@@ -90,15 +90,16 @@ inline constexpr size_t kMaxHeaderBytes = size_t{24} << 10;
 inline constexpr size_t kUsualHeaderBytes = 1024;
 inline constexpr size_t kMaxLayerCount = 255;
 inline constexpr int kMaxQuality = 1000;
+inline constexpr size_t kMaxMetadataCount = 64;
 
-// A header, or how many of the file's first bytes to come back with.
+// A header, or how many of the file's first bytes parse_header needs to find one.
 struct HeaderParse {
   std::optional<ContainerHeader> header;
   size_t need = 0;  // more than were given, and never more than the header's real length
 };
 
-// Parses the header from the file's first bytes (any number of them; what follows the header is not looked
-// at). Errors: kBadFile (not a .cmps file, a later major version, damaged, or over a limit).
+// Parses the header from the file's first bytes (any number of them; what follows the header is not
+// read). Errors: kBadFile (not a .cmps file, a later major version, damaged, or over a limit).
 Result<HeaderParse> parse_header(std::span<const uint8_t> bytes, const ContainerLimits& limits = {});
 
 // The header's bytes; offsets and `bytes` of the argument are ignored. Errors: kUsage if the header is not

@@ -34,7 +34,6 @@ constexpr int64_t kNibbleBias = 7;
 constexpr int64_t kNibbleEscape = 15;
 
 constexpr uint64_t kMaxChunkBytes = uint64_t{1} << 48;
-constexpr uint64_t kMaxChunks = 64;
 constexpr uint64_t kMaxExtensionBytes = 4096;
 constexpr size_t kChecksumBytes = 4;
 constexpr size_t kMinLayerBytes = 1 + 1 + 4;  // sizes, length, checksum
@@ -110,7 +109,7 @@ Status check_header(const ContainerHeader& header, ErrorCode code) {
                  code);
     }
   }
-  if (header.metadata.size() > kMaxChunks) return bad("more than 64 metadata chunks", code);
+  if (header.metadata.size() > kMaxMetadataCount) return bad("more than 64 metadata chunks", code);
   for (const MetadataEntry& chunk : header.metadata) {
     if (chunk.bytes > kMaxChunkBytes) return bad("a metadata chunk is impossibly long", code);
   }
@@ -154,7 +153,7 @@ void place(ContainerHeader& header) {
 
 Status read_metadata_table(ByteReader& in, ContainerHeader& header) {
   const uint64_t count = in.varint();
-  if (!in.is_short() && (count == 0 || count > kMaxChunks))
+  if (!in.is_short() && (count == 0 || count > kMaxMetadataCount))
     return bad("impossible number of metadata chunks");
   for (uint64_t i = 0; i < count && !in.is_short(); ++i) {
     const uint64_t type = in.varint();

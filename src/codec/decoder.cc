@@ -230,7 +230,7 @@ Result<Received> Decoder::Parts::receive(ByteSource& source, const DecodeSetting
   return received;
 }
 
-// From the top down: which part of each layer the part asked for of layer `top` is made of.
+// From the top down: the footprint, in each layer, of the wanted rectangle of layer `top`.
 std::vector<Rect> Decoder::Parts::parts_wanted(const Layers& layers, int top, Rect part) const {
   std::vector<Rect> wanted(top + 1);
   wanted[top] = part;

@@ -38,13 +38,13 @@ struct DecodeSettings {
   std::optional<int> layer;  // 0 is the base layer; default: the top layer
   std::optional<Size> size;  // exactly this size: the smallest layer that holds it, antialiased down; above
                              // the top layer, LIFF's prediction. Not together with `layer`.
-  // Part of the chosen layer; not together with `size`. Where a lower layer takes the place of one that is
-  // lost: the smallest part of that layer that covers the same part of the picture.
+  // A rectangle of the chosen layer; not together with `size`. If that layer is lost and a lower one is
+  // decoded instead: the smallest rectangle of the lower layer that covers the same part of the picture.
   std::optional<Rect> region;
   PredictionKind prediction = PredictionKind::kLiff;  // as the file was encoded
   bool as_bytes = false;  // the picture as DecodedPicture::rgb: a quarter of the memory
-  bool copied = false;    // whether whoever calls makes a copy of it, which the limit of memory is to cover
-  bool strict = false;    // a damaged or missing layer is an error instead of a smaller picture
+  bool copied = false;  // whether the caller copies the picture, so that max_memory must cover the copy, too
+  bool strict = false;  // a damaged or missing layer is an error instead of a smaller picture
   Progress progress;
 };
 

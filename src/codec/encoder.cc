@@ -238,7 +238,7 @@ Result<std::vector<uint8_t>> Encoder::Parts::encode_layer(const SpatialLayer& la
   latents.y = {};
   latents.indexes = {};
   ImageView reconstruction = synthesis.reconstruct(layer, latents, prediction, all);
-  liff.reset();  // it looks at the layer below
+  liff.reset();  // it refers to x_hat, the layer below
   x_hat = std::move(reconstruction);
   return stream;
 }

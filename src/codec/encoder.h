@@ -15,10 +15,10 @@
 
 namespace compass {
 
-// More rounds than this find nothing.
+// The most rounds of search; more find nothing.
 inline constexpr int kMaxEffort = 40;
-// Rounds that nobody asked for: what most of the gain takes (docs/search.md), on pictures up to
-// kSearchedPixels. Above, an encoder keeps to as little time and memory as it can.
+// The default number of rounds for pictures up to kSearchedPixels: it gets most of the gain (docs/search.md).
+// Larger pictures are not searched by default, to save time and memory.
 inline constexpr int kDefaultEffort = 2;
 inline constexpr int64_t kSearchedPixels = int64_t{16} << 20;
 

@@ -9,7 +9,7 @@
 namespace compass {
 namespace {
 
-// At least so many pixels of a layer are looked at, or one in `apart`: docs/log/filter.md.
+// At least so many pixels of a layer are sampled, or one in `apart`: docs/log/filter.md.
 struct Sample {
   int64_t pixels;
   int apart;
@@ -27,8 +27,8 @@ int32_t coefficient_of(double wanted) {
       std::lround(std::clamp<double>(wanted, -kMaxFilterCoefficient, kMaxFilterCoefficient)));
 }
 
-// Coefficients of any real size that leave the least error: the normal equations, by Cholesky's way. Some
-// dozen unknowns are no reason for the library to need another one.
+// The real-valued coefficients that leave the least error: the normal equations by Cholesky's decomposition.
+// For some dozen unknowns the library need not depend on a linear algebra package.
 std::vector<double> unrounded(const std::vector<double>& products, int n) {
   const auto product = [&](int i, int j) { return products[i * (n + 1) + j]; };
   std::vector<double> lower(static_cast<size_t>(n) * n);
@@ -68,8 +68,8 @@ void FilterFit::sum(const FilterBand& band, const std::array<const float*, 3>& e
                     std::vector<Sums>& sums) const {
   const Rect row = band.row();
   const int n = filter_.directions + 1;
-  // What each set of weights adds to a stretch, [sets][3][kStretch], and after them what the model's own
-  // filter, the first of them, leaves to add.
+  // The corrections of a stretch by each set of weights, [sets][3][kStretch], and behind them the error that
+  // the first set, the model's own filter, leaves.
   constexpr int kRow = 3 * kStretch;
   std::vector<float> corrections(static_cast<size_t>(n + 1) * kRow);
   const int end = row.x + row.width;
@@ -99,7 +99,7 @@ void FilterFit::add(std::span<const Sums> sums) {
   for (const Sums& more : sums) sums_[more.region].add(more);
 }
 
-// What the error is worth, in bits, from that of the model's own filter alone.
+// The error in bits, as a difference from the error with the model's own filter alone.
 double FilterFit::cost(const Sums& sums, const Coefficients& coefficients) const {
   const int n = filter_.directions + 1;
   double error = 0.0;

@@ -1,8 +1,8 @@
-// An encoder's choice of the loop filter's coefficients, region by region: pixels of a layer are added as
-// they are reconstructed, then solved for.
+// An encoder's choice of the loop filter's coefficients, region by region, by least squares: pixels of a
+// layer are added as they are reconstructed, and at the end coefficients are solved for.
 //
-// Not all pixels: neighbours say the same. Of a large layer only one in so many is sampled, in short
-// stretches of every fourth row, which lie as far from each other as they can.
+// Neighbouring pixels are alike, so that a part of them will do. Of a large layer only one pixel in so many
+// is sampled, in short stretches of every fourth row, as far from each other as possible.
 #pragma once
 
 #include <array>
@@ -16,7 +16,7 @@ namespace compass {
 
 class FilterFit {
  public:
-  // A quick fit samples few pixels and has no coefficients for a region but the best ones of the whole layer.
+  // A quick fit samples fewer pixels, and gives all regions the best coefficients of the whole layer.
   enum class Care { kQuick, kThorough };
 
   // `filter` must outlive the object; `bits_per_error` is what a squared error of 1 in a sample of 0..1 is
@@ -34,18 +34,18 @@ class FilterFit {
       for (size_t i = 0; i < products.size(); ++i) products[i] += more.products[i];
     }
   };
-  // Multiply-adds that `part` of the layer takes.
+  // Multiply-adds of sum() for the pixels `part` of the layer.
   double macs(Rect part) const {
     return static_cast<double>(kFilterWeights) * (filter_.directions + 1) *
            static_cast<double>(part.size().pixels()) / (rows_apart_ * stretches_apart_);
   }
-  // Adds the sampled pixels of the row that `band` has selected to `sums`; `error` is what the filter should
-  // add.
+  // Adds the sampled pixels of the row that `band` has selected to `sums`. `error` is that row of the
+  // original less the unfiltered reconstruction, three colours.
   void sum(const FilterBand& band, const std::array<const float*, 3>& error, std::vector<Sums>& sums) const;
-  // In a fixed order: sums of floats depend on it.
+  // Adds to the layer's sums. Calls must come in a fixed order: the rounding of sums depends on it.
   void add(std::span<const Sums> sums);
 
-  // The coefficients that cost least, bits of theirs plus error: [regions][directions].
+  // The coefficients with the lowest cost, their bits plus the weighted error: [regions][directions].
   std::vector<int32_t> coefficients() const;
 
  private:

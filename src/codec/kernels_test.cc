@@ -1,5 +1,5 @@
-// Speed's preconditions: no kernel of a real model falls back to oneDNN's reference code, and coding the same
-// sizes again makes nothing anew.
+// Preconditions of speed: no kernel of a real model falls back to oneDNN's reference code, and coding
+// pictures of the same sizes again compiles and packs nothing.
 #include <gtest/gtest.h>
 
 #include "codec/layer_analysis.h"

@@ -1,4 +1,4 @@
-// A spatial layer: which one it is, what is coded for it, and the values that its tiles are handed on with.
+// A spatial layer: which one it is, what is coded for it, and the buffers of its tiles.
 //
 //   encoding:  x - prediction -> g_a -> y -> h_a -> z     z -> h_s -> scales, means     q = round(y - means)
 //   decoding:  z -> h_s -> scales, means     q + means = y_hat -> g_s -> x_hat + prediction -> loop filter
@@ -27,21 +27,20 @@ struct SpatialLayer {
   Size size() const { return sizes[k]; }
 };
 
-// What is coded for a layer, what h_s says about it, and what g_s makes the picture from. Memory order
-// [h,w,C].
+// What is coded for a layer, what h_s says about it, and g_s's input. Memory order [h,w,C].
 struct LayerLatents {
   std::vector<int32_t> z;
-  AlignedVector<int32_t> y;           // symbols; a decoder adds them to the means at once and has none
+  AlignedVector<int32_t> y;           // symbols; empty in a decoder, which adds them to the means at once
   AlignedVector<uint8_t> indexes;     // scale index of each element of y
   Tensor y_hat;                       // [M,h,w]; the means alone until the symbols are known; or empty
-  Tensor means;                       // [M,h,w] for a search, which takes other symbols; empty otherwise
+  Tensor means;                       // [M,h,w] for a search, which changes symbols; empty otherwise
   std::vector<int32_t> coefficients;  // of the loop filter: [regions][directions]
 };
 
-// A part of a layer as g_s made it: what the loop filter corrects once the prediction is added.
+// A rectangle of a layer before the loop filter: g_s's output, and the prediction that is to be added to it.
 struct UnfilteredTile {
-  nn::MapView x_hat;       // [3,h,w], all of the part
-  nn::MapView prediction;  // the part or more; no map for the base layer
+  nn::MapView x_hat;       // [3,h,w], exactly the rectangle
+  nn::MapView prediction;  // the rectangle or more; empty for the base layer
 };
 
 // Rows of samples that one thread of the loop filter works on.
@@ -54,14 +53,14 @@ struct FilterBuffers {
   }
 };
 
-// Memory for the maps of one tile at a time. Whoever codes pictures keeps it and hands it to those who run
-// the layers, so that a steady state allocates nothing. Nothing in it outlives a tile.
+// Memory for the maps of one tile at a time. An encoder or decoder keeps it and lends it to the classes that
+// run layers, so that pictures after the first allocate nothing. Its contents are good for one tile.
 struct TileBuffers {
   Tensor residual;                    // [3,h,w]: the original less the prediction
-  Tensor output;                      // of the network that ran last: a tile of y, of z, or of x_hat
+  Tensor output;                      // the output of the network that ran last: a tile of y, z or x_hat
   HyperParameters hyper;              // what h_s said
   std::vector<FilterBuffers> filter;  // one for each thread
-  // What a search takes beside these.
+  // For a search.
   Tensor error;                // [3,h,w]: the derivative of the cost with respect to x_hat
   Tensor gradient, displaced;  // [M,h,w]: with respect to y_hat, and after a displacement of it
   nn::SavedActivations saved;  // of the run of g_s that the backward pass follows

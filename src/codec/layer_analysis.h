@@ -1,4 +1,4 @@
-// An encoder's way through the networks: from a layer's pixels to the symbols that are coded for it.
+// The analysis half of an encoder: from a layer's pixels to the symbols that are coded for it.
 #pragma once
 
 #include <algorithm>
@@ -21,12 +21,12 @@ class LayerAnalysis {
   // g_a: y [M,h,w] of the whole layer; `prediction` is null for the base layer.
   Tensor analyse(const SpatialLayer& layer, const Original& original, PredictionWindow* prediction);
 
-  // h_a, and h_s's answer: quantises z and y, and leaves what is needed for what comes next: symbols alone,
-  // y_hat to reconstruct from, or y_hat and means to search with.
+  // h_a and h_s: quantises z and y. What it keeps depends on what comes next: symbols alone; y_hat, too, to
+  // reconstruct from; or y_hat and means, to search with.
   enum class Next { kCode, kReconstruct, kSearch };
   LayerLatents quantise(const SpatialLayer& layer, Tensor y, Next next);
 
-  // Adds the kernels of all plans that these run, quantise() also h_s's (codec/layer_synthesis.h).
+  // Adds the kernels of all plans that these run, except those of h_s, which LayerSynthesis adds.
   void add_kernels(const SpatialLayer& layer, std::vector<nn::KernelRequest>& kernels) const;
 
  private:
@@ -40,17 +40,17 @@ class LayerAnalysis {
   TileBuffers& buffers_;
 };
 
-// Latents a side of tiles that cover `tile_side` pixels a side or a little more, in a layer of so many
-// latents and pixels across.
+// The side, in latents, of tiles that cover at most `tile_side` pixels a side, in a layer of so many latents
+// and pixels across; at least 1.
 inline int latents_a_side(int tile_side, int latents, int pixels) {
   return static_cast<int>(std::max<int64_t>(1, int64_t{tile_side} * latents / pixels));
 }
 
-// The tiles of latents that a layer is analysed, and searched, in.
+// The tiles of latents in which a layer is analysed and searched.
 std::vector<Rect> analysis_tiles(const PyramidNetworks& networks, const SpatialLayer& layer);
 
-// Rectangle `pixels` of the layer's original, less the prediction if there is one, whose window must hold it;
-// in `memory`.
+// Rectangle `pixels` of the layer's original, less the prediction if there is one, whose window must hold the
+// rectangle. Written to `memory`, of which a view is returned.
 nn::MapView read_residual(const SpatialLayer& layer, const Original& original,
                           const PredictionWindow* prediction, Rect pixels, nn::Context& context,
                           Tensor& memory);

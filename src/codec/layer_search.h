@@ -12,7 +12,7 @@
 
 namespace compass {
 
-// For latents that are searched together: g_s to the pixels that they have a part in, and back to them.
+// Plans for latents that are searched together: g_s to the pixels that depend on them, and the backward pass.
 struct SearchPlans {
   CodecNetworks::PlanPtr g_s;
   CodecNetworks::PlanPtr backward;

@@ -1,4 +1,4 @@
-// From a layer's symbols to its pixels, as a decoder and an encoder both do it.
+// The synthesis half of a layer, from symbols to pixels. Decoder and encoder share it.
 #pragma once
 
 #include <algorithm>
@@ -13,12 +13,13 @@
 
 namespace compass {
 
-// Pixels of halo around a tile that networks read, both sides of an axis together: more than any we know
-// needs.
+// Pixels of halo of a tile, both sides of an axis together, that windows leave room for: more than any known
+// network needs.
 inline constexpr int kHalo = 256;
 
-// Latent positions a side of the tiles that h_s runs on. Where a model's scales are floats, encoder and
-// decoder must cut alike, so that this number is part of such models' streams.
+// Latent positions a side of the tiles that h_s runs on. For models whose scale indexes come from floats,
+// encoder and decoder must use the same tiles, so that this number belongs to the format of such models'
+// streams.
 inline constexpr int kHyperSide = 128;
 
 class LayerSynthesis {
@@ -26,12 +27,12 @@ class LayerSynthesis {
   // Both must outlive the object.
   LayerSynthesis(PyramidNetworks& networks, TileBuffers& buffers) : networks_(networks), buffers_(buffers) {}
 
-  // The prediction of layer k >= 1 for the pixels `want` of its reconstruction; see PredictionWindow for the
-  // rest.
+  // A window on the prediction of layer k >= 1, for reconstructing the pixels `want`. `below` and `passed`:
+  // see PredictionWindow.
   PredictionWindow predict(const SpatialLayer& layer, ImageView& below, Rect want,
                            PredictionWindow::Passed passed);
 
-  // h_s: what y's symbols are to be decoded with. y_hat is left at the means.
+  // h_s: the scale indexes with which y's symbols are decoded. y_hat is set to the means.
   LayerLatents hyper_synthesise(const SpatialLayer& layer, std::vector<int32_t> z);
 
   // g_s and the loop filter: the reconstruction of rectangle `want`, unclamped, or as bytes into `result`,
@@ -41,7 +42,7 @@ class LayerSynthesis {
   void reconstruct(const SpatialLayer& layer, const LayerLatents& latents, PredictionWindow* prediction,
                    Rect want, Rgb8Image& result);
 
-  // The part of the layer below that `want` of layer k >= 1 is predicted from.
+  // The footprint of `want`, in layer k >= 1, in the layer below.
   Rect below_footprint(const SpatialLayer& layer, Rect want) const;
 
   // Adds the kernels of all plans that these run for `want`; without g_s's if nothing is reconstructed.

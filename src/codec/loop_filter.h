@@ -1,13 +1,12 @@
-// The loop filter: what is added to a layer's reconstruction, prediction included, before anybody sees it or
-// predicts from it.
+// The loop filter: a correction that is added to a layer's reconstruction, prediction included, before it is
+// shown and before the next layer is predicted from it.
 //
 //   x_hat[c](p) += sum over gates g, taps t of  gate_g(p) * weight[c][t][g] * tap_t(p)
 //
-// Taps are the pixel and its surroundings; gates say how busy the picture is there, and along which
-// direction. Weights are the model's own, plus `directions` of theirs times whole numbers, the coefficients,
-// that an encoder found best for a region of the layer and the file holds. The idea is that of adaptive loop
-// filters in video codecs (C.-Y. Tsai et al., IEEE J-STSP 2013). docs/bitstream.md, section 5, has the
-// definition.
+// Taps are the pixel and its neighbours. Gates say how large the slopes are around the pixel, and along which
+// direction. Weights are the model's own plus the model's `directions` times coefficients: whole numbers in
+// the file, which an encoder chose for a region of the layer. The idea is that of adaptive loop filters in
+// video codecs (C.-Y. Tsai et al., IEEE J-STSP 2013). docs/bitstream.md, section 5, has the definition.
 #pragma once
 
 #include <algorithm>
@@ -64,14 +63,14 @@ inline size_t coefficient_count(const FilterWeights& filter, Size layer) {
 // Three rows of samples.
 using PlaneRows = std::array<float*, 3>;
 
-// The pixels of a few rows of a layer as the filter sees them.
+// A few rows of a layer, as taps and gates.
 class FilterBand {
  public:
   // Writes the samples of pixels x .. x+count-1 of row y.
   using ReadRow = std::function<void(int y, int x, int count, const PlaneRows& rows)>;
 
-  // Makes `band`, of a layer of size `picture`, the part at hand; `read` is asked for it and for kFilterHalo
-  // pixels around it, as far as they exist. Beyond, the picture's edges are repeated.
+  // Reads the rectangle `band` of a layer of size `picture`, with kFilterHalo pixels around it where there is
+  // a picture; elsewhere the picture's edges are repeated.
   void load(Rect band, Size picture, const ReadRow& read);
   // Makes row y of the band the selected one, whose taps and gates the functions below give.
   void select_row(int y);
@@ -80,7 +79,7 @@ class FilterBand {
   // Of the selected row, from the band's first pixel on.
   std::span<const float* const> taps() const { return taps_; }  // without the constant 1
   std::span<const float* const> gates() const { return gates_; }
-  const float* sample(int channel) const { return taps_[centre_tap(channel)]; }
+  const float* sample(int channel) const { return taps_[centre_tap(channel)]; }  // the pixels themselves
   // out[x] = the correction of channel c at pixel first + x of the selected row, x < count, by weights
   // [3][kFilterTaps][kFilterGates]. Writes up to kFilterPadding - 1 more.
   void correct(const float* weights, int channel, int first, int count, float* out) const;
@@ -110,10 +109,11 @@ class FilterBand {
   std::array<const float*, nn::kFilterGates> gates_{};
 };
 
-// Reads an image's rows, which must outlive what is returned.
+// Reads rows of `image`, which must outlive the result.
 FilterBand::ReadRow rows_of(const Image& image);
 
-// The filter of a part of a layer: what weights and coefficients come to in each region.
+// The filter of a rectangle of a layer: in each region the model's own weights plus coefficients times
+// directions.
 class LayerFilter {
  public:
   // `coefficients` are the layer's, [regions][directions].

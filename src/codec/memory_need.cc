@@ -29,15 +29,15 @@ double elements(const PyramidNetworks& networks, const MemoryQuestion& q, int k)
   return pixels(networks.latent_size({q.sizes, k, 0.0F})) * networks.codec(k).latent_channels();
 }
 
-// Tiles of `part` that between them take the most of everything: those of a row and a column that is cut off,
-// the first whole ones. Of pictures with few tiles they are all.
+// Tiles of `part` that include one with the largest maps: those at the start, which may be cut off, and the
+// first whole ones. In a small picture they are all of its tiles.
 std::vector<Rect> first_tiles(Rect part, int side) {
   const int most = 2 * side;
   return tiles_of({part.x, part.y, std::min(part.width, most), std::min(part.height, most)}, side);
 }
 
-// What tiles hold, all of which is kept from tile to tile: values that go into networks and come out, maps
-// inside the codec's networks, and what making the prediction takes.
+// Memory of tiles. It is kept from tile to tile: networks' inputs and outputs, maps inside the codec's
+// networks, and maps of the prediction.
 struct TileBytes {
   double values = 0.0;
   double maps = 0.0;
@@ -74,7 +74,7 @@ TileBytes synthesis_bytes(const PyramidNetworks& networks, const SpatialLayer& l
     const auto plan = codec.plan_hyper_synthesis(layer.size(), tile);
     bytes.hold_maps(plan.h_s->map_bytes);
     if (plan.h_scales) bytes.hold_maps(plan.h_scales->map_bytes);
-    // Means and indexes, and as much again on the way.
+    // h_s: means and indexes, twice while they are copied.
     hyper = std::max(hyper, 10.0 * codec.latent_channels() * pixels(tile.size()));
   }
   const int width = std::min(part.width, networks.tile_side(layer.k));
@@ -87,7 +87,7 @@ TileBytes synthesis_bytes(const PyramidNetworks& networks, const SpatialLayer& l
   return bytes;
 }
 
-// These, g_a, and the search.
+// The same, g_a, and the search.
 TileBytes encoding_bytes(const PyramidNetworks& networks, const SpatialLayer& layer, bool search) {
   const CodecNetworks& codec = networks.codec(layer.k);
   const Size latent = networks.latent_size(layer);
@@ -117,7 +117,8 @@ double window_bytes(const PyramidNetworks& networks, Size part, int k, bool keep
   return kFloatPixel * part.width * window_rows(networks, k, part.height, keep);
 }
 
-// One array grows row by row and another one's rows are discarded when they are `behind` rows back.
+// The most of both arrays together, where one grows row by row and the other's rows are discarded `behind`
+// rows later.
 double in_turn(double growing, double shrinking, double behind, int rows) {
   const double lag = std::min(1.0, behind / rows);
   return std::max(growing + shrinking * lag, shrinking + growing * lag);
@@ -174,7 +175,7 @@ double encode_bytes(const PyramidNetworks& networks, const MemoryQuestion& q) {
 
 double decode_bytes(const PyramidNetworks& networks, const MemoryQuestion& q,
                     const std::vector<Rect>& wanted) {
-  double latents = 0.0;  // all layers' symbols are there before the first picture is
+  double latents = 0.0;  // all layers' symbols are decoded before the first layer is reconstructed
   for (int k = 0; k <= q.top; ++k) latents += elements(networks, q, k);
   double most = 5.0 * latents;  // with indexes
   const Size to = q.size.value_or(wanted[q.top].size());

@@ -16,15 +16,16 @@ struct MemoryQuestion {
   bool bytes = false;              // whether the picture is kept in 8 bits rather than in floats
   bool measure = false;            // encoding: whether the top layer is reconstructed, too
   bool search = false;             // encoding: whether symbols are searched for; after make_search()
-  std::optional<Size> size{};      // decoding: exactly this size, whatever the layer's
-  bool copied = false;             // decoding: whether whoever gets it makes a copy of it
+  std::optional<Size> size{};      // decoding: resample to this size
+  bool copied = false;             // decoding: whether the caller makes a copy of the picture
 };
 
-// What an encoder's window makes of rows of a layer's prediction (12 bytes a pixel). They are kept for the
-// passes after the first: of reconstructing, and of a search, which gives that up above kSearchedPixels.
+// Whether an encoder's window keeps rows of a layer's prediction (12 bytes a pixel) once it has passed them.
+// It does for later passes over the layer: reconstructing it, or a search, but not a search of a layer above
+// kSearchedPixels.
 PredictionWindow::Passed passed_rows(Size layer, bool reconstruct, bool search);
 
-// Bytes held at most, the picture itself and its copy included, roughly (within some ten percent).
+// The most bytes held at a time, the picture itself and its copy included, to within some ten percent.
 double encode_bytes(const PyramidNetworks& networks, const MemoryQuestion& question);
 // `wanted[k]` is the part of layer k that is reconstructed.
 double decode_bytes(const PyramidNetworks& networks, const MemoryQuestion& question,

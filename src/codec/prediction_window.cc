@@ -20,7 +20,8 @@ void PredictionWindow::move_to(int top, int bottom) {
   if (part_.height > 0 && top >= part_.y && bottom <= held_end) return;
   const size_t row = static_cast<size_t>(part_.width) * 3;
   const bool overlaps = part_.height > 0 && top >= part_.y && top <= held_end;
-  const int first = overlaps ? (passed_ == Passed::kKept ? part_.y : top) : top;  // of the rows to be there
+  const int first =
+      overlaps ? (passed_ == Passed::kKept ? part_.y : top) : top;  // the window's new first row
   const int kept = overlaps ? held_end - first : 0;
   if (kept > 0 && first > part_.y) {
     const auto from = map_.data.begin() + static_cast<std::ptrdiff_t>((first - part_.y) * row);

@@ -1,5 +1,5 @@
-// The prediction of one layer, every pixel made once, in a window of rows that moves down the picture with
-// the tiles that need it.
+// The prediction of one layer, in a window of rows that moves down the picture with the tiles that read it,
+// so that every pixel is predicted once.
 #pragma once
 
 #include "codec/predictor.h"
@@ -9,23 +9,24 @@ namespace compass {
 
 class PredictionWindow {
  public:
-  // What becomes of rows that the window has passed.
+  // What happens to rows above the window.
   enum class Passed {
-    kKept,       // whoever passes twice over the picture pays once
-    kMadeAgain,  // a second pass makes again what is no longer there
-    kDiscarded,  // there is one pass; what is below them goes, too
+    kKept,       // they stay, for further passes over the picture
+    kMadeAgain,  // they are dropped, and predicted again if a further pass needs them
+    kDiscarded,  // they are dropped for good, and so are their footprints in the layer below: there is one
+                 // pass
   };
 
   // Columns [left, right) of the prediction from `below`; both it and the predictor must outlive the window.
-  // Some `rows` are held at a time; memory for them is set aside at once, because growing would need it
-  // twice.
+  // Memory for `rows` rows, as many as the window should need at a time, is allocated at once: growing later
+  // would need it twice.
   PredictionWindow(Predictor& predictor, ImageView& below, const Liff::Geometry& geometry, int left,
                    int right, Passed passed, int rows);
 
-  // Has rows [top, bottom), and those behind them that were made before; drops rows above `top`.
+  // Makes the window hold rows [top, bottom); rows above `top` are treated as `passed` says.
   void move_to(int top, int bottom);
 
-  // What is there, until the window moves.
+  // The rows that the window holds, until it moves.
   nn::MapView view() const { return nn::view_of(map_, part_, geometry_.target); }
   const float* pixel(int y, int x) const { return map_.pixel(y - part_.y, x - part_.x); }
 
@@ -46,8 +47,8 @@ inline nn::MapView view_rows(PredictionWindow* window, Rect part) {
   return window->view();
 }
 
-// Predictions are made in tiles of this many pixels a side: LIFF's features, at the resolution below, are by
-// far the largest maps of all.
+// Pixels a side of the tiles in which predictions are computed. They bound LIFF's features, which are by far
+// the largest maps of all.
 inline constexpr int kPredictionSide = 1024;
 inline std::vector<Rect> prediction_tiles(Rect part) {
   return tiles_of(part, kPredictionSide);

@@ -1,4 +1,4 @@
-// Inter-layer prediction: what layer k looks like, told from layer k-1 (COMPASS, section 3.2).
+// Inter-layer prediction: layer k predicted from the reconstruction of layer k-1 (COMPASS, section 3.2).
 #pragma once
 
 #include <memory>
@@ -10,7 +10,8 @@
 
 namespace compass {
 
-// LIFF's part of the prediction, or only what it is added to. Bicubic alone is the paper's ablation.
+// LIFF's prediction, which may be a correction to the bicubic one; or the bicubic one alone, the paper's
+// ablation.
 enum class PredictionKind { kLiff, kBicubic };
 
 class Predictor {
@@ -20,12 +21,12 @@ class Predictor {
 
   void set_kind(PredictionKind kind) { kind_ = kind; }
 
-  // Pixels `out` of the prediction of a picture of size geometry.target, unclamped, into a map that holds the
-  // target's pixels `map_part`. `below` must hold footprint(geometry, out).
+  // Writes rectangle `out` of the prediction of a picture of size geometry.target, unclamped, to `map`
+  // [3,h,w], which holds the target's rectangle `map_part`. `below` must hold footprint(geometry, out).
   void predict(const ImageView& below, const Liff::Geometry& geometry, Rect out, Rect map_part, Tensor& map);
   Rect footprint(const Liff::Geometry& geometry, Rect out) const;
 
-  // What LIFF's part of that takes; null where there is none.
+  // LIFF's plan for that; null for the bicubic prediction.
   std::shared_ptr<const LiffPlan> plan(const Liff::Geometry& geometry, Rect out) const;
 
   double cost(Size below, Size target) const;  // multiply-adds
@@ -38,8 +39,8 @@ class Predictor {
   Tensor below_;
 };
 
-// Whether a picture of size `have` is predicted at `wanted` rather than resampled: where no side shrinks, and
-// the model has what predicts.
+// Whether a picture of size `have` is enlarged to `wanted` by prediction rather than resampled: no side
+// shrinks, and the model has LIFF.
 bool is_predicted(Size have, Size wanted, const Model& model);
 
 // The sizes that make layer k's prediction (k >= 1), with the model's rule for the scale token.

@@ -3,13 +3,13 @@
 namespace compass {
 namespace {
 
-// Tiles are as large as keeps a tile's largest maps below kTileBytes, within these bounds: the larger, the
-// less the halos cost.
+// Tiles are as large as possible, since larger ones have less halo, within these bounds and with maps below
+// kTileBytes.
 constexpr int kLargestSide = 2048;
 constexpr int kSmallestSide = 512;
 constexpr double kTileBytes = 512.0 * (1 << 20);
 
-// Of the maps inside g_a and g_s for a picture of one tile.
+// The most bytes of maps inside g_a or g_s for a picture of one tile.
 double tile_bytes(const CodecNetworks& networks, int side) {
   const Size picture{side, side};
   return static_cast<double>(

@@ -26,11 +26,11 @@ class PyramidNetworks {
   // The loop filter of layer k; may be empty.
   const FilterWeights& filter(int k) const { return model_->weights(codec_of_layer(k)).filter; }
 
-  // How later calls predict.
+  // How predictor() predicts from now on.
   void set_prediction(PredictionKind kind) {
     if (predictor_) predictor_->set_kind(kind);
   }
-  // Makes the networks that a search goes back through (codec/layer_search.h); false if there are none.
+  // Prepares the backward passes that a search needs (codec/layer_search.h); false if a g_s has none.
   bool make_search() { return base_.make_backward() && (!enhancement_ || enhancement_->make_backward()); }
 
   Size latent_size(const SpatialLayer& layer) const { return codec(layer.k).latent_size(layer.size()); }
@@ -38,14 +38,14 @@ class PyramidNetworks {
 
   // Pixels a side of the tiles that layer k's g_a and g_s run on.
   int tile_side(int k) const { return k == 0 ? base_side_ : enhancement_side_; }
-  // Makes tiles no larger than this, for tests: a cut must not show.
+  // Limits the side of tiles, for tests that results do not depend on them.
   void limit_tiles(int side) {
     base_side_ = std::min(base_side_, side);
     enhancement_side_ = std::min(enhancement_side_, side);
   }
 
-  // The model's weights, as they were read and packed for kernels: in f32 at most for Winograd's 36 points of
-  // kernels of 9 values.
+  // Bytes of the model's weights, as read and as packed for kernels. Packed, f32 weights may become
+  // Winograd's 36 points for 9 values.
   double weight_bytes() const {
     const double packed = context_.compute() == nn::Element::kF32 ? 4.0 * 36.0 / 9.0 : 4.0;
     return (4.0 + packed) * static_cast<double>(model_->parameters());

@@ -16,7 +16,7 @@
 
 namespace compass {
 
-// Used by one thread at a time; calls share kernels, packed weights and buffers, so that it pays to keep it.
+// Used by one thread at a time. Keep it for several pictures: they share kernels, packed weights and buffers.
 struct CodecRuntime {
   CodecRuntime(std::shared_ptr<const Model> m, const CodecOptions& o)
       : model(std::move(m)),
@@ -28,9 +28,9 @@ struct CodecRuntime {
     context.set_times(options.times);
   }
 
-  // Whether kernels are compiled ahead for a picture of this size, on all threads: compile() then takes those
-  // of all plans to come. In larger pictures most tiles are alike, and the few kernels made on the way do not
-  // count.
+  // Whether a picture of this size has the kernels of all its plans compiled ahead, on all threads, by
+  // compile(). In larger pictures most tiles share their kernels, and compiling them on first use takes
+  // little of the time.
   static bool compiles_ahead(Size picture) { return picture.pixels() <= kCompileAheadPixels; }
   void compile(const std::vector<nn::KernelRequest>& kernels) {
     const nn::StageTimer timer(options.times, "kernels", 0.0);

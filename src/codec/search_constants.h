@@ -5,13 +5,15 @@
 
 namespace compass {
 
-// By how much more than in training an error counts. Bits of lower layers pay off in higher ones, and what
-// searching saves goes into bits first.
+// The factor by which an error weighs more than in training. Bits of lower layers also help the layers above,
+// and a search lowers bits more easily than errors.
 inline constexpr double kSearchErrorWeight = 1.25;
-inline constexpr double kSearchCaution = 1.15;   // curvatures are taken to be so many times what was measured
-inline constexpr double kSearchFirstGain = 3.0;  // bits that the first round asks for; the last asks for none
-inline constexpr double kSearchMoved = 0.6;      // of the symbols that would gain, in each round
-inline constexpr double kSearchPrior = 16.0;    // positions that the mean curvature counts beside a channel's
+inline constexpr double kSearchCaution = 1.15;  // factor on the measured curvatures
+inline constexpr double kSearchFirstGain =
+    3.0;  // bits a move must gain in the first round; falls to 0 in the last
+inline constexpr double kSearchMoved = 0.6;  // share of the gainful moves that a round makes
+inline constexpr double kSearchPrior =
+    16.0;  // weight of the mean curvature against a channel's own, in positions
 inline constexpr double kSearchFarthest = 3.0;  // ratio of a channel's curvature to the mean, either way
 
 }  // namespace compass

@@ -1,4 +1,5 @@
-// The search for symbols that cost less: it must pay, and nobody but the encoder may notice.
+// The search for symbols that cost less: it must lower the cost, and files must decode as those without a
+// search do.
 #include <gtest/gtest.h>
 
 #include <algorithm>

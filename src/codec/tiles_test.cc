@@ -79,7 +79,7 @@ TEST(Tiles, DoNotShow) {
 }
 
 // High enough that whole pages of the layer below are discarded on the way.
-TEST(Tiles, WhatIsDiscardedIsNotLookedAtAgain) {
+TEST(Tiles, WhatIsDiscardedIsNotReadAgain) {
   using Passed = PredictionWindow::Passed;
   ThreadPool pool(2);
   nn::Context context(pool);

@@ -1,4 +1,4 @@
-// Work on a thread of its own, where the system lets one start.
+// Work on a thread of its own, if the system lets one start.
 #pragma once
 
 #include <future>
@@ -8,9 +8,9 @@
 
 namespace compass {
 
-// Runs `work` beside the caller; its result, or its exception, comes out of get(). Where no thread can be
-// started (a limit on processes or memory), `work` runs inside get() instead. What it refers to must outlive
-// the future, whose end waits for work that has begun.
+// Runs `work` on another thread; get() returns its result or throws its exception. If no thread can be
+// started (a limit on processes or memory), `work` runs inside get(). What `work` refers to must outlive the
+// future, whose destructor waits for work that has begun.
 template <typename Work>
 std::future<std::invoke_result_t<Work>> in_background(const Work& work) {
   try {

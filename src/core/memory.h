@@ -9,15 +9,15 @@ namespace compass {
 // kernel is asked to use: touching new memory page by page costs as much as a light network. Throws
 // std::bad_alloc like operator new.
 void* allocate_aligned(size_t bytes);
-// `bytes` as they were asked for.
+// `bytes` is what allocate_aligned was called with.
 void free_aligned(void* memory, size_t bytes) noexcept;
 
-// Throws std::bad_alloc unless the process may map so many more bytes at this moment; they are not kept. For
-// calls into code that crashes where memory is refused to it, instead of saying so.
+// Throws std::bad_alloc unless the process could map `bytes` more now; nothing is reserved. Called before
+// library code that crashes when an allocation fails.
 void require_room(size_t bytes);
 
-// Lets the system have the pages of `bytes` at `memory`, part of what allocate_aligned() gave. They still
-// belong to their owner, to be written anew or freed, but what was in them is lost.
+// Gives the whole pages among `bytes` bytes at `memory`, part of a block of allocate_aligned(), back to the
+// system. The block stays allocated and may be written again, but its contents are undefined.
 void discard(void* memory, size_t bytes) noexcept;
 
 }  // namespace compass

@@ -3,7 +3,7 @@
 
 namespace compass {
 
-// Only what may differ between machines depends on it: the integer networks and all tables never do.
+// It changes values that may differ between machines anyway. Integer networks and tables do not depend on it.
 enum class Precision {
   kAuto,  // bf16 where the CPU multiplies it faster than f32, else f32
   kF32,

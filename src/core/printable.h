@@ -1,4 +1,4 @@
-// Text from a file, made fit for a message.
+// Text from a file, made safe to print in a message.
 #pragma once
 
 #include <string>

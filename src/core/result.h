@@ -12,7 +12,7 @@ namespace compass {
 // What kind of failure this is. The commands' exit codes follow from it (see tools/common/exit_code.h).
 enum class ErrorCode {
   kFailure,  // anything without a better name
-  kUsage,    // the caller asked for something that makes no sense
+  kUsage,    // the caller's request is wrong
   kBadFile,  // the input is not what it claims to be, or breaks a limit
   kDamaged,  // truncated or damaged, but a part of it can be used
   kModel,    // the model is missing, unreadable, or not the one the file was made with

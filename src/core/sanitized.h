@@ -1,5 +1,5 @@
-// Whether memory is a sanitizer's, too, so that the process's size says nothing about ours: for tests and
-// limits.
+// Whether the build has a sanitizer. It takes memory of its own, so that tests and limits cannot go by the
+// process's size.
 #pragma once
 
 namespace compass {

@@ -6,7 +6,7 @@
 
 namespace compass {
 
-// No picture or layer is wider or higher: so that sums and small multiples of sides fit in an int.
+// The largest width and height of a picture or layer. Sums and small multiples of sides then fit in an int.
 inline constexpr int kMaxSide = 1 << 29;
 
 // Width and height in pixels (or latent positions). Both >= 1 in a valid size.
@@ -27,6 +27,7 @@ struct Rect {
   Size size() const { return {width, height}; }
 };
 
+// All of a picture or map of this size.
 inline Rect whole(Size size) {
   return {0, 0, size.width, size.height};
 }
@@ -41,12 +42,12 @@ inline Rect united(Rect a, Rect b) {
   return {left, top, right - left, bottom - top};
 }
 
-// `rect` with `reach` more on all sides, as far as a picture of size `full` goes.
-inline Rect grown(Rect rect, int reach, Size full) {
-  const int left = std::max(rect.x - reach, 0);
-  const int top = std::max(rect.y - reach, 0);
-  return {left, top, std::min(rect.x + rect.width + reach, full.width) - left,
-          std::min(rect.y + rect.height + reach, full.height) - top};
+// `rect` with `halo` pixels more on every side, clipped to a picture of size `full`.
+inline Rect grown(Rect rect, int halo, Size full) {
+  const int left = std::max(rect.x - halo, 0);
+  const int top = std::max(rect.y - halo, 0);
+  return {left, top, std::min(rect.x + rect.width + halo, full.width) - left,
+          std::min(rect.y + rect.height + halo, full.height) - top};
 }
 
 }  // namespace compass

@@ -36,8 +36,8 @@ struct AlignedAllocator {
 template <typename T>
 using AlignedVector = std::vector<T, AlignedAllocator<T>>;
 
-// A feature map in memory order [H,W,C] (channels last): element (y, x, c) is data[(y*w + x)*c_count + c].
-// Comments elsewhere give logical shapes as [C,H,W], as the field does.
+// A feature map in memory order [H,W,C] (channels last): element (y, x, c) is data[(y*width + x)*channels +
+// c]. Comments elsewhere give logical shapes as [C,H,W], as the field does.
 struct Tensor {
   int channels = 0;
   int height = 0;
@@ -48,13 +48,14 @@ struct Tensor {
   Tensor(int c, int h, int w)
       : channels(c), height(h), width(w), data(static_cast<size_t>(c) * h * w, 0.0F) {}
 
-  // Takes another shape, in the memory at hand if that is enough. Values are undefined afterwards.
+  // Changes the shape to [c,h,w] and allocates only if more elements are needed than before. Values are
+  // undefined afterwards.
   void reshape(int c, int h, int w) {
     channels = c;
     height = h;
     width = w;
     const size_t count = static_cast<size_t>(c) * h * w;
-    if (count > data.capacity()) data = {};  // rather than copying what nobody wants
+    if (count > data.capacity()) data = {};  // a resize would copy the old values
     data.resize(count);
   }
 

@@ -75,7 +75,7 @@ void ThreadPool::run_share(const std::function<void(int, int)>& body, int count,
       body(static_cast<int>(i), worker);
     }
   } catch (...) {
-    next_.store(count);  // nobody begins another iteration
+    next_.store(count);  // no thread begins another iteration
     const std::lock_guard lock(mutex_);
     if (!failure_) failure_ = std::current_exception();
   }

@@ -13,14 +13,14 @@
 
 namespace compass {
 
-// More threads than this in one pool are refused, or left out where nobody asked for a number.
+// The most threads of one pool. Callers refuse a wish for more; the default never exceeds it.
 inline constexpr int kMaxThreads = 256;
 
 class ThreadPool {
  public:
-  // 1 to kMaxThreads `threads` in all, the calling thread included; 0 means one per core. Where the system
-  // does not let that many start (a limit on processes or memory), the pool makes do with those that did: at
-  // the least the calling thread. See threads().
+  // 1 to kMaxThreads `threads` in all, the calling thread included; 0 means one per core. If the system lets
+  // fewer start (a limit on processes or memory), the pool has those that did, at least the calling thread:
+  // see threads().
   explicit ThreadPool(int threads = 0);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -32,8 +32,8 @@ class ThreadPool {
   // Which worker runs which i is not fixed: bodies must write disjoint data, so that results never depend
   // on the thread count. Calls from inside a body run serially on the worker that makes them.
   //
-  // An exception in a body ends the loop: iterations that have not begun are left out, and the first
-  // exception is thrown again here once no thread is inside the body any more. The pool can be used again.
+  // An exception in a body ends the loop. Iterations that have not begun are skipped, and once no thread is
+  // inside the body the first exception is rethrown here. The pool can be used again.
   void parallel_for(int count, const std::function<void(int i, int worker)>& body);
 
  private:

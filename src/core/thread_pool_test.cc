@@ -76,7 +76,8 @@ TEST(ThreadPool, AnExceptionComesOutOfTheLoop) {
   for (const int threads : {1, 2, 5}) {
     ThreadPool pool(threads);
     for (const int bad : {0, 1, 77, kCount - 1}) {
-      const auto body = std::make_unique<Thrower>();  // gone afterwards: whoever still used it would crash
+      const auto body =
+          std::make_unique<Thrower>();  // destroyed afterwards: a thread that still used it would crash
       body->bad = bad;
       std::string message;
       try {

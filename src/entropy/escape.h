@@ -1,5 +1,5 @@
-// How a symbol outside its row's range becomes a number >= 0, in both of our streams (the reference's rule),
-// and what symbols cost.
+// How a symbol outside its row's range becomes a number >= 0, by the reference's rule; and how many bits
+// symbols take.
 #pragma once
 
 #include <cmath>

@@ -180,7 +180,7 @@ std::vector<HotRow> hot_rows(const CdfTables& tables) {
 template <typename RowOf, typename Out>
 inline bool pop_symbols(Popper& state, const CdfTables& tables, const HotRow* rows, size_t count,
                         RowOf row_of, Out out) {
-  Popper popper = state;  // a copy whose address nobody takes stays in registers
+  Popper popper = state;  // a local copy stays in registers
   for (size_t k = 0; k < count; ++k) {
     const HotRow& row = rows[row_of(k)];
     const uint32_t at = popper.peek(kCdfBits);

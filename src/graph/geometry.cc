@@ -17,8 +17,8 @@ std::vector<Level> levels_of(std::span<const Op> analysis, std::span<const int> 
   return levels;
 }
 
-// Pops what `op` undoes. Returns the extent after its crop, `extent` if it does not crop, 0 if the factors
-// do not fit together.
+// Takes off `levels` what `op` undoes. Returns the extent after the op's crop, `extent` if it does not crop,
+// 0 if it undoes nothing that is there.
 int undo(const Op& op, std::vector<Level>& levels, int extent) {
   int factor = op.up();
   if (factor == 1) {

@@ -1,6 +1,7 @@
-// Sizes of feature maps. Every size follows from the picture's (H, W) alone, one axis at a time: before an
-// aligning op a map is padded at its start (top, left) to a multiple; after the mirrored up-sampling op
-// the same number of samples is dropped there (docs/model_format.md, "Sizes").
+// Sizes of feature maps. Every size follows from the picture's (H, W) alone, one axis at a time. Before an
+// aligning op of an analysis network, a map is padded at its start (top, left) to a multiple of the op's
+// `align`. After the op of the synthesis network that mirrors it, as many samples are dropped there
+// (docs/model_format.md, "Sizes").
 #pragma once
 
 #include <span>
@@ -31,7 +32,8 @@ std::vector<int> analysis_extents(std::span<const Op> analysis, int n);
 // is the input of op i, the last entry equals n. Requires check_mirror to have passed.
 std::vector<int> synthesis_extents(std::span<const Op> analysis, std::span<const Op> synthesis, int n);
 
-// Whether `synthesis` undoes `analysis` level by level. Error: kModel, without naming the networks.
+// Whether every padding of `analysis` has its crop in `synthesis`. Error: kModel, without the networks'
+// names.
 Status check_mirror(std::span<const Op> analysis, std::span<const Op> synthesis);
 
 // Output size of an analysis network for an input of size `in`.

@@ -35,8 +35,9 @@ inline constexpr double kGdnMinBeta = 1e-6;
 inline constexpr int kMaxHyperSymbol = 127;
 inline constexpr int64_t kExactLimit = int64_t{1} << 24;
 
-// Fields an op does not have keep their defaults. Channel counts are those of the op's own input and
-// output map, except for kCondition, whose `in` counts channels of the prediction before its unshuffle.
+// One op. Fields that its kind does not have keep their defaults. Channel counts are those of the op's own
+// input and output map, except for kCondition, whose `in` counts channels of the prediction before its
+// unshuffle.
 struct Op {
   OpKind kind = OpKind::kConv;
   int in = 0;
@@ -60,8 +61,8 @@ struct Op {
   }
 };
 
-// Parameters in the model file's layout and, for GDN, already in their effective parametrisation. Only those
-// the op has are filled.
+// An op's parameters, in the model file's layout; GDN's are effective values. Those that the op does not have
+// are empty.
 struct OpWeights {
   std::vector<float> weight;  // [out,in,k,k]; kDeconv [in,out,k,k]; kRes conv1; kIntConv: int_weight's values
   std::vector<float> bias;    // [out]; kIntConv: int_bias's values

@@ -1,15 +1,15 @@
 // Where Winograd's minimal filtering F(4x4, 3x3) (nn/winograd.h, train/winograd.h) evaluates polynomials.
 //
-// Polynomials of degree 5 are told by their values at five places and their last coefficient: 0, +-3/4,
-// +-3/2. With the paper's 0, +-1, +-2 rounding errors are twice as large (root mean square; the largest three
-// times).
+// A polynomial of degree 5 is determined by its leading coefficient and its values at five points; here 0,
+// +-3/4, +-3/2. With the paper's 0, +-1, +-2 rounding errors are twice as large in root mean square, the
+// largest three times.
 #pragma once
 
 namespace compass::nn {
 
-inline constexpr int kWinogradBlock = 4;                   // outputs a side
-inline constexpr int kWinogradPatch = kWinogradBlock + 2;  // pixels a side of what makes them
-inline constexpr int kWinogradPoints = kWinogradPatch * kWinogradPatch;
+inline constexpr int kWinogradBlock = 4;                    // outputs a side
+inline constexpr int kWinogradInputs = kWinogradBlock + 2;  // inputs a side of those outputs' footprint
+inline constexpr int kWinogradPoints = kWinogradInputs * kWinogradInputs;
 inline constexpr float kWinogradNear = 0.75F, kWinogradFar = 1.5F;
 
 }  // namespace compass::nn

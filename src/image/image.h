@@ -18,7 +18,7 @@ class Image {
   explicit Image(Size size) : size_(size) {
     for (auto& plane : planes_) plane.assign(static_cast<size_t>(size.pixels()), 0.0F);
   }
-  // With undefined samples, to be written.
+  // An image whose samples are undefined until written.
   static Image unset(Size size) {
     Image image;
     image.size_ = size;
@@ -46,8 +46,8 @@ class Image {
   std::array<AlignedVector<float>, 3> planes_;
 };
 
-// A picture as files have it, interleaved 8-bit RGB: a quarter of an Image's memory. The view does not own
-// its bytes.
+// A picture of interleaved 8-bit RGB, as most picture files hold: a quarter of an Image's memory. The view
+// does not own its bytes.
 struct Rgb8View {
   const uint8_t* data = nullptr;
   Size size;
@@ -55,6 +55,7 @@ struct Rgb8View {
   const uint8_t* row(int y) const { return data + static_cast<size_t>(y) * stride; }
 };
 
+// The same, owning its bytes, rows without padding.
 struct Rgb8Image {
   Size size;
   AlignedVector<uint8_t> bytes;  // 3*width*height
@@ -88,7 +89,7 @@ inline float sample_of_deep(uint16_t v) {
   return static_cast<float>(v) / 65535.0F;
 }
 
-// A sample as the codec sees it: byte / 255, rounded once. 256 entries.
+// The float sample of every byte: byte / 255, rounded once. 256 entries.
 const std::array<float, 256>& samples_of_bytes();
 
 // A float sample as a byte: clamped to [0,1], times 255, rounded half up; NaN gives 0.

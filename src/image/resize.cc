@@ -25,9 +25,9 @@ struct Taps {
 };
 
 Taps taps_of(int source, int target, int i) {
-  const double step = static_cast<double>(source) / target;
-  const double centre = (i + 0.5) * step;
-  const double support = 2.0 * std::max(1.0, step);
+  const double ratio = static_cast<double>(source) / target;
+  const double centre = (i + 0.5) * ratio;
+  const double support = 2.0 * std::max(1.0, ratio);
   const int first = std::max(0, static_cast<int>(centre - support + 0.5));
   const int end = std::min(source, static_cast<int>(centre + support + 0.5));
   return {first, end - first};
@@ -40,8 +40,8 @@ struct AxisFilter {
   int stride = 0;
 
   AxisFilter(int source, int target, int begin, int length) : taps(length) {
-    const double step = static_cast<double>(source) / target;
-    const double shrink = std::max(1.0, step);
+    const double ratio = static_cast<double>(source) / target;
+    const double shrink = std::max(1.0, ratio);
     for (int n = 0; n < length; ++n) {
       taps[n] = taps_of(source, target, begin + n);
       stride = std::max(stride, taps[n].count);
@@ -49,7 +49,7 @@ struct AxisFilter {
     weights.assign(static_cast<size_t>(stride) * length, 0.0F);
     std::vector<double> exact(stride);
     for (int n = 0; n < length; ++n) {
-      const double centre = (begin + n + 0.5) * step;
+      const double centre = (begin + n + 0.5) * ratio;
       double sum = 0.0;
       for (int t = 0; t < taps[n].count; ++t) {
         exact[t] = keys_kernel((taps[n].first + t + 0.5 - centre) / shrink);
@@ -70,8 +70,8 @@ struct AxisFilter {
   }
 };
 
-// Four floats in a register of any processor. Wider ones are not worth a second code path here: the networks
-// take a hundred times longer.
+// Floats in a vector register of any processor. Wider vectors are not worth a second code path here: the
+// networks take a hundred times longer.
 using Vec = float __attribute__((vector_size(16)));
 constexpr int kVec = 4;
 
@@ -111,11 +111,11 @@ struct Scratch {
 };
 
 // Where source samples come from: columns of the rows of one plane. `columns(c, y, x)` points at sample
-// (y, x), further ones lie kStep elements apart, `sample` makes a float of an element.
+// (y, x), further ones lie kStride elements apart, `sample` makes a float of an element.
 struct Planes {
   const Image& crop;
   Rect held;  // of the source, what the crop is
-  static constexpr int kStep = 1;
+  static constexpr int kStride = 1;
   const float* columns(int c, int y, int x) const { return crop.row(c, y - held.y) + (x - held.x); }
   static float sample(float v) { return v; }
 };
@@ -136,7 +136,7 @@ struct DeepSamples {
 struct Bytes {
   const Rgb8View& picture;
   const std::array<float, 256>& samples = samples_of_bytes();
-  static constexpr int kStep = 3;
+  static constexpr int kStride = 3;
   const uint8_t* columns(int c, int y, int x) const { return picture.row(y) + 3 * x + c; }
   float sample(uint8_t v) const { return samples[v]; }
 };
@@ -155,7 +155,7 @@ void resample_rows(const AxisFilter& filter, const Source& source, int c, int y,
       const auto* in = source.columns(c, y + std::min(r, count - 1), origin);
       float* to = transposed.data() + r;
       for (int x = begin; x < end; ++x) {
-        to[static_cast<size_t>(x) * kLanes] = source.sample(in[static_cast<size_t>(x) * Source::kStep]);
+        to[static_cast<size_t>(x) * kLanes] = source.sample(in[static_cast<size_t>(x) * Source::kStride]);
       }
     }
   }

@@ -62,10 +62,9 @@ struct Description {
   std::string canonical;   // the description's JSON without provenance, keys sorted, no blanks
 };
 
-// Reads and checks a description; everything in it that a network could be built from lies within the limits
-// below, channel counts chain up, and each synthesis network mirrors its analysis network. A field that is
-// not known is an error, so that no misspelt one is taken to be absent. Errors: kModel with the place
-// ("base.g_a.3.kernel: ...").
+// Reads and checks a description: values lie within the limits below, each op takes as many channels as the
+// one before it gives, and each synthesis network mirrors its analysis network. Unknown fields are errors, so
+// that a misspelt one does not pass for absent. Errors: kModel with the place ("base.g_a.3.kernel: ...").
 Result<Description> parse_description(std::string_view json);
 
 // The text that parse_description reads.

@@ -1,4 +1,4 @@
-// What the weights of a loop filter belong to: its taps, its gates, and the constants of both.
+// The loop filter's taps and gates, to which its weights belong, and the constants of both.
 // docs/bitstream.md, section 5, has the definition.
 #pragma once
 
@@ -13,12 +13,14 @@ inline constexpr int kFilterHalo = 3;  // of the loop filter, in pixels
 inline constexpr int kLumaPlane = 3;                                        // beside R, G, B
 inline constexpr std::array<float, 3> kFilterLuma{0.299F, 0.587F, 0.114F};  // of R, G, B
 
-// Squared slopes of 8-bit luma that part the gates, and below which no direction counts.
+// Mean squared slopes of 8-bit luma: where the level of calm pixels has fallen to a half, where that of busy
+// pixels has risen to a half, and what is added to the denominator of directions so that they vanish where
+// there is no slope.
 inline constexpr float kFilterCalm = 4.0F;
 inline constexpr float kFilterBusy = 100.0F;
 inline constexpr float kFilterFloor = 2.0F;
 
-// The sample that a tap is: of a plane, so far from the pixel itself.
+// The sample that a tap is: its plane, and its offset from the pixel itself.
 struct FilterTap {
   int plane = 0;
   int dy = 0;

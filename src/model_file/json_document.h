@@ -1,4 +1,4 @@
-// JSON from a file, taken in and given up again without surprises.
+// JSON from a file: bounded when it is parsed, freed without allocating.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -6,8 +6,8 @@
 
 namespace compass {
 
-// A document of bounded depth. nlohmann::json's destructor allocates for what it holds, and ends the program
-// where there is no memory: this one takes its value apart first, which needs none.
+// A document of bounded depth. nlohmann::json's destructor allocates, and ends the program if that fails.
+// This class takes its value apart before destroying it, which does not allocate.
 class JsonDocument {
  public:
   // Discarded (value().is_discarded()) if `text` is no JSON or is nested deeper than 32. Throws
@@ -18,7 +18,7 @@ class JsonDocument {
   JsonDocument& operator=(const JsonDocument&) = delete;
 
   nlohmann::json& value() { return value_; }
-  // Of an object, a member that may not be there.
+  // Removes a member of the top object, if it is there.
   void erase(const char* key);
 
  private:

@@ -1,4 +1,4 @@
-// Fields of a JSON document that people or strangers write: a model's description, a training configuration.
+// Fields of a JSON document that may hold anything: a model's description, a training configuration.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +12,11 @@
 
 namespace compass {
 
-// Takes fields out of a JSON document and remembers the first thing wrong, so that parsing code reads
-// straight through; values after an error are defaults.
+// Reads fields of a JSON document and keeps the first error, so that parsing code need not check each field.
+// After an error, what it returns are defaults.
 //
-// `place` is where an object lies, "base.g_a.3." (empty for the document itself). A field that nothing asked
-// for is a mistake, too: call refuse_unread at the end.
+// `place` is the path of the object `in`, such as "base.g_a.3." (empty for the document itself). Fields that
+// were never read are errors, too: call refuse_unread at the end.
 class FieldReader {
  public:
   bool ok() const { return problem_.empty(); }
@@ -49,8 +49,8 @@ class FieldReader {
   size_t choice_value(const std::string& value, const std::string& place,
                       std::span<const std::string_view> choices);
 
-  // Fails, naming the first field of the document that was never asked for. Fields inside of what anything()
-  // returned are nobody's business.
+  // Fails, naming the first field of the document that was never read. Fields inside of what anything()
+  // returned do not count.
   void refuse_unread(const nlohmann::json& document);
 
  private:

@@ -17,13 +17,13 @@ void integer_rule(int m, int n, int first, GridAxis& axis) {
   }
 }
 
-// The authors' arithmetic, step by step in float32: centres in [-1,1], a nearest neighbour by rounding half
-// to even, the offset from the source sample's own centre, times the source's extent.
+// The authors' arithmetic, in float32 and in their order: centres in [-1,1], the nearest neighbour by
+// rounding half to even, then the offset from the source sample's centre, times the source's extent.
 void reference_rule(int m, int n, int first, GridAxis& axis) {
   const auto centre = [](int i, int count) {
     const auto start = static_cast<float>(-1.0 + 1.0 / count);
-    const auto step = static_cast<float>(2.0 / count);
-    return start + step * static_cast<float>(i);
+    const auto stride = static_cast<float>(2.0 / count);
+    return start + stride * static_cast<float>(i);
   };
   constexpr float kEdge = 1.0F - 1e-6F;
   for (size_t k = 0; k < axis.source.size(); ++k) {

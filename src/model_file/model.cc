@@ -28,7 +28,7 @@ struct FreeState {
 ModelId hash_of(const Description& description, const Safetensors& file) {
   const std::unique_ptr<XXH3_state_t, FreeState> state(XXH3_createState());
   XXH3_64bits_reset(state.get());
-  // Lengths go in front of everything of variable length, so that no two contents run together the same way.
+  // Everything of variable length has its length in front, so that different contents are different bytes.
   const auto add = [&](const void* data, uint64_t size) {
     XXH3_64bits_update(state.get(), &size, sizeof(size));
     XXH3_64bits_update(state.get(), data, size);
@@ -95,7 +95,8 @@ Result<std::shared_ptr<const Model>> Model::from(const Safetensors& file) {
   model->description_ = std::move(*description);
   const Description& d = model->description_;
   const int points = static_cast<int>(d.rate_points.size());
-  // The parts at once: most of the time until a first picture is shown goes into reading weights.
+  // The codecs and LIFF are read at the same time: most of the time before a first picture goes into reading
+  // weights.
   auto id = in_background([&] { return hash_of(d, file); });
   std::future<Result<CodecWeights>> enhancement;
   std::future<Result<LiffWeights>> liff;

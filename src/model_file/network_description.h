@@ -14,7 +14,7 @@ namespace compass {
 std::vector<nn::Op> parse_network(FieldReader& r, const nlohmann::json& codec, const std::string& place,
                                   const char* key);
 
-// What a network may contain and must connect.
+// What a network may contain, and the channels it must have at its ends.
 struct NetworkRules {
   int in = 0;
   int out = 0;
@@ -25,7 +25,8 @@ struct NetworkRules {
   int factor = 1;  // of the prediction's resolution to the input's of a synthesis network
 };
 
-// Checks one network: ops allowed there, channels that chain up; fills in the channels of the shuffles.
+// Checks one network: its ops are allowed there, and each takes the channels that the one before gives. Fills
+// in the channels of shuffles.
 void check_network(FieldReader& r, std::vector<nn::Op>& ops, const std::string& place,
                    const NetworkRules& rules);
 

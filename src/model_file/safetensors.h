@@ -24,7 +24,7 @@ class Safetensors {
   const std::map<std::string, std::string, std::less<>>& metadata() const { return metadata_; }
   const TensorView* find(std::string_view name) const;  // null if absent
 
-  // The values of a tensor of floats, or of scaled integers: I8 that its companion "<name>.step"
+  // The values of a tensor of floats, or of scaled integers: I8, which its companion "<name>.step"
   // (F32, one for each index of the first dimension, > 0) gives a size. Errors: as TensorView::floats;
   // absent; no scales or unfit ones.
   Result<std::vector<float>> floats(std::string_view name) const;

@@ -29,8 +29,8 @@ struct HeaderEntry {
   std::optional<std::vector<uint64_t>> offsets;
 };
 
-// Receives the header's JSON as events and accepts the format's three levels only. Working on events instead
-// of a document bounds memory by the text's length whatever it nests, and sees duplicate keys.
+// Receives the header's JSON as events and accepts the format's three levels only. With events rather than a
+// document, memory is bounded by the text's length however deeply it nests, and duplicate keys are found.
 class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
  public:
   std::map<std::string, HeaderEntry, std::less<>> entries;

@@ -18,7 +18,7 @@ using Shape = std::vector<int64_t>;
 constexpr int kScaleRows = 64;
 constexpr int kMaxShift = 24;
 
-// What a tensor of an op is for and must look like. `floats` or `integers` is where it goes.
+// A tensor of an op: its name, its shape, and where its values go (`floats` or `integers`).
 struct Parameter {
   const char* name;
   Shape shape;

@@ -13,8 +13,8 @@
 
 namespace compass {
 
-// A loop filter's weights (codec/loop_filter.h): one set that always counts, then `directions` more that are
-// added as often as a file says.
+// A loop filter's weights (codec/loop_filter.h): one set that always counts, then `directions` more, which a
+// file's coefficients multiply.
 inline constexpr int kFilterWeights = 3 * kFilterTaps * kFilterGates;
 struct FilterWeights {
   int directions = 0;

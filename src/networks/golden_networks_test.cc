@@ -1,4 +1,5 @@
-// Every stage of both codecs against the reference implementation's tensors: the five golden cases, f32.
+// Every stage of both codecs, in f32, against golden tensors: the reference implementation's five cases, and
+// the plain Python's of tests/golden.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -13,18 +14,19 @@ namespace {
 constexpr double kTolerance = 1e-4;     // of the spread, as the golden files state it
 constexpr double kSymbolMargin = 1e-3;  // a symbol may differ only this close to a rounding boundary
 
-const char* const kCases[] = {"tiny_even", "tiny_odd", "tiny_frac", "tiny_same", "tiny_cellbug"};
+const char* const kCases[] = {"small", "tiny_even", "tiny_odd", "tiny_frac", "tiny_same", "tiny_cellbug"};
 const char* const kLayers[] = {"bl", "el1", "el2"};
 
 class GoldenNetworks : public testing::TestWithParam<std::tuple<const char*, const char*>> {
  protected:
   void SetUp() override {
-    if (!Golden::open("tiny_even.safetensors")) GTEST_SKIP() << "no golden files here (set COMPASS_SHARED)";
-    golden_ = Golden::open(std::string(std::get<0>(GetParam())) + ".safetensors");
+    const std::string name = std::get<0>(GetParam());
+    if (!Golden::open(golden_weights(name))) GTEST_SKIP() << "no golden files here (set COMPASS_SHARED)";
+    golden_ = Golden::open(name + ".safetensors");
     ASSERT_TRUE(golden_);
     prefix_ = std::string(std::get<1>(GetParam())) + ".";
     if (!golden_->has(prefix_ + "x")) GTEST_SKIP() << "the case has no such layer";
-    model_ = golden_model();
+    model_ = golden_model(name);
     ASSERT_NE(model_, nullptr);
     kind_ = prefix_ == "bl." ? CodecKind::kBase : CodecKind::kEnhancement;
   }

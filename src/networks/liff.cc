@@ -25,12 +25,12 @@ struct Liff::Parts {
         features(*model->description().liff, model->liff_weights(), c),
         pixel_weights(*model->description().liff, model->liff_weights(), c) {}
 
-  // A plan's grid, and the parts of maps that it needs.
+  // A plan without its kernels: the grid and the rectangles.
   LiffPlan sources(const Geometry& g, Rect out) const;
   LiffPlan make_plan(const Geometry& g, Rect out);
 
-  // A plan's `below` alone. Sources rise with their targets, so that the first and the last one are enough:
-  // what is asked about may be far larger than what there is memory for.
+  // A plan's `below` alone. Source pixels rise with their target pixels, so that the first and last ones
+  // suffice. The whole grid of a large target might not fit in memory.
   Rect footprint(const Geometry& g, Rect out) const;
 
   std::shared_ptr<const Model> model;

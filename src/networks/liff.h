@@ -34,7 +34,7 @@ class Liff {
 
   // below [3,h,w] -> [3,H,W]; target at least as large as below on each axis. The scale token is 2h/H', 2w/W'
   // of `token_target` (W', H'): the target itself or, if the model's rule is ScaleToken::kFirst, enhancement
-  // layer 1's size whatever the layer.
+  // layer 1's size for every layer.
   Tensor predict(const Tensor& below, Size target, Size token_target);
   Tensor predict(const Tensor& below, Size target) { return predict(below, target, target); }
 
@@ -47,10 +47,10 @@ class Liff {
   Tensor predict(const Tensor& below, const Geometry& geometry, Rect out);
   Rect footprint(const Geometry& geometry, Rect out) const;
 
-  // What predicting rectangle `out` takes. The last few plans are kept.
+  // The plan for predicting rectangle `out`. Recent plans are cached.
   std::shared_ptr<const LiffPlan> plan(const Geometry& geometry, Rect out) const;
-  // The planned pixels into `target`, which holds the target's pixels of rectangle `target_part`; `below` is
-  // the plan's part of the picture below.
+  // Writes the planned pixels to `target` [3,h,w], which holds rectangle `target_part` of the target. `below`
+  // [3,h,w] is exactly the plan's `below`.
   void predict(const LiffPlan& plan, const Tensor& below, Rect target_part, Tensor& target);
 
   // Multiply-adds of the feature network and of the MLP, as executed.
@@ -64,13 +64,13 @@ class Liff {
   std::unique_ptr<Parts> parts_;
 };
 
-// What predicting one rectangle takes, told from sizes alone.
+// What predicting one rectangle takes. It follows from sizes alone.
 struct LiffPlan {
   Rect out;
   float token_y = 0.0F, token_x = 0.0F;  // scale token
   GridAxis rows, cols;                   // the nearest source pixels of the target's rows and columns
-  Rect features;                         // these and their 3x3 neighbours: what pixel weights multiply
-  Rect below;                            // the pixels below that those features are made of
+  Rect features;                         // these pixels and their 3x3 neighbours: what pixel weights multiply
+  Rect below;                            // the features' footprint in the picture below
   Size below_full;
   LiffFeaturesPlan making_features;
   LiffPixelWeightsPlan pixel_weights;
@@ -78,7 +78,7 @@ struct LiffPlan {
   void add_kernels(std::vector<nn::KernelRequest>& list) const {
     list.insert(list.end(), kernels.begin(), kernels.end());
   }
-  size_t map_bytes = 0;  // of the maps held at a time, at most
+  size_t map_bytes = 0;  // the most bytes of maps at a time
 };
 
 }  // namespace compass

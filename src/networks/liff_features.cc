@@ -45,11 +45,11 @@ LiffFeatures::LiffFeatures(const LiffDescription& liff, const LiffWeights& w, nn
 
 LiffFeaturesPlan LiffFeatures::plan(Size full, Rect out) {
   LiffFeaturesPlan plan;
-  int reach = halo() - 1;  // of the map being made, around `out`
+  int margin = halo() - 1;  // by how much the map being planned is larger than `out` on each side
   const bool f32 = context_.compute() == Element::kF32;
   const auto add = [&](ConvPass& pass, int channels, std::vector<int> inputs, int addend = -1) {
     const int conv = static_cast<int>(plan.convs.size());
-    const Rect part = grown(out, reach, full);
+    const Rect part = grown(out, margin, full);
     for (const int input : inputs) {
       if (input >= 0) plan.maps[input].last = conv;
     }
@@ -60,20 +60,20 @@ LiffFeaturesPlan LiffFeatures::plan(Size full, Rect out) {
     return conv;  // each makes one map
   };
   const int f1 = add(sfe1_, g0_, {-1});
-  --reach;
+  --margin;
   int state = add(sfe2_, g0_, {f1});
   std::vector<int> states;  // x_1, x_2, ...
   for (int b = 0; b < blocks_; ++b) {
     std::vector<int> inputs{state};
     for (ConvPass& conv : block_convs_[b]) {
-      --reach;
+      --margin;
       inputs.push_back(add(conv, growth_, inputs));
     }
     state = add(fuse_[b], g0_, inputs, state);
     states.push_back(state);
   }
   const int fused = add(gff1_, g0_, states);
-  reach = 0;
+  margin = 0;
   add(gff2_, g0_, {fused}, f1);
   return plan;
 }

@@ -17,13 +17,13 @@
 namespace compass {
 
 struct LiffFeaturesPlan {
-  // A convolution of the network: of which maps, into which, and which is added to it; indexes of `maps`.
+  // A convolution of the network, with indexes of `maps`.
   struct Conv {
     nn::ConvPass* pass = nullptr;
     nn::ConvPlan plan;
-    std::vector<int> inputs;  // -1 is the picture below
+    std::vector<int> inputs;  // concatenated; -1 is the picture below
     int output = 0;
-    int addend = -1;  // -1: none
+    int addend = -1;  // added to the output; -1: none
   };
   std::vector<Conv> convs;
   std::vector<nn::PlannedMap> maps;  // the last one is the features
@@ -34,13 +34,13 @@ class LiffFeatures {
   // Description and weights must outlive this object.
   LiffFeatures(const LiffDescription& liff, const LiffWeights& weights, nn::Context& context);
 
-  // Source pixels around a feature that it depends on.
+  // Source pixels around a feature, on each side, that it depends on.
   int halo() const { return 3 + blocks_ * convs_; }
 
-  // What making features of the part `out`, of a picture of size `full`, takes.
+  // The plan for the features of rectangle `out` of a picture of size `full`.
   LiffFeaturesPlan plan(Size full, Rect out);
-  // Features [g0, ...] as planned, in the context's format. `below` holds at least the plan's part grown by
-  // halo(), as far as there is a picture.
+  // The planned features [g0,h,w], in the context's format. `below` [3,...] holds at least the plan's
+  // rectangle grown by halo(), clipped to the picture.
   nn::Map run(const LiffFeaturesPlan& plan, const nn::MapView& below);
 
   double macs_per_pixel() const { return macs_; }

@@ -21,7 +21,7 @@ constexpr int kMaxTileColumns = 64;
 constexpr int kMinSources = 64;  // source pixels of a tile
 constexpr int kMaxSources = 512;
 constexpr size_t kTailBytes = 400 << 10;  // of a tile's A: it shares a core's L2 cache with B and the h_i
-// Target pixels go through the middle layers this many at a time; what is left over, in the smaller pieces.
+// Target pixels go through the MLP's middle layers kBatch at a time, the last ones kRest at a time.
 constexpr int kBatch = 512;
 constexpr int kRest = 128;
 constexpr int kBatchColumns = 64;
@@ -135,7 +135,7 @@ void LiffPixelWeights::make_tail(const LiffWeights& weights) {
 LiffPixelWeightsPlan LiffPixelWeights::plan(Size full, const GridAxis& rows, const GridAxis& cols) {
   const Element compute = context_.compute();
   LiffPixelWeightsPlan plan;
-  // Whole blocks of Winograd's convolution, for the reason that nn/conv_pass.cc gives.
+  // Tiles are whole blocks of Winograd's algorithm, for the reason that nn/conv_pass.cc gives.
   constexpr int kBlock = nn::kWinogradBlock;
   plan.source_y = rows.source.front() / kBlock * kBlock;
   plan.source_x = cols.source.front() / kBlock * kBlock;

@@ -5,8 +5,9 @@
 //   out_c = A_c(s) . h_last + a_c(s)     A_c = the last layer times q, again a 3x3 convolution,
 //                                        g0 -> 3*hidden + 3
 //
-// B and A are made for a small tile of source pixels at a time and used at once for all its target pixels:
-// they never exist for the whole picture, and neither do the 27*g0 pixel weights.
+// B and A are computed for a small tile of source pixels at a time and used at once for all target pixels of
+// the tile. So they never exist for a whole picture, and the 27*g0 pixel weights of a target pixel never
+// exist at all.
 #pragma once
 
 #include <vector>
@@ -37,14 +38,14 @@ class LiffPixelWeights {
   // For features of a picture of size `full`.
   LiffPixelWeightsPlan plan(Size full, const GridAxis& rows, const GridAxis& cols);
 
-  // Where target pixels lie, and what else they are told.
+  // The planned grid again, and the MLP's other inputs.
   struct Targets {
     const GridAxis& rows;
     const GridAxis& cols;
     float token_y = 0.0F, token_x = 0.0F;  // scale token
   };
   // Writes the pixel of row i, column j of the planned grid to out[i * stride + 3 * j ...]. `features` holds
-  // the sources of all targets grown by 1, as far as there are any.
+  // the source pixels of all targets and their 3x3 neighbours, clipped to the picture.
   void run(const LiffPixelWeightsPlan& plan, const nn::MapView& features, const Targets& targets, float* out,
            size_t stride);
 
@@ -55,12 +56,12 @@ class LiffPixelWeights {
   void make_base(const LiffWeights& weights);
   void make_tail(const LiffWeights& weights);
 
-  // What the tiles of one run share, and what one tile makes of its sources.
+  // What the tiles of one run share, and what is computed once for a tile's source pixels.
   struct Run;
   struct Tile;
   void run_tile(const Run& run, int i, int worker) const;
   Tile make_tile(const Run& run, int y, int x, int worker) const;
-  // Everything behind the first layer's source part for `count` targets of the tile.
+  // The MLP from `base` on, for `count` targets of the tile.
   void finish(const Tile& tile, const nn::LiffTarget* targets, int count,
               const std::vector<nn::ReadyConv>& middle) const;
 

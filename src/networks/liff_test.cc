@@ -38,11 +38,12 @@ std::shared_ptr<const Model> tiny_model() {
 class GoldenLiff : public testing::TestWithParam<std::tuple<const char*, const char*>> {};
 
 TEST_P(GoldenLiff, EveryStage) {
-  if (!Golden::open("tiny_even.safetensors")) GTEST_SKIP() << "no golden files here (set COMPASS_SHARED)";
-  const auto golden = Golden::open(std::string(std::get<0>(GetParam())) + ".safetensors");
+  const std::string name = std::get<0>(GetParam());
+  if (!Golden::open(golden_weights(name))) GTEST_SKIP() << "no golden files here (set COMPASS_SHARED)";
+  const auto golden = Golden::open(name + ".safetensors");
   ASSERT_TRUE(golden);
   const std::string prefix = std::string(std::get<1>(GetParam())) + ".";
-  const auto model = golden_model();
+  const auto model = golden_model(name);
   ASSERT_NE(model, nullptr);
   ThreadPool pool(2);
   nn::Context context(pool, Precision::kF32);
@@ -87,7 +88,7 @@ TEST_P(GoldenLiff, EveryStage) {
   // layer.
   Liff liff(model, context);
   Size token_target = target;
-  if (std::string(std::get<0>(GetParam())) == "tiny_cellbug") {
+  if (name == "tiny_cellbug") {
     const auto first_hw = golden->integers("liff1.target_hw");
     token_target = {first_hw[1], first_hw[0]};
   }
@@ -95,11 +96,13 @@ TEST_P(GoldenLiff, EveryStage) {
   EXPECT_LT(relative_error(liff.predict(below, target, token_target), want), 1e-4);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Cases, GoldenLiff,
-    testing::Combine(testing::Values("tiny_even", "tiny_odd", "tiny_frac", "tiny_same", "tiny_cellbug"),
-                     testing::Values("liff1", "liff2")),
-    [](const auto& info) { return std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param); });
+INSTANTIATE_TEST_SUITE_P(Cases, GoldenLiff,
+                         testing::Combine(testing::Values("small", "tiny_even", "tiny_odd", "tiny_frac",
+                                                          "tiny_same", "tiny_cellbug"),
+                                          testing::Values("liff1", "liff2")),
+                         [](const auto& info) {
+                           return std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param);
+                         });
 
 TEST(Liff, PartsEqualTheWhole) {
   const auto model = tiny_model();

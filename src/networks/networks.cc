@@ -13,10 +13,10 @@ namespace {
 using nn::Network;
 using nn::StageTimer;
 
-constexpr int32_t kMaxSymbolMagnitude = int32_t{1} << 24;  // beyond it floats skip integers
+constexpr int32_t kMaxSymbolMagnitude = int32_t{1} << 24;  // above it floats do not hold every integer
 
-// The process is taken to be in the default rounding mode. Adding and subtracting 1.5 * 2^23 rounds a smaller
-// float to an integer without a call; from 2^22 on nearbyint does it.
+// Rounds half to even, in the default rounding mode. Below 2^22, adding and subtracting 1.5 * 2^23 does it
+// without a call.
 int32_t round_symbol(float x) {
   constexpr float kMagic = 12582912.0F;
   if (std::abs(x) < 4194304.0F) return static_cast<int32_t>((x + kMagic) - kMagic);
@@ -205,7 +205,7 @@ bool CodecNetworks::make_backward() {
   if (backward_) return true;
   auto ops = nn::make_backward_ops(codec_.g_s, weights_.g_s);
   if (!ops) return false;
-  // The network refers to the lists in `ops`, which stay where they are when the vectors are moved.
+  // The network points to the elements of the vectors in `ops`; moving the vectors does not move those.
   nn::Network network(context_, Network::Role::kBackward, ops->ops, ops->weights, ops->ops);
   backward_ = std::make_unique<Backward>(Backward{*std::move(ops), std::move(network)});
   return true;

@@ -4,9 +4,13 @@
 //   encoder:  y = g_a(x)   z = round(h_a(y))   (scales, means) = h_s(z)   q = round(y - means)   rANS(z, q)
 //   decoder:  z, (scales, means) = h_s(z), q <- rANS      x_hat = g_s(q + means)
 //
-// Every run may be restricted to a part of its output. What the run then needs of its inputs, exact halo
-// included, is its footprint; the part equals that part of the whole result up to rounding. Rectangles count
-// pixels of the picture, or positions of the latents, as named.
+// Every network can compute a rectangle of its output alone. It then reads the rectangle's footprint in its
+// inputs, and the result equals that rectangle of the whole result up to rounding. Rectangles are in pixels
+// of the picture, or in positions of the latents, as named.
+//
+// Three forms of each: on whole maps; on the rectangle `out`, planned on the spot; and with a plan at hand,
+// which tiles use. A plan's form takes views that hold at least the plan's footprint, and writes the plan's
+// `out` to a tensor whose memory is used again.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +29,7 @@
 
 namespace compass {
 
-// What h_s says about y, for the positions of one rectangle: memory order [h,w,M] as everywhere.
+// What h_s says about y, for one rectangle of positions. Memory order is [h,w,M].
 struct HyperParameters {
   std::vector<uint8_t> indexes;  // scale index of each element, 0..63
   Tensor means;                  // [M,h,w]
@@ -53,21 +57,21 @@ class CodecNetworks {
   // The latents of rectangle `out`; x and prediction hold analysis_footprint(picture, out).
   Tensor analyse(const Tensor& x, const Tensor* prediction, float rate, Size picture, Rect out);
   Rect analysis_footprint(Size picture, Rect out) const;
-  // What that takes, and the planned latents into `y`, whose memory is used again, from any parts that hold
-  // the plan's.
+  // With a plan. `prediction` may be empty if !conditional().
   PlanPtr plan_analysis(Size picture, Rect out) const { return g_a_.plan(picture, out); }
   void analyse(const nn::Plan& plan, const nn::MapView& x, const nn::MapView& prediction, float rate,
                Tensor& y);
 
   // h_a: y [M,h,w] -> z [C,h',w'], before rounding.
   Tensor hyper_analyse(const Tensor& y);
-  // The part `out` of it: what that takes, and the planned part into `z`. `y` is whole.
+  // With a plan for the rectangle `out` of z. `y` is whole.
   PlanPtr plan_hyper_analysis(Size picture, Rect out) const { return h_a_.plan(latent_size(picture), out); }
   void hyper_analyse(const nn::Plan& plan, const Tensor& y, Tensor& z);
 
   // z's symbols: round_half_even(z - median), memory order [h',w',C].
   std::vector<int32_t> quantise_hyper(const Tensor& z) const;
-  // The same for rectangle `part` of z, at its place in the whole picture's symbols.
+  // The same for `z` being rectangle `part` of a whole of size `hyper`; writes to that rectangle of the
+  // whole's `symbols`.
   void quantise_hyper(const Tensor& z, Rect part, Size hyper, std::span<int32_t> symbols) const;
 
   // h_s: z's symbols -> scale indexes and means of all of y's positions. The indexes are the same on every
@@ -75,7 +79,7 @@ class CodecNetworks {
   HyperParameters hyper_synthesise(std::span<const int32_t> z_symbols, Size picture);
   // The same for the latents of rectangle `out` only.
   HyperParameters hyper_synthesise(std::span<const int32_t> z_symbols, Size picture, Rect out);
-  // What that takes, and the planned part into `result`, whose memory is used again.
+  // With a plan.
   struct HyperPlan {
     PlanPtr h_s;
     PlanPtr h_scales;  // null if the model has no integer scale network
@@ -85,7 +89,7 @@ class CodecNetworks {
 
   // g_s: y_hat [M,h,w] -> x_hat [3,H,W]; prediction as for analyse.
   Tensor synthesise(const Tensor& y_hat, const Tensor* prediction, float rate, Size picture);
-  // The pixels of rectangle `out`; y_hat and prediction hold the parts that synthesis_footprint names.
+  // The pixels of rectangle `out`; y_hat and prediction hold exactly synthesis_footprint(picture, out).
   Tensor synthesise(const Tensor& y_hat, const Tensor* prediction, float rate, Size picture, Rect out);
   struct SynthesisFootprint {
     Rect latents;
@@ -93,23 +97,22 @@ class CodecNetworks {
   };
   SynthesisFootprint synthesis_footprint(Size picture, Rect out) const;
 
-  // What that takes, and the planned pixels into `x_hat`, from any parts that hold the plan's. `save`, if
-  // given, keeps what backward() wants to know.
+  // With a plan. `save`, if given, gets what backward() needs.
   PlanPtr plan_synthesis(Size picture, Rect out) const { return g_s_.plan(picture, out); }
   void synthesise(const nn::Plan& plan, const nn::MapView& y_hat, const nn::MapView& prediction, float rate,
                   Tensor& x_hat, nn::SavedActivations* save = nullptr);
 
-  // The backward pass through g_s. Whether there is one: it takes ops that nn/backward.h knows.
+  // Prepares the backward pass through g_s. False if g_s has an op without one (nn/backward.h).
   bool make_backward();
   bool has_backward() const { return backward_ != nullptr; }
-  // What the gradient of sum(weights * x_hat) with respect to the latents `out` of y_hat takes, and that
-  // gradient into `dy` [M,h,w]. `weights` [3,h,w] holds exactly the plan's input, and `saved` is of a run of
-  // synthesise for these pixels. Only after make_backward.
+  // The gradient of sum(weights * x_hat) with respect to the latents `out` of y_hat, into `dy` [M,h,w].
+  // `weights` [3,h,w] holds exactly the plan's input, and `saved` is from a run of synthesise for these
+  // pixels. Only after make_backward.
   PlanPtr plan_backward(Size picture, Rect out) const { return backward_->network.plan(picture, out); }
   void backward(const nn::Plan& plan, const nn::MapView& weights, const nn::SavedActivations& saved,
                 float rate, Tensor& dy);
 
-  // Multiply-adds for a whole picture, in units of 1.
+  // Multiply-adds for a whole picture.
   struct Cost {
     double g_a = 0, g_s = 0, h_a = 0, h_s = 0;
   };
@@ -133,7 +136,7 @@ class CodecNetworks {
 // y's symbols q = round_half_even(y - mean), and back: y_hat = q + mean.
 std::vector<int32_t> quantise(const Tensor& y, const Tensor& means);
 Tensor dequantise(std::span<const int32_t> symbols, const Tensor& means);
-// Both at once, for a run of elements: y becomes y_hat.
+// Both at once: `symbols` gets q, and y becomes y_hat. All three of one length.
 void quantise(std::span<float> y, std::span<const float> means, std::span<int32_t> symbols);
 
 }  // namespace compass

@@ -3,7 +3,7 @@
 namespace compass::nn {
 namespace {
 
-// Kernels [out,in,k,k] -> [in,out,k,k], turned by half a circle.
+// Conv weights [out,in,k,k] -> [in,out,k,k], each k x k of them turned by 180 degrees.
 std::vector<float> transposed(const std::vector<float>& weight, int out, int in, int kernel) {
   const size_t taps = static_cast<size_t>(kernel) * kernel;
   std::vector<float> result(weight.size());

@@ -23,8 +23,8 @@ double product(const Tensor& a, const Tensor& b) {
   return sum;
 }
 
-Tensor moved(Tensor y, const Tensor& direction, float step) {
-  for (size_t i = 0; i < y.size(); ++i) y.data[i] += step * direction.data[i];
+Tensor moved(Tensor y, const Tensor& direction, float by) {
+  for (size_t i = 0; i < y.size(); ++i) y.data[i] += by * direction.data[i];
   return y;
 }
 
@@ -71,11 +71,11 @@ TEST(Backward, IsTheGradient) {
     ASSERT_EQ(gradient.size(), y.size());
     for (const uint32_t seed : {11U, 12U, 13U}) {
       const Tensor direction = random_map(y.channels, {y.width, y.height}, seed);
-      constexpr float kStep = 2e-4F;  // larger ones cross more of the kinks of activations
-      const auto at = [&](float step) {
-        return product(weights, both.forward(moved(y, direction, step), prediction, size, whole(size)));
+      constexpr float kDisplacement = 2e-4F;  // larger ones cross more of the kinks of activations
+      const auto at = [&](float by) {
+        return product(weights, both.forward(moved(y, direction, by), prediction, size, whole(size)));
       };
-      const double slope = (at(kStep) - at(-kStep)) / (2.0 * kStep);
+      const double slope = (at(kDisplacement) - at(-kDisplacement)) / (2.0 * kDisplacement);
       EXPECT_NEAR(product(gradient, direction), slope, 0.02 * std::sqrt(product(gradient, gradient)))
           << size.width << "x" << size.height;
     }

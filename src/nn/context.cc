@@ -10,8 +10,7 @@
 #include "nn/packed_conv_weights.h"
 #include "nn/winograd.h"
 
-// OpenMP's control calls, declared here so that no compiler switch is needed: oneDNN brings the runtime
-// along.
+// OpenMP's control functions. Declared here, they need no compiler switch; oneDNN links the OpenMP runtime.
 extern "C" {
 int omp_get_max_threads(void);
 void omp_set_num_threads(int threads);
@@ -20,30 +19,31 @@ void omp_set_num_threads(int threads);
 namespace compass::nn {
 namespace {
 
-// Shapes follow the sizes of the pictures seen; a process that sees many sizes must not collect them for
-// ever.
+// Kernels in the cache. Shapes depend on the sizes of pictures, so that a process that codes many sizes would
+// otherwise keep ever more of them.
 constexpr size_t kMaxKernels = 512;
 
-// Bytes of a block's points and products in Winograd's convolution: a core's second-level cache, about.
+// Bytes of the points and products that Winograd's algorithm works on at a time: about a core's second-level
+// cache.
 constexpr size_t kBlockBytes = size_t{1} << 20;
 
-// Whether a convolution is worth its way to Winograd's points and back: f32 only, since bf16 would be rounded
-// there.
+// Whether Winograd's algorithm is used: for f32 only, since in bf16 its points would be rounded.
 bool takes_winograd(const ConvShape& s) {
   return s.kernel_h == 3 && s.kernel_w == 3 && s.stride == 1 && s.rows % kWinogradBlock == 0 &&
          s.cols % kWinogradBlock == 0 && s.source == Element::kF32 && s.target == Element::kF32 &&
          !s.direct && s.in >= 32 && s.out >= 16;
 }
 
-// The shape with `direct` saying how it is computed, so that equal kernels have equal shapes.
+// The shape with `direct` set to how it will be computed, so that equal kernels have equal shapes.
 ConvShape settled(ConvShape shape) {
   shape.direct = !takes_winograd(shape);
   return shape;
 }
 
-// Floats from point to point: some more than a point takes, so that the 36 do not meet in one set of a cache.
-size_t point_stride(size_t patches, int channels) {
-  return patches * channels + 48;
+// Floats from one point's values to the next point's. It is a little more than they take, so that the 36 do
+// not fall into one set of a cache.
+size_t point_stride(size_t blocks, int channels) {
+  return blocks * channels + 48;
 }
 
 bool is_amd() {
@@ -101,18 +101,18 @@ void ConvKernel::run_winograd(int worker, const float* source, const PackedConvW
                               float* target) const {
   Workspace& ws = *parts_->workers[worker].workspace;
   const int block = parts_->block;
-  const size_t patches = static_cast<size_t>(block / kWinogradBlock) * (shape_.cols / kWinogradBlock);
-  const size_t in_stride = point_stride(patches, shape_.in), out_stride = point_stride(patches, shape_.out);
+  const size_t blocks = static_cast<size_t>(block / kWinogradBlock) * (shape_.cols / kWinogradBlock);
+  const size_t in_stride = point_stride(blocks, shape_.in), out_stride = point_stride(blocks, shape_.out);
   auto* const points = ws.get_array<float>(Workspace::kPoints, kWinogradPoints * in_stride);
   auto* const products = ws.get_array<float>(Workspace::kProducts, kWinogradPoints * out_stride);
   const auto* bias = static_cast<const float*>(weights.parts_->bias.get_data_handle());
   const float slope = shape_.act == Act::kNone ? 1.0F : shape_.act == Act::kLeakyRelu ? kLeakySlope : 0.0F;
   for (int row = 0; row < shape_.rows; row += block) {
-    winograd_patches(source + static_cast<size_t>(row) * shape_.in_cols() * shape_.in, block, shape_.cols,
-                     shape_.in, points, in_stride);
+    winograd_inputs(source + static_cast<size_t>(row) * shape_.in_cols() * shape_.in, block, shape_.cols,
+                    shape_.in, points, in_stride);
     for (int p = 0; p < kWinogradPoints; ++p) {
       const size_t kernel = static_cast<size_t>(p) * shape_.in * shape_.out;
-      multiply_panels(points + p * in_stride, patches, shape_.in, weights.parts_->points.data() + kernel,
+      multiply_panels(points + p * in_stride, blocks, shape_.in, weights.parts_->points.data() + kernel,
                       shape_.out, products + p * out_stride);
     }
     winograd_outputs(products, out_stride, block, shape_.cols, shape_.out, bias, slope,
@@ -172,7 +172,7 @@ void Context::pack(std::vector<KernelRequest> requests) {
   pool_.parallel_for(static_cast<int>(first.size()), [&](int i, int worker) {
     const size_t end = static_cast<size_t>(i) + 1 < first.size() ? first[i + 1] : requests.size();
     for (size_t n = first[i]; n < end; ++n) {
-      // A kernel may have been forgotten again if there were more shapes than the cache holds.
+      // If there were more shapes than the cache holds, the kernel may have been dropped again.
       const auto it = kernels_.find(requests[n].shape);
       if (it != kernels_.end()) requests[n].weights->packed(*this, *it->second, worker);
     }
@@ -200,7 +200,7 @@ std::shared_ptr<ConvKernel> Context::compile_winograd(const ConvShape& shape) {
   std::shared_ptr<ConvKernel> kernel(new ConvKernel);
   kernel->shape_ = shape;
   ConvKernel::Parts& parts = *kernel->parts_;
-  // As many rows of blocks as the cache holds and the tile divides into.
+  // As many rows of blocks at a time as fit in the cache and divide the tile evenly.
   const int down = shape.rows / kWinogradBlock, across = shape.cols / kWinogradBlock;
   const size_t row_bytes =
       sizeof(float) * kWinogradPoints * (static_cast<size_t>(shape.in) + shape.out) * across;
@@ -224,7 +224,8 @@ std::shared_ptr<ConvKernel> Context::compile_direct(const ConvShape& shape) {
       .target{{1, shape.out, shape.rows, shape.cols}, type_of(shape.target), tag::nhwc}};
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  // An environment variable could otherwise relax f32, and the integer networks count on its exactness.
+  // An environment variable could otherwise let oneDNN compute f32 less exactly, and integer networks need
+  // exact sums.
   attributes.set_fpmath_mode(dnnl::fpmath_mode::strict);
   if (shape.act != Act::kNone) {
     dnnl::post_ops after;

@@ -1,8 +1,8 @@
 // What networks run on: a thread pool, a number format, oneDNN's compiled kernels and each worker's memory.
 //
-// oneDNN is used for one thing, a convolution of a small tile without padding, single-threaded (in f32 with
-// 3x3 kernels it is Winograd's, and our own); all parallelism is ours. So a kernel's shape does not depend on
-// the picture's edges or on the number of threads, and neither do results.
+// oneDNN is used for one thing: the convolution of a small tile without padding, on one thread. (3x3
+// convolutions in f32 are our own, by Winograd's algorithm.) Threads are shared out over tiles. So neither a
+// kernel's shape nor a result depends on the picture's edges or on the number of threads.
 #pragma once
 
 #include <compare>
@@ -30,8 +30,8 @@ inline int pad_channels(int channels) {
   return (channels + kChannelBlock - 1) / kChannelBlock * kChannelBlock;
 }
 
-// kF32 or kBF16 for this CPU. kAuto chooses bf16 where the CPU multiplies it faster than f32; a wish for bf16
-// on a CPU without it is answered with f32.
+// kF32 or kBF16 for this CPU. kAuto becomes bf16 where the CPU multiplies it faster than f32; kBF16 becomes
+// f32 on a CPU without bf16.
 Precision resolve(Precision wish);
 
 // One compiled convolution: an input tile [in, (rows-1)*stride + kernel_h, (cols-1)*stride + kernel_w] to an
@@ -47,20 +47,20 @@ struct ConvShape {
   Element source = Element::kF32;  // of input and weights
   Element target = Element::kF32;
   Act act = Act::kNone;
-  bool direct = false;  // whatever Winograd's way would save: sums of integers, or a map of few pixels
+  bool direct = false;  // never by Winograd's algorithm: sums of integers, or a map of few pixels
   // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the 0 of a comparison for a pointer.
   auto operator<=>(const ConvShape&) const = default;
 
   int in_rows() const { return (rows - 1) * stride + kernel_h; }
   int in_cols() const { return (cols - 1) * stride + kernel_w; }
-  // Multiplications of the direct convolution; Winograd's (nn/winograd.h) makes do with fewer.
+  // Multiplications of the direct convolution; Winograd's algorithm (nn/winograd.h) takes fewer.
   double macs() const { return 1.0 * in * out * kernel_h * kernel_w * rows * cols; }
 };
 
 class PaddedConvWeights;
 class PackedConvWeights;
 
-// Buffers of one worker thread. They only ever grow, so that a steady state allocates nothing.
+// Buffers of one worker thread. They only grow, so that repeated runs allocate nothing.
 class Workspace {
  public:
   enum Slot {
@@ -78,7 +78,7 @@ class Workspace {
     kProducts,
     kSlots
   };
-  // At least `bytes` bytes; what the slot held before is lost if it has to grow.
+  // A slot's buffer, at least `bytes` bytes, 64-byte aligned. Its contents are lost if it has to grow.
   std::byte* get(Slot slot, size_t bytes) {
     if (slots_[slot].size() < bytes) slots_[slot] = AlignedVector<std::byte>(bytes);
     return slots_[slot].data();
@@ -134,8 +134,8 @@ struct ReadyConv {
   }
 };
 
-// What memory a call needs and cannot have, oneDNN's included, is std::bad_alloc; other failures of oneDNN
-// are std::runtime_error. A context can be used again after either.
+// Calls throw std::bad_alloc if they, or oneDNN, cannot allocate, and std::runtime_error for other failures
+// of oneDNN. A context can be used again after either.
 class Context {
  public:
   // The pool must outlive the context. A context is used by one thread at a time (and the pool's workers).
@@ -150,14 +150,14 @@ class Context {
   BufferPool& buffers() { return buffers_; }
 
   // The kernel of this shape, compiled on first use; not to be called from inside parallel_for. The pointer
-  // keeps it alive while the cache forgets old shapes.
+  // keeps it alive when the cache drops old shapes.
   std::shared_ptr<const ConvKernel> conv(const ConvShape& wanted);
   // The same with conv weights packed for it.
   ReadyConv ready(PaddedConvWeights& weights, const ConvShape& shape);
   ReadyConv ready(const KernelRequest& request) { return ready(*request.weights, request.shape); }
 
-  // Compiles kernels and packs weights ahead of need, on all threads: those of the plans to come (nn/plan.h).
-  // Without it everything is made on first use, on one thread: 1 to 5 ms per op and size.
+  // Compiles kernels and packs weights on all threads, before the plans that need them (nn/plan.h) are run.
+  // Otherwise both happen on first use, on one thread: 1 to 5 ms per op and size.
   void compile(std::span<const KernelRequest> requests);
 
   // Kernels in the cache.
@@ -166,7 +166,7 @@ class Context {
   // Names of the implementations in the cache, sorted, each once.
   std::vector<std::string> implementations() const;
 
-  // Where runs account their time, if set; see nn/stage_times.h.
+  // Where runs add their time, or null; see nn/stage_times.h.
   void set_times(StageTimes* times) { times_ = times; }
   StageTimes* times() { return times_; }
 

@@ -11,8 +11,8 @@
 namespace compass::nn {
 namespace {
 
-// Inputs of at most this many channels are expanded: padded to kChannelBlock they would waste most of the
-// work.
+// Inputs of at most this many channels are expanded (expand_neighbourhoods): padded to kChannelBlock, most of
+// their multiplications would be by zeros.
 constexpr int kMaxExpandedChannels = 4;
 // Output pixels of a tile: enough to keep the vector units busy, few enough for its data to stay in a core's
 // L2 cache; fewer for small maps, so that several workers find something to do.
@@ -20,16 +20,16 @@ constexpr int kTilePixels = 512;
 constexpr int kMinTilePixels = 96;
 constexpr int kMaxTileColumns = 64;
 
-// Even pieces of at most `most` that cover n, rounded up to a multiple of `unit` where that fits: sizes that
-// are nearly alike then share their kernels, each of which takes milliseconds to compile.
+// The length of even pieces that cover n, each at most `most`, rounded up to a multiple of `unit` where that
+// fits. Maps of nearly equal size then share kernels, each of which takes milliseconds to compile.
 int even_piece(int n, int most, int unit) {
   const int piece = ceil_div(n, ceil_div(n, most));
   const int rounded = round_up(piece, unit);
   return n > unit && rounded <= most ? rounded : piece;
 }
 
-// Cuts rows [y0, y1) and columns [x0, x1) of the convolution's outputs. Tiles are whole blocks of Winograd's
-// convolution: so a pixel's value depends on its place alone, and not on what else is asked for.
+// Cuts rows [y0, y1) and columns [x0, x1) of the convolution's outputs into tiles. Tiles are whole blocks of
+// Winograd's algorithm, so that a pixel's value does not depend on which rectangle is asked for.
 void cut(int y0, int y1, int x0, int x1, ConvPlan& plan) {
   plan.row0 = y0 / kWinogradBlock * kWinogradBlock;
   plan.col0 = x0 / kWinogradBlock * kWinogradBlock;
@@ -127,8 +127,8 @@ ConvPlan::Piece ConvPass::plan_piece(const ConvPlan& plan, Phase& phase, bool di
            .act = spec_.act,
            .direct = direct};
   if (phases_apart_) {
-    // The input starts dy rows and dx pixels into the tile. Its rows stay in_cols long, so that a 2-tap phase
-    // yields one column too many; the last one reads on into the next row, and past the tile's end into
+    // The input starts dy rows and dx pixels into the tile. Its rows stay in_cols long, so that a phase of 2
+    // taps yields one column too many. The last one reads on into the next row and, at the tile's end, into
     // slack.
     shape.cols = plan.in_cols - phase.weights.kernel_w() + 1;
     piece.skip = (static_cast<size_t>(phase.dy) * plan.in_cols + phase.dx) * tile_in_;
@@ -175,12 +175,12 @@ const std::byte* ConvPass::gather_tile(const Run& run, int row0, int col0, Works
   const size_t element = element_size(plan.compute);
   const size_t count = static_cast<size_t>(plan.in_rows) * plan.in_cols * tile_in_;
   const size_t slack = 4 * static_cast<size_t>(tile_in_) + kExpandSlack / element;
-  const int reach = (kernel_ - 1) / 2;
+  const int halo = (kernel_ - 1) / 2;
   const int stride = spec_.transposed ? 1 : spec_.stride;
   std::byte* tile = ws.get(Workspace::kInput, (count + slack) * element);
   int at = 0;
   for (const MapView& view : run.inputs) {
-    gather(view, plan.padding, row0 * stride - reach, col0 * stride - reach, plan.in_rows, plan.in_cols,
+    gather(view, plan.padding, row0 * stride - halo, col0 * stride - halo, plan.in_rows, plan.in_cols,
            plan.compute, tile, tile_in_, at);
     at += view.channels;
   }

@@ -19,7 +19,7 @@
 
 namespace compass::nn {
 
-// What a pass is made from. Weights must outlive the pass.
+// A pass's convolution. `weight` and `bias` must outlive the pass.
 struct ConvSpec {
   int in = 0;
   int out = 0;  // of the map after the pixel shuffle
@@ -31,7 +31,7 @@ struct ConvSpec {
   Act act = Act::kNone;
   const std::vector<float>* weight = nullptr;  // [out*up*up, in, kernel, kernel]
   const std::vector<float>* bias = nullptr;    // [out*up*up] or, transposed, [out]
-  bool exact = false;                          // integers in f32, whatever the context's format
+  bool exact = false;                          // integers, computed in f32 even where the context is bf16
   bool keep_channels = false;  // the output is a tensor: its pixels are not padded to kChannelBlock
 };
 
@@ -48,10 +48,10 @@ struct ShiftSpec {
   int limit = 255;
 };
 
-// How a pass computes a part of its output: cut into tiles of equal size, a function of sizes alone. Made by
-// ConvPass::plan, for that pass.
+// How a pass computes a rectangle of its output: cut into tiles of equal size. It depends on sizes alone.
+// Made by ConvPass::plan, for that pass.
 struct ConvPlan {
-  Rect bounds;                      // the part
+  Rect bounds;                      // the rectangle
   Padding padding;                  // before the input
   Padding crop;                     // rows and columns dropped from the (shuffled) output's start
   Element compute = Element::kF32;  // of input and weights
@@ -78,20 +78,19 @@ class ConvPass {
   void add_gdn(const GdnSpec& gdn);
   void add_shift(const ShiftSpec& shift);
 
-  // What the pass writes: the part `bounds` of a map of size `full`, with a copy in f32 or not, and whether
-  // something is added to it.
+  // What the pass writes: the rectangle `bounds` of a map of size `full`.
   struct Output {
     Size full;
     Rect bounds;
-    bool f32 = true;
-    bool addend = false;
+    bool f32 = true;      // the map has a copy in f32
+    bool addend = false;  // run() is given something to add
   };
-  // The context's `compute` format; exact passes are in f32 whatever it is.
+  // `compute` is the context's format; exact passes compute in f32 all the same.
   ConvPlan plan(Element compute, const Output& out, const Padding& padding = {}, const Padding& crop = {});
 
-  // Computes the planned part of the output (all of it must be obtainable from `inputs`), inputs being
-  // concatenated by channel. `addend`, a view of the output's pitch, is added to the result if not null
-  // (without shuffle only); it may be the output itself.
+  // Writes the planned rectangle of `out` from `inputs`, which are concatenated by channel and must hold its
+  // footprint. `addend`, if not null, is a view with the output's pitch that is added to the result (without
+  // a pixel shuffle only); it may be a view of the output itself.
   void run(Context& context, const ConvPlan& plan, std::span<const MapView> inputs, Map& out,
            const MapView* addend = nullptr);
   void run(Context& context, const ConvPlan& plan, const MapView& input, Map& out,
@@ -105,7 +104,7 @@ class ConvPass {
     int dy = 0;
     int dx = 0;
   };
-  // A piece of a plan with its kernels at hand.
+  // A piece of a plan with its kernels.
   struct ReadyPiece {
     const ConvPlan::Piece* piece;
     ReadyConv conv;

@@ -5,8 +5,8 @@
 namespace compass::nn {
 namespace {
 
-// Samples of a map padded at its start by `padding`, to samples of the map. Never empty: where only padding
-// is asked for, its source, sample 0, is the answer.
+// From samples of a map padded at its start by `padding` to those of the map itself. Never empty: padding
+// repeats sample 0, so that a span within it gives that sample.
 Span without_padding(Span padded, int padding, int extent) {
   const int begin = std::clamp(padded.begin - padding, 0, extent - 1);
   return {begin, std::clamp(padded.end - padding, begin + 1, extent)};
@@ -14,19 +14,19 @@ Span without_padding(Span padded, int padding, int extent) {
 
 }  // namespace
 
-Span grown(Span span, int reach, int extent) {
-  return {std::max(span.begin - reach, 0), std::min(span.end + reach, extent)};
+Span grown(Span span, int halo, int extent) {
+  return {std::max(span.begin - halo, 0), std::min(span.end + halo, extent)};
 }
 
 Span input_footprint(const Op& op, bool analysis, int in_extent, int out_extent, Span out) {
-  const int reach = (op.kernel - 1) / 2;
+  const int halo = (op.kernel - 1) / 2;
   if (analysis && op.align > 1) {
     const int padding = round_up(in_extent, op.align) - in_extent;
     const int stride = op.down();
     if (op.kind == OpKind::kUnshuffle) {
       return without_padding({out.begin * stride, out.end * stride}, padding, in_extent);
     }
-    return without_padding({out.begin * stride - reach, (out.end - 1) * stride + reach + 1}, padding,
+    return without_padding({out.begin * stride - halo, (out.end - 1) * stride + halo + 1}, padding,
                            in_extent);
   }
   switch (op.kind) {
@@ -41,11 +41,11 @@ Span input_footprint(const Op& op, bool analysis, int in_extent, int out_extent,
       return grown(source,
                    op.kind == OpKind::kShuffle  ? 0
                    : op.kind == OpKind::kDeconv ? 1
-                                                : reach,
+                                                : halo,
                    in_extent);
     }
     case OpKind::kRes:
-      return grown(out, 2 * reach, in_extent);
+      return grown(out, 2 * halo, in_extent);
     case OpKind::kUnshuffle:
     case OpKind::kGdn:
     case OpKind::kIgdn:

@@ -8,7 +8,7 @@
 namespace compass::nn {
 
 inline constexpr size_t kFilterGates = 9;
-// Pixels that arrays must hold beyond the last one that counts.
+// Pixels by which input and output arrays must extend beyond the n that are wanted.
 inline constexpr size_t kFilterPadding = 32;
 
 // out[x] = sum over gates g of gates[g][x] * (weights[taps*9 + g] + sum over t of weights[t*9 + g] *
@@ -16,7 +16,7 @@ inline constexpr size_t kFilterPadding = 32;
 void gated_filter(const float* const* tap, size_t taps, const float* const* gates, const float* weights,
                   float* out, size_t n);
 
-// The same for `filters` filters, whose weights follow each other, at once: out[f * stride + x]. At most
+// The same for `filters` sets of weights, which follow each other: out[f * stride + x]. At most
 // kMaxFilterTaps taps.
 inline constexpr size_t kMaxFilterTaps = 48;
 void gated_filters(const float* const* tap, size_t taps, const float* const* gates, const float* weights,

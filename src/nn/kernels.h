@@ -34,8 +34,8 @@ void scale_channels(const float* x, const float* gain, float* out, size_t pixels
 void times_slope(const float* hidden, float slope, float* x, size_t n);
 void times_slope(const BFloat16* hidden, float slope, BFloat16* x, size_t n);
 
-// A target pixel of LIFF: its source pixel's place among those at hand, its offset from it, and where its
-// three colours go.
+// A target pixel of LIFF: the index of its source pixel in `base` and `tail`, its offset (y, x) from that
+// pixel as GridAxis::relative gives it, and where its three colours are written.
 struct LiffTarget {
   int32_t source = 0;
   float y = 0.0F;
@@ -61,7 +61,7 @@ void pixel_products(const BFloat16* tail, size_t pitch, const BFloat16* hidden, 
 // out = clamp((acc + (shift > 0 ? 2^(shift-1) : 0)) >> shift, 0, limit), shifts per channel; out may be acc.
 void shift_and_clamp(const float* acc, const int32_t* shift, int32_t limit, float* out, size_t channels);
 
-// The instruction set that the functions above run on, e.g. "AVX3".
+// Highway's name of the instruction set that the functions above use on this CPU, e.g. "AVX3".
 const char* kernel_target();
 
 namespace plain {

@@ -1,4 +1,4 @@
-// Feature maps in flight: channels last, whole or the part of the whole that a run needs.
+// Feature maps of a network's run, channels last: whole, or the rectangle of the whole that the run needs.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +11,8 @@
 
 namespace compass::nn {
 
-// Memory for maps, handed from op to op. Buffers are recycled and only grow, so that runs of equal
-// sizes allocate nothing after the first.
+// Memory for maps. Buffers are used again by later maps and only grow, so that of runs of equal sizes only
+// the first allocates.
 class BufferPool {
  public:
   class Buffer {
@@ -27,7 +27,7 @@ class BufferPool {
     ~Buffer() {
       if (pool_ == nullptr) return;
       --pool_->lent_;
-      // acquire() made room for it: nothing is allocated, so that nothing can fail.
+      // acquire() reserved the entry, so that this cannot fail.
       if (!memory_.empty()) pool_->free_.push_back(std::move(memory_));
     }
     std::byte* data() { return memory_.data(); }
@@ -101,11 +101,11 @@ inline MapView view_of(const Tensor& tensor) {
   return view_of(tensor, whole(size), size);
 }
 
-// A map with up to two copies of its values: f32 for sums that go on (the trunk of residual blocks), and the
-// format that the next convolution multiplies in. With f32 arithmetic they are one.
+// A map with up to two copies of its values: in f32 for sums that later ops add to (the trunk of residual
+// blocks), and in the format that the next convolution multiplies in. In f32 arithmetic they are one.
 struct Map {
   int channels = 0;
-  int pitch = 0;
+  int pitch = 0;  // as in MapView, like `part` and `full`
   Rect part;
   Size full;
   float* f32 = nullptr;
@@ -125,8 +125,8 @@ struct Map {
   }
 };
 
-// A map with its copies' memory, values undefined. Its pitch is a multiple of 16 channels, the excess to be
-// zeroed by whoever writes pixels (convolutions do, their padded outputs being zero).
+// A map with memory for the copies asked for, values undefined. Its pitch is a multiple of 16 channels.
+// Whoever writes a pixel must zero the excess; convolutions do, since their padded outputs are zero.
 inline Map make_map(BufferPool& buffers, int channels, Rect part, Size full, bool f32, bool bf16) {
   Map map;
   map.channels = channels;

@@ -60,7 +60,8 @@ void rows_at_once(size_t wanted, const float* a, size_t depth, const float* b, s
 template <size_t panels>
 void all_rows(const float* a, size_t rows, size_t depth, const float* b, size_t columns, float* c) {
   for (size_t r = 0; r < rows;) {
-    // What is left at the end is shared evenly: a few rows alone would wait for their own sums.
+    // The last rows are shared out evenly: with only a few rows at a time, each multiply-add would wait for
+    // the one before.
     const size_t left = rows - r;
     const size_t next = left >= 2 * kMostRows ? kMostRows : left > kMostRows ? (left + 1) / 2 : left;
     rows_at_once<kMostRows, panels>(next, a + r * depth, depth, b, columns, c + r * columns);

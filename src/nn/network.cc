@@ -8,7 +8,7 @@
 namespace compass::nn {
 namespace {
 
-// A convolution, of which `exact` and `last` say what a network makes of it: integers, or its output.
+// A convolution. `exact`: of an integer network; `last`: its output is the network's.
 ConvPass make_conv(const Op& op, const OpWeights& w, bool exact, bool last) {
   return ConvPass({.in = op.in,
                    .out = op.out,
@@ -69,7 +69,7 @@ void Network::Parts::build() {
         if (op.kind == OpKind::kIntConv) next.passes[0].add_shift({&w.int_shift, op.limit});
         break;
       }
-      case OpKind::kRes:  // going back, the activation stands for its slope: see run_block
+      case OpKind::kRes:  // the backward pass multiplies by the activation's slope instead: see run_block
         next.passes = make_block(op, w, role == Role::kBackward ? Act::kNone : op.act);
         break;
       case OpKind::kCondition:

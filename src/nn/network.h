@@ -16,8 +16,8 @@
 
 namespace compass::nn {
 
-// What the backward pass through a network must know of the forward one: the maps between the two
-// convolutions of each residual block, in the order in which they were made.
+// What the backward pass through a network needs of the forward pass: the maps between the two convolutions
+// of each residual block, in the order of the blocks.
 struct SavedActivations {
   std::vector<Map> hidden;
 };
@@ -36,8 +36,8 @@ class Network {
   ~Network();
   Network(Network&&) noexcept;
 
-  // What making the part `out` of the output takes; `full` is the size of the analysis network's input. The
-  // last few plans are kept.
+  // The plan for computing the rectangle `out` of the output; `full` is the size of the analysis network's
+  // input. Recent plans are cached.
   std::shared_ptr<const Plan> plan(Size full, Rect out) const;
 
   struct Input {
@@ -48,14 +48,15 @@ class Network {
     const SavedActivations* saved =
         nullptr;  // for kBackward: of a forward run whose output holds the plan's input
   };
-  // What a plan of this network says, into `result`, whose memory is used again.
+  // Runs a plan of this network. `result` becomes [C,h,w] of the plan's `out`; its memory is used again.
   void run(const Plan& plan, const Input& input, Tensor& result);
-  // The same without a plan at hand.
+  // The same with the plan for (full, out).
   Tensor run(const Input& input, Size full, Rect out);
 
+  // Sizes of the network's whole input and output.
   Size input_size(Size full) const;
   Size output_size(Size full) const;
-  bool reads_prediction() const;
+  bool reads_prediction() const;  // whether it has a kCondition op
 
  private:
   struct Parts;

@@ -13,11 +13,11 @@
 
 namespace compass::nn {
 
-// One or two ops that run as one: a convolution takes a GDN that follows it along.
+// One or two ops that run as one: a convolution, and a GDN that follows it.
 struct FusedOp {
   size_t first = 0;  // its ops are [first, last)
   size_t last = 0;
-  std::vector<ConvPass> passes;            // none, one, or kRes's two
+  std::vector<ConvPass> passes;            // none, one, or the two of kRes
   std::optional<PaddedConvWeights> gamma;  // of a GDN that follows no convolution
 };
 
@@ -54,7 +54,7 @@ struct Network::Parts {
   std::vector<Rect> footprints(const Extents& e, Rect out) const;
   Rect prediction_part(const Extents& e, const std::vector<Rect>& footprints, Size full) const;
   double macs(const Extents& e, Rect out) const;
-  // Which copies of its input an op reads, or those behind it do: as a map without part and op.
+  // Which copies of its input a fused op reads, or ops behind it that read the same map.
   struct Formats {
     bool f32 = false;
     bool compute = false;  // the format that convolutions multiply in

@@ -15,11 +15,11 @@ Size times(Size size, int factor) {
   return {factor * size.width, factor * size.height};
 }
 
-// `rect` and what a kernel around its pixels reaches.
-Rect reached(Rect rect, int kernel, Size full) {
-  const int reach = (kernel - 1) / 2;
-  const Span y = grown({rect.y, rect.y + rect.height}, reach, full.height);
-  const Span x = grown({rect.x, rect.x + rect.width}, reach, full.width);
+// The footprint of `rect` under a convolution of this kernel size.
+Rect with_halo(Rect rect, int kernel, Size full) {
+  const int halo = (kernel - 1) / 2;
+  const Span y = grown({rect.y, rect.y + rect.height}, halo, full.height);
+  const Span x = grown({rect.x, rect.x + rect.width}, halo, full.width);
   return {x.begin, y.begin, x.end - x.begin, y.end - y.begin};
 }
 
@@ -153,7 +153,7 @@ void Network::Parts::plan_addition(size_t f, OpPlan& plan, std::vector<PlannedMa
   };
   if (current < 0) current = plan.copy = add(block ? op.in : op.out, plan.in, formats(f));
   plan.inner = add(block ? op.hidden : op.in * op.factor * op.factor,
-                   reached(plan.out, op.kernel, plan.in_full), {false, true});
+                   with_halo(plan.out, op.kernel, plan.in_full), {false, true});
   const PlannedMap& inner = maps[plan.inner];
   std::vector<ConvPass>& passes = fused[f].passes;
   if (block) {

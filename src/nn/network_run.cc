@@ -9,7 +9,7 @@
 namespace compass::nn {
 namespace {
 
-// `x` as a part of the padded map, in which the padding is what is not there: zeros.
+// `x` as a view of the padded map that does not hold the padding, which gather() therefore reads as zeros.
 MapView behind_zeros(MapView x, const Padding& padding) {
   x.part.y += padding.top;
   x.part.x += padding.left;
@@ -35,8 +35,8 @@ struct Network::Run {
   const Plan& plan;
   const Input& input;
   Map output;
-  Map current{};       // what the op before made; nothing before the first that makes a map
-  bool owned = false;  // whether there is something
+  Map current{};       // the map that ops so far have made, if any has
+  bool owned = false;  // whether one has
   size_t blocks = 0;   // residual blocks run
 
   // The op's input.

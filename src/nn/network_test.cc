@@ -152,7 +152,7 @@ TEST(IntNetwork, EqualsIntegerArithmetic) {
     weights[i].bias.assign(weights[i].int_bias.begin(), weights[i].int_bias.end());
   }
   ThreadPool pool(2);
-  Context context(pool);  // whatever the format, integers stay exact
+  Context context(pool);  // integers are exact in either format
   Network network(context, Network::Role::kSynthesis, ops, weights, mirror);
   for (const Size size : {Size{1, 1}, Size{9, 5}, Size{64, 30}, Size{131, 77}}) {
     const Size z = network.input_size(size);

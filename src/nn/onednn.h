@@ -1,4 +1,4 @@
-// What the sources that see oneDNN share: its handles, and what its versions 2 and 3 say differently.
+// What the sources that include oneDNN share: its handles, and the differences between its versions 2 and 3.
 #pragma once
 
 #include <dnnl.hpp>
@@ -17,12 +17,13 @@ struct Context::Engine {
   std::vector<dnnl::stream> streams;  // one per worker
 };
 
-// A direct convolution; or Winograd's, `block` rows of the tile at a time, which needs a workspace alone.
+// A direct convolution; or, where `block` > 0, one by Winograd's algorithm, `block` rows of the tile at a
+// time, which uses nothing of this but the workspaces.
 struct ConvKernel::Parts {
   int block = 0;
   dnnl::convolution_forward primitive;
   dnnl::memory::desc weights;
-  // Handles are made once per worker; runs only exchange the pointers inside.
+  // Made once for each worker; runs only set the pointers inside.
   struct Handles {
     dnnl::stream stream;
     dnnl::memory source, target, scratch;
@@ -32,14 +33,15 @@ struct ConvKernel::Parts {
   size_t scratch_bytes = 0;
 };
 
-// For Winograd's convolution `points` are what winograd_kernels() makes, otherwise empty.
+// `points` is what winograd_kernels() makes, for Winograd's algorithm; otherwise it is empty.
 struct PackedConvWeights::Parts {
   dnnl::memory weights;
   dnnl::memory bias;
   AlignedVector<float> points;
 };
 
-// While one lives, oneDNN sees one OpenMP thread on this thread; the caller's setting returns afterwards.
+// While an object of this class exists, OpenMP has one thread for oneDNN's calls on this thread. Its
+// destructor restores the caller's setting.
 class SingleThreaded {
  public:
   SingleThreaded();
@@ -70,8 +72,8 @@ auto checked(const Work& work) {
   }
 }
 
-// oneDNN's code generators write on where memory for code is refused to them: before each, there has to be
-// more room than they take, for all threads that may generate code at the same time.
+// oneDNN's code generators write to invalid memory if they cannot allocate memory for code. So before each is
+// called, there has to be more memory than all threads that may generate code at the same time take.
 inline void require_room_for_code(int threads) {
   constexpr size_t kForOne = size_t{2} << 20;
   constexpr size_t kForAll = size_t{16} << 20;
@@ -81,7 +83,7 @@ inline void require_room_for_code(int threads) {
 // Whether oneDNN uses these instructions, or a set that includes them.
 bool uses(dnnl::cpu_isa isa);
 
-// Memory that a convolution reads and writes, any layout where it may choose.
+// The arrays that a convolution reads and writes; layout `any` where oneDNN may choose.
 struct ConvolutionMaps {
   dnnl::memory::desc source, weights, bias, target;
 };
@@ -92,7 +94,7 @@ dnnl::convolution_forward::primitive_desc direct_convolution(const dnnl::engine&
                                                              int padding,
                                                              const dnnl::primitive_attr& attributes);
 
-// Multiplies what is below 0 by `slope`, after all that came before.
+// Adds, behind the operations already in `after`, a multiplication of negative values by `slope`.
 void append_relu(dnnl::post_ops& after, float slope);
 
 inline dnnl::memory::data_type type_of(Element e) {

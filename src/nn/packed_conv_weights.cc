@@ -24,7 +24,7 @@ PaddedConvWeights& PaddedConvWeights::operator=(PaddedConvWeights&&) noexcept = 
 
 namespace {
 
-// [out,in,kh,kw] at `plain` in the order `wanted`. Uses the workspace's kScratch.
+// The weights at `plain`, [out,in,kh,kw] in C order, reordered as `wanted`. Uses the workspace's kScratch.
 dnnl::memory reordered(const dnnl::engine& engine, dnnl::stream& stream, const dnnl::memory::desc& wanted,
                        const dnnl::memory::dims& dims, float* plain, Workspace& workspace) {
   using dnnl::memory;
@@ -56,7 +56,7 @@ const PackedConvWeights& PaddedConvWeights::packed(Context& context, const ConvK
   dnnl::stream& stream = context.engine_->streams[worker];
   const dnnl::memory::desc vector({out_}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::x);
   const size_t pairs = static_cast<size_t>(out_) * in_;
-  // Room for a moment, in memory that is there already.
+  // The plain weights are needed only here: the worker's buffer for products is free meanwhile.
   Workspace& ws = context.workspace(worker);
   float* const plain = ws.get_array<float>(Workspace::kProducts, pairs * kernel_h_ * kernel_w_);
   weights_(plain);

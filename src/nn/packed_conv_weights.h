@@ -1,4 +1,4 @@
-// A convolution's parameters, brought into the order that a compiled kernel reads.
+// Conv weights in the memory order that a compiled kernel reads.
 #pragma once
 
 #include <functional>
@@ -10,7 +10,7 @@
 
 namespace compass::nn {
 
-// Weights in oneDNN's memory, read-only once made.
+// Weights in one kernel's order, in oneDNN's memory. Read-only once made.
 class PackedConvWeights {
  public:
   ~PackedConvWeights();
@@ -23,11 +23,12 @@ class PackedConvWeights {
   std::unique_ptr<Parts> parts_;
 };
 
+// A convolution's weights and bias with channel counts padded to kChannelBlock, and what has been packed of
+// them.
 class PaddedConvWeights {
  public:
-  // `weights` writes [out][in][kernel_h][kernel_w] floats, in and out being padded counts; it is called again
-  // whenever a kernel wants a new order, and what it reads must live as long as this object. `bias` has `out`
-  // entries.
+  // `weights` writes [out][in][kernel_h][kernel_w] floats, in and out being padded counts. It is called again
+  // for every new order, and what it reads must outlive this object. `bias` has `out` entries.
   PaddedConvWeights(int in, int out, int kernel_h, int kernel_w, std::function<void(float*)> weights,
                     std::vector<float> bias);
   ~PaddedConvWeights();
@@ -39,12 +40,13 @@ class PaddedConvWeights {
   int kernel_h() const { return kernel_h_; }
   int kernel_w() const { return kernel_w_; }
 
-  // The bias, padded. May be changed between runs.
+  // The bias, [out]. May be changed between runs.
   std::span<float> bias() { return bias_; }
 
  private:
   friend class Context;
-  // Packed for this kernel, by `worker`; packs on first use. No two threads may do this to one object.
+  // The weights in this kernel's order, packed on first use in `worker`'s workspace. No two threads may call
+  // this for one object at a time.
   const PackedConvWeights& packed(Context& context, const ConvKernel& kernel, int worker);
 
   int in_;
@@ -56,7 +58,8 @@ class PaddedConvWeights {
   std::vector<std::unique_ptr<PackedConvWeights>> packed_;  // one per memory order seen, rarely more than one
 };
 
-// From weights [out,in,kh,kw] in C order that `weight` points to, padded with zeros.
+// Weights [out,in,kernel_h,kernel_w] in C order and bias [out], padded with zeros. `weight` must outlive the
+// result.
 PaddedConvWeights pad_conv_weights(const float* weight, const std::vector<float>& bias, int in, int out,
                                    int kernel_h, int kernel_w);
 

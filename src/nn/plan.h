@@ -1,6 +1,6 @@
-// What running a network on a part of its output takes, told from sizes alone: which parts of which maps, how
-// much memory, which kernels, how much arithmetic. A plan is made once and may be run many times; whoever
-// wants to know something beforehand asks it.
+// What computing a rectangle of a network's output takes: which rectangles of which maps, how much memory,
+// which kernels, how much arithmetic. It follows from sizes alone, so that it is known before anything is
+// run. A plan may be run many times.
 #pragma once
 
 #include <span>
@@ -13,15 +13,15 @@
 
 namespace compass::nn {
 
-// A map that a run makes between its input and its output: of which part, in which formats, and from which op
-// to which it is held.
+// A map that a run makes between its input and its output: its rectangle, its formats, and from which fused
+// op to which it is kept.
 struct PlannedMap {
   int channels = 0;
   Rect part;
   Size full;
   bool f32 = false;
   bool bf16 = false;
-  int first = 0;  // the op that makes it
+  int first = 0;  // the fused op that makes it
   int last = 0;   // the last one that reads it
   size_t bytes() const {
     const size_t elements = static_cast<size_t>(part.size().pixels()) * pad_channels(channels);
@@ -29,7 +29,7 @@ struct PlannedMap {
   }
 };
 
-// Bytes of the maps that are held at the same time at most.
+// The most bytes of maps that are kept at the same time.
 size_t peak_bytes(std::span<const PlannedMap> maps);
 
 // The memory of a planned map, values undefined.
@@ -37,19 +37,19 @@ inline Map make_map(BufferPool& buffers, const PlannedMap& map) {
   return make_map(buffers, map.channels, map.part, map.full, map.f32, map.bf16);
 }
 
-// One op of a network (nn/network.h), which may be a convolution and the GDN behind it.
+// What a run does for one fused op (nn/network_parts.h).
 struct OpPlan {
-  Size in_full;  // the whole maps before and behind the op
+  Size in_full;  // sizes of the whole maps before and behind the op
   Size out_full;
-  Rect in;  // the parts of them
+  Rect in;  // the rectangles of them that are needed
   Rect out;
-  Padding padding;  // before the input
-  Padding crop;     // dropped from the output's start
+  Padding padding;  // at the input's start
+  Padding crop;     // rows and columns dropped at the output's start
   std::vector<ConvPlan> convs;
   KernelRequest gamma;  // of a GDN that follows no convolution
-  // Indexes of maps, -1 where there is none: a copy of the network's input that the op may add to, the map
-  // inside it (between a residual block's convolutions, or the unshuffled prediction), and its output. An op
-  // without an output map adds to the one before, or writes the network's output.
+  // Indexes of Plan::maps, -1 where there is none: a copy of the network's input that the op may add to; the
+  // map inside the op (between a residual block's convolutions, or the unshuffled prediction); its output. An
+  // op without an output map adds to the map before it, or writes the network's output.
   int copy = -1;
   int inner = -1;
   int made = -1;
@@ -57,18 +57,18 @@ struct OpPlan {
 
 struct Plan {
   Size full;        // the size of the analysis network's input
-  Rect out;         // the part of the output that is made
-  Rect input;       // the part of the input that this depends on, halo included
-  Rect prediction;  // the part of the prediction, a picture of size `full`; empty if no op reads it
+  Rect out;         // the rectangle of the output that is computed
+  Rect input;       // its footprint in the network's input
+  Rect prediction;  // its footprint in the prediction, a picture of size `full`; empty if no op reads it
   std::vector<OpPlan> ops;
   std::vector<PlannedMap> maps;
   std::vector<KernelRequest> kernels;
   void add_kernels(std::vector<KernelRequest>& list) const {
     list.insert(list.end(), kernels.begin(), kernels.end());
   }
-  double macs = 0.0;       // multiply-adds as the ops describe them (no padding, no halo)
-  size_t map_bytes = 0;    // of the maps held at a time, at most
-  size_t saved_bytes = 0;  // of those that a SavedActivations keeps beyond the run
+  double macs = 0.0;       // multiply-adds of the ops as described, without padding and halo
+  size_t map_bytes = 0;    // the most bytes of maps at a time
+  size_t saved_bytes = 0;  // bytes of maps that SavedActivations keep beyond the run
 };
 
 }  // namespace compass::nn

@@ -1,5 +1,5 @@
-// The plans made last, by what they are for: the tiles of a picture are run several times, and pictures of
-// one size follow each other.
+// Recent plans, by the sizes and rectangles they are for: a picture's tiles are run several times, and often
+// several pictures of one size follow each other.
 #pragma once
 
 #include <map>

@@ -1,5 +1,6 @@
-// Ops without a convolution, a row at a time: shuffles, gains, a GDN that stands alone, plain copies. They
-// are rare and cheap; what matters in them is that every value goes where the model file says.
+// Ops without a convolution, a row at a time: shuffles, gains, a GDN that follows no convolution, plain
+// copies. They take little time and are written to be simple. Each writes the rectangle `bounds` of `out`; x
+// must hold its footprint.
 #pragma once
 
 #include <vector>
@@ -30,8 +31,9 @@ void gdn_rows(Context& context, const MapView& x, const KernelRequest& gamma, bo
 void gain_rows(Context& context, const MapView& x, const std::vector<float>& gains, Map& out,
                const Rect& bounds);
 
-// x *= slope where the activation `act` had it in `hidden`, a map of x's channels that holds `bounds`: 1
-// above zero, the activation's own below. Changes the copy of x in `hidden`'s format; x.part is `bounds`.
+// The derivative of an activation: x *= 1 where `hidden`, the activation's output in the forward pass, is
+// above zero, and x *= the slope of `act` elsewhere. `hidden` has x's channels and holds `bounds`, which is
+// x.part. Changes the copy of x in `hidden`'s format.
 void slope_rows(Context& context, const MapView& hidden, Act act, Map& x, const Rect& bounds);
 
 // exp of the rows of log_gain [P,C], interpolated linearly at position `rate` in [0, P-1].

@@ -1,5 +1,5 @@
-// Time and arithmetic per stage, for `compass-lab bench`. Costs two clock readings per network run, nothing
-// if unused.
+// Time and arithmetic of each stage of coding, for `compass-lab bench`. It takes two readings of the clock
+// for each run of a network.
 #pragma once
 
 #include <chrono>
@@ -16,7 +16,7 @@ class StageTimes {
     double macs = 0.0;  // multiply-adds of the networks as described, not of the padded tiles
     int runs = 0;
   };
-  // Stays where it is until clear().
+  // The stage's entry, made on first use. The reference is valid until clear().
   Entry& entry(std::string_view stage) { return entries_.try_emplace(std::string(stage)).first->second; }
   const std::map<std::string, Entry, std::less<>>& entries() const { return entries_; }
   void clear() { entries_.clear(); }
@@ -25,8 +25,8 @@ class StageTimes {
   std::map<std::string, Entry, std::less<>> entries_;
 };
 
-// Accounts the time from its construction to its end, during which `times` must not be cleared; does nothing
-// for a null `times`.
+// Adds the time from its construction to its destruction, and `macs`, to a stage's entry. `times` must not be
+// cleared meanwhile; if it is null, nothing is measured.
 class StageTimer {
  public:
   StageTimer(StageTimes* times, std::string_view stage, double macs)

@@ -1,5 +1,5 @@
-// Tiles: how small blocks of feature maps come into a worker's memory and go back. All padding, alignment,
-// concatenation, cropping and pixel shuffling of the networks happens in these copies.
+// Copies of tiles of feature maps into a worker's memory, and back. All padding, alignment, concatenation,
+// cropping and pixel shuffling around convolutions happens in these copies.
 #pragma once
 
 #include <span>
@@ -8,17 +8,17 @@
 
 namespace compass::nn {
 
-// Replicate padding in front of a map (`top`, `left`) that an aligning op asks for.
+// Rows and columns of replicate padding at a map's start, before an aligning op; or those that are cropped
+// there.
 struct Padding {
   int top = 0;
   int left = 0;
 };
 
 // Copies rows [y, y + rows) and columns [x, x + cols) of the padded map into `tile`, converting to the tile's
-// format. Coordinates count in the padded map (view.full plus padding); outside of it are zeros, as is what
-// the view does not hold (callers need none of that). Pixel p's channels go to tile[p*tile_pitch + at ...],
-// channels from view.channels on to the next multiple of kChannelBlock are zeroed as far as `tile_pitch` has
-// room.
+// format. Coordinates are those of the padded map (view.full plus padding). What lies outside of it, or is
+// not held by the view, is zero. Pixel p's channels go to tile[p*tile_pitch + at ...], channels from
+// view.channels on to the next multiple of kChannelBlock are zeroed as far as `tile_pitch` has room.
 void gather(const MapView& view, const Padding& padding, int y, int x, int rows, int cols, Element element,
             void* tile, int tile_pitch, int at = 0);
 
@@ -48,16 +48,16 @@ struct Placement {
 void scatter(const float* tile, int rows, int cols, int tile_pitch, int sub_pitch, const Placement& place,
              Map& map);
 
-// tile += the values of a view (pitch = tile_pitch) at the places where scatter, with up = 1, would put
-// them.
+// Adds to the tile the values of a view, whose pitch is tile_pitch, at the positions to which scatter() with
+// up = 1 would write the tile.
 void add_view(const MapView& view, float* tile, int rows, int cols, int tile_pitch, const Placement& place);
 
-// One phase of a transposed convolution: pixel (row, col) is sub-pixel (dy, dx) alone. The tile's rows have
+// scatter() for one phase of a transposed convolution: the tile has sub-pixel (dy, dx) only. Its rows have
 // tile_cols >= cols pixels.
 void scatter_phase(const float* tile, int rows, int cols, int tile_cols, int tile_pitch, int dy, int dx,
                    const Placement& place, Map& map);
 
-// scatter for a tile that is bf16 already and a map without f32 copy.
+// scatter() for a tile in bf16 and a map without a copy in f32.
 void scatter(const BFloat16* tile, int rows, int cols, int tile_pitch, int sub_pitch, const Placement& place,
              Map& map);
 

@@ -24,7 +24,7 @@ HWY_INLINE void store(V x, float* p) {
 constexpr float kNear = kWinogradNear, kFar = kWinogradFar;
 constexpr float kNear2 = kNear * kNear, kFar2 = kFar * kFar;
 
-// The paper's B^T along a column or a row of a patch: six pixels to as many points.
+// The paper's B^T along a column or a row of the inputs of a block: six pixels to as many points.
 HWY_INLINE void to_points(const V (&d)[6], V (&p)[6]) {
   const Floats f;
   const V near = hn::Set(f, kNear), far = hn::Set(f, kFar);
@@ -53,14 +53,14 @@ HWY_INLINE void to_outputs(const V (&m)[6], V (&y)[4]) {
   y[3] = hn::Add(weighted(kNear * kNear2, near_odd, kFar * kFar2, far_odd), m[5]);
 }
 
-void Patches(const float* HWY_RESTRICT tile, int rows, int cols, size_t channels, float* HWY_RESTRICT points,
-             size_t stride) {
+void Inputs(const float* HWY_RESTRICT tile, int rows, int cols, size_t channels, float* HWY_RESTRICT points,
+            size_t stride) {
   const size_t row = (static_cast<size_t>(cols) + 2) * channels;
   for (int y = 0; y < rows; y += kWinogradBlock) {
     for (int x = 0; x < cols; x += kWinogradBlock) {
       const float* corner = tile + y * row + x * channels;
       for (size_t c = 0; c < channels; c += hn::Lanes(Floats()), points += hn::Lanes(Floats())) {
-        // Down the columns of the patch, then along its rows.
+        // Down the columns of the inputs, then along its rows.
         V half[6][6];
         for (int j = 0; j < 6; ++j) {
           V column[6], made[6];
@@ -117,11 +117,11 @@ HWY_AFTER_NAMESPACE();
 
 namespace compass::nn {
 
-HWY_EXPORT(Patches);
+HWY_EXPORT(Inputs);
 HWY_EXPORT(Outputs);
 
-void winograd_patches(const float* tile, int rows, int cols, size_t channels, float* points, size_t stride) {
-  HWY_DYNAMIC_DISPATCH(Patches)(tile, rows, cols, channels, points, stride);
+void winograd_inputs(const float* tile, int rows, int cols, size_t channels, float* points, size_t stride) {
+  HWY_DYNAMIC_DISPATCH(Inputs)(tile, rows, cols, channels, points, stride);
 }
 void winograd_outputs(const float* points, size_t stride, int rows, int cols, size_t channels,
                       const float* bias, float slope, float* tile) {
@@ -130,14 +130,14 @@ void winograd_outputs(const float* points, size_t stride, int rows, int cols, si
 
 namespace {
 
-constexpr int kSide = kWinogradBlock + 2;  // of a patch, and of its points
+constexpr int kSide = kWinogradBlock + 2;  // of a block's inputs, and of its points
 
 constexpr float kA = kWinogradNear, kB = kWinogradFar;
 constexpr float kA2 = kA * kA, kB2 = kB * kB;
 // The products of a place's distances to the other places.
 constexpr float kOfZero = kA2 * kB2, kOfA = 2 * kA2 * (kA2 - kB2), kOfB = 2 * kB2 * (kB2 - kA2);
 
-constexpr float kOfPatch[kSide][kSide] = {
+constexpr float kOfInputs[kSide][kSide] = {
     {kA2 * kB2, 0, -kA2 - kB2, 0, 1, 0}, {0, -kA* kB2, -kB2, kA, 1, 0}, {0, kA* kB2, -kB2, -kA, 1, 0},
     {0, -kB* kA2, -kA2, kB, 1, 0},       {0, kB* kA2, -kA2, -kB, 1, 0}, {0, kA2* kB2, 0, -kA2 - kB2, 0, 1}};
 constexpr float kOfKernel[kSide][3] = {{1 / kOfZero, 0, 0},
@@ -183,20 +183,20 @@ void winograd_kernels(const float* kernels, size_t in, size_t out, float* points
 
 namespace plain {
 
-void winograd_patches(const float* tile, int rows, int cols, size_t channels, float* points, size_t stride) {
-  size_t patch = 0;
+void winograd_inputs(const float* tile, int rows, int cols, size_t channels, float* points, size_t stride) {
+  size_t block = 0;
   for (int y = 0; y < rows; y += kWinogradBlock) {
-    for (int x = 0; x < cols; x += kWinogradBlock, ++patch) {
+    for (int x = 0; x < cols; x += kWinogradBlock, ++block) {
       for (size_t c = 0; c < channels; ++c) {
         for (int p = 0; p < kWinogradPoints; ++p) {
           float sum = 0.0F;
           for (int i = 0; i < kSide; ++i) {
             for (int j = 0; j < kSide; ++j) {
-              sum += kOfPatch[p / kSide][i] * kOfPatch[p % kSide][j] *
+              sum += kOfInputs[p / kSide][i] * kOfInputs[p % kSide][j] *
                      tile[((y + i) * (cols + 2) + x + j) * channels + c];
             }
           }
-          points[p * stride + patch * channels + c] = sum;
+          points[p * stride + block * channels + c] = sum;
         }
       }
     }
@@ -205,16 +205,16 @@ void winograd_patches(const float* tile, int rows, int cols, size_t channels, fl
 
 void winograd_outputs(const float* points, size_t stride, int rows, int cols, size_t channels,
                       const float* bias, float slope, float* tile) {
-  size_t patch = 0;
+  size_t block = 0;
   for (int y = 0; y < rows; y += kWinogradBlock) {
-    for (int x = 0; x < cols; x += kWinogradBlock, ++patch) {
+    for (int x = 0; x < cols; x += kWinogradBlock, ++block) {
       for (size_t c = 0; c < channels; ++c) {
         for (int q = 0; q < kWinogradBlock * kWinogradBlock; ++q) {
           const int i = q / kWinogradBlock, j = q % kWinogradBlock;
           float sum = bias[c];
           for (int p = 0; p < kWinogradPoints; ++p) {
             sum +=
-                kToOutput[i][p / kSide] * kToOutput[j][p % kSide] * points[p * stride + patch * channels + c];
+                kToOutput[i][p / kSide] * kToOutput[j][p % kSide] * points[p * stride + block * channels + c];
           }
           tile[((y + i) * cols + x + j) * channels + c] = std::max(sum, slope * sum);
         }

@@ -33,11 +33,11 @@ float rounding(const std::vector<float>& values) {
 TEST_P(Winograd, TransformsEqualTheirPlainTwins) {
   for (const auto& [rows, cols] : {std::pair{4, 4}, {8, 12}, {12, 64}}) {
     for (const size_t channels : {16, 48, 320}) {
-      const size_t patches = static_cast<size_t>(rows) * cols / 16, stride = patches * channels + 5;
+      const size_t blocks = static_cast<size_t>(rows) * cols / 16, stride = blocks * channels + 5;
       const auto tile = RandomFloats(1)((rows + 2) * (cols + 2) * channels);
       std::vector<float> a(kWinogradPoints * stride), b(a);
-      winograd_patches(tile.data(), rows, cols, channels, a.data(), stride);
-      plain::winograd_patches(tile.data(), rows, cols, channels, b.data(), stride);
+      winograd_inputs(tile.data(), rows, cols, channels, a.data(), stride);
+      plain::winograd_inputs(tile.data(), rows, cols, channels, b.data(), stride);
       expect_near(a, b, rounding(b));
 
       const auto bias = RandomFloats(2)(channels);

@@ -277,7 +277,7 @@ class Truth(MetadataTest):
     def test_exif_of_no_sense_is_dropped_and_said_so(self):
         self.jpeg("odd.jpg", (0xE1, b"Exif\0\0" + bytes(range(200))))
         result = self.json("encode", "odd.jpg", "odd.cmps")
-        self.assertEqual(result["notes"], ["its Exif block makes no sense and is dropped"])
+        self.assertEqual(result["notes"], ["its Exif block is malformed and is dropped"])
         self.assertEqual(self.json("info", "odd.cmps")["metadata"], [])
 
 

@@ -156,7 +156,7 @@ class Allocation : public testing::TestWithParam<bool> {
   std::vector<uint8_t> weights_, rgb_, file_, picture_;
 };
 
-// oneDNN keeps what it compiled, and later networks find it there: here they compile anew.
+// oneDNN caches what it compiled for later networks. This switches the cache off, so that they compile again.
 class WithoutCache {
  public:
   WithoutCache() {

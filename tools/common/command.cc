@@ -72,8 +72,7 @@ Result<CodecOptions> codec_options(const CommonFlags& flags) {
   if (!flags.max_memory.empty()) {
     const Result<uint64_t> memory = parse_amount(flags.max_memory);
     if (!memory) return usage("--max-memory", memory.error().message);
-    if (*memory == 0)
-      return usage("--max-memory", "0 bytes hold no picture");  // to the library it is no limit
+    if (*memory == 0) return usage("--max-memory", "must be above 0");  // the library takes 0 for no limit
     options.max_memory = *memory;
   }
   return options;
@@ -103,7 +102,7 @@ Status check_json_stream(const CommonFlags& flags, const OutputFile& output) {
 void print_line(const std::string& program, const std::string& message) {
   const Status lost =
       print_to(STDERR_FILENO, "standard error", fmt::format("{}: {}\n", program, plain_line(message)));
-  (void)lost;  // there is nowhere else to say it
+  (void)lost;  // a failure to print an error cannot be reported
 }
 
 void warn(const std::string& message, const CommonFlags& flags) {

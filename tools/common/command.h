@@ -1,4 +1,4 @@
-// What the subcommands have in common: shared options, results on standard output, how a command is run.
+// What subcommands share: options, results on standard output, how a command is run.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -15,8 +15,8 @@ namespace compass::tools {
 // Keeps the order in which keys were added, so that output is stable and readable.
 using Json = nlohmann::ordered_json;
 
-// What a subcommand does once the whole command line is understood. An Error becomes one line on standard
-// error and the exit code of its kind.
+// What a subcommand does once the command line is parsed. An Error becomes one line on standard error and the
+// exit code of its kind.
 using Action = std::function<Status()>;
 
 // Options that several subcommands share, as the user wrote them.
@@ -48,10 +48,11 @@ Status print_report(const std::string& text);
 Status print_report(const std::string& text, const OutputFile& output);
 Status print_json(const Json& json);
 
-// "--json" and data that go to standard output, by whatever name, want the same stream. Errors: kUsage.
+// Refuses --json where the output file is standard output, by whatever name. Errors: kUsage.
 Status check_json_stream(const CommonFlags& flags, const OutputFile& output);
 
-// "PROGRAM: message", one line on standard error, whatever characters are in it; lost if nobody can read it.
+// Prints "PROGRAM: message" as one line on standard error, control characters replaced. A failure to print is
+// ignored.
 void print_line(const std::string& program, const std::string& message);
 // The same, unless --quiet.
 void warn(const std::string& message, const CommonFlags& flags);

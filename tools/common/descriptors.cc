@@ -45,12 +45,12 @@ bool lists_descriptors(const std::string& directory) {
 }  // namespace
 
 void hold_standard_descriptors() {
-  // The wrong direction on purpose: what is not there can be neither read nor written.
+  // Opened for the wrong direction on purpose, so that reading and writing fail.
   constexpr int kModes[] = {O_WRONLY, O_RDONLY, O_WRONLY};
   for (int descriptor = 0; descriptor < 3; ++descriptor) {
     if (fcntl(descriptor, F_GETFD) >= 0 || errno != EBADF) continue;
-    // open() gives the lowest free number, which is this one. In a place without /dev/null, the root
-    // directory as a mere place: neither can be read or written.
+    // open() gives the lowest free number, which is this one. Without /dev/null, the root directory is opened
+    // by O_PATH, which can be neither read nor written.
     if (open("/dev/null", kModes[descriptor]) < 0) open("/", O_PATH);
   }
 }

@@ -12,10 +12,9 @@
 
 namespace compass::tools {
 
-// To be called before anything is opened. A standard descriptor that is closed would be given to the next
-// file that is opened: a message would be written into the output. Closed ones are opened on /dev/null:
-// reading from standard input and writing to standard output fail there (EBADF, as if they were closed
-// still), and messages to standard error vanish.
+// Opens closed standard descriptors on /dev/null, so that no file opened later gets their numbers and has
+// messages written into it. Reading standard input and writing standard output then fail with EBADF, as if
+// they were still closed; messages to standard error are lost. To be called before anything is opened.
 void hold_standard_descriptors();
 
 // Whether the descriptor is open for reading or for writing.
@@ -26,7 +25,8 @@ bool can_write(int descriptor);
 // /proc/self/fd/7, through symbolic links. Nothing for any other path.
 std::optional<int> named_descriptor(const std::string& path);
 
-// Which file a path or a descriptor is: device and inode, links followed. Nothing if there is none.
+// The identity of the file that a path or descriptor refers to: device and inode, links followed. Nothing if
+// there is none.
 struct FileIdentity {
   dev_t device;
   ino_t inode;
@@ -34,20 +34,21 @@ struct FileIdentity {
   dev_t special;  // the device that a device file stands for
 
   bool same_file(const FileIdentity& other) const { return device == other.device && inode == other.inode; }
-  // Whether it keeps what is written to it, or hands it to a reader: a regular file, a block device, a pipe.
+  // Whether what is written to it is kept or reaches a reader: a regular file, a block device, a pipe.
   bool holds_data() const { return S_ISREG(mode) || S_ISBLK(mode) || S_ISFIFO(mode); }
-  bool is_null() const;  // /dev/null, where output and reports never meet
+  bool is_null() const;  // /dev/null
 };
 std::optional<FileIdentity> identity(int descriptor);
 std::optional<FileIdentity> identity(const std::string& path);
 
-// Writes all of it, however many pieces that takes, waiting where the descriptor is set not to. 0, or errno.
+// Writes all bytes, in several writes if need be, and waits where the descriptor is non-blocking. 0, or
+// errno.
 int write_all(int descriptor, std::span<const uint8_t> bytes);
 
-// Waits until a descriptor that is set not to wait has something to read.
+// Waits until a non-blocking descriptor has something to read.
 void wait_to_read(int descriptor);
 
-// What messages call an input: its path, or "standard input" for "-".
+// An input's name in messages: its path, or "standard input" for "-".
 std::string input_name(const std::string& path);
 
 }  // namespace compass::tools

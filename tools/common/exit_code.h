@@ -8,7 +8,7 @@ namespace compass::tools {
 enum ExitCode : int {
   kExitOk = 0,
   kExitFailure = 1,  // anything without a better name
-  kExitUsage = 2,    // the command line asks for something that makes no sense
+  kExitUsage = 2,    // the command line is wrong
   kExitBadFile = 3,  // the input is not what it claims to be, or breaks a limit
   kExitDamaged = 4,  // truncated or damaged input; what could be decoded was written
   kExitModel = 5,    // the model is missing, or is not the one the file was made with

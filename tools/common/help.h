@@ -1,4 +1,4 @@
-// How --help looks: 80 columns, wrapped descriptions, examples at the end.
+// The layout of --help: 80 columns, wrapped descriptions, examples at the end.
 #pragma once
 
 #include <CLI/CLI.hpp>

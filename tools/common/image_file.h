@@ -43,8 +43,8 @@ bool takes_16_bits(const std::string& format);
 // Whether a picture may have that size in that format, as far as formats state a limit. Errors: kFailure.
 Status check_size(const std::string& format, Size size);
 
-// Makes ready to write that format, in the background; `path` is for messages. Errors: kUsage (this libvips
-// cannot write it; lists what it can), kFailure (libvips does not start).
+// Loads what writing that format takes, in the background; `path` is for messages. Errors: kUsage (this
+// libvips cannot write it; lists what it can), kFailure (libvips does not start).
 std::future<Status> prepare_format(const std::string& path, const std::string& format);
 
 // Writes a picture in that format (lossy ones at quality 95), with the Exif and XMP of `metadata` where the

@@ -1,7 +1,7 @@
-// The part of the command that writes pictures and draws text, a module of its own (tools/images/), loaded
-// when it is first needed. It brings libvips, and with it more than a hundred libraries, whose loading takes
-// longer than decoding a small picture: commands that need none of it do not wait for it. Reading is apart
-// from it (read_process.h).
+// The part of the command that writes pictures and draws text: a module of its own (tools/images/), loaded on
+// first use. It needs libvips, and through it more than a hundred libraries, whose loading takes longer than
+// decoding a small picture. Commands that write no such picture do not load it. Reading pictures is separate
+// (read_process.h).
 #pragma once
 
 #include <cstdint>
@@ -36,8 +36,8 @@ struct ImageModule {
   Result<TextMask> (*render_text)(const std::string& text, const std::string& font);
 };
 
-// Forgets the variables of the environment by which libvips and GLib are told to print for those who debug
-// them, some of it on standard output, where our data may go. To be called before there are threads.
+// Unsets the environment variables that make libvips and GLib print debugging output, some of it to standard
+// output, where data may go. To be called before threads are started.
 void forget_debugging();
 
 // The module's only visible symbol, and its type.

@@ -86,7 +86,7 @@ Result<std::span<const uint8_t>> InputFile::peek(size_t count) {
 }
 
 Result<std::vector<uint8_t>> InputFile::read_up_to(uint64_t count) {
-  constexpr uint64_t kPiece = 1 << 20;  // grows with what really comes, whatever a header claims
+  constexpr uint64_t kPiece = 1 << 20;  // memory grows with what arrives, not with what a header claims
   std::vector<uint8_t> all;
   while (all.size() < count) {
     const size_t have = all.size();

@@ -10,11 +10,11 @@
 
 namespace compass::tools {
 
-// Whether `path`, if it is "-", can be read at all. Errors: kIo (standard input is closed).
+// Refuses "-" where standard input cannot be read. Errors: kIo (standard input is closed).
 Status check_standard_input(const std::string& path);
 
-// Reads forward only. peek() shows the beginning before anyone consumes it, so that the header can name the
-// model before a decoder exists, on pipes too.
+// Reads forward only. peek() returns bytes without consuming them, so that the header can be parsed, and the
+// model found, before a decoder exists. This works on pipes, too.
 class InputFile : public ByteSource {
  public:
   // `path` or "-". Errors: kIo (missing, a directory, unreadable).

@@ -1,4 +1,4 @@
-// The layers of a file as a table and as JSON: the same columns wherever they are shown.
+// The layers of a file as a table and as JSON, with the same columns in all commands.
 #pragma once
 
 #include <cstdint>

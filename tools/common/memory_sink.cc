@@ -8,8 +8,8 @@ namespace compass::tools {
 
 Status MemorySink::write(std::span<const uint8_t> bytes) {
   if (!status_ || bytes.empty()) return status_;
-  // Called from within C code, through which no exception may pass: not even those of libraries that have a
-  // handler of their own for memory that ends (libdjvulibre, by way of ImageMagick).
+  // Called from C code, through which no exception may pass: not even one thrown by a library's own
+  // out-of-memory handler (libdjvulibre, which ImageMagick loads).
   try {
     if (bytes_.size() < position_ + bytes.size()) bytes_.resize(position_ + bytes.size());
   } catch (...) {

@@ -1,4 +1,4 @@
-// A picture's bytes in memory, for what cannot be written in one go. Part of the command and of its image
+// A picture file's bytes in memory, for formats whose writers seek. Part of the command and of its image
 // module.
 #pragma once
 
@@ -8,7 +8,7 @@
 
 namespace compass::tools {
 
-// Behaves as a file does, with errors (kFailure) where memory ends. The first error stays.
+// Behaves like a file. Errors: kFailure, if memory runs out; the first error is returned by every later call.
 class MemorySink : public ByteSink {
  public:
   Status write(std::span<const uint8_t> bytes) override;

@@ -47,8 +47,7 @@ std::vector<std::string> model_files(bool shipped_only) {
   return files;
 }
 
-// A model that cannot be read is missing, whatever the reason: one exit code for all that is wrong with
-// models.
+// Any failure to read a model becomes kModel, so that everything wrong with models has one exit code.
 Result<std::shared_ptr<const Model>> read_model(const std::string& path) {
   Result<std::shared_ptr<const Model>> model = Model::load(path);
   if (!model && model.error().code == ErrorCode::kIo) return Error{ErrorCode::kModel, model.error().message};
@@ -112,7 +111,7 @@ Result<std::shared_ptr<const Model>> load_model_for(const ModelTag& wanted, cons
   std::string found;
   for (const std::string& file : model_files(/*shipped_only=*/false)) {
     Result<std::shared_ptr<const Model>> model = read_model(file);
-    if (!model) continue;  // a broken neighbour does not matter if another file fits
+    if (!model) continue;  // an unreadable model file is no error as long as another one fits
     if (made_by(**model, wanted)) return model;
     found += fmt::format("{}{} ({})", found.empty() ? "" : ", ", file, to_string((*model)->id()));
   }

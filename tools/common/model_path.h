@@ -1,4 +1,4 @@
-// Finding the model that nobody named.
+// Finding the model of a file, or the shipped one, where the user has named none.
 #pragma once
 
 #include <memory>
@@ -11,7 +11,7 @@
 
 namespace compass::tools {
 
-// "a1b2c3d4": the beginning of a model's id, by which a file names it.
+// A tag as text, "a1b2c3d4": the beginning of a model's id, by which a file refers to its model.
 std::string tag_text(const ModelTag& tag);
 
 // Where models are looked for, best first: each entry of the environment variable COMPASS_MODEL_PATH (a colon

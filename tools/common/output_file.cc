@@ -132,7 +132,7 @@ Status OutputFile::open_temporary() {
     fd_ = open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd_ >= 0) return {};
     const int error_number = errno;
-    temporary_.release();  // it is somebody else's, or nobody's
+    temporary_.release();  // the file is not ours to remove
     if (error_number != EEXIST) return io_error(path_, "write", error_number);
   }
   return io_error(path_, "write", EEXIST);

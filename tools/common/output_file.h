@@ -16,9 +16,9 @@ namespace compass::tools {
 // own directory) and gives it the wanted name in one step when it is complete. Until commit() succeeds the
 // path holds what it held before, even if the process is killed.
 //
-// What is open already, or keeps nothing that could be replaced, is written directly, from where it stands:
-// standard output (as "-", /dev/stdout, or any other name of the same file), the descriptors of /dev/fd,
-// pipes and devices.
+// Some outputs are written directly, at their current position, since they are open already or cannot be
+// replaced: standard output (as "-", /dev/stdout, or any other name of the same file), the descriptors of
+// /dev/fd, pipes and devices.
 //
 //   auto out = OutputFile::create("photo.cmps", {options.input});
 //   if (!out) return out.error();
@@ -48,9 +48,9 @@ class OutputFile {
   // Flushes to the disk and gives the file its name.
   Status commit();
 
-  // Whether bytes go where they stay as soon as they are written.
+  // Whether the output is written directly (see above).
   bool is_direct() const { return target_.empty(); }
-  // Whether reports on standard output, or on standard error, would end up among the data.
+  // Whether reports on standard output, or on standard error, would go to the same place as the data.
   bool is_stdout() const { return is_stdout_; }
   bool is_stderr() const { return is_stderr_; }
 

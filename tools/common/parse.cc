@@ -125,7 +125,8 @@ Status check_whole_number(const std::string& text) {
   std::string_view digits = text;
   if (digits.starts_with('-')) digits.remove_prefix(1);
   const bool decimal = std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
-  const bool octal_elsewhere = digits.size() > 1 && digits.front() == '0';  // nobody should have to guess
+  const bool octal_elsewhere =
+      digits.size() > 1 && digits.front() == '0';  // refused: some programs read it as octal
   return !digits.empty() && decimal && !octal_elsewhere ? Status() : expected("a whole number", text);
 }
 

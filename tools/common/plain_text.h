@@ -1,4 +1,4 @@
-// Text fit for a terminal, whoever wrote it.
+// Text of any origin made safe for a terminal.
 #pragma once
 
 #include <string>
@@ -12,15 +12,15 @@ namespace compass::tools {
 bool is_control(char32_t character);
 
 // `text` as one line of valid UTF-8: each control character becomes '?', each byte that is not part of a
-// character U+FFFD. For everything that is made of names of files or of other programs' words.
+// character U+FFFD. For all text that contains names of files or output of other programs.
 std::string plain_line(std::string_view text);
 
 // The same, with its line breaks kept. Names within it need plain_line() of their own, so that none can break
 // a line.
 std::string plain_text(std::string_view text);
 
-// JSON (valid, by whoever wrote it) with control characters within its strings as \uXXXX, and its line breaks
-// kept. Means the same as before.
+// Valid JSON with the control characters in its strings written as \uXXXX, line breaks kept. Its meaning
+// stays the same.
 std::string plain_json(std::string_view json);
 
 }  // namespace compass::tools

@@ -50,8 +50,8 @@ int fail(const Program& program, const Error& error) {
 int run(const Program& program, int argc, char** argv) {
   hold_standard_descriptors();
   forget_debugging();
-  // A closed pipe or a limit on file sizes must come back as a write error with its message and exit code,
-  // not as a silent death.
+  // A closed pipe or an exceeded limit on file sizes must be a write error, with a message and an exit code,
+  // and not end the process by a signal.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
 
@@ -97,7 +97,7 @@ int run_program(const Program& program, int argc, char** argv) {
     print_line(program.name, fmt::format("out of memory; try {}", program.needs_less));
   } catch (const std::exception& error) {
     print_line(program.name, fmt::format("unexpected failure: {}", error.what()));
-  } catch (...) {  // some library's, which has its own way to say that memory has ended
+  } catch (...) {  // a library's own exception for memory that has run out
     print_line(program.name, fmt::format("unexpected failure of a library; try {}", program.needs_less));
   }
   return kExitFailure;

@@ -15,7 +15,7 @@ struct Program {
   const char* name;         // as users type it
   const char* description;  // one line, in --help
   const char* examples;     // in --help, indented, with a newline after each line
-  const char* needs_less;   // what to try when memory has ended: "a smaller picture"
+  const char* needs_less;   // what to try when memory runs out: "a smaller picture"
   std::vector<AddCommand> commands;
 };
 

@@ -49,7 +49,7 @@ void ProgressBar::show(double done) {
   if (done > 0.02) left = fmt::format("{:.0f} s left", elapsed * (1.0 - done) / done);
   const std::string line =
       fmt::format("\r{} ▕{}▏ {:3.0f} %  {}\x1b[K", label_, bar(done), done * 100.0, left);
-  std::fputs(line.c_str(), stderr);  // a terminal that is gone is no reason to stop
+  std::fputs(line.c_str(), stderr);  // failures are ignored: the work does not depend on its display
 }
 
 }  // namespace compass::tools

@@ -17,7 +17,7 @@ class ProgressBar {
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
-  // What the codec calls; refers to this object. Empty (nothing to call) where nothing would be drawn.
+  // The callback for CodecOptions' Progress; refers to this object. Empty where nothing would be drawn.
   Progress callback();
 
  private:

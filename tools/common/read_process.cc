@@ -93,8 +93,8 @@ struct SpawnPlan {
     posix_spawnattr_destroy(&attributes);
   }
 
-  // Nothing of ours but the input and the answer; libraries print into the void. Signals as a new program
-  // expects them. Zero, or the error's number.
+  // What the new process inherits: the input and the answer's pipe only, with standard output and error on
+  // /dev/null and signals at their defaults. Zero, or the error's number.
   int fill(int input, int answer) {
     sigset_t none{};
     sigset_t standard{};
@@ -129,7 +129,8 @@ class Reader {
     if (pipe2(ends.data(), O_CLOEXEC) != 0) return cannot_start(errno);
     Descriptor from(ends[0]);
     const Descriptor to(ends[1]);
-    constexpr int kPipeBytes = 1 << 20;  // fewer turns of the two processes; less will do
+    constexpr int kPipeBytes =
+        1 << 20;  // a large pipe means fewer switches between the processes; a small one works, too
     fcntl(to.get(), F_SETPIPE_SZ, kPipeBytes);
     const Result<Descriptor> answer = out_of_the_way(to);
     if (!answer) return answer.error();
@@ -171,10 +172,10 @@ class Reader {
     return done;
   }
 
-  // Whether it said its last word, which it does not outlive.
+  // Whether the answer is complete. The process ends after it.
   bool ended() const { return ended_; }
 
-  // What became of it, as waitpid says; nothing if somebody else asked first (SIGCHLD is ignored).
+  // Its exit status as of waitpid; nothing if that is not available (SIGCHLD is ignored).
   std::optional<int> wait() {
     int status = 0;
     pid_t got = -1;
@@ -193,9 +194,10 @@ class Reader {
   bool ended_ = false;
 };
 
-// Why there is no whole answer.
+// The error for an incomplete answer.
 Error no_answer(std::optional<int> status) {
-  constexpr int kNotStarted = 127;  // the loader's, too, whose libraries are missing or find no room
+  constexpr int kNotStarted =
+      127;  // also the loader's status if libraries are missing or do not fit in memory
   if (status && WIFEXITED(*status) && WEXITSTATUS(*status) == images::kExitOutOfMemory) {
     return {ErrorCode::kFailure, kOutOfMemory};
   }

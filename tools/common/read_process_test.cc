@@ -68,7 +68,7 @@ TEST_F(ReadProcessTest, NoAnswerIsAnError) {
 }
 
 TEST_F(ReadProcessTest, NonsenseEndsTheProcess) {
-  // It would go on for ever.
+  // The program would never end by itself.
   expect_error(read_by("trap '' PIPE; while :; do echo nonsense >&3; done"), ErrorCode::kBadFile,
                "no sensible answer");
 }

@@ -13,8 +13,8 @@
 namespace compass::tools {
 namespace {
 
-// The names that are in use: a signal handler can be handed nothing, so that they are in a place that it
-// knows. Whoever takes a name out owns it; a name beyond the places lives without the handler's care.
+// The names in use, for the signal handler, which gets no arguments. Whoever exchanges a name out of its slot
+// owns it. If all slots are taken, a name is not removed on a signal.
 constexpr size_t kPlaces = 256;
 std::array<std::atomic<char*>, kPlaces> names{};
 static_assert(std::atomic<char*>::is_always_lock_free, "a signal handler takes no locks");
@@ -46,7 +46,8 @@ void enter(char* name) {
   }
 }
 
-// Takes the name back and frees it. Not if it is in no place: then the handler, on some other thread, has it.
+// Takes the name out of its slot and frees it. If it is in no slot, the handler, on another thread, has taken
+// it.
 void leave(char* name) {
   for (std::atomic<char*>& place : names) {
     char* found = name;

@@ -1,4 +1,4 @@
-// Names of unfinished files, which do not outlive the program.
+// Names of unfinished files, which are removed when the program ends.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@ namespace compass::tools {
 class TemporaryName {
  public:
   TemporaryName() = default;  // names nothing
-  // A name beside `target` that, but for an accident, no file has.
+  // A random name in `target`'s directory, which no file should have.
   static TemporaryName beside(const std::string& target);
 
   TemporaryName(TemporaryName&& other) noexcept;

@@ -32,8 +32,9 @@ struct Cell {
   int width = 0;
 };
 
-// Lines are as high as their ink: a fixed step keeps captions of neighbouring cells on common lines.
-int step(const char* font) {
+// The distance of lines of text. Text images are as high as their ink, so that a fixed distance keeps
+// neighbouring captions aligned.
+int line_height(const char* font) {
   return font == kTitleFont ? 15 + kLeading : 13 + kLeading;
 }
 
@@ -92,7 +93,7 @@ Result<Image> contact_sheet(const std::string& heading, const std::string& subhe
 
   const int head_bottom = kMargin + head->size.height;
   const int floor = head_bottom + kGap + picture_height;  // what the pictures stand on
-  const int caption_height = step(kTitleFont) + static_cast<int>(lines - 1) * step(kDetailFont);
+  const int caption_height = line_height(kTitleFont) + static_cast<int>(lines - 1) * line_height(kDetailFont);
   Image sheet({width, floor + kLeading * 2 + caption_height + kMargin - kLeading});
   const float paper[3] = {kPaper.red, kPaper.green, kPaper.blue};
   for (int c = 0; c < 3; ++c) std::fill(sheet.plane(c).begin(), sheet.plane(c).end(), paper[c]);
@@ -105,7 +106,7 @@ Result<Image> contact_sheet(const std::string& heading, const std::string& subhe
     int y = floor + kLeading * 2;
     for (size_t i = 0; i < cell.caption.size(); ++i) {
       draw_mask(cell.caption[i].mask, cell.caption[i].colour, x, y, sheet);
-      y += step(i == 0 ? kTitleFont : kDetailFont);
+      y += line_height(i == 0 ? kTitleFont : kDetailFont);
     }
     x += cell.width + kGap;
   }

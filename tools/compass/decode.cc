@@ -88,8 +88,8 @@ bool wants_deep(const ContainerHeader& header, const std::string& format, std::o
   return bits ? *bits == 16 : header.kinds.deep && takes_16_bits(format);
 }
 
-// The last line of a run that lost something: what was lost is the error, what was saved is named. With
-// --best that is what was asked for.
+// The result of a run that lost something: an error that names what was lost and what was written; with
+// --best, success.
 Status damage_status(const Options& options, const DecodedPicture& picture) {
   if (picture.damage.empty()) return {};
   std::string lost = picture.damage.front();

@@ -41,7 +41,7 @@ Error usage(const char* option, const std::string& problem) {
   return {ErrorCode::kUsage, fmt::format("{}: {}", option, problem)};
 }
 
-// Which layers, as asked for: sizes, or else scales of a picture that nobody has seen yet.
+// The layers that the options ask for: sizes, or scales of a picture that has not been read yet.
 struct Layers {
   std::vector<Size> sizes;
   std::vector<double> scales;
@@ -73,7 +73,7 @@ Result<std::vector<Size>> layer_sizes(const Layers& layers, Size full) {
                fmt::format("the last must be the picture's own size, {}x{}", full.width, full.height));
 }
 
-// What can be said about numbers before anything is read.
+// Checks of numbers that need no file.
 Status check(const Options& options) {
   if (options.layers < 1 || options.layers > kMaxLayers)
     return usage("--layers", fmt::format("{} is not 1 to {}", options.layers, kMaxLayers));

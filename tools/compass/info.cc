@@ -1,4 +1,4 @@
-// compass info: what a .cmps file says about itself.
+// compass info: the contents of a .cmps file's header.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 

@@ -53,7 +53,8 @@ void lay_over_white(const Plane& alpha, Image& image) {
   }
 }
 
-// Decodes layer k from nothing, as a viewer that wants this layer alone would, into `row` and `entries`.
+// Decodes layer k from the file's start, as a viewer that shows only this layer would, into `row` and
+// `entries`.
 Status add_layer(const std::vector<uint8_t>& file, int k, Decoder& decoder, const Photo* original,
                  LayerRow& row, std::vector<SheetEntry>& entries) {
   MemorySource source(file);

@@ -112,10 +112,10 @@ Status ColourConverter::choose_transform(const ColourFacts& facts) {
     use(profile_of_gamma(layout_.model, 1, srgb_primaries()));
   } else if (gamma && !(screen && usual)) {
     if (!use(profile_of_gamma(layout_.model, 1 / *gamma, primaries))) {
-      notes_.emplace_back("its gAMA and cHRM chunks make no sense: its colours are taken for sRGB");
+      notes_.emplace_back("its gAMA and cHRM chunks are invalid: its colours are taken for sRGB");
     }
   } else if (!usual && !use(profile_of_primaries(layout_.model, primaries))) {
-    notes_.emplace_back("its cHRM chunk makes no sense: its colours are taken for sRGB");
+    notes_.emplace_back("its cHRM chunk is invalid: its colours are taken for sRGB");
   } else if (layout_.model == ColourModel::kLab) {
     use(profile_of_lab());
   } else if (layout_.model == ColourModel::kCmyk && !use_fallback()) {
@@ -128,7 +128,7 @@ Status ColourConverter::choose_transform(const ColourFacts& facts) {
 std::optional<double> ColourConverter::sensible_gamma(const ColourFacts& facts) {
   constexpr double kLeast = 0.00016, kMost = 6250;  // libpng, and with it browsers, ignore what lies outside
   if (!facts.gamma || (*facts.gamma >= kLeast && *facts.gamma <= kMost)) return facts.gamma;
-  notes_.emplace_back("its gAMA chunk makes no sense and is ignored");
+  notes_.emplace_back("its gAMA chunk is invalid and is ignored");
   return std::nullopt;
 }
 
@@ -264,14 +264,14 @@ void ColourConverter::convert_deep(const uint8_t* row, int width, Sample* out) {
       converted_.swap(samples_);
     }
   }
-  const int step = bands();
+  const int stride = bands();
   for (size_t x = 0; x < pixels; ++x) {
-    for (int c = 0; c < made; ++c) out[x * step + c] = rounded<Sample>(converted_[x * made + c]);
+    for (int c = 0; c < made; ++c) out[x * stride + c] = rounded<Sample>(converted_[x * made + c]);
   }
   if (layout_.alpha < 0) return;
   samples_.resize(pixels);
   reader_.read_band(row, layout_.alpha, samples_, 1);
-  for (size_t x = 0; x < pixels; ++x) out[x * step + made] = rounded<Sample>(samples_[x]);
+  for (size_t x = 0; x < pixels; ++x) out[x * stride + made] = rounded<Sample>(samples_[x]);
 }
 
 template void ColourConverter::convert_deep(const uint8_t* row, int width, uint8_t* out);

@@ -1,4 +1,4 @@
-// What a picture file says about its colours and samples that libvips does not hand on.
+// Facts about a picture file's colours and samples that libvips does not pass on.
 #pragma once
 
 #include <cstdint>

@@ -64,8 +64,8 @@ bool same_primaries(const Primaries& a, const Primaries& b);
 Transform to_srgb(const Profile& profile, ColourModel model, int bits);
 
 // Whether a transform of 8-bit samples changes no colour by more than one step: most profiles found in files
-// are sRGB by some name, and a needless transform would only add rounding errors. Looks at all 256 greys, or
-// at a cube of 17 levels a channel.
+// are sRGB by some name, and a needless transform would only add rounding errors. Tries all 256 greys, or
+// a cube of 17 levels a channel.
 bool changes_nothing(const Transform& transform, ColourModel model);
 
 }  // namespace compass::tools::images

@@ -72,7 +72,7 @@ void drop_thumbnail(Block& block) {
   block.cut(end);
 }
 
-// Tags that hold no more for an upright sRGB picture of whatever size.
+// Tags that are wrong for a picture that was turned upright, converted to sRGB, or scaled.
 bool is_stale(uint32_t tag) {
   switch (tag) {
     case kTransferFunction:

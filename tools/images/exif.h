@@ -1,4 +1,4 @@
-// Exif blocks kept true to a picture that was turned upright and is sRGB.
+// Exif blocks, corrected for a picture that was turned upright and converted to sRGB.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace compass::tools::images {
 // counted in the original's pixels. `density` is added if the block states no resolution. All else, maker
 // notes among it, stays where it was, byte by byte.
 //
-// `exif` may be hostile, and may begin with JPEG's "Exif\0\0". Empty if it makes no sense, or if there is
+// `exif` may be hostile, and may begin with JPEG's "Exif\0\0". Empty if it is malformed, or if there is
 // neither a block nor a density.
 std::vector<uint8_t> true_exif(std::span<const uint8_t> exif, Size size, std::optional<Density> density = {},
                                bool srgb = true);

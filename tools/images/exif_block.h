@@ -15,7 +15,7 @@ inline constexpr size_t kEntryBytes =
     12;  // tag (2), type (2), number of values (4), values or where they lie (4)
 
 // TIFF 6.0 and Exif 2.32.
-// Those that are looked at.
+// Tags that are used here.
 enum Tag : uint32_t {
   kInteropIndex = 0x0001,
   kImageWidth = 0x0100,

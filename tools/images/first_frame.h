@@ -1,4 +1,4 @@
-// Animations: what libvips does not say, or does not do, about the first frame.
+// First frames of animations, where libvips lacks facts about them or shows them wrongly.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// What kind of file this is, by its first bytes: what is read, and what is not by its name.
+// A file's format by its first bytes: formats that are read, and names for messages of known ones that are
+// not.
 #pragma once
 
 #include <cstdint>

@@ -276,7 +276,7 @@ Result<Decoded> decode(std::span<const uint8_t> bytes, uint64_t max_pixels, Mess
   if (!grid) return not_a_picture("its components' distances are no multiples of each other");
   if (Status good = check_size(grid->width, grid->height, max_pixels); !good) return good.error();
   opj_codec_set_threads(codec.get(), std::min(opj_get_num_cpus(), kMaxThreads));  // if there are any
-  messages.warning.clear();  // about boxes that nobody needs
+  messages.warning.clear();  // about boxes that are not used
   if (opj_decode(codec.get(), stream.get(), image.get()) != OPJ_TRUE ||
       opj_end_decompress(codec.get(), stream.get()) != OPJ_TRUE) {
     return messages.failed();

@@ -53,7 +53,7 @@ class Chunks {
   // `made` of what the file holds; if that is nothing, it was of no use.
   void add_made(uint32_t type, std::span<const uint8_t> held, std::vector<uint8_t> made, const char* words) {
     if (!held.empty() && made.empty())
-      notes_.push_back(fmt::format("its {} makes no sense and is dropped", words));
+      notes_.push_back(fmt::format("its {} is malformed and is dropped", words));
     add(type, std::move(made), words);
   }
   std::vector<MetadataChunk> take() { return std::move(chunks_); }

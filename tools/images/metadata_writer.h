@@ -1,6 +1,6 @@
-// Metadata in written pictures. libvips' writers make their own Exif block, with a resolution that nobody
-// stated and without what their library does not know: where a format is simple, its metadata is put into the
-// stream of bytes here, and libvips is told to write none.
+// Metadata in written pictures. libvips' writers rebuild the Exif block: they add a resolution, and drop tags
+// that their library does not know. So for formats of simple structure, metadata is inserted into the stream
+// of bytes here, and libvips is told to write none.
 #pragma once
 
 #include <cstdint>

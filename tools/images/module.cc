@@ -22,7 +22,7 @@ void out_of_memory() {
 
 Status start() {
   if (Status started = start_vips(out_of_memory); !started) return started;
-  // What was just written is looked at again (read_back.h): bytes of our own, JPEG 2000's among them.
+  // Written files are read again as a check (read_back.h), JPEG 2000 among them; their bytes are our own.
   allow_loaders();
   vips_operation_block_set("VipsForeignLoadJp2k", FALSE);
   return {};

@@ -176,7 +176,7 @@ Status send_rows(ColourConverter& colours, const RowReader* rows, const PictureK
       converter.convert(VIPS_REGION_ADDR(region.get(), 0, top + y), strip_bytes.data() + y * row_bytes);
     }
     if (!sender.rows(std::span(strip_bytes).first(row_bytes * strip.height))) {
-      return Error{ErrorCode::kIo, "nobody reads the picture"};
+      return Error{ErrorCode::kIo, "the command has stopped reading the picture"};
     }
   }
   return {};

@@ -1,4 +1,4 @@
-// Reading pictures: whatever is read becomes 8-bit sRGB, row by row.
+// Reading pictures as rows of 8-bit sRGB.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@
 namespace compass::tools::images {
 
 // Reads the picture whose file has these bytes, and sends it, but not an error that it returns: kBadFile (not
-// a picture, damaged, over the limit, or refused by `strict`), kFailure, kIo (nobody listens). libvips must
-// have been started.
+// a picture, damaged, over the limit, or refused by `strict`), kFailure, kIo (the command has ended). libvips
+// must have been started.
 Status read_picture(std::span<const uint8_t> bytes, const ReadSettings& settings, PhotoSender& sender);
 
 }  // namespace compass::tools::images

@@ -1,4 +1,4 @@
-// Reading a picture that was just written, to see what became of it.
+// Reading a picture that was just written, to check what the writer kept.
 #pragma once
 
 #include "common/image_module.h"

@@ -1,5 +1,5 @@
-// The program that reads one picture for the command (../common/read_process.h), apart from it and with
-// little to lose: no file but the picture, no more memory than it is given, and an end when the command ends.
+// The program that reads one picture for the command, in a process of its own (../common/read_process.h). It
+// has no file open but the picture, has limited memory, and ends when the command ends.
 #include <fmt/format.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -41,7 +41,7 @@ void limit(__rlimit_resource resource, uint64_t value) {
   setrlimit(resource, &now);
 }
 
-// False if there is nobody to read for any more.
+// False if the command has ended.
 bool confine(const Task& task) {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != task.parent) return false;
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -114,5 +114,5 @@ int main(int argc, char** argv) {
   } catch (const std::exception&) {
     code = EXIT_FAILURE;
   }
-  _exit(code);  // everything is said: a hundred libraries need not tidy up
+  _exit(code);  // skips the destructors of a hundred libraries
 }

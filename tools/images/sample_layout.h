@@ -1,4 +1,4 @@
-// What the samples of a loaded picture mean, and how they become numbers of 16 bits.
+// The meaning of a loaded picture's samples, and their conversion to 16 bits.
 #pragma once
 
 #include <cstdint>

@@ -13,8 +13,7 @@ constexpr const char* kLoaders[] = {"VipsForeignLoadJpeg", "VipsForeignLoadPng",
                                     "VipsForeignLoadTiff", "VipsForeignLoadNsgif", "VipsForeignLoadHeif",
                                     "VipsForeignLoadJxl"};
 
-// Where all of GLib's messages end. Its only one of this level that an input can cause is that memory ran
-// out.
+// Receives all of GLib's messages. The only fatal one that an input can cause is that memory ran out.
 GLogWriterOutput on_message(GLogLevelFlags level, const GLogField* /*fields*/, gsize /*count*/,
                             void* out_of_memory) {
   if ((level & G_LOG_LEVEL_ERROR) != 0) reinterpret_cast<void (*)()>(out_of_memory)();

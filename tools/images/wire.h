@@ -1,5 +1,5 @@
-// What the process that reads a picture (read_picture_main.cc) tells the command over a pipe. The command
-// does not trust what comes: whoever made the picture may be speaking.
+// The protocol by which the process that reads a picture (read_picture_main.cc) answers the command over a
+// pipe. The command does not trust the answer: a hostile picture may have taken over the process.
 //
 // A stream of messages: a kind (one byte), the length of what follows (four bytes, little-endian), the
 // content.
@@ -24,7 +24,7 @@
 
 namespace compass::tools::images {
 
-// The sending side. Every call is false if nobody reads any more.
+// The sending side. Calls return false if the pipe has no reader any more.
 class PhotoSender {
  public:
   using Write = std::function<bool(std::span<const uint8_t>)>;

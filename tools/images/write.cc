@@ -48,8 +48,8 @@ VipsInterpretation space_of(const FileSamples& samples) {
   return samples.deep ? VIPS_INTERPRETATION_RGB16 : VIPS_INTERPRETATION_sRGB;
 }
 
-// A failure is kept by the sink and asked for at the end. It is not told to the library: not every one stops
-// (openjpeg tries again for ever).
+// The sink keeps a failure, which is checked at the end. It is not reported to the library, since not every
+// library stops (openjpeg tries again for ever).
 gint64 on_write(VipsTargetCustom* /*target*/, const void* data, gint64 length, void* sink) {
   const auto* bytes = static_cast<const uint8_t*>(data);
   const Status kept = static_cast<ByteSink*>(sink)->write({bytes, static_cast<size_t>(length)});
@@ -193,7 +193,8 @@ Result<Notes> write_image(const PictureView& picture, const FileSamples& samples
                              picture.size().width, picture.size().height, format)};
   }
   const auto keeps = [&able](uint32_t type) { return able.comes_back.has({type, {}}); };
-  if (!written.picture) return notes;  // no format that the libraries read: nobody knows what is in it
+  if (!written.picture)
+    return notes;  // the installed libraries cannot read the format, so that it cannot be checked
   for (const MetadataChunk& chunk : kept) {
     if (!missing(chunk)) continue;
     const char* const words = words_for(chunk.type);

@@ -56,8 +56,8 @@ Bytes webp_with_metadata(std::span<const uint8_t> file, Size size, bool alpha, c
   return out;
 }
 
-// libvips states some resolution in every TIFF file. Where nobody did, it becomes what the format has for
-// that: no unit, so that the numbers are just a ratio.
+// libvips states some resolution in every TIFF file. Where none was given, the unit is removed, so that the
+// numbers are just a ratio.
 Status take_back_tiff_unit(ByteSink& sink) {
   const auto read_at = [&sink](int64_t at, std::span<uint8_t> out) {
     return sink.seek(at, SEEK_SET) == at && sink.read(out) == static_cast<int64_t>(out.size());

@@ -1,4 +1,4 @@
-// XMP packets kept true to a picture that was turned upright and is sRGB.
+// XMP packets, corrected for a picture that was turned upright and converted to sRGB.
 #pragma once
 
 #include <cstdint>

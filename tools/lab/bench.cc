@@ -1,5 +1,5 @@
-// compass-lab bench: how fast this machine encodes and decodes, stage by stage, and how near that is to its
-// limit.
+// compass-lab bench: how long this machine takes to encode and decode, stage by stage, and what part of its
+// peak speed it reaches.
 #include <fmt/format.h>
 #include <malloc.h>
 #include <sys/resource.h>
@@ -44,8 +44,8 @@ struct Options {
   CommonFlags common;
 };
 
-// A stage's name in StageTimes, what it is called here, and whether it is a network's, whose arithmetic can
-// be held against the machine's.
+// A stage's name in StageTimes, its name in the report, and whether it is a network, whose multiply-adds are
+// compared with the machine's peak.
 struct Stage {
   const char* key;
   const char* name;
@@ -116,7 +116,7 @@ void forget_peak_memory() {
   std::ofstream("/proc/self/clear_refs") << "5";
 }
 
-// Runs `once` some times; `times` is where its stages account.
+// Runs `once` several times; `times` is where its stages add their time.
 template <typename Once>
 Status measure(int runs, nn::StageTimes& times, const Once& once, Measured& measured) {
   forget_peak_memory();
@@ -194,8 +194,7 @@ std::string text_of(const Report& r) {
                      r.threads == 1 ? "thread" : "threads", bf16 ? "bf16" : "f32") +
          fmt::format("          f32 {:.0f} GFLOP/s{}\n", r.peak_f32,
                      r.peak_bf16 > 0.0 ? fmt::format(", bf16 {:.0f} GFLOP/s", r.peak_bf16) : "") +
-         (bf16 ? "\n"
-               : "GFLOP of direct convolutions; 3x3 ones take four times fewer by Winograd's way\n\n") +
+         (bf16 ? "\n" : "GFLOP of direct convolutions; Winograd's algorithm takes a quarter for 3x3\n\n") +
          table("encode", r, r.encode) + "\n" + table("decode", r, r.decode);
 }
 

@@ -1,4 +1,4 @@
-// compass-lab eval: measure our codec and its peers on real files, and say where we stand.
+// compass-lab eval: measures our codec and others on real files, and compares them.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <unistd.h>

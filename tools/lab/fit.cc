@@ -1,5 +1,5 @@
-// compass-lab fit: the last stage of making a model. Measures what its reconstructions get wrong, and gives
-// it loop filters that mend it.
+// compass-lab fit: the last stage of making a model. Fits loop filters to the error of the model's
+// reconstructions.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -20,7 +20,7 @@
 namespace compass::tools {
 namespace {
 
-// Every picture is seen at one of these, in turn with the next picture.
+// Qualities, of which each picture is coded at one, taken in turn.
 constexpr double kQualities[] = {5.0, 65.0, 25.0, 85.0, 45.0};
 
 struct Options {
@@ -46,8 +46,8 @@ Result<Seen> nothing_seen() {
   return Seen{*std::move(learned), *std::move(held_back)};
 }
 
-// One pass over the pictures with a model: what the layers of one of its codecs look like, and should. They
-// are made without a filter of that codec, from lower layers that have one.
+// One pass over the pictures with a model: reconstructions and originals of the layers of one of its codecs.
+// They are reconstructed without a filter of that codec, from lower layers with their filter.
 Status look(const std::shared_ptr<const Model>& model, const Options& options, CodecKind kind,
             const Seen& seen) {
   const Result<CodecOptions> codec = codec_options(options.common);
@@ -56,7 +56,7 @@ Status look(const std::shared_ptr<const Model>& model, const Options& options, C
   Encoder encoder(model, *codec);
   ThreadPool pool(codec->threads);
   const eval::PictureFiles files = picture_files();
-  ProgressBar bar(base ? "looking at base layers" : "looking at enhancement layers", options.common.quiet);
+  ProgressBar bar(base ? "coding base layers" : "coding enhancement layers", options.common.quiet);
   const Progress progress = bar.callback();
   for (size_t i = 0; i < options.pictures.size(); ++i) {
     const auto picture = files.read(options.pictures[i]);

@@ -38,7 +38,7 @@ Result<ImportOptions> import_options(const Options& options) {
   return ImportOptions{kind->second, token->second, options.lambda};
 }
 
-// Errors name the file they are about.
+// Prefixes an error with the name of its file.
 Error in(const std::string& path, const Error& error) {
   return {error.code, path + ": " + error.message};
 }

@@ -1,4 +1,4 @@
-// Picture files for the evaluation library, which knows none itself.
+// Picture files for the evaluation library, which depends on no image library.
 #pragma once
 
 #include "eval/codec.h"

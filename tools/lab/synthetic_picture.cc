@@ -20,20 +20,20 @@ float unit(uint32_t bits) {
   return static_cast<float>(bits >> 8) * (2.0F / (1 << 24)) - 1.0F;
 }
 
-// One row of value noise: random values on a lattice of `step` pixels, smoothly interpolated, times `weight`.
-void add_octave(int y, int step, uint32_t salt, float weight, std::vector<float>& row) {
+// One row of value noise: random values on a lattice of `cell` pixels, smoothly interpolated, times `weight`.
+void add_octave(int y, int cell, uint32_t salt, float weight, std::vector<float>& row) {
   const auto smooth = [](float t) { return t * t * (3.0F - 2.0F * t); };
-  const uint32_t cell_y = y / step;
-  const float ty = smooth(static_cast<float>(y % step) / static_cast<float>(step));
+  const uint32_t cell_y = y / cell;
+  const float ty = smooth(static_cast<float>(y % cell) / static_cast<float>(cell));
   const auto at = [&](uint32_t cell_x) {
     return unit(mixed(cell_x, cell_y, salt)) * (1.0F - ty) + unit(mixed(cell_x, cell_y + 1, salt)) * ty;
   };
   const int width = static_cast<int>(row.size());
-  for (int first = 0; first < width; first += step) {
-    const float left = at(first / step);
-    const float right = at(first / step + 1);
-    for (int x = first; x < std::min(width, first + step); ++x) {
-      const float tx = smooth(static_cast<float>(x - first) / static_cast<float>(step));
+  for (int first = 0; first < width; first += cell) {
+    const float left = at(first / cell);
+    const float right = at(first / cell + 1);
+    for (int x = first; x < std::min(width, first + cell); ++x) {
+      const float tx = smooth(static_cast<float>(x - first) / static_cast<float>(cell));
       row[x] += weight * (left + (right - left) * tx);
     }
   }
@@ -52,10 +52,10 @@ Rgb8Image synthetic_picture(Size size) {
     std::fill(form.begin(), form.end(), 0.0F);
     uint32_t salt = 1;
     float weight = kContrast;
-    for (int step = kCoarsest; step >= 2; step /= 2, weight *= 0.78F)
-      add_octave(y, step, salt++, weight, light);
-    for (int step = kCoarsest; step >= 32; step /= 2) add_octave(y, step, salt++, 0.06F, warmth);
-    for (int step = kCoarsest; step >= 64; step /= 2) add_octave(y, step, salt++, 1.0F, form);
+    for (int cell = kCoarsest; cell >= 2; cell /= 2, weight *= 0.78F)
+      add_octave(y, cell, salt++, weight, light);
+    for (int cell = kCoarsest; cell >= 32; cell /= 2) add_octave(y, cell, salt++, 0.06F, warmth);
+    for (int cell = kCoarsest; cell >= 64; cell /= 2) add_octave(y, cell, salt++, 1.0F, form);
     uint8_t* out = picture.row(y);
     for (int x = 0; x < size.width; ++x, out += 3) {
       const float edge = form[x] > 0.4F ? 0.15F : form[x] < -0.5F ? -0.12F : 0.0F;  // outlines of things

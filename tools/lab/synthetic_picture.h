@@ -1,4 +1,4 @@
-// Pictures to measure speed with where none is given.
+// Pictures for measuring speed where the user gives none.
 #pragma once
 
 #include "image/image.h"

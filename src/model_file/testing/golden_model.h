@@ -1,4 +1,6 @@
-// For tests only: the reference implementation's tensors, and its tiny networks as a model of ours.
+// For tests only: golden tensors, and the tiny networks that made them as a model of ours. Those of case
+// "small" come with the project (tests/golden/make_golden.py made them); the reference implementation's are
+// in the shared folder.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -16,10 +18,14 @@
 #include "model_file/model.h"
 #include "model_file/safetensors.h"
 #include "model_writer/safetensors_writer.h"
+#include "priors/gaussian_tables.h"
 
 namespace compass {
 
 inline std::string golden_path(const std::string& name) {
+  if (name == "small.safetensors") {
+    return std::string(COMPASS_SOURCE_DIR) + "/tests/data/golden_small.safetensors";
+  }
   const char* root = std::getenv("COMPASS_SHARED");
   return (root != nullptr ? std::string(root) : std::string(COMPASS_SOURCE_DIR) + "/../shared") + "/golden/" +
          name;
@@ -112,9 +118,16 @@ inline double relative_error(const Tensor& have, const Tensor& want) {
   return unit > 0.0 ? worst / unit : worst;
 }
 
-// The paper's architecture with the golden files' tiny widths, and their weights.
-inline std::shared_ptr<const Model> golden_model(const std::string& scale_token = "own") {
-  const auto golden = Golden::open("tiny_even.safetensors");
+// The file with the weights that a golden case was made with.
+inline std::string golden_weights(const std::string& name) {
+  return name == "small" ? "small.safetensors" : "tiny_even.safetensors";
+}
+
+// The paper's architecture with the golden files' tiny widths, and the weights of case `name`; null if the
+// file is not here.
+inline std::shared_ptr<const Model> golden_model(const std::string& name = "tiny_even",
+                                                 const std::string& scale_token = "own") {
+  const auto golden = Golden::open(golden_weights(name));
   if (!golden) return nullptr;
   const auto conv = [](int in, int out, int k, int stride, const char* act, int align) {
     return R"({"op":"conv","in":)" + std::to_string(in) + R"(,"out":)" + std::to_string(out) +
@@ -180,6 +193,14 @@ inline std::shared_ptr<const Model> golden_model(const std::string& scale_token 
     for (int c = 0; c < 8; ++c) medians.push_back(quantiles[c * 3 + 1]);
     writer.add_floats(t + "z.median", {8}, medians);
     const std::string y = "w." + f + "gaussian_conditional.";
+    if (!golden->has(y + "_quantized_cdf")) {
+      const CdfTables tables = gaussian_tables();
+      const auto cdf = tables.ragged_cdf();
+      writer.add_integers(t + "y.cdf", {static_cast<int64_t>(cdf.size())}, cdf);
+      writer.add_integers(t + "y.length", {64}, tables.lengths());
+      writer.add_integers(t + "y.offset", {64}, tables.offsets());
+      continue;
+    }
     const auto cdf = golden->integers(y + "_quantized_cdf");
     const auto lengths = golden->integers(y + "_cdf_length");
     const size_t width = cdf.size() / lengths.size();

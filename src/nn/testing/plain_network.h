@@ -1,5 +1,5 @@
 // For tests only: networks as docs/model_format.md words them, one op after the other, in doubles: whole
-// maps, padding and cropping as separate steps, transposed convolutions by their definition.
+// maps, padding and cropping on their own, transposed convolutions by their definition.
 #pragma once
 
 #include <algorithm>
@@ -48,7 +48,7 @@ inline Tensor plain_conv(const Tensor& x, const std::vector<float>& weight, cons
                          int k, int stride) {
   const int out_channels = static_cast<int>(bias.size());
   Tensor out(out_channels, ceil_div(x.height, stride), ceil_div(x.width, stride));
-  const int reach = (k - 1) / 2;
+  const int halo = (k - 1) / 2;
   for (int o = 0; o < out_channels; ++o) {
     for (int y = 0; y < out.height; ++y) {
       for (int i = 0; i < out.width; ++i) {
@@ -56,8 +56,8 @@ inline Tensor plain_conv(const Tensor& x, const std::vector<float>& weight, cons
         for (int c = 0; c < x.channels; ++c) {
           for (int ky = 0; ky < k; ++ky) {
             for (int kx = 0; kx < k; ++kx) {
-              const int sy = y * stride + ky - reach;
-              const int sx = i * stride + kx - reach;
+              const int sy = y * stride + ky - halo;
+              const int sx = i * stride + kx - halo;
               if (sy < 0 || sx < 0 || sy >= x.height || sx >= x.width) continue;
               sum +=
                   static_cast<double>(weight[((static_cast<size_t>(o) * x.channels + c) * k + ky) * k + kx]) *
@@ -144,7 +144,7 @@ inline Tensor plain_gdn(const Tensor& x, const OpWeights& w, bool inverse) {
 // Integer arithmetic, as the model format words it.
 inline Tensor plain_int_conv(const Tensor& x, const Op& op, const OpWeights& w) {
   const int out_channels = static_cast<int>(w.int_bias.size());
-  const int reach = (op.kernel - 1) / 2;
+  const int halo = (op.kernel - 1) / 2;
   Tensor out(out_channels, x.height, x.width);
   for (int o = 0; o < out_channels; ++o) {
     for (int y = 0; y < x.height; ++y) {
@@ -152,8 +152,8 @@ inline Tensor plain_int_conv(const Tensor& x, const Op& op, const OpWeights& w) 
         int32_t acc = w.int_bias[o];
         size_t at = static_cast<size_t>(o) * x.channels * op.kernel * op.kernel;
         for (int c = 0; c < x.channels; ++c) {
-          for (int ky = -reach; ky <= reach; ++ky) {
-            for (int kx = -reach; kx <= reach; ++kx, ++at) {
+          for (int ky = -halo; ky <= halo; ++ky) {
+            for (int kx = -halo; kx <= halo; ++kx, ++at) {
               if (y + ky < 0 || i + kx < 0 || y + ky >= x.height || i + kx >= x.width) continue;
               acc += w.int_weight[at] * static_cast<int32_t>(x.at(c, y + ky, i + kx));
             }

@@ -1,0 +1,297 @@
+// The Python module compass._native: the C interface with Python's arrays and exceptions. What users see is
+// __init__.py's.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <array>
+#include <compare>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compass/compass.h"
+
+namespace py = pybind11;
+
+namespace {
+
+// A failure of the library's on its way to becoming a Python exception.
+struct Failure {
+  compass_status status;
+  std::string message;
+};
+
+void check(compass_status status, const compass_error& error) {
+  if (status != COMPASS_OK) throw Failure{status, error.message};
+}
+
+template <auto kFree>
+struct Freed {
+  template <typename T>
+  void operator()(T* object) const {
+    kFree(object);
+  }
+};
+using EncoderPtr = std::unique_ptr<compass_encoder, Freed<compass_encoder_free>>;
+using DecoderPtr = std::unique_ptr<compass_decoder, Freed<compass_decoder_free>>;
+
+// What an encoder or a decoder is made with. 0 pixels: the library's own limit.
+struct Limits {
+  int threads = 0;
+  uint64_t max_pixels = 0;
+  uint64_t max_memory = 0;
+  auto operator<=>(const Limits&) const = default;
+
+  compass_options options() const {
+    compass_options options;
+    compass_options_init(&options);
+    options.threads = threads;
+    if (max_pixels != 0) options.max_pixels = max_pixels;
+    options.max_memory = max_memory;
+    return options;
+  }
+};
+
+// Encoders or decoders that wait for their next call. Making one packs the model's weights, and starts
+// threads; any number may work at once.
+template <typename Ptr>
+class Pool {
+ public:
+  using Create = compass_status (*)(const compass_model*, const compass_options*, typename Ptr::pointer*,
+                                    compass_error*);
+
+  // Runs call(worker) with a worker of these limits; without Python's lock.
+  template <typename Call>
+  void with(Create create, const compass_model* model, const Limits& limits, Call call) {
+    Ptr worker;
+    {
+      const std::lock_guard lock(mutex_);
+      auto& idle = idle_[limits];
+      if (!idle.empty()) {
+        worker = std::move(idle.back());
+        idle.pop_back();
+      }
+    }
+    if (!worker) {
+      const compass_options options = limits.options();
+      typename Ptr::pointer made = nullptr;
+      compass_error error{};
+      check(create(model, &options, &made, &error), error);
+      worker.reset(made);
+    }
+    call(worker.get());
+    const std::lock_guard lock(mutex_);
+    constexpr size_t kKept = 4;
+    if (auto& idle = idle_[limits]; idle.size() < kKept) idle.push_back(std::move(worker));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<Limits, std::vector<Ptr>> idle_;
+};
+
+py::bytes to_python(compass_bytes& bytes) {
+  const std::unique_ptr<compass_bytes, Freed<compass_bytes_free>> owned(&bytes);
+  return {reinterpret_cast<const char*>(bytes.data), bytes.size};
+}
+
+// The picture's pixels as an array [height,width,3] that owns them: not copied.
+py::array_t<uint8_t> to_python(const compass_picture& picture) {
+  const py::capsule owner(picture.rgb, [](void* pixels) {
+    compass_picture picture{};
+    picture.rgb = static_cast<uint8_t*>(pixels);
+    compass_picture_free(&picture);
+  });
+  return py::array_t<uint8_t>({picture.height, picture.width, 3}, picture.rgb, owner);
+}
+
+// A buffer of bytes in a row; bytes, bytearray, memoryview, mmap.
+class Bytes {
+ public:
+  explicit Bytes(const py::buffer& buffer) : info_(buffer.request()) {
+    if (info_.itemsize != 1 || (info_.ndim != 0 && !PyBuffer_IsContiguous(info_.view(), 'C'))) {
+      throw py::type_error("data must be bytes in a row, such as bytes or a memoryview of them");
+    }
+  }
+  const uint8_t* data() const {
+    static constexpr uint8_t kNothing = 0;  // the library wants no NULL, even for no bytes
+    return info_.ptr == nullptr ? &kNothing : static_cast<const uint8_t*>(info_.ptr);
+  }
+  size_t size() const { return static_cast<size_t>(info_.size); }
+
+ private:
+  py::buffer_info info_;
+};
+
+class Model {
+ public:
+  explicit Model(const std::string& path) {
+    compass_error error{};
+    compass_model* model = nullptr;
+    compass_status status = COMPASS_OK;
+    {
+      const py::gil_scoped_release unlocked;
+      status = compass_model_load(path.c_str(), &model, &error);
+    }
+    check(status, error);
+    model_.reset(model);
+  }
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+
+  std::string name() const { return compass_model_name(model_.get()); }
+  std::string id() const {
+    std::array<uint8_t, 8> id{};
+    compass_model_id(model_.get(), id.data());
+    std::string text;
+    for (const uint8_t byte : id) {
+      text += "0123456789abcdef"[byte >> 4];
+      text += "0123456789abcdef"[byte & 15];
+    }
+    return text;
+  }
+
+  using Metadata = std::vector<std::pair<uint32_t, py::bytes>>;
+
+  // `pixels` [H,W,3], its rows contiguous.
+  py::bytes encode(const py::array_t<uint8_t>& pixels, double quality,
+                   const std::optional<std::vector<std::pair<int, int>>>& sizes, int effort,
+                   const Metadata& metadata, const Limits& limits) {
+    if (pixels.ndim() != 3 || pixels.shape(2) != 3 || pixels.strides(2) != 1 || pixels.strides(1) != 3 ||
+        (pixels.shape(0) > 1 && pixels.strides(0) < 3 * pixels.shape(1))) {
+      throw py::type_error("pixels must be rows of red, green, blue");
+    }
+    compass_encode_settings settings;
+    compass_encode_settings_init(&settings);
+    settings.quality = quality;
+    settings.effort = effort;
+    std::vector<compass_size> layers;
+    if (sizes) {
+      for (const auto& [width, height] : *sizes) layers.push_back({width, height});
+      settings.sizes = layers.data();
+      settings.size_count = layers.size();
+    }
+    std::vector<compass_metadata> chunks;
+    for (const auto& [type, bytes] : metadata) {
+      chunks.push_back({type, reinterpret_cast<const uint8_t*>(PyBytes_AS_STRING(bytes.ptr())),
+                        static_cast<size_t>(PyBytes_GET_SIZE(bytes.ptr()))});
+    }
+    settings.metadata = chunks.empty() ? nullptr : chunks.data();
+    settings.metadata_count = chunks.size();
+    const auto height = static_cast<int>(pixels.shape(0));
+    const auto width = static_cast<int>(pixels.shape(1));
+    const size_t stride =
+        height > 1 ? static_cast<size_t>(pixels.strides(0)) : 3 * static_cast<size_t>(width);
+    const uint8_t* const first = pixels.data();
+    compass_bytes file{};
+    {
+      const py::gil_scoped_release unlocked;
+      compass_error error{};
+      encoders_.with(compass_encoder_create, model_.get(), limits, [&](compass_encoder* encoder) {
+        check(compass_encode(encoder, first, width, height, stride, &settings, &file, &error), error);
+      });
+    }
+    return to_python(file);
+  }
+
+  struct Decoded {
+    py::array pixels;
+    int layer, x, y;
+    std::string damage;  // empty: none
+  };
+
+  Decoded decode(const py::buffer& buffer, int layer, std::pair<int, int> size, std::array<int, 4> region,
+                 bool strict, const Limits& limits) {
+    const Bytes bytes(buffer);
+    compass_decode_settings settings;
+    compass_decode_settings_init(&settings);
+    settings.layer = layer;
+    settings.size = {size.first, size.second};
+    settings.region_x = region[0];
+    settings.region_y = region[1];
+    settings.region_width = region[2];
+    settings.region_height = region[3];
+    settings.strict = strict ? 1 : 0;
+    compass_picture picture{};
+    compass_error error{};
+    {
+      const py::gil_scoped_release unlocked;
+      decoders_.with(compass_decoder_create, model_.get(), limits, [&](compass_decoder* decoder) {
+        const compass_status status =
+            compass_decode(decoder, bytes.data(), bytes.size(), &settings, &picture, &error);
+        if (status != COMPASS_DAMAGED || picture.rgb == nullptr) check(status, error);
+      });
+    }
+    return {to_python(picture), picture.layer, picture.x, picture.y, error.message};
+  }
+
+ private:
+  std::unique_ptr<compass_model, Freed<compass_model_free>> model_;
+  Pool<EncoderPtr> encoders_;
+  Pool<DecoderPtr> decoders_;
+};
+
+// (model tag, minor version, [(width, height, quality, offset, end)]), or the number of bytes needed.
+py::object read_info(const py::buffer& buffer) {
+  const Bytes bytes(buffer);
+  const auto info = std::make_unique<compass_info>();
+  compass_error error{};
+  const compass_status status = compass_read_info(bytes.data(), bytes.size(), info.get(), &error);
+  if (status == COMPASS_DAMAGED && info->need > 0) return py::int_(info->need);
+  check(status, error);
+  py::list layers;
+  for (int k = 0; k < info->layer_count; ++k) {
+    const compass_layer_info& layer = info->layers[k];
+    layers.append(py::make_tuple(layer.width, layer.height, layer.quality, layer.offset, layer.end));
+  }
+  return py::make_tuple(py::bytes(reinterpret_cast<const char*>(info->model_tag), 4), info->minor_version,
+                        layers);
+}
+
+py::bytes read_metadata(const py::buffer& buffer, uint32_t type) {
+  const Bytes bytes(buffer);
+  compass_bytes found{};
+  compass_error error{};
+  check(compass_read_metadata(bytes.data(), bytes.size(), type, &found, &error), error);
+  return to_python(found);
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_native, m) {
+  // Set by __init__.py: makes the exception of a status and a message.
+  static PyObject* make_error = nullptr;
+  m.def("raise_with", [](const py::object& factory) { make_error = factory.inc_ref().ptr(); });
+  py::register_exception_translator([](std::exception_ptr thrown) {
+    try {
+      if (thrown) std::rethrow_exception(thrown);
+    } catch (const Failure& failure) {
+      const py::object error = py::reinterpret_borrow<py::object>(make_error)(
+          static_cast<int>(failure.status),
+          py::reinterpret_steal<py::str>(PyUnicode_DecodeUTF8(
+              failure.message.data(), static_cast<Py_ssize_t>(failure.message.size()), "replace")));
+      PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
+    }
+  });
+  m.def("version", compass_version);
+  m.def("read_info", read_info);
+  m.def("read_metadata", read_metadata);
+  py::class_<Limits>(m, "Limits").def(py::init<int, uint64_t, uint64_t>());
+  py::class_<Model::Decoded>(m, "Decoded")
+      .def_readonly("pixels", &Model::Decoded::pixels)
+      .def_readonly("layer", &Model::Decoded::layer)
+      .def_readonly("x", &Model::Decoded::x)
+      .def_readonly("y", &Model::Decoded::y)
+      .def_readonly("damage", &Model::Decoded::damage);
+  py::class_<Model>(m, "Model")
+      .def(py::init<const std::string&>())
+      .def_property_readonly("name", &Model::name)
+      .def_property_readonly("id", &Model::id)
+      .def("encode", &Model::encode)
+      .def("decode", &Model::decode);
+}

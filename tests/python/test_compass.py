@@ -1,0 +1,169 @@
+"""The module `compass`: arrays in and out, layers, regions, metadata, errors, threads."""
+import concurrent.futures
+import mmap
+
+import numpy
+import pytest
+
+import compass
+from conftest import TINY, picture
+
+
+def refused(status, call, *arguments, **options):
+    with pytest.raises(compass.Error) as caught:
+        call(*arguments, **options)
+    assert caught.value.status == status
+    message = str(caught.value)
+    assert message and '\n' not in message
+    return message
+
+
+def test_a_picture_comes_back(pixels, model):
+    data = compass.encode(pixels, quality=90, model=model)
+    assert isinstance(data, bytes)
+    info = compass.read_info(data)
+    assert [layer[:2] for layer in info.layers] == [(16, 11), (33, 22), (67, 45)]
+    assert info.size == (67, 45)
+    assert info.layers[-1].end == len(data)
+    assert info.layers[1].offset == info.layers[0].end
+    assert model.id.startswith(info.model) and len(model.id) == 16
+    decoded = compass.decode(data)
+    assert decoded.shape == pixels.shape and decoded.dtype == numpy.uint8
+    assert decoded.flags.writeable
+    # Decoding is deterministic, and a prefix is the smaller picture.
+    assert numpy.array_equal(decoded, compass.decode(data, layer=2, threads=2))
+    small = compass.decode(data[:info.layers[0].end], layer=0)
+    assert small.shape == (11, 16, 3)
+    assert numpy.array_equal(small, compass.decode(data, layer=0))
+
+
+def test_the_command_writes_the_same_file_and_picture(pixels, model, command, tmp_path):
+    (tmp_path / 'in.ppm').write_bytes(b'P6 67 45 255\n' + pixels.tobytes())
+    for options, words in [({}, []), ({'quality': 20, 'sizes': [(20, 20), (67, 45)], 'effort': 0},
+                                      ['-q', '20', '--sizes', '20x20,67x45', '--effort', '0'])]:
+        command('encode', 'in.ppm', 'out.cmps', *words)
+        data = (tmp_path / 'out.cmps').read_bytes()
+        assert compass.encode(pixels, model=model, **options) == data
+        for layer in range(len(compass.read_info(data).layers)):
+            command('decode', 'out.cmps', 'out.ppm', '--layer', layer)
+            decoded = compass.decode(data, layer=layer)
+            assert (tmp_path / 'out.ppm').read_bytes().endswith(decoded.tobytes())
+
+
+@pytest.mark.parametrize('width,height', [(1, 1), (1, 9), (70, 2), (33, 64)])
+def test_any_size(width, height, model):
+    pixels = picture(width, height)
+    decoded = compass.decode(compass.encode(pixels, sizes=[(width, height)], model=model))
+    assert decoded.shape == (height, width, 3)
+
+
+def test_arrays_of_any_layout(pixels, model):
+    want = compass.encode(pixels, model=model)
+    wide = numpy.zeros((45, 90, 4), numpy.uint8)
+    wide[:, 10:77, :3] = pixels
+    padded = numpy.zeros((45, 80, 3), numpy.uint8)
+    padded[:, :67] = pixels
+    for same in (numpy.asfortranarray(pixels), wide[:, 10:77, :3], padded[:, :67], pixels[::-1].copy()[::-1],
+                 pixels[:, :, ::-1].copy()[:, :, ::-1], pixels.tolist() and numpy.array(pixels.tolist(), numpy.uint8),
+                 memoryview(pixels)):
+        assert compass.encode(same, model=model) == want
+    grey = numpy.ascontiguousarray(pixels[:, :, 0])
+    data = compass.encode(grey, model=model)
+    assert data == compass.encode(grey[:, :, None], model=model)
+    assert data == compass.encode(numpy.dstack([grey] * 3), model=model)
+
+
+def test_sizes_and_regions(pixels, model):
+    data = compass.encode(pixels, model=model)
+    whole = compass.decode(data)
+    assert compass.decode(data, size=(100, 31)).shape == (31, 100, 3)
+    part = compass.decode(data, region=(60, 40, 7, 5))
+    assert part.shape == (5, 7, 3)
+    assert numpy.abs(part.astype(int) - whole[40:, 60:].astype(int)).max() <= 1
+    assert 'region' in refused(compass.Status.USAGE, compass.decode, data, region=(61, 40, 7, 5))
+
+
+def test_data_of_any_kind(pixels, model, tmp_path):
+    data = compass.encode(pixels, model=model)
+    want = compass.decode(data)
+    path = tmp_path / 'x.cmps'
+    path.write_bytes(data)
+    with open(path, 'rb') as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        for same in (bytearray(data), memoryview(data), numpy.frombuffer(data, numpy.uint8), mapped):
+            assert numpy.array_equal(compass.decode(same), want)
+            assert compass.read_info(same) == compass.read_info(data)
+    with pytest.raises(TypeError):
+        compass.decode(memoryview(data)[::2])
+    with pytest.raises(TypeError):
+        compass.decode('photo.cmps')
+
+
+def test_metadata(pixels, model):
+    exif, icc = b'II*\0\x08\0\0\0\0\0\0\0\0\0', b'profile'
+    data = compass.encode(pixels, exif=exif, icc=icc, xmp=b'<x/>', model=model)
+    head = data[:compass.read_info(data).layers[0].offset]
+    assert compass.read_metadata(head) == {'exif': exif, 'icc': icc, 'xmp': b'<x/>'}
+    assert compass.read_metadata(compass.encode(pixels, model=model)) == {}
+    refused(compass.Status.DAMAGED, compass.read_metadata, head[:-1])
+
+
+def test_what_cannot_be_encoded_is_named(pixels, model):
+    usage = compass.Status.USAGE
+    assert 'float64' in refused(usage, compass.encode, pixels / 255, model=model)
+    assert '(45, 67, 3, 1)' in refused(usage, compass.encode, pixels[..., None], model=model)
+    assert '4' in refused(usage, compass.encode, numpy.zeros((5, 5, 4), numpy.uint8), model=model)
+    assert '0x5' in refused(usage, compass.encode, numpy.zeros((5, 0, 3), numpy.uint8), model=model)
+    refused(usage, compass.encode, pixels, quality=101, model=model)
+    refused(usage, compass.encode, pixels, quality=float('nan'), model=model)
+    refused(usage, compass.encode, pixels, effort=41, model=model)
+    refused(usage, compass.encode, pixels, effort=1.5, model=model)
+    refused(usage, compass.encode, pixels, threads=-1, model=model)
+    refused(usage, compass.encode, pixels, max_memory=-1, model=model)
+    refused(usage, compass.encode, pixels, sizes=[], model=model)
+    refused(usage, compass.encode, pixels, sizes=[(67, 45), (20, 20)], model=model)
+    assert 'sizes[0]' in refused(usage, compass.encode, pixels, sizes=[67, 45], model=model)
+    refused(compass.Status.BAD_FILE, compass.encode, pixels, max_pixels=1000, model=model)
+
+
+def test_what_cannot_be_decoded_is_named(pixels, model):
+    data = compass.encode(pixels, model=model)
+    refused(compass.Status.BAD_FILE, compass.decode, b'not a picture')
+    refused(compass.Status.DAMAGED, compass.read_info, b'')
+    assert 'bytes' in refused(compass.Status.DAMAGED, compass.read_info, data[:9])
+    refused(compass.Status.USAGE, compass.decode, data, layer=3)
+    refused(compass.Status.USAGE, compass.decode, data, layer=-1)
+    refused(compass.Status.USAGE, compass.decode, data, size=(0, 5))
+    refused(compass.Status.USAGE, compass.decode, data, size=(5, 5), layer=0)
+    refused(compass.Status.USAGE, compass.decode, data, region=(0, 0, 0, 5))
+    refused(compass.Status.BAD_FILE, compass.decode, data, max_pixels=1000)
+    other = bytearray(data)
+    other[4] ^= 255  # another model's tag, and so another header checksum
+    refused(compass.Status.BAD_FILE, compass.decode, other)
+    refused(compass.Status.MODEL, compass.load_model, __file__)
+    refused(compass.Status.IO, compass.load_model, '/nonexistent.safetensors')
+
+
+def test_damage_is_an_error_unless_the_best_will_do(pixels, model):
+    data = compass.encode(pixels, model=model)
+    cut = data[:-1]
+    assert 'layer 2' in refused(compass.Status.DAMAGED, compass.decode, cut)
+    assert numpy.array_equal(compass.decode(cut, best=True), compass.decode(data, layer=1))
+    refused(compass.Status.DAMAGED, compass.decode, data[:compass.read_info(data).layers[0].end - 1], best=True)
+
+
+def test_threads_at_once(model):
+    pictures = [picture(40 + 3 * i, 50 - 2 * i) for i in range(6)]
+    files = [compass.encode(p, model=model, threads=1) for p in pictures]
+    decoded = [compass.decode(f, threads=1) for f in files]
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        again = list(pool.map(lambda p: compass.encode(p, model=model, threads=1), pictures * 3))
+        assert again == files * 3
+        for got, want in zip(pool.map(lambda f: compass.decode(f, threads=1), files * 3), decoded * 3):
+            assert numpy.array_equal(got, want)
+
+
+def test_models_are_read_once(model):
+    assert compass.load_model(TINY) is model
+    assert compass.load_model(str(TINY)) is model
+    assert compass.load_model() is model  # COMPASS_MODEL_PATH names it
+    assert 'tiny' in repr(model)
