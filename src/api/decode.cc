@@ -40,6 +40,9 @@ void fill_picture(const compass::DecodedPicture& decoded, compass_picture* pictu
   picture->x = decoded.part.x;
   picture->y = decoded.part.y;
   std::copy(decoded.rgb.bytes.begin(), decoded.rgb.bytes.end(), picture->rgb);
+  if (decoded.alpha.empty()) return;
+  picture->alpha = static_cast<uint8_t*>(allocate(decoded.alpha.samples.size()));
+  std::copy(decoded.alpha.samples.begin(), decoded.alpha.samples.end(), picture->alpha);
 }
 
 }  // namespace
@@ -52,6 +55,7 @@ void compass_decode_settings_init(compass_decode_settings* settings) {
 void compass_picture_free(compass_picture* picture) {
   if (picture == nullptr) return;
   std::free(picture->rgb);
+  std::free(picture->alpha);
   *picture = {};
 }
 

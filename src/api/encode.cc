@@ -56,7 +56,8 @@ compass::Status check_array(const char* name, const void* array, size_t count) {
 }
 
 // Settings whose sizes, if there are none, stay empty.
-compass::Result<compass::EncodeSettings> encode_settings(const compass_encode_settings* wish) {
+compass::Result<compass::EncodeSettings> encode_settings(const compass_encode_settings* wish,
+                                                         compass::Size size) {
   const auto given =
       with_defaults(wish, compass_encode_settings_init,
                     offsetof(compass_encode_settings, quality) + sizeof(compass_encode_settings::quality),
@@ -66,6 +67,14 @@ compass::Result<compass::EncodeSettings> encode_settings(const compass_encode_se
   settings.quality = given->quality;
   settings.progress = progress_of(given->progress, given->progress_user);
   if (given->effort != COMPASS_EFFORT_DEFAULT) settings.effort = given->effort;
+  if (given->alpha != nullptr) {
+    if (!is_possible(size, given->alpha_stride, 1)) {
+      return usage("alpha_stride must be at least the width, and the plane fit in memory");
+    }
+    settings.alpha = {given->alpha, size, given->alpha_stride};
+  } else if (given->alpha_stride != 0) {
+    return usage(fmt::format("alpha_stride is {}, but alpha is NULL", given->alpha_stride));
+  }
   auto metadata = metadata_of(*given);
   if (!metadata) return metadata.error();
   settings.metadata = *std::move(metadata);
@@ -107,7 +116,7 @@ compass_status encoded(compass_encoder* encoder, const Pixels& pixels,
     return fail(COMPASS_USAGE, "stride must be at least 3 * width, and the picture fit in memory", error);
   }
   return guarded(error, [&] {
-    auto wanted = encode_settings(settings);
+    auto wanted = encode_settings(settings, size);
     if (!wanted) return fail(wanted.error(), error);
     const compass::Result<compass::EncodedPicture> made =
         encode(compass::Rgb8View{pixels.rgb, size, pixels.stride}, *wanted);

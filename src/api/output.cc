@@ -17,8 +17,8 @@ size_t pixel_bytes(const compass_output& output) {
   switch (format) {
     case COMPASS_RGB:
       return 3;
-    case COMPASS_RGBX:
-    case COMPASS_BGRX:
+    case COMPASS_RGBA:
+    case COMPASS_BGRA:
       return 4;
     case COMPASS_PLANAR_FLOAT:
       return sizeof(float);
@@ -37,8 +37,12 @@ void put_bytes(const SampleRows& samples, int count, uint8_t* out) {
     out[kRed] = byte_of_sample(samples[0][i]);
     out[1] = byte_of_sample(samples[1][i]);
     out[kBlue] = byte_of_sample(samples[2][i]);
-    if (kPixel == 4) out[3] = 255;
   }
+}
+
+// The fourth byte of each pixel.
+void put_alpha(PlaneView alpha, int y, int x, int count, uint8_t* out) {
+  for (int i = 0; i < count; ++i) out[4 * i + 3] = alpha.empty() ? 255 : alpha.row(y)[x + i];
 }
 
 }  // namespace
@@ -93,10 +97,12 @@ void Output::put(int y, int x, int count, const SampleRows& samples) {
   switch (wish_.format) {
     case COMPASS_RGB:
       return put_bytes<3, 0, 2>(samples, count, line + 3 * static_cast<size_t>(x));
-    case COMPASS_RGBX:
-      return put_bytes<4, 0, 2>(samples, count, line + 4 * static_cast<size_t>(x));
-    case COMPASS_BGRX:
-      return put_bytes<4, 2, 0>(samples, count, line + 4 * static_cast<size_t>(x));
+    case COMPASS_RGBA:
+      put_bytes<4, 0, 2>(samples, count, line + 4 * static_cast<size_t>(x));
+      return put_alpha(alpha_, y, x, count, line + 4 * static_cast<size_t>(x));
+    case COMPASS_BGRA:
+      put_bytes<4, 2, 0>(samples, count, line + 4 * static_cast<size_t>(x));
+      return put_alpha(alpha_, y, x, count, line + 4 * static_cast<size_t>(x));
     case COMPASS_PLANAR_FLOAT:
       for (size_t c = 0; c < kPlanes; ++c) {
         std::memcpy(line + c * plane_stride_ + sizeof(float) * x, samples[c], sizeof(float) * count);

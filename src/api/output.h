@@ -16,6 +16,7 @@ class Output : public PixelSink {
   // For a picture of this size. Error: kUsage (no room for it, or the wish makes no sense).
   static Result<std::unique_ptr<Output>> create(const compass_output& wish, Size size);
 
+  void set_alpha(PlaneView alpha) override { alpha_ = alpha; }
   void begin_band(int top, int bottom) override;
   void put(int y, int x, int count, const SampleRows& samples) override;
   bool end_band(int top, int bottom) override;
@@ -26,6 +27,7 @@ class Output : public PixelSink {
 
   compass_output wish_;
   Size size_;
+  PlaneView alpha_;            // none where the picture has none
   std::vector<uint8_t> band_;  // for the callback
   // Where row `first_row_` lies.
   uint8_t* pixels_ = nullptr;

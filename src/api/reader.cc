@@ -29,8 +29,17 @@ compass::FileReader::Read read_of(const compass_source& source) {
   };
 }
 
-compass_layer layer_of(const compass::LayerPart& part, bool is_last) {
-  return {0, part.layer, part.size.width, part.size.height, part.part.x, part.part.y, is_last ? 1 : 0, 0};
+// What the file's next layer is, which there must be.
+compass_layer layer_of(compass::FileReader& file, const compass::LayerPart& part) {
+  compass_layer layer{};
+  layer.layer = part.layer;
+  layer.width = part.size.width;
+  layer.height = part.size.height;
+  layer.x = part.part.x;
+  layer.y = part.part.y;
+  layer.is_last = file.is_last() ? 1 : 0;
+  layer.has_alpha = (*file.header())->kinds.alpha ? 1 : 0;
+  return layer;
 }
 
 compass::Status give_layer(const compass_layer& value, compass_layer* layer) {
@@ -71,7 +80,9 @@ void compass_source_init(compass_source* source) {
 }
 
 void compass_layer_init(compass_layer* layer) {
-  if (layer != nullptr) *layer = {sizeof *layer, 0, 0, 0, 0, 0, 0, 0};
+  if (layer == nullptr) return;
+  *layer = {};
+  layer->struct_size = sizeof *layer;
 }
 
 compass_status compass_reader_create(const compass_decoder* decoder, const compass_source* source,
@@ -215,7 +226,7 @@ compass_status compass_reader_next(compass_reader* reader, compass_layer* layer,
     const auto next = reader->file.next();
     if (!next) return fail(next.error(), error);
     if (!*next) return end_of_layers(error);
-    const auto given = give_layer(layer_of(**next, reader->file.is_last()), layer);
+    const auto given = give_layer(layer_of(reader->file, **next), layer);
     return given ? COMPASS_OK : fail(given.error(), error);
   });
 }
@@ -242,7 +253,7 @@ compass_status compass_reader_next_layer(compass_reader* reader, const compass_o
     const auto next = reader->file.next();
     if (!next) return fail(next.error(), error);
     if (!*next) return end_of_layers(error);
-    compass_layer about = layer_of(**next, reader->file.is_last());
+    compass_layer about = layer_of(reader->file, **next);
     if (layer != nullptr) {
       if (const auto given = give_layer(about, layer); !given) return fail(given.error(), error);
     }

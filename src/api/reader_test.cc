@@ -105,7 +105,7 @@ TEST_F(ReaderApi, GivesEachLayerOnceItsBytesAreThere) {
 // A sample of each pixel by each format, from what the plain picture has.
 TEST_F(ReaderApi, WritesEveryFormatWithStridesOrInBands) {
   const Bytes file = encoded(41, 27);
-  for (const compass_format format : {COMPASS_RGB, COMPASS_RGBX, COMPASS_BGRX, COMPASS_PLANAR_FLOAT}) {
+  for (const compass_format format : {COMPASS_RGB, COMPASS_RGBA, COMPASS_BGRA, COMPASS_PLANAR_FLOAT}) {
     for (const bool bands : {false, true}) {
       const ReaderPtr reader = reader_of(file);
       for (int k = 0; k < 3; ++k) {
@@ -161,7 +161,7 @@ TEST_F(ReaderApi, WritesEveryFormatWithStridesOrInBands) {
               }
               continue;
             }
-            const Bytes as = format == COMPASS_BGRX ? Bytes{want[2], want[1], want[0], 255}
+            const Bytes as = format == COMPASS_BGRA ? Bytes{want[2], want[1], want[0], 255}
                                                     : Bytes{want[0], want[1], want[2], 255};
             ASSERT_TRUE(std::equal(have, have + pixel, as.begin()));
           }

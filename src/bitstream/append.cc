@@ -4,6 +4,15 @@
 #include <string>
 
 namespace compass {
+namespace {
+
+PictureKinds only_alpha(const ContainerHeader& header) {
+  PictureKinds kinds;
+  kinds.alpha = header.kinds.alpha;
+  return kinds;
+}
+
+}  // namespace
 
 Result<std::vector<uint8_t>> append_layer(std::span<const uint8_t> file, const LayerPayload& layer) {
   ContainerLimits limits;
@@ -20,7 +29,8 @@ Result<std::vector<uint8_t>> append_layer(std::span<const uint8_t> file, const L
   const auto kept = file.subspan(header.bytes, header.file_bytes() - header.bytes);
 
   // The layer's entry and bytes are those of a file that holds nothing else.
-  const auto alone = write_container({.decoder = header.decoder, .layers = {layer}});
+  const auto alone =
+      write_container({.decoder = header.decoder, .layers = {layer}, .kinds = only_alpha(header)});
   if (!alone) return alone.error();
   const auto alone_parsed = parse_header(*alone, limits);
   if (!alone_parsed) return alone_parsed.error();

@@ -7,6 +7,7 @@
 #include "codec/layer_synthesis.h"
 #include "codec/receiver.h"
 #include "codec/runtime.h"
+#include "image/resize.h"
 
 namespace compass {
 
@@ -92,10 +93,15 @@ Result<DecodedPicture> Decoder::Parts::decode(ByteSource& source, const DecodeSe
 
   std::vector<LayerLatents> latents =
       read_layers(networks, synthesis, layers, std::move(received->layers), received->damage);
+  DecodedPicture decoded;
+  if (received->alpha) {
+    const int count = static_cast<int>(latents.size());
+    latents.resize(received->alpha->decode(count, pool, decoded.alpha, received->damage));
+  }
   if (latents.empty() || (settings.strict && !received->damage.empty())) {
     return Error{ErrorCode::kDamaged, received->damage.front()};
   }
-  DecodedPicture decoded;
+  decoded.kinds = received->header.kinds;
   decoded.damage = std::move(received->damage);
   decoded.metadata = std::move(received->metadata);
   decoded.layer = static_cast<int>(latents.size()) - 1;
@@ -104,6 +110,9 @@ Result<DecodedPicture> Decoder::Parts::decode(ByteSource& source, const DecodeSe
   }
   decoded.part = wanted.back();
   reconstruct(layers, wanted, settings, latents, decoded);
+  if (received->alpha && settings.size) {
+    decoded.alpha = resize(decoded.alpha.view(), *settings.size, &pool);
+  }
   networks.meter().finish();
   return decoded;
 }

@@ -9,6 +9,9 @@
 
 namespace compass {
 
+class GrowingFile;
+struct NextLayer;
+
 struct Encoder::Parts : CodecRuntime {
   Parts(std::shared_ptr<const Model> m, const CodecOptions& o) : CodecRuntime(std::move(m), o) {}
 
@@ -17,12 +20,13 @@ struct Encoder::Parts : CodecRuntime {
 
   int effort_for(Size picture, const EncodeSettings& settings);
   Status check(const Original& picture, const EncodeSettings& settings, int effort);
-  Result<EncodedPicture> encode(const Original& picture, const EncodeSettings& settings);
+  // After check().
+  Result<EncodedPicture> encode(const Original& picture, const EncodeSettings& settings, int effort);
   // The same with settings.targets, which are not empty.
   Result<EncodedPicture> encode_to_targets(const Original& picture, const EncodeSettings& settings,
                                            int effort);
-  Result<EncodedPicture> append(std::span<const uint8_t> file, const Original& picture,
-                                const EncodeSettings& settings);
+  Result<EncodedPicture> append(GrowingFile& growing, const Original& picture, const NextLayer& layer,
+                                const EncodeSettings& settings, int effort);
   Result<LayerStream> encode_layer(const SpatialLayer& layer, const Original& picture,
                                    const EncodeSettings& settings, int effort, bool reconstruct,
                                    ImageView& x_hat);

@@ -100,16 +100,9 @@ Result<std::vector<MetadataChunk>> FileReader::metadata() {
   return read_metadata(*header_, *block);
 }
 
-// All of layer k that `receiver` reads. Error: kDamaged (its index).
+// All of layer k that `receiver` reads. Errors: kDamaged (an index), kNeed (it has not arrived).
 Result<std::vector<ByteRange>> FileReader::layer_ranges(const Receiver& receiver, int k) {
-  const LayerEntry& entry = header_->layers[k];
-  if (!is_tiled(entry.size)) return receiver.layer_ranges(k, nullptr);
-  if (const auto there = require(receiver.layer_ranges(k, nullptr)); !there) return there.error();
-  const auto bytes = fetch(entry.index());
-  if (!bytes) return bytes.error();
-  const auto index = read_index(*header_, k, *bytes);
-  if (!index) return index.error();
-  return receiver.layer_ranges(k, &*index);
+  return receiver.layer_ranges(k, [this](ByteRange range) { return fetch(range); });
 }
 
 Result<std::vector<ByteRange>> FileReader::ranges(const DecodeSettings& settings) {

@@ -40,6 +40,11 @@ class ImageSink : public PixelSink {
   ImageSink& operator=(const ImageSink&) = delete;
   ~ImageSink() override = default;
 
+  void set_alpha(PlaneView alpha_view) override {
+    EXPECT_EQ(alpha_view.size, image.size());
+    alpha = Plane(alpha_view.size);
+    for (int y = 0; y < image.height(); ++y) std::copy_n(alpha_view.row(y), image.width(), alpha.row(y));
+  }
   void begin_band(int top, int bottom) override {
     EXPECT_EQ(top, bottom_);
     top_ = top;
@@ -60,6 +65,7 @@ class ImageSink : public PixelSink {
   }
 
   Image image;
+  Plane alpha;
 
  private:
   int top_ = 0;

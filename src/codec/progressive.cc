@@ -6,6 +6,7 @@
 #include "codec/any_size.h"
 #include "codec/layer_streams.h"
 #include "codec/memory_need.h"
+#include "image/resize.h"
 
 namespace compass {
 namespace {
@@ -25,7 +26,8 @@ Status Progressive::open(const DecodeSettings& settings) {
                                 .bytes = true,
                                 .size = settings.size,
                                 .copied = false};
-  const double memory = decode_bytes(runtime_.networks, question, receiver_.wanted());
+  const double alpha = received.alpha ? received.alpha->memory(settings.size) : 0.0;
+  const double memory = decode_bytes(runtime_.networks, question, receiver_.wanted()) + alpha;
   return check_memory(memory, runtime_.options.max_memory);
 }
 
@@ -78,6 +80,10 @@ Result<LayerLatents> Progressive::receive_next(DecodedLayer& decoded) {
   layers.push_back(**std::move(received));
   auto latents = read_layers(runtime_.networks, runtime_.synthesis, receiver_.received().sizes,
                              std::move(layers), damage, next_);
+  const std::optional<AlphaLayers>& alpha = receiver_.received().alpha;
+  if (!latents.empty() && alpha && alpha->decode(next_ + 1, runtime_.pool, alpha_, damage) <= next_) {
+    latents.clear();
+  }
   if (latents.empty() || (settings_.strict && !damage.empty())) {
     return Error{ErrorCode::kDamaged, damage.front()};
   }
@@ -95,6 +101,11 @@ void Progressive::reconstruct(const LayerLatents& latents, PixelSink* sink, bool
   }
   PredictionWindow* const window = prediction ? &*prediction : nullptr;
   const bool resized = shown.size != shown.part.size();
+  Plane scaled;
+  if (sink != nullptr && !alpha_.empty()) {
+    if (resized) scaled = resize(alpha_.view(), shown.size, &runtime_.pool);
+    sink->set_alpha(resized ? scaled.view() : alpha_.view());
+  }
   if (keep || (sink != nullptr && resized)) {
     ImageView picture = synthesis.reconstruct(layer(next_), latents, window, wanted);
     prediction.reset();

@@ -24,6 +24,8 @@ using SampleRows = std::array<const float*, 3>;
 class PixelSink {
  public:
   virtual ~PixelSink() = default;
+  // The picture's alpha, if it has one: before the first band, and good until the last has come.
+  virtual void set_alpha(PlaneView alpha) = 0;
   // The rows [top, bottom) come next. On the thread that decodes.
   virtual void begin_band(int top, int bottom) = 0;
   // `count` samples a plane, unclamped, of row y from column x on; a part of a row comes once. On any thread.
@@ -64,9 +66,10 @@ class Progressive {
   // Errors: kDamaged (the layer is lost and with it all that come after; or strict, and blocks are),
   // kCancelled, kIo. After an error, or an exception, the object is of no more use.
   Result<DecodedLayer> decode_next(PixelSink* sink, const Progress& progress = {});
-  // Decodes all layers up to last(), whose picture this is: what a further layer is predicted from. Errors: as
-  // decode_next.
+  // Decodes all layers up to last(), whose picture this is: what a further layer is predicted from. Errors:
+  // as decode_next.
   Result<ImageView> decode_last();
+  const Plane& alpha() const { return alpha_; }  // of the layer that was decoded last; empty if it has none
 
  private:
   Result<DecodedLayer> decode(PixelSink* sink, bool keep);
@@ -79,6 +82,7 @@ class Progressive {
   Receiver receiver_;
   DecodeSettings settings_;
   int next_ = 0;
+  Plane alpha_;
   ImageView below_;  // the reconstruction of layer next_ - 1: all that the layers above need of it
 };
 

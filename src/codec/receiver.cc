@@ -147,6 +147,11 @@ Status Receiver::open(const DecodeSettings& settings) {
   for (int k = 0; k < asked; ++k) {
     wanted_[k] = united(wanted_[k], part_of_layer(settings, layers.sizes, asked, k));
   }
+  if (header->kinds.alpha) {
+    std::vector<Rect> parts;
+    for (int k = 0; k <= asked; ++k) parts.push_back(part_of_layer(settings, layers.sizes, asked, k));
+    received_.alpha.emplace(header->layers, parts);
+  }
   received_.header = *std::move(header);
   at_ = received_.header.bytes;
   return {};
@@ -237,6 +242,27 @@ Result<bool> Receiver::read_blocks(int k, ReceivedLayer& layer) {
   return true;
 }
 
+Result<bool> Receiver::read_alpha(int k) {
+  if (!received_.alpha) return true;
+  const auto read_range = [this](ByteRange range) { return read(range); };
+  const Status status = received_.alpha->receive(received_.header, k, read_range);
+  if (status) return true;
+  if (status.error().code != ErrorCode::kDamaged) return status.error();
+  received_.damage.push_back(status.error().message);
+  return false;
+}
+
+// All that lies between two layers' beginnings, in the order of the file.
+Result<bool> Receiver::read_layer(int k, ReceivedLayer& layer) {
+  const auto mapped = read_map(k);
+  if (!mapped || !*mapped) return mapped;
+  layer.needed = needed(k);
+  const bool tiled = is_tiled(received_.sizes.sizes[k]);
+  const auto there = tiled ? read_blocks(k, layer) : read_stream(k, layer);
+  if (!there || !*there) return there;
+  return read_alpha(k);
+}
+
 Result<Received> Receiver::receive(const DecodeSettings& settings) {
   if (const auto status = open(settings); !status) return status.error();
   const MemoryQuestion question{.sizes = received_.sizes.sizes,
@@ -244,7 +270,8 @@ Result<Received> Receiver::receive(const DecodeSettings& settings) {
                                 .bytes = settings.as_bytes,
                                 .size = settings.size,
                                 .copied = settings.copied};
-  const double memory = decode_bytes(networks_, question, wanted_);
+  const double alpha = received_.alpha ? received_.alpha->memory(settings.size) : 0.0;
+  const double memory = decode_bytes(networks_, question, wanted_) + alpha;
   if (const auto status = check_memory(memory, options_.max_memory); !status) return status.error();
   if (const auto status = read_metadata(); !status) return status.error();
   for (int k = 0; k <= received_.asked; ++k) {
@@ -258,28 +285,32 @@ Result<Received> Receiver::receive(const DecodeSettings& settings) {
 
 Result<std::optional<ReceivedLayer>> Receiver::receive_layer(int k) {
   using Layer = std::optional<ReceivedLayer>;
-  const auto mapped = read_map(k);
-  if (!mapped) return mapped.error();
-  if (!*mapped) return Layer();
-  ReceivedLayer layer{needed(k), {}, {}};
-  const bool tiled = is_tiled(received_.sizes.sizes[k]);
-  const auto there = tiled ? read_blocks(k, layer) : read_stream(k, layer);
+  ReceivedLayer layer;
+  const auto there = read_layer(k, layer);
   if (!there) return there.error();
   return *there ? Layer(std::move(layer)) : Layer();
 }
 
-std::vector<ByteRange> Receiver::layer_ranges(int k, const BlockIndex* index) const {
-  const LayerEntry& entry = received_.header.layers[k];
+Result<std::vector<ByteRange>> Receiver::layer_ranges(int k, const AlphaLayers::Read& read) const {
+  const ContainerHeader& header = received_.header;
+  const LayerEntry& entry = header.layers[k];
   std::vector<ByteRange> ranges{{entry.begin(), entry.map_bytes}};
-  if (!is_tiled(entry.size)) {
+  if (is_tiled(entry.size)) {
+    const auto bytes = read(entry.index());
+    if (!bytes) return bytes.error();
+    const auto index = compass::read_index(header, k, *bytes);
+    if (!index) return index.error();
+    ranges.push_back(entry.index());
+    const NeededBlocks blocks = needed(k);
+    for_blocks(hyper_grid(entry.size), blocks.z, [&](size_t i) { ranges.push_back(index->z[i].range); });
+    for_blocks(latent_grid(entry.size), blocks.y, [&](size_t i) { ranges.push_back(index->y[i].range); });
+  } else {
     ranges.push_back({entry.offset, entry.bytes});
-    return ranges;
   }
-  ranges.push_back(entry.index());
-  if (index == nullptr) return ranges;
-  const NeededBlocks blocks = needed(k);
-  for_blocks(hyper_grid(entry.size), blocks.z, [&](size_t i) { ranges.push_back(index->z[i].range); });
-  for_blocks(latent_grid(entry.size), blocks.y, [&](size_t i) { ranges.push_back(index->y[i].range); });
+  if (!received_.alpha) return ranges;
+  const auto alpha = received_.alpha->ranges(header, k, read);
+  if (!alpha) return alpha.error();
+  ranges.insert(ranges.end(), alpha->begin(), alpha->end());
   return ranges;
 }
 
@@ -288,14 +319,9 @@ Result<std::vector<ByteRange>> Receiver::ranges(const DecodeSettings& settings) 
   const ContainerHeader& header = received_.header;
   std::vector<ByteRange> ranges{{0, header.bytes + header.metadata_bytes()}};
   for (int k = 0; k <= received_.asked; ++k) {
-    std::optional<BlockIndex> index;
-    if (is_tiled(header.layers[k].size)) {
-      auto read = read_index(k);
-      if (!read) return read.error();
-      index = *std::move(read);
-    }
-    const auto layer = layer_ranges(k, index ? &*index : nullptr);
-    ranges.insert(ranges.end(), layer.begin(), layer.end());
+    const auto layer = layer_ranges(k, [this](ByteRange range) { return read(range); });
+    if (!layer) return layer.error();
+    ranges.insert(ranges.end(), layer->begin(), layer->end());
   }
   return merged(std::move(ranges));
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "codec/alpha_layers.h"
 #include "codec/codec_options.h"
 #include "codec/decoder.h"
 #include "codec/layer_blocks.h"
@@ -40,6 +41,7 @@ struct Received {
   LayerSizes sizes;                   // of all layers
   int asked = 0;                      // the layer that settings ask for, whole or not
   std::vector<ReceivedLayer> layers;  // from the base layer on, up to the first that is lost
+  std::optional<AlphaLayers> alpha;   // of these layers; none where the picture has none
   std::vector<MetadataChunk> metadata;
   std::vector<std::string> damage;  // why layers and metadata are not there, a line each
 };
@@ -66,9 +68,9 @@ class Receiver {
   const Received& received() const { return received_; }  // after open()
   std::vector<std::string>& damage() { return received_.damage; }
   const std::vector<Rect>& wanted() const { return wanted_; }  // pixels of each layer
-  // The bytes that receive_layer(k) reads. Of a tiled layer it needs the index; without, only the index's are
-  // told.
-  std::vector<ByteRange> layer_ranges(int k, const BlockIndex* index) const;
+  // The bytes that receive_layer(k) reads. Reads the indexes, if there are any. Errors: kDamaged (one of
+  // them), and whatever reading has.
+  Result<std::vector<ByteRange>> layer_ranges(int k, const AlphaLayers::Read& read) const;
 
  private:
   Status read_metadata();
@@ -76,6 +78,8 @@ class Receiver {
   Result<bool> read_map(int k);
   Result<bool> read_stream(int k, ReceivedLayer& layer);
   Result<bool> read_blocks(int k, ReceivedLayer& layer);
+  Result<bool> read_alpha(int k);
+  Result<bool> read_layer(int k, ReceivedLayer& layer);
   Result<BlockIndex> read_index(int k);
   Result<std::vector<uint8_t>> read(ByteRange range);
   NeededBlocks needed(int k) const { return needed_blocks(networks_, received_.sizes.at(k), wanted_[k]); }

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "codec/growing_file.h"
-#include "codec/memory_need.h"
+#include "codec/seen_picture.h"
 #include "codec/target_search.h"
 
 namespace compass {
@@ -49,6 +49,40 @@ class Attempts {
   double done_ = 0.0;
 };
 
+// What can be said of settings for a layer that is added before the file is looked at.
+Status check_appended(const EncodeSettings& wish) {
+  if (!wish.sizes.empty()) {
+    return Error{ErrorCode::kUsage, "sizes: a layer that is added has the picture's own size; give none"};
+  }
+  if (!wish.metadata.empty()) {
+    return Error{ErrorCode::kUsage, "metadata: the file keeps its own; give none"};
+  }
+  if (wish.layer_qualities.size() > 1 || wish.quality_maps.size() > 1 || wish.targets.size() > 1) {
+    return Error{ErrorCode::kUsage, "qualities, maps and targets are the new layer's: give one"};
+  }
+  return {};
+}
+
+// Makes the picture one of the file's kinds: `opaque` becomes its alpha if it needs one and has none.
+Status fit_kinds(const PictureKinds& kinds, Size size, EncodeSettings& settings, Plane& opaque) {
+  const auto refuse = [](const char* what) { return Error{ErrorCode::kUsage, what}; };
+  if (!kinds.alpha && !is_opaque(settings.alpha))
+    return refuse("the picture has alpha, and the file has none");
+  if (kinds.grey && !settings.kinds.grey) return refuse("the picture has colours, and the file is grey");
+  if (kinds.own_colours != settings.kinds.own_colours) {
+    return refuse(kinds.own_colours ? "the file has colours of its own profile, and the picture sRGB"
+                                    : "the picture has colours of its own profile, and the file sRGB");
+  }
+  settings.kinds = kinds;
+  if (!kinds.alpha) {
+    settings.alpha = {};
+  } else if (settings.alpha.empty()) {
+    opaque = Plane(size, 255);
+    settings.alpha = opaque.view();
+  }
+  return {};
+}
+
 // One layer of a growing file, at the best quality that the target allows.
 Result<GrownFile> grow_to(const Target& target, GrowingFile& file, const Original& picture, NextLayer layer,
                           EncodeSettings settings, int effort, Meter& meter, Attempts& attempts) {
@@ -78,7 +112,6 @@ Result<EncodedPicture> Encoder::Parts::encode_to_targets(const Original& picture
   Attempts attempts(networks.meter());
   if (wish.targets.size() == 1 && sizes.size() > 1) {  // one quality for all layers
     settings.layer_qualities.clear();
-    settings.effort = effort;
     settings.measure = wish.measure || is_psnr(wish.targets.front());
     TargetSearch search(wish.targets.front(), sizes.back(), wish.quality);
     auto best = search_target<EncodedPicture>(
@@ -86,7 +119,7 @@ Result<EncodedPicture> Encoder::Parts::encode_to_targets(const Original& picture
         [&](double quality) {
           attempts.begin();
           settings.quality = quality;
-          return encode(picture, settings);
+          return encode(picture, settings, effort);
         },
         [](const EncodedPicture& made) {
           return Attempt{static_cast<double>(made.bytes.size()), made.layers.back().psnr};
@@ -118,57 +151,66 @@ Result<EncodedPicture> Encoder::Parts::encode_to_targets(const Original& picture
 
 Result<EncodedPicture> Encoder::append(std::span<const uint8_t> file, const Rgb8View& picture,
                                        const EncodeSettings& settings) {
-  return parts_->networks.meter().watch(settings.progress,
-                                        [&] { return parts_->append(file, Original(picture), settings); });
+  return append_with_alpha(file, picture, settings);
 }
 
-Result<EncodedPicture> Encoder::Parts::append(std::span<const uint8_t> file, const Original& picture,
-                                              const EncodeSettings& wish) {
-  if (!wish.sizes.empty()) {
-    return Error{ErrorCode::kUsage, "sizes: a layer that is added has the picture's own size; give none"};
-  }
-  if (!wish.metadata.empty()) {
-    return Error{ErrorCode::kUsage, "metadata: the file keeps its own; give none"};
-  }
-  if (wish.layer_qualities.size() > 1 || wish.quality_maps.size() > 1 || wish.targets.size() > 1) {
-    return Error{ErrorCode::kUsage, "qualities, maps and targets are the new layer's: give one"};
-  }
-  GrowingFile growing(*this);
-  if (const auto opened = growing.open({file.begin(), file.end()}, wish.prediction); !opened) {
-    return opened.error();
-  }
-  EncodeSettings settings = wish;
-  settings.sizes = growing.sizes();
-  settings.sizes.push_back(picture.size());
-  const int effort = effort_for(picture.size(), settings);
-  const NextLayer layer{picture.size(),
-                        wish.layer_qualities.empty() ? wish.quality : wish.layer_qualities.front(),
-                        wish.quality_maps.empty() ? QualityMap{} : wish.quality_maps.front()};
-  settings.quality = layer.quality;
-  settings.layer_qualities.clear();
-  if (!wish.quality_maps.empty()) {  // a list for all layers, of which only the new one has a map
-    settings.quality_maps.assign(settings.sizes.size(), {});
-    settings.quality_maps.back() = layer.map;
-  }
-  if (const auto status = check(picture, settings, effort); !status) return status.error();
+Result<EncodedPicture> Encoder::append(std::span<const uint8_t> file, const Rgb16View& picture,
+                                       const EncodeSettings& settings) {
+  return append_with_alpha(file, picture, settings);
+}
 
+template <typename Picture>
+Result<EncodedPicture> Encoder::append_with_alpha(std::span<const uint8_t> file, const Picture& picture,
+                                                  const EncodeSettings& wish) {
+  Parts& p = *parts_;
+  return p.networks.meter().watch(wish.progress, [&]() -> Result<EncodedPicture> {
+    if (const auto status = check_appended(wish); !status) return status.error();
+    GrowingFile growing(p);
+    if (const auto opened = growing.open({file.begin(), file.end()}, wish.prediction); !opened) {
+      return opened.error();
+    }
+    const Original original(picture);
+    EncodeSettings settings = wish;
+    Plane opaque;
+    if (const auto fits = fit_kinds(growing.kinds(), original.size(), settings, opaque); !fits) {
+      return fits.error();
+    }
+    settings.sizes = growing.sizes();
+    settings.sizes.push_back(original.size());
+    const int effort = p.effort_for(original.size(), settings);
+    NextLayer layer{original.size(), wish.quality, {}};
+    if (!wish.layer_qualities.empty()) layer.quality = wish.layer_qualities.front();
+    settings.quality = layer.quality;
+    settings.layer_qualities.clear();
+    if (!wish.quality_maps.empty()) {  // a list for all layers, of which only the new one has a map
+      layer.map = wish.quality_maps.front();
+      settings.quality_maps.assign(settings.sizes.size(), {});
+      settings.quality_maps.back() = layer.map;
+    }
+    if (const auto status = p.check(original, settings, effort); !status) return status.error();
+    const SeenPicture<Picture> seen(picture, settings.alpha, p.pool);
+    return p.append(growing, seen.original(), layer, settings, effort);
+  });
+}
+
+Result<EncodedPicture> Encoder::Parts::append(GrowingFile& growing, const Original& picture,
+                                              const NextLayer& layer, const EncodeSettings& settings,
+                                              int effort) {
   Meter& meter = networks.meter();
   Attempts attempts(meter);
   auto grown = [&]() -> Result<GrownFile> {
-    if (wish.targets.empty()) {
+    if (settings.targets.empty()) {
       attempts.begin();
       meter.set_total(layer_work(layer.size, effort, settings.measure));
       return growing.with(picture, layer, settings, effort);
     }
-    if (const auto status = check_targets(wish.targets, 1, *model); !status) return status.error();
-    return grow_to(wish.targets.front(), growing, picture, layer, settings, effort, meter, attempts);
+    if (const auto status = check_targets(settings.targets, 1, *model); !status) return status.error();
+    return grow_to(settings.targets.front(), growing, picture, layer, settings, effort, meter, attempts);
   }();
   if (!grown) return grown.error();
   EncodedPicture encoded;
   encoded.effort = effort;
-  for (size_t k = 0; k < growing.sizes().size(); ++k) {
-    encoded.layers.push_back(growing.layer(k));
-  }
+  for (size_t k = 0; k < growing.sizes().size(); ++k) encoded.layers.push_back(growing.layer(k));
   encoded.layers.push_back(grown->layer);
   if (settings.keep_reconstructions) encoded.reconstructions.push_back(std::move(grown->picture.image));
   encoded.bytes = std::move(grown->bytes);

@@ -39,6 +39,7 @@ struct Options {
   std::optional<int> effort;
   bool psnr = false;
   bool strip = false;
+  bool keep_profile = false;
   CommonFlags common;
 };
 
@@ -98,6 +99,28 @@ Result<std::vector<uint8_t>> read_file(const std::string& path, const CodecOptio
   return input->read_up_to(header->file_bytes());
 }
 
+// Adds a layer to a file. A picture with colours of its own must have the file's.
+template <typename Picture>
+Result<EncodedPicture> append(Encoder& encoder, const std::vector<uint8_t>& file, const Picture& picture,
+                              EncodeSettings settings) {
+  if (settings.kinds.own_colours) {
+    const ContainerHeader header = *parse_header(file)->header;
+    const uint64_t bytes = std::min<uint64_t>(header.metadata_bytes(), file.size() - header.bytes);
+    const auto chunks = read_metadata(header, std::span(file).subspan(header.bytes, bytes));
+    if (!chunks) return chunks.error();
+    const auto icc = [](const std::vector<MetadataChunk>& of) {
+      const auto found = std::ranges::find(of, MetadataChunk::kIcc, &MetadataChunk::type);
+      return found == of.end() ? std::vector<uint8_t>() : found->bytes;
+    };
+    if (icc(*chunks) != icc(settings.metadata)) {
+      return usage("--keep-profile", "the picture's profile is not the file's");
+    }
+  }
+  settings.metadata.clear();
+  settings.sizes.clear();
+  return encoder.append(file, picture, settings);
+}
+
 std::vector<LayerRow> rows_of(const EncodedPicture& encoded, bool measured) {
   uint64_t total = encoded.bytes.size();
   for (const EncodedLayer& layer : encoded.layers) total -= layer.bytes;  // what is left: header and metadata
@@ -130,7 +153,11 @@ Status encode(const Options& options) {
                                 path == options.append ? std::string() : options.append});
   if (!output) return output.error();
   if (const Status good = check_json_stream(options.common, *output); !good) return good;
-  const ReadSettings read{options.common.strict, codec->max_pixels, codec->max_memory};
+  const ReadSettings read{.strict = options.common.strict,
+                          .kinds = true,
+                          .profile = options.keep_profile,
+                          .max_pixels = codec->max_pixels,
+                          .max_memory = codec->max_memory};
   std::future<Result<Photo>> reading = in_background([&] { return read_image(options.input, read); });
   std::vector<uint8_t> before;
   if (appends) {
@@ -147,7 +174,7 @@ Status encode(const Options& options) {
   for (const std::string& note : photo->notes) warn(options.input + ": " + note, options.common);
 
   const Result<std::vector<Size>> sizes =
-      appends ? std::vector<Size>{photo->image.size} : layer_sizes(*layers, photo->image.size);
+      appends ? std::vector<Size>{photo->size()} : layer_sizes(*layers, photo->size());
   if (!sizes) return sizes.error();
   EncodeSettings settings;
   settings.sizes = *sizes;
@@ -155,15 +182,22 @@ Status encode(const Options& options) {
   settings.targets = targets->targets;
   settings.effort = options.effort;
   settings.measure = options.psnr;
-  if (!options.strip && !appends) settings.metadata = photo->metadata;
+  settings.metadata = photo->metadata;
+  if (options.strip)
+    std::erase_if(settings.metadata, [&](const MetadataChunk& chunk) {
+      return chunk.type != MetadataChunk::kIcc || !photo->kinds.own_colours;
+    });
+  settings.kinds = photo->kinds;
+  if (photo->kinds.alpha) settings.alpha = photo->alpha.view();
   const auto start = Clock::now();
   Result<EncodedPicture> encoded = [&] {
     ProgressBar progress("encoding", options.common.quiet);
     settings.progress = progress.callback();
     Encoder encoder(*model, *codec);
-    if (!appends) return encoder.encode(photo->image.view(), settings);
-    settings.sizes.clear();
-    return encoder.append(before, photo->image.view(), settings);
+    const auto coded = [&](const auto& picture) {
+      return appends ? append(encoder, before, picture, settings) : encoder.encode(picture, settings);
+    };
+    return photo->kinds.deep ? coded(photo->deep.view()) : coded(photo->image.view());
   }();
   if (!encoded) {
     if (!appends) return encoded.error();
@@ -246,8 +280,13 @@ void add_encode(CLI::App& app, Action& action) {
                    "Measure each layer's PSNR, which costs decoding the largest one.");
   command.add_flag("--strip", options->strip,
                    "Leave out the picture's metadata: Exif, XMP, the profile of other colours than sRGB.");
+  command.add_flag(
+      "--keep-profile", options->keep_profile,
+      "Keep the colours of a picture with an RGB profile, such as Display P3, as they are, with the "
+      "profile, instead of making them sRGB.");
   add_codec_flags(command, options->common);
-  add_strict_flag(command, options->common, "Refuse pictures that would lose alpha, bit depth or pages.");
+  add_strict_flag(command, options->common,
+                  "Refuse pictures that would lose pages, channels or depth beyond 16 bits.");
   add_output_flags(command, options->common);
   command.footer(
       "Examples:\n"
