@@ -109,9 +109,10 @@ COMPASS_API void compass_model_free(compass_model* model);
 /* ---- Options --------------------------------------------------------------------------------------------- */
 
 typedef enum compass_precision {
-  COMPASS_AUTO = 0, /* bf16 where the processor is faster at it, else f32 */
-  COMPASS_F32 = 1,
-  COMPASS_BF16 = 2
+  COMPASS_AUTO = 0, /* what the processor is fastest at */
+  COMPASS_F32 = 1,  /* rounded as the processor likes: pixels may differ by one from machine to machine */
+  COMPASS_BF16 = 2,
+  COMPASS_EXACT = 3 /* f32 in a fixed order: the same pixels on every machine */
 } compass_precision;
 
 /* No encoder or decoder runs on more threads. */

@@ -120,8 +120,11 @@ compass::Result<compass::Precision> precision_of(const compass_options& options)
       return compass::Precision::kF32;
     case COMPASS_BF16:
       return compass::Precision::kBF16;
+    case COMPASS_EXACT:
+      return compass::Precision::kExact;
     default:
-      return usage(fmt::format("precision {} is none of COMPASS_AUTO, COMPASS_F32, COMPASS_BF16", value));
+      return usage(fmt::format(
+          "precision {} is none of COMPASS_AUTO, COMPASS_F32, COMPASS_BF16, COMPASS_EXACT", value));
   }
 }
 

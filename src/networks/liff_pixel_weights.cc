@@ -215,9 +215,9 @@ LiffPixelWeights::Tile LiffPixelWeights::make_tile(const Run& run, int y, int x,
   std::byte* sources = ws.get(Workspace::kInput, static_cast<size_t>(rows) * cols * padded_in * element);
   nn::gather(run.features, {}, y - 1, x - 1, rows, cols, compute, sources, padded_in);
   auto* base = ws.get_array<float>(Workspace::kBase, pixels * first_);
-  run.base.run(worker, sources, base);
+  run.base.run(ws, worker, sources, base);
   std::byte* tail = ws.get(Workspace::kTail, pixels * plan.tail.shape.out * element);
-  run.tail.run(worker, sources, tail);
+  run.tail.run(ws, worker, sources, tail);
   return {worker, base, tail, ws.get(Workspace::kHidden, batch_bytes),
           ws.get(Workspace::kHidden2, batch_bytes)};
 }
@@ -267,13 +267,13 @@ void LiffPixelWeights::finish(const Tile& tile, const nn::LiffTarget* targets, i
                     reinterpret_cast<BFloat16*>(hidden), first_);
   }
   for (const ReadyConv& layer : middle) {
-    layer.run(tile.worker, hidden, spare);
+    layer.run(context_.workspace(tile.worker), tile.worker, hidden, spare);
     std::swap(hidden, spare);
   }
   const int outputs = tail_[0].out();
   if (f32) {
     nn::pixel_products(reinterpret_cast<const float*>(tile.tail), outputs,
-                       reinterpret_cast<const float*>(hidden), last_, targets, count);
+                       reinterpret_cast<const float*>(hidden), last_, targets, count, context_.arithmetic());
   } else {
     nn::pixel_products(reinterpret_cast<const BFloat16*>(tile.tail), outputs,
                        reinterpret_cast<const BFloat16*>(hidden), last_, targets, count);

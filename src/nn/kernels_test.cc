@@ -142,9 +142,12 @@ TEST_P(Kernels, LiffProductsEqualTheirPlainTwins) {
     const auto tail = random_floats(kSources * pitch, -1.0F, 1.0F, 9);
     const auto tail16 = rounded(tail);
     const float tolerance = 1e-5F * static_cast<float>(n);  // sums in another order
-    pixel_products(tail.data(), pitch, fa.data(), n, targets.data(), 10);
+    pixel_products(tail.data(), pitch, fa.data(), n, targets.data(), 10, Arithmetic::kExact);
+    const auto exact = have;
+    pixel_products(tail.data(), pitch, fa.data(), n, targets.data(), 10, Arithmetic::kFast);
     const auto first = have;
     plain::pixel_products(tail.data(), pitch, fa.data(), n, targets.data(), 10);
+    EXPECT_EQ(exact, have);
     for (size_t i = 0; i < have.size(); ++i) EXPECT_NEAR(first[i], have[i], tolerance);
     pixel_products(tail16.data(), pitch, ha.data(), n, targets.data(), 10);
     const auto second = have;
