@@ -90,6 +90,16 @@ bool wants_deep(const ContainerHeader& header, const std::string& format, std::o
   return bits ? *bits == 16 : header.kinds.deep && takes_16_bits(format);
 }
 
+// What the format's bits lose, unless 8 were asked for.
+Notes depth_notes(const DecodedPicture& picture, const FileSamples& samples, const std::string& format,
+                  std::optional<int> bits) {
+  if (samples.deep && (format == ".avif" || format == ".heic")) {
+    return {fmt::format("{} has 12 bits a sample: 16 are rounded to them", format)};
+  }
+  if (samples.deep || !picture.kinds.deep || bits) return {};
+  return {fmt::format("{} has 8 bits a sample: the original has more", format)};
+}
+
 // The result of a run that lost something: an error that names what was lost and what was written; with
 // --best, success.
 Status damage_status(const Options& options, const DecodedPicture& picture) {
@@ -215,8 +225,10 @@ Status decode(const Options& options) {
   if (!picture->alpha.empty()) view.alpha = picture->alpha.view();
   const Result<FileSamples> samples = file_samples(*format, view, options.bits);
   if (!samples) return samples.error();
-  const Result<Notes> notes = write_image(view, *samples, *format, *output, metadata);
+  Result<Notes> notes = write_image(view, *samples, *format, *output, metadata);
   if (!notes) return notes.error();
+  const Notes rounded = depth_notes(*picture, *samples, *format, options.bits);
+  notes->insert(notes->end(), rounded.begin(), rounded.end());
   for (const std::string& note : *notes) warn(options.output + ": " + note, options.common);
   const Status reported = report(options, **model, *picture, seconds, *notes, *output);
   return reported ? damage_status(options, *picture) : reported;
