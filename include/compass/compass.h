@@ -45,8 +45,8 @@
  *     }
  *     compass_reader_free(reader);
  *
- * Pixels are 8-bit sRGB, red, green, blue, rows from the top; alpha is a plane of its own, and colours are not
- * multiplied by it.
+ * Pixels are sRGB, red, green, blue, of 8 or 16 bits, rows from the top; alpha is a plane of its own, and colours are
+ * not multiplied by it. Where it is 0 they are of no meaning: lay a picture that has alpha over a background.
  *
  * Ownership is stated at each function. In general: what a function creates, the caller frees with the function
  * named there; what is passed in stays the caller's and is not kept, except that encoders and decoders share in
@@ -150,9 +150,10 @@ COMPASS_API void compass_model_free(compass_model* model);
 /* ---- Options --------------------------------------------------------------------------------------------- */
 
 typedef enum compass_precision {
-  COMPASS_AUTO = 0, /* bf16 where the processor is faster at it, else f32 */
-  COMPASS_F32 = 1,
-  COMPASS_BF16 = 2
+  COMPASS_AUTO = 0, /* what the processor is fastest at */
+  COMPASS_F32 = 1,  /* rounded as the processor likes: pixels may differ by one from machine to machine */
+  COMPASS_BF16 = 2,
+  COMPASS_EXACT = 3 /* f32 in a fixed order: the same pixels on every machine */
 } compass_precision;
 
 /* No encoder or decoder runs on more threads. */
@@ -192,7 +193,7 @@ typedef struct compass_size {
 
 /* What a file carries about its picture and decoding does not need. Other types than these are kept, too. */
 typedef enum compass_metadata_type {
-  COMPASS_ICC = 1,  /* the original's colour profile; the pixels in a file are sRGB */
+  COMPASS_ICC = 1,  /* the original's colour profile; the pixels in a file are sRGB, but see COMPASS_OWN_COLOURS */
   COMPASS_EXIF = 2, /* from its TIFF header on; whatever it says, the pixels are upright */
   COMPASS_XMP = 3,  /* UTF-8 */
   COMPASS_IPTC = 4  /* records (IIM) */
@@ -203,6 +204,14 @@ typedef struct compass_metadata {
   const uint8_t* data;
   size_t size;
 } compass_metadata;
+
+/* What a picture is beside three colours of 8 bits in sRGB: a sum of these. */
+enum {
+  COMPASS_ALPHA = 1,      /* it has a plane of alpha */
+  COMPASS_GREY = 2,       /* the three colours of every pixel are the same */
+  COMPASS_DEEP = 4,       /* the original's samples have more than 8 bits */
+  COMPASS_OWN_COLOURS = 8 /* pixels are in the colour space of the file's COMPASS_ICC, not in sRGB */
+};
 
 /* What a layer is to take or to be. Of all qualities the best one that takes no more is found, and comes within two
  * percent unless quality 100 takes less; for a PSNR, one that gives no less and at most 0.05 dB more. */
@@ -229,6 +238,7 @@ typedef struct compass_encode_settings {
   const uint8_t* alpha; /* 0 for transparent, 255 for opaque: the picture's height rows of width bytes; kept without
                            loss. NULL (default): the picture is opaque. Read during the call only */
   size_t alpha_stride;  /* bytes from row to row, at least the width; 0 if `alpha` is NULL */
+  int kinds; /* COMPASS_GREY, COMPASS_OWN_COLOURS (the profile is among `metadata`), both, or 0 (default) */
   compass_progress progress;        /* NULL (default): nobody wants to know */
   void* progress_user;              /* for `progress` */
   const compass_target* targets;    /* instead of `quality`, which is only where the search begins. One for each layer,
@@ -267,6 +277,11 @@ COMPASS_API compass_status compass_encode(compass_encoder* encoder, const uint8_
                                           size_t stride, const compass_encode_settings* settings,
                                           compass_bytes* file, compass_error* error);
 
+/* The same of 16 bits a sample, 0 to 65535: `height` rows of 3 * width samples. `stride` is in bytes, and even. */
+COMPASS_API compass_status compass_encode16(compass_encoder* encoder, const uint16_t* rgb, int width, int height,
+                                            size_t stride, const compass_encode_settings* settings,
+                                            compass_bytes* file, compass_error* error);
+
 /* The file with its first `layers` layers, all as they are, and its metadata. `data` needs to hold no more of the file
  * than those. On success `*file` is the caller's: compass_bytes_free. Errors: COMPASS_USAGE (the file has fewer layers),
  * COMPASS_BAD_FILE, COMPASS_DAMAGED (what is to be kept is not whole). */
@@ -275,13 +290,19 @@ COMPASS_API compass_status compass_extract(const uint8_t* data, size_t size, int
 
 /* Adds a layer to a file: a picture of the same scene, no smaller than the largest layer on either side. It is predicted
  * from what that decodes to. All that the file holds stays byte for byte, but for the header, whose table grows; metadata
- * stays the file's. The encoder's model must be that of the file. Of `settings`, which may be NULL, `sizes` and `metadata`
+ * stays the file's, and what kind of picture it is: one without alpha takes none, one with it 255 where there is none, a
+ * grey one COMPASS_GREY, one of its own colours COMPASS_OWN_COLOURS. The encoder's model must be that of the file. Of `settings`, which may be NULL, `sizes` and `metadata`
  * must be NULL, and `targets` hold one at most. `rgb` and the rest are as for compass_encode. On success `*file` is the
- * caller's: compass_bytes_free; on failure it is empty. Errors: COMPASS_USAGE (the picture is smaller), COMPASS_MODEL,
- * COMPASS_BAD_FILE, COMPASS_DAMAGED (any of the file), and compass_encode's. */
+ * caller's: compass_bytes_free; on failure it is empty. Errors: COMPASS_USAGE (the picture is smaller, or of another kind),
+ * COMPASS_MODEL, * COMPASS_BAD_FILE, COMPASS_DAMAGED (any of the file), and compass_encode's. */
 COMPASS_API compass_status compass_append(compass_encoder* encoder, const uint8_t* data, size_t size, const uint8_t* rgb,
                                           int width, int height, size_t stride, const compass_encode_settings* settings,
                                           compass_bytes* file, compass_error* error);
+/* The same of 16 bits a sample, as compass_encode16. */
+COMPASS_API compass_status compass_append16(compass_encoder* encoder, const uint8_t* data, size_t size,
+                                            const uint16_t* rgb, int width, int height, size_t stride,
+                                            const compass_encode_settings* settings, compass_bytes* file,
+                                            compass_error* error);
 
 /* ---- Looking into a file --------------------------------------------------------------------------------- */
 
@@ -296,6 +317,7 @@ typedef struct compass_layer_info {
 typedef struct compass_info {
   uint8_t decoder_id[8]; /* compass_model_decoder_id of the models that decode the file */
   int minor_version;    /* of the format; this library reads version 1 with any minor number */
+  int kinds;            /* COMPASS_ALPHA and so on */
   uint64_t need;        /* if the header is not whole yet: how many of the file's first bytes to come back with; else 0 */
   int layer_count;
   compass_layer_info layers[COMPASS_MAX_LAYERS]; /* smallest first */
@@ -324,6 +346,7 @@ typedef struct compass_decode_settings {
   int region_width; /* of the picture */
   int region_height;
   int strict;       /* not 0: damage is an error, and nothing is decoded. Default 0 */
+  int bits;         /* of a sample: 8 (default) or 16, whatever the file is */
   compass_progress progress; /* NULL (default): nobody wants to know */
   void* progress_user;       /* for `progress` */
 } compass_decode_settings;
@@ -332,13 +355,15 @@ COMPASS_API void compass_decode_settings_init(compass_decode_settings* settings)
 
 /* A picture that the library allocated. */
 typedef struct compass_picture {
-  uint8_t* rgb; /* height rows of 3 * width bytes without gaps */
+  uint8_t* rgb; /* height rows of 3 * width bytes without gaps; NULL if 16 bits were asked for */
   int width;
   int height;
   int layer; /* the layer it was made from */
   int x;     /* where it lies in that layer: 0, 0 unless a region was asked for */
   int y;
-  uint8_t* alpha; /* height rows of width bytes without gaps; NULL if the picture is opaque */
+  uint8_t* alpha;  /* height rows of width bytes without gaps; NULL if the picture is opaque */
+  uint16_t* rgb16; /* instead of `rgb`: 3 * width samples a row, 0 to 65535 */
+  int kinds;       /* COMPASS_ALPHA and so on */
 } compass_picture;
 
 /* Frees the pixels and clears the struct. */
@@ -353,8 +378,8 @@ COMPASS_API void compass_decoder_free(compass_decoder* decoder);
 
 /* Decodes a file from its first `size` bytes; those up to the wanted layer's end are enough. `settings` may be NULL:
  * the defaults. On success `*picture` is the caller's: compass_picture_free. With COMPASS_DAMAGED a smaller layer may
- * have been decoded: then picture->rgb is not NULL, is the caller's too, and error->message says what was lost. After any
- * other failure the picture is empty. Errors: COMPASS_BAD_FILE, COMPASS_DAMAGED, COMPASS_MODEL (made with
+ * have been decoded: then picture->width is not 0, the picture is the caller's too, and error->message says what was
+ * lost. After any other failure the picture is empty. Errors: COMPASS_BAD_FILE, COMPASS_DAMAGED, COMPASS_MODEL (made with
  * another model), COMPASS_USAGE (a layer, size or region the file does not have), COMPASS_CANCELLED. */
 COMPASS_API compass_status compass_decode(compass_decoder* decoder, const uint8_t* data, size_t size,
                                           const compass_decode_settings* settings, compass_picture* picture,
@@ -426,7 +451,7 @@ COMPASS_API compass_status compass_reader_ranges(compass_reader* reader, const c
                                                  compass_error* error);
 
 /* What is wanted, from the smallest layer on again. A new reader wants all layers, whole. `settings` may be NULL: that.
- * `layer` is the last one that is given out. A region is one of that layer; of those below, the smallest part that covers
+ * `layer` is the last one that is given out; `bits` is of no meaning, as outputs have their own. A region is one of that layer; of those below, the smallest part that covers
  * the same part of the picture is. With a size, up to the smallest layer that holds it every layer is brought to it.
  * Bytes stay. Errors: COMPASS_USAGE (also a layer, size or region that the file does not have; before the header is there,
  * by a later call). */
@@ -443,7 +468,7 @@ typedef struct compass_layer {
   int y;
   int is_last; /* not 0: no more is asked for */
   int decoded; /* not 0: its pixels were given out */
-  int has_alpha; /* not 0: it is not opaque everywhere, and COMPASS_RGBA and COMPASS_BGRA say where */
+  int kinds;   /* COMPASS_ALPHA and so on */
 } compass_layer;
 
 COMPASS_API void compass_layer_init(compass_layer* layer);
@@ -460,7 +485,8 @@ typedef enum compass_format {
   COMPASS_RGB = 0,         /* 3 bytes a pixel */
   COMPASS_RGBA = 1,        /* 4 bytes, the last one alpha: 255 where the picture has none, as RGBX wants it */
   COMPASS_BGRA = 2,        /* the same, blue first */
-  COMPASS_PLANAR_FLOAT = 3 /* a plane of floats for red, one for green, one for blue; nominally 0 to 1, not clamped */
+  COMPASS_RGB16 = 3,       /* 3 numbers of 16 bits a pixel, 0 to 65535 */
+  COMPASS_PLANAR_FLOAT = 4 /* a plane of floats for red, one for green, one for blue; nominally 0 to 1, not clamped */
 } compass_format;
 
 /* Gets `count` rows of a picture from row y on, from the top down. `pixels` is the library's, and good during the call.
@@ -472,7 +498,7 @@ typedef int (*compass_rows)(void* user, int y, int count, const void* pixels, si
 typedef struct compass_output {
   size_t struct_size;
   compass_format format; /* default: COMPASS_RGB */
-  void* pixels;          /* the caller's; NULL (default) with `rows`. Floats lie at multiples of their size */
+  void* pixels;          /* the caller's; NULL (default) with `rows`. Samples lie at multiples of their size */
   size_t size;           /* bytes at `pixels` */
   size_t stride;         /* bytes from row to row; 0 (default): rows without gaps */
   size_t plane_stride;   /* bytes from plane to plane; 0 (default): planes without gaps */

@@ -56,8 +56,11 @@ Result<Precision> precision_of(const compass_options& options) {
       return Precision::kF32;
     case COMPASS_BF16:
       return Precision::kBF16;
+    case COMPASS_EXACT:
+      return Precision::kExact;
     default:
-      return usage(fmt::format("precision {} is none of COMPASS_AUTO, COMPASS_F32, COMPASS_BF16", value));
+      return usage(fmt::format(
+          "precision {} is none of COMPASS_AUTO, COMPASS_F32, COMPASS_BF16, COMPASS_EXACT", value));
   }
 }
 

@@ -20,7 +20,8 @@ Result<DecodeSettings> decode_settings(const compass_decode_settings* wish) {
   }
   settings.strict = given->strict != 0;
   settings.progress = progress_of(given->progress, given->progress_user);
-  settings.as_bytes = true;
+  if (given->bits != 8 && given->bits != 16) return usage(fmt::format("bits {} is not 8 or 16", given->bits));
+  settings.as_bytes = given->bits == 8;
   settings.copied = true;
   return settings;
 }
@@ -31,30 +32,53 @@ using namespace compass::api;
 
 namespace {
 
+// Of a grey picture, whose three colours need not be decoded as the same.
+template <typename Sample>
+void level_colours(std::span<Sample> rgb) {
+  for (size_t i = 0; i + 2 < rgb.size(); i += 3) {
+    std::fill_n(rgb.begin() + static_cast<ptrdiff_t>(i), 3, mean_of(rgb[i], rgb[i + 1], rgb[i + 2]));
+  }
+}
+
 void fill_picture(const compass::DecodedPicture& decoded, compass_picture* picture) {
-  const size_t bytes = decoded.rgb.bytes.size();
-  picture->rgb = static_cast<uint8_t*>(allocate(bytes));
-  picture->width = decoded.rgb.size.width;
-  picture->height = decoded.rgb.size.height;
+  const compass::Size size = decoded.size();
+  picture->width = size.width;
+  picture->height = size.height;
   picture->layer = decoded.layer;
   picture->x = decoded.part.x;
   picture->y = decoded.part.y;
-  std::copy(decoded.rgb.bytes.begin(), decoded.rgb.bytes.end(), picture->rgb);
+  picture->kinds = flags_of(decoded.kinds);
+  const size_t samples = static_cast<size_t>(size.pixels()) * 3;
+  if (decoded.rgb.bytes.empty()) {
+    picture->rgb16 = static_cast<uint16_t*>(allocate(samples * sizeof(uint16_t)));
+    const std::span rgb(picture->rgb16, samples);
+    compass::to_rgb16(decoded.image, rgb);
+    if (decoded.kinds.grey) level_colours(rgb);
+  } else {
+    picture->rgb = static_cast<uint8_t*>(allocate(samples));
+    const std::span rgb(picture->rgb, samples);
+    std::ranges::copy(decoded.rgb.bytes, rgb.begin());
+    if (decoded.kinds.grey) level_colours(rgb);
+  }
   if (decoded.alpha.empty()) return;
   picture->alpha = static_cast<uint8_t*>(allocate(decoded.alpha.samples.size()));
-  std::copy(decoded.alpha.samples.begin(), decoded.alpha.samples.end(), picture->alpha);
+  std::ranges::copy(decoded.alpha.samples, picture->alpha);
 }
 
 }  // namespace
 
 void compass_decode_settings_init(compass_decode_settings* settings) {
   if (settings == nullptr) return;
-  *settings = {sizeof *settings, -1, {0, 0}, 0, 0, 0, 0, 0, nullptr, nullptr};
+  *settings = {};
+  settings->struct_size = sizeof *settings;
+  settings->layer = -1;
+  settings->bits = 8;
 }
 
 void compass_picture_free(compass_picture* picture) {
   if (picture == nullptr) return;
   std::free(picture->rgb);
+  std::free(picture->rgb16);
   std::free(picture->alpha);
   *picture = {};
 }
@@ -89,7 +113,10 @@ compass_status compass_decode(compass_decoder* decoder, const uint8_t* data, siz
     compass::MemorySource source({data, size});
     const auto decoded = decoder->decoder->decode(source, *wanted);
     if (!decoded) return fail(decoded.error(), error);
-    fill_picture(*decoded, picture);
+    compass_picture made{};
+    const std::unique_ptr<compass_picture, void (*)(compass_picture*)> owner(&made, compass_picture_free);
+    fill_picture(*decoded, &made);
+    *picture = std::exchange(made, {});
     if (decoded->damage.empty()) return COMPASS_OK;
     std::string lost;
     for (const std::string& line : decoded->damage) lost += (lost.empty() ? "" : "; ") + line;

@@ -78,6 +78,13 @@ compass::Result<compass::EncodeSettings> encode_settings(const compass_encode_se
   auto metadata = metadata_of(*given);
   if (!metadata) return metadata.error();
   settings.metadata = *std::move(metadata);
+  if ((given->kinds & ~(COMPASS_GREY | COMPASS_OWN_COLOURS)) != 0) {
+    return usage(fmt::format(
+        "kinds {} is none of COMPASS_GREY and COMPASS_OWN_COLOURS: others are told from the picture",
+        given->kinds));
+  }
+  settings.kinds.grey = (given->kinds & COMPASS_GREY) != 0;
+  settings.kinds.own_colours = (given->kinds & COMPASS_OWN_COLOURS) != 0;
   if (const auto good = check_array("sizes", given->sizes, given->size_count); !good) return good.error();
   for (size_t i = 0; i < given->size_count; ++i) {
     settings.sizes.push_back({given->sizes[i].width, given->sizes[i].height});
@@ -92,39 +99,74 @@ compass::Result<compass::EncodeSettings> encode_settings(const compass_encode_se
   return settings;
 }
 
+// `View` is the library's view of rows of such samples.
+template <typename View, typename Sample>
 struct Pixels {
-  const uint8_t* rgb;
-  int width;
-  int height;
-  size_t stride;
+  const Sample* rgb;
+  compass::Size size;
+  size_t stride;  // bytes
 };
 
 // What every way to encode has in common: encode(picture, settings) makes the file.
-template <typename Encode>
-compass_status encoded(compass_encoder* encoder, const Pixels& pixels,
+template <typename View, typename Sample, typename Encode>
+compass_status encoded(compass_encoder* encoder, const Pixels<View, Sample>& pixels,
                        const compass_encode_settings* settings, compass_bytes* file, compass_error* error,
                        const Encode& encode) {
   if (file == nullptr) return missing("file must not be NULL", error);
   *file = {nullptr, 0};
   if (encoder == nullptr) return missing("encoder must not be NULL", error);
   if (pixels.rgb == nullptr) return missing("rgb must not be NULL", error);
-  const compass::Size size{pixels.width, pixels.height};
-  if (size.width < 1 || size.height < 1) {
+  if (pixels.size.width < 1 || pixels.size.height < 1) {
     return fail(COMPASS_USAGE, "width and height must be at least 1", error);
   }
-  if (!is_possible(size, pixels.stride, 3)) {
-    return fail(COMPASS_USAGE, "stride must be at least 3 * width, and the picture fit in memory", error);
+  constexpr size_t kPixel = 3 * sizeof(Sample);
+  if (!is_possible(pixels.size, pixels.stride, kPixel) || pixels.stride % sizeof(Sample) != 0) {
+    const std::string message = fmt::format(
+        "stride must be at least {} * width, whole samples, and the picture fit in memory", kPixel);
+    return fail(COMPASS_USAGE, message.c_str(), error);
   }
   return guarded(error, [&] {
-    auto wanted = encode_settings(settings, size);
+    auto wanted = encode_settings(settings, pixels.size);
     if (!wanted) return fail(wanted.error(), error);
+    wanted->kinds.deep = sizeof(Sample) > 1;
     const compass::Result<compass::EncodedPicture> made =
-        encode(compass::Rgb8View{pixels.rgb, size, pixels.stride}, *wanted);
+        encode(View{pixels.rgb, pixels.size, pixels.stride / sizeof(Sample)}, *wanted);
     if (!made) return fail(made.error(), error);
     fill_bytes(made->bytes, file);
     return COMPASS_OK;
   });
 }
+
+template <typename View, typename Sample>
+compass_status encode_samples(compass_encoder* encoder, const Pixels<View, Sample>& pixels,
+                              const compass_encode_settings* settings, compass_bytes* file,
+                              compass_error* error) {
+  const auto encode = [&](const View& picture,
+                          compass::EncodeSettings& wanted) -> compass::Result<compass::EncodedPicture> {
+    if (wanted.sizes.empty()) {
+      auto sizes = compass::sizes_from_scales(picture.size, compass::default_scales(3));
+      if (!sizes) return sizes.error();
+      wanted.sizes = *std::move(sizes);
+    }
+    return encoder->encoder.encode(picture, wanted);
+  };
+  return encoded(encoder, pixels, settings, file, error, encode);
+}
+
+template <typename View, typename Sample>
+compass_status append_samples(compass_encoder* encoder, std::span<const uint8_t> before,
+                              const Pixels<View, Sample>& pixels, const compass_encode_settings* settings,
+                              compass_bytes* file, compass_error* error) {
+  if (file != nullptr) *file = {nullptr, 0};
+  if (before.data() == nullptr) return missing("data must not be NULL", error);
+  const auto append = [&](const View& picture, const compass::EncodeSettings& wanted) {
+    return encoder->encoder.append(before, picture, wanted);
+  };
+  return encoded(encoder, pixels, settings, file, error, append);
+}
+
+using Pixels8 = Pixels<compass::Rgb8View, uint8_t>;
+using Pixels16 = Pixels<compass::Rgb16View, uint16_t>;
 
 }  // namespace
 
@@ -156,25 +198,24 @@ void compass_encoder_free(compass_encoder* encoder) {
 compass_status compass_encode(compass_encoder* encoder, const uint8_t* rgb, int width, int height,
                               size_t stride, const compass_encode_settings* settings, compass_bytes* file,
                               compass_error* error) {
-  const auto encode = [&](const compass::Rgb8View& picture,
-                          compass::EncodeSettings& wanted) -> compass::Result<compass::EncodedPicture> {
-    if (wanted.sizes.empty()) {
-      auto sizes = compass::sizes_from_scales(picture.size, compass::default_scales(3));
-      if (!sizes) return sizes.error();
-      wanted.sizes = *std::move(sizes);
-    }
-    return encoder->encoder.encode(picture, wanted);
-  };
-  return encoded(encoder, {rgb, width, height, stride}, settings, file, error, encode);
+  return encode_samples(encoder, Pixels8{rgb, {width, height}, stride}, settings, file, error);
+}
+
+compass_status compass_encode16(compass_encoder* encoder, const uint16_t* rgb, int width, int height,
+                                size_t stride, const compass_encode_settings* settings, compass_bytes* file,
+                                compass_error* error) {
+  return encode_samples(encoder, Pixels16{rgb, {width, height}, stride}, settings, file, error);
 }
 
 compass_status compass_append(compass_encoder* encoder, const uint8_t* data, size_t size, const uint8_t* rgb,
                               int width, int height, size_t stride, const compass_encode_settings* settings,
                               compass_bytes* file, compass_error* error) {
-  if (file != nullptr) *file = {nullptr, 0};
-  if (data == nullptr) return missing("data must not be NULL", error);
-  const auto append = [&](const compass::Rgb8View& picture, const compass::EncodeSettings& wanted) {
-    return encoder->encoder.append({data, size}, picture, wanted);
-  };
-  return encoded(encoder, {rgb, width, height, stride}, settings, file, error, append);
+  return append_samples(encoder, {data, size}, Pixels8{rgb, {width, height}, stride}, settings, file, error);
+}
+
+compass_status compass_append16(compass_encoder* encoder, const uint8_t* data, size_t size,
+                                const uint16_t* rgb, int width, int height, size_t stride,
+                                const compass_encode_settings* settings, compass_bytes* file,
+                                compass_error* error) {
+  return append_samples(encoder, {data, size}, Pixels16{rgb, {width, height}, stride}, settings, file, error);
 }

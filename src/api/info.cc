@@ -9,9 +9,15 @@
 
 namespace compass::api {
 
+int flags_of(const PictureKinds& kinds) {
+  return (kinds.alpha ? COMPASS_ALPHA : 0) | (kinds.grey ? COMPASS_GREY : 0) |
+         (kinds.deep ? COMPASS_DEEP : 0) | (kinds.own_colours ? COMPASS_OWN_COLOURS : 0);
+}
+
 void fill_info(const ContainerHeader& header, compass_info* info) {
   std::copy(header.decoder.begin(), header.decoder.end(), info->decoder_id);
   info->minor_version = header.minor_version;
+  info->kinds = flags_of(header.kinds);
   info->layer_count = static_cast<int>(header.layers.size());
   for (size_t k = 0; k < header.layers.size(); ++k) {
     const LayerEntry& layer = header.layers[k];

@@ -102,6 +102,7 @@ Progress progress_of(compass_progress progress, void* user);
 void* allocate(size_t bytes);
 void fill_bytes(std::span<const uint8_t> from, compass_bytes* bytes);
 
+int flags_of(const PictureKinds& kinds);
 // A header, whatever the size of its picture, as the caller sees it.
 void fill_info(const ContainerHeader& header, compass_info* info);
 
@@ -112,6 +113,12 @@ inline bool is_possible(Size size, size_t stride, size_t pixel_bytes) {
   const auto most = static_cast<size_t>(std::numeric_limits<ptrdiff_t>::max());
   return stride >= row &&
          (size.height == 1 || stride <= (most - row) / (static_cast<size_t>(size.height) - 1));
+}
+
+// The one colour of a grey picture's pixel, rounded.
+template <typename Sample>
+Sample mean_of(Sample red, Sample green, Sample blue) {
+  return static_cast<Sample>((uint32_t{red} + green + blue + 1) / 3);
 }
 
 }  // namespace compass::api

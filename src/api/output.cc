@@ -20,6 +20,8 @@ size_t pixel_bytes(const compass_output& output) {
     case COMPASS_RGBA:
     case COMPASS_BGRA:
       return 4;
+    case COMPASS_RGB16:
+      return 3 * sizeof(uint16_t);
     case COMPASS_PLANAR_FLOAT:
       return sizeof(float);
     default:
@@ -31,12 +33,38 @@ bool is_planar(const compass_output& output) {
   return output.format == COMPASS_PLANAR_FLOAT;
 }
 
-template <int kPixel, int kRed, int kBlue>
-void put_bytes(const SampleRows& samples, int count, uint8_t* out) {
+size_t sample_bytes(const compass_output& output) {
+  return is_planar(output) ? sizeof(float) : output.format == COMPASS_RGB16 ? sizeof(uint16_t) : 1;
+}
+
+uint8_t rounded(uint8_t /*as*/, float sample) {
+  return byte_of_sample(sample);
+}
+uint16_t rounded(uint16_t /*as*/, float sample) {
+  return deep_of_sample(sample);
+}
+
+// `kPixel` samples a pixel, of which `kRed`, 1 and `kBlue` are the colours.
+template <typename Sample, int kPixel, int kRed, int kBlue>
+void put_samples(const SampleRows& samples, int count, bool grey, uint8_t* row) {
+  auto* out = reinterpret_cast<Sample*>(row);
   for (int i = 0; i < count; ++i, out += kPixel) {
-    out[kRed] = byte_of_sample(samples[0][i]);
-    out[1] = byte_of_sample(samples[1][i]);
-    out[kBlue] = byte_of_sample(samples[2][i]);
+    Sample red = rounded(Sample{}, samples[0][i]);
+    Sample green = rounded(Sample{}, samples[1][i]);
+    Sample blue = rounded(Sample{}, samples[2][i]);
+    if (grey) red = green = blue = mean_of(red, green, blue);
+    out[kRed] = red;
+    out[1] = green;
+    out[kBlue] = blue;
+  }
+}
+
+void put_floats(const SampleRows& samples, int count, bool grey, uint8_t* row, size_t plane_stride) {
+  for (size_t c = 0; c < kPlanes; ++c) {
+    auto* const out = reinterpret_cast<float*>(row + c * plane_stride);
+    for (int i = 0; i < count; ++i) {
+      out[i] = grey ? (samples[0][i] + samples[1][i] + samples[2][i]) / 3.0F : samples[c][i];
+    }
   }
 }
 
@@ -47,13 +75,13 @@ void put_alpha(PlaneView alpha, int y, int x, int count, uint8_t* out) {
 
 }  // namespace
 
-Result<std::unique_ptr<Output>> Output::create(const compass_output& wish, Size size) {
+Result<std::unique_ptr<Output>> Output::create(const compass_output& wish, Size size, bool grey) {
   const size_t pixel = pixel_bytes(wish);
   if (pixel == 0) return usage("output: format is none of compass_format's");
   if ((wish.pixels == nullptr) == (wish.rows == nullptr)) {
     return usage("output: either pixels or rows must be given, the other NULL");
   }
-  std::unique_ptr<Output> output(new Output(wish, size));
+  std::unique_ptr<Output> output(new Output(wish, size, grey));
   const size_t row = static_cast<size_t>(size.width) * pixel;
   output->stride_ = wish.stride == 0 || wish.rows != nullptr ? row : wish.stride;
   if (wish.rows != nullptr) return output;
@@ -72,10 +100,10 @@ Result<std::unique_ptr<Output>> Output::create(const compass_output& wish, Size 
           fmt::format("output: a plane_stride of {} bytes cannot be for {}", wish.plane_stride, name()));
     }
     needed += (kPlanes - 1) * output->plane_stride_;
-    const auto address = reinterpret_cast<uintptr_t>(wish.pixels);
-    if ((address | output->stride_ | output->plane_stride_) % alignof(float) != 0) {
-      return usage("output: floats must lie at multiples of their size");
-    }
+  }
+  const auto address = reinterpret_cast<uintptr_t>(wish.pixels);
+  if ((address | output->stride_ | output->plane_stride_) % sample_bytes(wish) != 0) {
+    return usage("output: samples must lie at multiples of their size");
   }
   if (wish.size < needed) {
     return usage(fmt::format("output: {} take {} bytes, and size is {}", name(), needed, wish.size));
@@ -93,20 +121,20 @@ void Output::begin_band(int top, int bottom) {
 }
 
 void Output::put(int y, int x, int count, const SampleRows& samples) {
-  uint8_t* const line = row(y);
+  uint8_t* const out = row(y) + pixel_bytes(wish_) * x;
   switch (wish_.format) {
     case COMPASS_RGB:
-      return put_bytes<3, 0, 2>(samples, count, line + 3 * static_cast<size_t>(x));
+      return put_samples<uint8_t, 3, 0, 2>(samples, count, grey_, out);
     case COMPASS_RGBA:
-      put_bytes<4, 0, 2>(samples, count, line + 4 * static_cast<size_t>(x));
-      return put_alpha(alpha_, y, x, count, line + 4 * static_cast<size_t>(x));
+      put_samples<uint8_t, 4, 0, 2>(samples, count, grey_, out);
+      return put_alpha(alpha_, y, x, count, out);
     case COMPASS_BGRA:
-      put_bytes<4, 2, 0>(samples, count, line + 4 * static_cast<size_t>(x));
-      return put_alpha(alpha_, y, x, count, line + 4 * static_cast<size_t>(x));
+      put_samples<uint8_t, 4, 2, 0>(samples, count, grey_, out);
+      return put_alpha(alpha_, y, x, count, out);
+    case COMPASS_RGB16:
+      return put_samples<uint16_t, 3, 0, 2>(samples, count, grey_, out);
     case COMPASS_PLANAR_FLOAT:
-      for (size_t c = 0; c < kPlanes; ++c) {
-        std::memcpy(line + c * plane_stride_ + sizeof(float) * x, samples[c], sizeof(float) * count);
-      }
+      return put_floats(samples, count, grey_, out, plane_stride_);
   }
 }
 

@@ -13,8 +13,9 @@ namespace compass::api {
 
 class Output : public PixelSink {
  public:
-  // For a picture of this size. Error: kUsage (no room for it, or the wish makes no sense).
-  static Result<std::unique_ptr<Output>> create(const compass_output& wish, Size size);
+  // For a picture of this size, which may be grey: its three colours need not be decoded as the same. Error:
+  // kUsage (no room for it, or the wish makes no sense).
+  static Result<std::unique_ptr<Output>> create(const compass_output& wish, Size size, bool grey);
 
   void set_alpha(PlaneView alpha) override { alpha_ = alpha; }
   void begin_band(int top, int bottom) override;
@@ -22,11 +23,12 @@ class Output : public PixelSink {
   bool end_band(int top, int bottom) override;
 
  private:
-  Output(const compass_output& wish, Size size) : wish_(wish), size_(size) {}
+  Output(const compass_output& wish, Size size, bool grey) : wish_(wish), size_(size), grey_(grey) {}
   uint8_t* row(int y) const { return pixels_ + static_cast<size_t>(y - first_row_) * stride_; }
 
   compass_output wish_;
   Size size_;
+  bool grey_;
   PlaneView alpha_;            // none where the picture has none
   std::vector<uint8_t> band_;  // for the callback
   // Where row `first_row_` lies.

@@ -38,7 +38,7 @@ compass_layer layer_of(compass::FileReader& file, const compass::LayerPart& part
   layer.x = part.part.x;
   layer.y = part.part.y;
   layer.is_last = file.is_last() ? 1 : 0;
-  layer.has_alpha = (*file.header())->kinds.alpha ? 1 : 0;
+  layer.kinds = flags_of((*file.header())->kinds);
   return layer;
 }
 
@@ -47,13 +47,13 @@ compass::Status give_layer(const compass_layer& value, compass_layer* layer) {
 }
 
 compass::Result<std::unique_ptr<Output>> output_of(const compass_output* given,
-                                                   const compass::LayerPart& part) {
+                                                   const compass::LayerPart& part, bool grey) {
   if (given == nullptr) return std::unique_ptr<Output>();
   const auto wish =
       with_defaults(given, compass_output_init,
                     offsetof(compass_output, pixels) + sizeof(compass_output::pixels), "compass_output");
   if (!wish) return wish.error();
-  return Output::create(*wish, part.size);
+  return Output::create(*wish, part.size, grey);
 }
 
 // The lines of a layer's damage as one.
@@ -257,7 +257,7 @@ compass_status compass_reader_next_layer(compass_reader* reader, const compass_o
     if (layer != nullptr) {
       if (const auto given = give_layer(about, layer); !given) return fail(given.error(), error);
     }
-    const auto sink = output_of(output, **next);
+    const auto sink = output_of(output, **next, (about.kinds & COMPASS_GREY) != 0);
     if (!sink) return fail(sink.error(), error);
     const auto decoded = reader->file.next_layer(sink->get(), reader->progress);
     if (!decoded) return fail(decoded.error(), error);

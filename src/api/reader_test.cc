@@ -2,12 +2,19 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <clocale>
 #include <cmath>
 #include <cstring>
 #include <map>
 #include <memory>
 
 #include "api/testing/api.h"
+
+// The OpenMP runtime's, which oneDNN brings.
+extern "C" {
+int omp_get_max_threads(void);
+void omp_set_num_threads(int threads);
+}
 
 namespace {
 
@@ -105,14 +112,15 @@ TEST_F(ReaderApi, GivesEachLayerOnceItsBytesAreThere) {
 // A sample of each pixel by each format, from what the plain picture has.
 TEST_F(ReaderApi, WritesEveryFormatWithStridesOrInBands) {
   const Bytes file = encoded(41, 27);
-  for (const compass_format format : {COMPASS_RGB, COMPASS_RGBA, COMPASS_BGRA, COMPASS_PLANAR_FLOAT}) {
+  for (const compass_format format :
+       {COMPASS_RGB, COMPASS_RGBA, COMPASS_BGRA, COMPASS_RGB16, COMPASS_PLANAR_FLOAT}) {
     for (const bool bands : {false, true}) {
       const ReaderPtr reader = reader_of(file);
       for (int k = 0; k < 3; ++k) {
         compass_layer layer = new_layer();
         ASSERT_EQ(compass_reader_next(reader.get(), &layer, &error_), COMPASS_OK);
         const Bytes expected = decoded(file, k);
-        const size_t pixel = format == COMPASS_RGB ? 3 : 4;
+        const size_t pixel = format == COMPASS_RGB ? 3 : format == COMPASS_RGB16 ? 6 : 4;
         const size_t gap = bands ? 0 : 8;
         const size_t stride = pixel * layer.width + gap;
         const size_t plane_stride = stride * layer.height + (bands ? 0 : 16);
@@ -161,6 +169,14 @@ TEST_F(ReaderApi, WritesEveryFormatWithStridesOrInBands) {
               }
               continue;
             }
+            if (format == COMPASS_RGB16) {
+              for (size_t c = 0; c < 3; ++c) {
+                uint16_t sample = 0;
+                std::memcpy(&sample, have + 2 * c, sizeof sample);
+                ASSERT_NEAR(sample / 257.0, want[c], 0.51);
+              }
+              continue;
+            }
             const Bytes as = format == COMPASS_BGRA ? Bytes{want[2], want[1], want[0], 255}
                                                     : Bytes{want[0], want[1], want[2], 255};
             ASSERT_TRUE(std::equal(have, have + pixel, as.begin()));
@@ -172,6 +188,76 @@ TEST_F(ReaderApi, WritesEveryFormatWithStridesOrInBands) {
       }
     }
   }
+}
+
+TEST_F(ReaderApi, PutsAlphaBesideTheColours) {
+  const Bytes rgb(size_t{3} * 20 * 15, 120);
+  Bytes alpha(20 * 15);
+  for (size_t i = 0; i < alpha.size(); ++i) alpha[i] = static_cast<uint8_t>(i);
+  compass_encode_settings settings;
+  compass_encode_settings_init(&settings);
+  settings.alpha = alpha.data();
+  settings.alpha_stride = 20;
+  compass_bytes file;
+  ASSERT_EQ(compass_encode(encoder_, rgb.data(), 20, 15, 60, &settings, &file, &error_), COMPASS_OK);
+  const ReaderPtr reader = reader_of(Bytes(file.data, file.data + file.size));
+  compass_bytes_free(&file);
+  compass_layer layer = new_layer();
+  for (int k = 0; k < 2; ++k) {
+    ASSERT_EQ(compass_reader_next_layer(reader.get(), nullptr, &layer, &error_), COMPASS_OK);
+    EXPECT_EQ(layer.kinds, COMPASS_ALPHA);
+  }
+  Bytes bgra(size_t{4} * 20 * 15);
+  compass_output output = new_output(COMPASS_BGRA);
+  output.pixels = bgra.data();
+  output.size = bgra.size();
+  ASSERT_EQ(compass_reader_next_layer(reader.get(), &output, &layer, &error_), COMPASS_OK) << error_.message;
+  for (size_t i = 0; i < alpha.size(); ++i) EXPECT_EQ(bgra[4 * i + 3], alpha[i]);
+}
+
+// Grey pictures, of 8 and 16 bits, as compass_decode gives them.
+TEST_F(ReaderApi, LevelsTheColoursOfGreyPictures) {
+  const std::vector<uint16_t> rgb(size_t{3} * 20 * 15, 40000);
+  compass_encode_settings settings;
+  compass_encode_settings_init(&settings);
+  settings.kinds = COMPASS_GREY;
+  compass_bytes file;
+  ASSERT_EQ(compass_encode16(encoder_, rgb.data(), 20, 15, 120, &settings, &file, &error_), COMPASS_OK);
+  for (const int bits : {8, 16}) {
+    compass_decode_settings wish;
+    compass_decode_settings_init(&wish);
+    wish.bits = bits;
+    compass_picture picture;
+    ASSERT_EQ(compass_decode(decoder_, file.data, file.size, &wish, &picture, &error_), COMPASS_OK);
+    const ReaderPtr reader = reader_of(Bytes(file.data, file.data + file.size));
+    compass_layer layer = new_layer();
+    for (int k = 0; k < 2; ++k) {
+      ASSERT_EQ(compass_reader_next_layer(reader.get(), nullptr, &layer, &error_), COMPASS_OK);
+    }
+    Bytes pixels(rgb.size() * bits / 8);
+    compass_output output = new_output(bits == 8 ? COMPASS_RGB : COMPASS_RGB16);
+    output.pixels = pixels.data();
+    output.size = pixels.size();
+    ASSERT_EQ(compass_reader_next_layer(reader.get(), &output, &layer, &error_), COMPASS_OK);
+    EXPECT_EQ(layer.kinds, COMPASS_GREY | COMPASS_DEEP);
+    const void* const expected = bits == 8 ? static_cast<const void*>(picture.rgb) : picture.rgb16;
+    EXPECT_EQ(std::memcmp(pixels.data(), expected, pixels.size()), 0);
+    compass_picture_free(&picture);
+  }
+  compass_bytes part, grown;
+  ASSERT_EQ(compass_extract(file.data, file.size, 2, &part, &error_), COMPASS_OK);
+  settings.kinds = 0;
+  const auto append = [&] {
+    return compass_append16(encoder_, part.data, part.size, rgb.data(), 20, 15, 120, &settings, &grown,
+                            &error_);
+  };
+  EXPECT_EQ(append(), COMPASS_USAGE);
+  settings.kinds = COMPASS_GREY;
+  ASSERT_EQ(append(), COMPASS_OK) << error_.message;
+  EXPECT_EQ(Bytes(grown.data, grown.data + grown.size), Bytes(file.data, file.data + file.size));
+  compass_bytes_free(&grown);
+  compass_bytes_free(&part);
+  compass_bytes_free(&file);
 }
 
 TEST_F(ReaderApi, RefusesOutputsThatCannotHoldThePicture) {
@@ -193,7 +279,7 @@ TEST_F(ReaderApi, RefusesOutputsThatCannotHoldThePicture) {
   EXPECT_EQ(attempt([&](compass_output& o) { o.stride = SIZE_MAX / 2; }), COMPASS_USAGE);
   EXPECT_EQ(attempt([&](compass_output& o) { o.pixels = nullptr; }), COMPASS_USAGE);
   EXPECT_EQ(attempt([&](compass_output& o) { o.struct_size = 0; }), COMPASS_USAGE);
-  EXPECT_EQ(attempt([&](compass_output& o) { o.format = static_cast<compass_format>(4); }), COMPASS_USAGE);
+  EXPECT_EQ(attempt([&](compass_output& o) { o.format = static_cast<compass_format>(5); }), COMPASS_USAGE);
   EXPECT_EQ(attempt([&](compass_output& o) {
               o.format = COMPASS_PLANAR_FLOAT;
               o.pixels = memory + 1;
@@ -419,6 +505,99 @@ TEST_F(ReaderApi, RefusesNull) {
   compass_output_init(nullptr);
   compass_layer_init(nullptr);
   compass_source_init(nullptr);
+}
+
+TEST_F(ReaderApi, LibraryIsOfTheHeadersVersion) {
+  EXPECT_EQ(std::to_string(COMPASS_VERSION_MAJOR) + "." + std::to_string(COMPASS_VERSION_MINOR) + "." +
+                std::to_string(COMPASS_VERSION_PATCH),
+            compass_version());
+  EXPECT_EQ(compass_version_number(), COMPASS_VERSION_NUMBER);
+}
+
+TEST_F(ReaderApi, ExtractsAndAppends) {
+  const Bytes file = encoded(40, 28);
+  compass_bytes part, grown;
+  ASSERT_EQ(compass_extract(file.data(), file.size(), 2, &part, &error_), COMPASS_OK);
+  compass_info info;
+  ASSERT_EQ(compass_read_info(part.data, part.size, &info, &error_), COMPASS_OK);
+  EXPECT_EQ(info.layer_count, 2);
+  EXPECT_EQ(decoded(Bytes(part.data, part.data + part.size), 1), decoded(file, 1));
+  const Bytes rgb = pixels(40, 28);
+  const auto append = [&](compass_encoder* encoder, const uint8_t* data, int width, int height) {
+    return compass_append(encoder, data, part.size, rgb.data(), width, height, 120, nullptr, &grown, &error_);
+  };
+  ASSERT_EQ(append(encoder_, part.data, 40, 28), COMPASS_OK) << error_.message;
+  EXPECT_EQ(Bytes(grown.data, grown.data + grown.size), file);
+  compass_bytes_free(&grown);
+  EXPECT_EQ(append(encoder_, part.data, 19, 14), COMPASS_USAGE);
+  EXPECT_EQ(grown.data, nullptr);
+  EXPECT_EQ(append(encoder_, nullptr, 40, 28), COMPASS_USAGE);
+  EXPECT_EQ(append(nullptr, part.data, 40, 28), COMPASS_USAGE);
+  compass_bytes_free(&part);
+  for (const int layers : {0, 4}) {
+    EXPECT_EQ(compass_extract(file.data(), file.size(), layers, &part, &error_), COMPASS_USAGE);
+    EXPECT_EQ(part.data, nullptr);
+  }
+  EXPECT_EQ(compass_extract(file.data(), file.size() - 1, 3, &part, &error_), COMPASS_DAMAGED);
+  EXPECT_EQ(compass_extract(nullptr, 0, 1, &part, &error_), COMPASS_USAGE);
+  EXPECT_EQ(compass_extract(file.data(), file.size(), 1, nullptr, &error_), COMPASS_USAGE);
+}
+
+TEST_F(ReaderApi, EncodesToTargets) {
+  const Bytes rgb = pixels(64, 48);
+  compass_model* model = nullptr;
+  compass_encoder* encoder = nullptr;
+  ASSERT_EQ(compass_model_load(COMPASS_SOURCE_DIR "/models/lite.safetensors", &model, &error_), COMPASS_OK);
+  ASSERT_EQ(compass_encoder_create(model, nullptr, &encoder, &error_), COMPASS_OK);
+  compass_model_free(model);
+  compass_encode_settings settings;
+  compass_encode_settings_init(&settings);
+  settings.effort = 0;
+  compass_bytes file;
+  const auto encode = [&] {
+    return compass_encode(encoder, rgb.data(), 64, 48, 192, &settings, &file, &error_);
+  };
+  ASSERT_EQ(encode(), COMPASS_OK);
+  compass_target target{COMPASS_TARGET_BYTES, static_cast<double>(file.size) * 1.1};
+  compass_bytes_free(&file);
+  settings.targets = &target;
+  EXPECT_EQ(encode(), COMPASS_USAGE);  // of which there are none
+  settings.target_count = 1;
+  ASSERT_EQ(encode(), COMPASS_OK) << error_.message;
+  EXPECT_LE(static_cast<double>(file.size), target.value);
+  EXPECT_GE(static_cast<double>(file.size), 0.98 * target.value);
+  compass_bytes_free(&file);
+  target.kind = static_cast<compass_target_kind>(9);
+  EXPECT_EQ(encode(), COMPASS_USAGE);
+  target = {COMPASS_TARGET_PSNR, 200.0};
+  EXPECT_EQ(encode(), COMPASS_USAGE);
+  compass_encoder_free(encoder);
+}
+
+// What encoding and decoding leave behind in the program: nothing.
+TEST_F(ReaderApi, LeavesTheProgramsStateAlone) {
+  omp_set_num_threads(3);
+  const char* const named = std::setlocale(LC_ALL, "C.UTF-8");
+  const std::string locale = std::setlocale(LC_ALL, nullptr);
+  compass_threads* threads = nullptr;
+  EXPECT_EQ(compass_threads_create(-1, &threads, &error_), COMPASS_USAGE);
+  EXPECT_EQ(compass_threads_create(COMPASS_MAX_THREADS + 1, &threads, &error_), COMPASS_USAGE);
+  EXPECT_EQ(compass_threads_create(2, nullptr, &error_), COMPASS_USAGE);
+  ASSERT_EQ(compass_threads_create(2, &threads, &error_), COMPASS_OK);
+  compass_options options;
+  compass_options_init(&options);
+  options.shared_threads = threads;
+  compass_decoder* decoder = nullptr;
+  ASSERT_EQ(compass_decoder_create(model_, &options, &decoder, &error_), COMPASS_OK);
+  compass_threads_free(threads);
+  const Bytes file = encoded(41, 27);
+  const Bytes alone = decoded(file, 2);
+  std::swap(decoder, decoder_);
+  EXPECT_EQ(decoded(file, 2), alone);
+  compass_decoder_free(decoder);
+  EXPECT_EQ(omp_get_max_threads(), 3);
+  EXPECT_EQ(std::setlocale(LC_ALL, nullptr), locale);
+  EXPECT_NE(named, nullptr);
 }
 
 }  // namespace

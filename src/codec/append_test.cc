@@ -127,6 +127,69 @@ TEST(Append, RefusesWhatDoesNotFit) {
   EXPECT_EQ(refused.error().code, ErrorCode::kModel);
 }
 
+// Alpha below, alpha above, and a picture without any for a file that has it.
+TEST(Append, AddsAlpha) {
+  const Size size{90, 70};
+  const Bytes8 picture(size);
+  Plane alpha(size);
+  for (size_t i = 0; i < alpha.samples.size(); ++i) alpha.samples[i] = static_cast<uint8_t>(i / 7 % 256);
+  Encoder encoder(tiny_model(), {.threads = 2});
+  EncodeSettings settings{.sizes = {{23, 18}, {45, 35}, size}, .effort = 0};
+  settings.alpha = alpha.view();
+  const Bytes expected = must_encode(encoder, picture.view(), settings);
+  const auto first = extract_layers(expected, 2);
+  ASSERT_TRUE(first);
+  EncodeSettings next{.effort = 0};
+  next.alpha = alpha.view();
+  auto appended = encoder.append(*first, picture.view(), next);
+  ASSERT_TRUE(appended) << appended.error().message;
+  EXPECT_EQ(appended->bytes, expected);
+  EXPECT_GT(appended->layers[2].alpha_bytes, 100U);
+  next.alpha = {};
+  appended = encoder.append(*first, picture.view(), next);
+  ASSERT_TRUE(appended) << appended.error().message;
+  EXPECT_LT(appended->layers[2].alpha_bytes, 100U);
+  Decoder decoder(tiny_model(), {.threads = 1});
+  MemorySource source(appended->bytes);
+  const auto decoded = decoder.decode(source);
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(decoded->alpha.samples, Plane(size, 255).samples);
+  // Each layer to a target, with alpha coded once for each.
+  settings.targets = {{Target::Kind::kBytes, 4e3}, {Target::Kind::kBytes, 9e3}, {Target::Kind::kBytes, 3e4}};
+  Encoder shipped(shipped_model(), {.threads = 2});
+  const auto targeted = shipped.encode(picture.view(), settings);
+  ASSERT_TRUE(targeted) << targeted.error().message;
+  EncodeSettings same = settings;
+  same.targets.clear();
+  for (const EncodedLayer& layer : targeted->layers) same.layer_qualities.push_back(layer.quality);
+  EXPECT_EQ(must_encode(shipped, picture.view(), same), targeted->bytes);
+}
+
+TEST(Append, KeepsToTheFilesKinds) {
+  Encoder encoder(tiny_model(), {.threads = 1});
+  const Bytes8 picture({20, 14});
+  const Plane alpha({20, 14}, 7);
+  EncodeSettings wish{.sizes = {{20, 14}}, .effort = 0};
+  const auto code = [&](const Bytes& file, const EncodeSettings& settings) {
+    const auto appended = encoder.append(file, picture.view(), settings);
+    return appended ? ErrorCode::kFailure : appended.error().code;
+  };
+  const Bytes plain = must_encode(encoder, picture.view(), wish);
+  EncodeSettings next{.effort = 0};
+  next.alpha = alpha.view();
+  EXPECT_EQ(code(plain, next), ErrorCode::kUsage);
+  next.alpha = {};
+  next.kinds.own_colours = true;
+  EXPECT_EQ(code(plain, next), ErrorCode::kUsage);
+  next.kinds = {.grey = true};
+  EXPECT_TRUE(encoder.append(plain, picture.view(), next));
+  wish.kinds.grey = true;
+  const Bytes grey = must_encode(encoder, picture.view(), wish);
+  EXPECT_TRUE(encoder.append(grey, picture.view(), next));
+  next.kinds = {};
+  EXPECT_EQ(code(grey, next), ErrorCode::kUsage);
+}
+
 TEST(Append, FullFilesTakeNoMore) {
   Encoder encoder(tiny_model(), {.threads = 1});
   const LayerPayload layer{{1, 1}, 500, {}, {}};

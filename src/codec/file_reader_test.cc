@@ -279,6 +279,62 @@ TEST_F(Files, ThatAreCutOrDamagedGiveWhatTheDecoderGives) {
   }
 }
 
+// Alpha comes with each layer, and its blocks count among what is needed.
+TEST_F(Files, WithAlphaGiveItWithEachLayer) {
+  const Size size{600, 40};
+  Plane alpha(size);
+  for (size_t i = 0; i < alpha.samples.size(); ++i) alpha.samples[i] = static_cast<uint8_t>(i * i % 251);
+  EncodeSettings settings{.sizes = {{150, 10}, size}};
+  settings.alpha = alpha.view();
+  Encoder encoder(tiny_model(), {.threads = 1});
+  const auto encoded = encoder.encode(test_picture(size), settings);
+  ASSERT_TRUE(encoded) << encoded.error().message;
+  const Bytes& file = encoded->bytes;
+  const auto header = *parse_header(file)->header;
+  EXPECT_GT(header.layers[1].alpha.index_bytes, 0U);
+  const std::vector<DecodeSettings> wishes{
+      {}, {.layer = 0}, {.size = Size{77, 30}}, {.region = Rect{30, 5, 100, 20}}};
+  for (size_t i = 0; i < wishes.size(); ++i) {
+    const DecodeSettings& wish = wishes[i];
+    FileReader reader = this->reader();
+    reader.push(0, std::span(file).first(header.bytes));
+    reader.select(wish);
+    auto ranges = reader.ranges(wish);
+    if (!ranges) {
+      ASSERT_EQ(ranges.error().code, ErrorCode::kNeed);
+      EXPECT_EQ(reader.need(), header.layers[1].alpha_index().end());
+      reader.push(header.bytes, std::span(file).first(reader.need()).subspan(header.bytes));
+      ranges = reader.ranges(wish);
+    }
+    ASSERT_TRUE(ranges) << ranges.error().message;
+    for (const ByteRange& range : *ranges) {
+      reader.push(range.offset, std::span(file).subspan(range.offset, range.bytes));
+    }
+    Plane last;
+    for (;;) {
+      const auto part = reader.next();
+      ASSERT_TRUE(part);
+      if (!*part) break;
+      ImageSink sink((*part)->size);
+      const auto decoded = reader.next_layer(&sink);
+      ASSERT_TRUE(decoded) << decoded.error().message;
+      last = std::move(sink.alpha);
+    }
+    const auto expected = whole(file, wish);
+    ASSERT_TRUE(expected);
+    EXPECT_EQ(last.size, expected->alpha.size) << i;
+    EXPECT_EQ(last.samples, expected->alpha.samples) << i;
+  }
+  Bytes damaged = file;
+  damaged.back() ^= 1;
+  FileReader reader = this->reader();
+  reader.push(0, damaged);
+  EXPECT_TRUE(reader.next_layer(nullptr));
+  const auto lost = reader.next_layer(nullptr);
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().code, ErrorCode::kDamaged);
+}
+
 // A call that was cancelled, or ran into an exception, can be made again, and so can all.
 TEST_F(Files, GoOnAfterACancelledLayer) {
   const NamedFile file = conformance_files().front();
