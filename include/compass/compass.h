@@ -486,7 +486,8 @@ typedef enum compass_format {
   COMPASS_RGBA = 1,        /* 4 bytes, the last one alpha: 255 where the picture has none, as RGBX wants it */
   COMPASS_BGRA = 2,        /* the same, blue first */
   COMPASS_RGB16 = 3,       /* 3 numbers of 16 bits a pixel, 0 to 65535 */
-  COMPASS_PLANAR_FLOAT = 4 /* a plane of floats for red, one for green, one for blue; nominally 0 to 1, not clamped */
+  COMPASS_RGBA16 = 4,      /* 4 of them, the last alpha */
+  COMPASS_PLANAR_FLOAT = 5 /* a plane of floats for red, one for green, one for blue; nominally 0 to 1, not clamped */
 } compass_format;
 
 /* Gets `count` rows of a picture from row y on, from the top down. `pixels` is the library's, and good during the call.

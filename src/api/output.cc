@@ -1,6 +1,7 @@
 #include "api/output.h"
 
 #include <cstring>
+#include <limits>
 
 #include "api/internal.h"
 #include "image/image.h"
@@ -22,6 +23,8 @@ size_t pixel_bytes(const compass_output& output) {
       return 4;
     case COMPASS_RGB16:
       return 3 * sizeof(uint16_t);
+    case COMPASS_RGBA16:
+      return 4 * sizeof(uint16_t);
     case COMPASS_PLANAR_FLOAT:
       return sizeof(float);
     default:
@@ -33,8 +36,12 @@ bool is_planar(const compass_output& output) {
   return output.format == COMPASS_PLANAR_FLOAT;
 }
 
+bool is_deep(const compass_output& output) {
+  return output.format == COMPASS_RGB16 || output.format == COMPASS_RGBA16;
+}
+
 size_t sample_bytes(const compass_output& output) {
-  return is_planar(output) ? sizeof(float) : output.format == COMPASS_RGB16 ? sizeof(uint16_t) : 1;
+  return is_planar(output) ? sizeof(float) : is_deep(output) ? sizeof(uint16_t) : 1;
 }
 
 uint8_t rounded(uint8_t /*as*/, float sample) {
@@ -68,9 +75,14 @@ void put_floats(const SampleRows& samples, int count, bool grey, uint8_t* row, s
   }
 }
 
-// The fourth byte of each pixel.
-void put_alpha(PlaneView alpha, int y, int x, int count, uint8_t* out) {
-  for (int i = 0; i < count; ++i) out[4 * i + 3] = alpha.empty() ? 255 : alpha.row(y)[x + i];
+// The fourth sample of each pixel.
+template <typename Sample>
+void put_alpha(PlaneView alpha, int y, int x, int count, uint8_t* row) {
+  constexpr int kOpaque = std::numeric_limits<Sample>::max();
+  auto* const out = reinterpret_cast<Sample*>(row);
+  for (int i = 0; i < count; ++i) {
+    out[4 * i + 3] = static_cast<Sample>(alpha.empty() ? kOpaque : alpha.row(y)[x + i] * (kOpaque / 255));
+  }
 }
 
 }  // namespace
@@ -127,12 +139,15 @@ void Output::put(int y, int x, int count, const SampleRows& samples) {
       return put_samples<uint8_t, 3, 0, 2>(samples, count, grey_, out);
     case COMPASS_RGBA:
       put_samples<uint8_t, 4, 0, 2>(samples, count, grey_, out);
-      return put_alpha(alpha_, y, x, count, out);
+      return put_alpha<uint8_t>(alpha_, y, x, count, out);
     case COMPASS_BGRA:
       put_samples<uint8_t, 4, 2, 0>(samples, count, grey_, out);
-      return put_alpha(alpha_, y, x, count, out);
+      return put_alpha<uint8_t>(alpha_, y, x, count, out);
     case COMPASS_RGB16:
       return put_samples<uint16_t, 3, 0, 2>(samples, count, grey_, out);
+    case COMPASS_RGBA16:
+      put_samples<uint16_t, 4, 0, 2>(samples, count, grey_, out);
+      return put_alpha<uint16_t>(alpha_, y, x, count, out);
     case COMPASS_PLANAR_FLOAT:
       return put_floats(samples, count, grey_, out, plane_stride_);
   }
