@@ -16,7 +16,7 @@ namespace {
 using Bytes = std::vector<uint8_t>;
 
 struct Bytes8 {
-  explicit Bytes8(Size size) : rgb(size) { to_rgb8(test_picture(size), rgb.bytes); }
+  explicit Bytes8(Size size) : rgb(size) { to_rgb8(test_picture(size), rgb.samples); }
   Rgb8View view() const { return rgb.view(); }
   Rgb8Image rgb;
 };
