@@ -288,13 +288,14 @@ COMPASS_API compass_status compass_encode16(compass_encoder* encoder, const uint
 COMPASS_API compass_status compass_extract(const uint8_t* data, size_t size, int layers, compass_bytes* file,
                                            compass_error* error);
 
-/* Adds a layer to a file: a picture of the same scene, no smaller than the largest layer on either side. It is predicted
- * from what that decodes to. All that the file holds stays byte for byte, but for the header, whose table grows; metadata
- * stays the file's, and what kind of picture it is: one without alpha takes none, one with it 255 where there is none, a
- * grey one COMPASS_GREY, one of its own colours COMPASS_OWN_COLOURS. The encoder's model must be that of the file. Of `settings`, which may be NULL, `sizes` and `metadata`
- * must be NULL, and `targets` hold one at most. `rgb` and the rest are as for compass_encode. On success `*file` is the
- * caller's: compass_bytes_free; on failure it is empty. Errors: COMPASS_USAGE (the picture is smaller, or of another kind),
- * COMPASS_MODEL, * COMPASS_BAD_FILE, COMPASS_DAMAGED (any of the file), and compass_encode's. */
+/* Adds a layer to a file: a picture of the same scene, no smaller than the largest layer on either side. It is
+ * predicted from what that decodes to. All that the file holds stays byte for byte, but for the header, whose table
+ * grows; metadata stays the file's, and what kind of picture it is: one without alpha takes none, one with it 255
+ * where there is none, a grey one COMPASS_GREY, one of its own colours COMPASS_OWN_COLOURS. The encoder's model must
+ * be that of the file. Of `settings`, which may be NULL, `sizes` and `metadata` must be NULL, and `targets` hold one
+ * at most. `rgb` and the rest are as for compass_encode. On success `*file` is the caller's: compass_bytes_free; on
+ * failure it is empty. Errors: COMPASS_USAGE (the picture is smaller, or of another kind), COMPASS_MODEL,
+ * COMPASS_BAD_FILE, COMPASS_DAMAGED (any of the file), and compass_encode's. */
 COMPASS_API compass_status compass_append(compass_encoder* encoder, const uint8_t* data, size_t size, const uint8_t* rgb,
                                           int width, int height, size_t stride, const compass_encode_settings* settings,
                                           compass_bytes* file, compass_error* error);
@@ -450,11 +451,11 @@ COMPASS_API compass_status compass_reader_ranges(compass_reader* reader, const c
                                                  compass_range* ranges, size_t capacity, size_t* count,
                                                  compass_error* error);
 
-/* What is wanted, from the smallest layer on again. A new reader wants all layers, whole. `settings` may be NULL: that.
- * `layer` is the last one that is given out; `bits` is of no meaning, as outputs have their own. A region is one of that layer; of those below, the smallest part that covers
- * the same part of the picture is. With a size, up to the smallest layer that holds it every layer is brought to it.
- * Bytes stay. Errors: COMPASS_USAGE (also a layer, size or region that the file does not have; before the header is there,
- * by a later call). */
+/* What is wanted, from the smallest layer on again. A new reader wants all layers, whole. `settings` may be NULL:
+ * that. `layer` is the last one that is given out; `bits` is of no meaning, as outputs have their own. A region is one
+ * of that layer; of those below, the smallest part that covers the same part of the picture is. With a size, up to the
+ * smallest layer that holds it every layer is brought to it. Bytes stay. Errors: COMPASS_USAGE (also a layer, size or
+ * region that the file does not have; before the header is there, by a later call). */
 COMPASS_API compass_status compass_reader_select(compass_reader* reader, const compass_decode_settings* settings,
                                                  compass_error* error);
 

@@ -46,6 +46,7 @@ Result<std::vector<uint8_t>> append_layer(std::span<const uint8_t> file, const L
 
 uint64_t header_growth(const ContainerHeader& header, std::span<const Size> further) {
   constexpr uint64_t kAlpha = 4 + 3 + 4;  // of an entry: its bytes, the index's, the checksum
+  constexpr uint64_t kFewBytes = 1000;    // that a tiny layer may take
   const bool has_alpha = header.kinds.alpha;
   ContainerHeader plain = header;
   plain.kinds.alpha = false;
@@ -58,7 +59,7 @@ uint64_t header_growth(const ContainerHeader& header, std::span<const Size> furt
                      .quality = plain.layers.front().quality == kMaxQuality ? kMaxQuality - 1 : kMaxQuality};
     if (maps) entry.map_bytes = max_quality_map_bytes(size);
     entry.index_bytes = kMaxBlockEntryBytes * static_cast<uint64_t>(listed_blocks(size));
-    entry.bytes = static_cast<uint64_t>(size.pixels()) + entry.index_bytes;
+    entry.bytes = std::max(static_cast<uint64_t>(size.pixels()), kFewBytes) + entry.index_bytes;
     plain.layers.push_back(entry);
   }
   const auto after = serialise_header(plain);

@@ -17,7 +17,7 @@ namespace compass {
 Result<std::vector<uint8_t>> append_layer(std::span<const uint8_t> file, const LayerPayload& layer);
 
 // How many bytes longer the header is at most once layers of these sizes, of other qualities than the first
-// one's and no more bytes than pixels, have followed.
+// one's and no more bytes than pixels (or than 1000), have followed.
 uint64_t header_growth(const ContainerHeader& header, std::span<const Size> further);
 
 }  // namespace compass
