@@ -18,6 +18,23 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
+// An index, whether its checksum is right or not, lists just the alpha's bytes, or is refused.
+void check_alpha(const ContainerHeader& header, int k, std::span<const uint8_t> bytes) {
+  const LayerEntry& layer = header.layers[k];
+  const bool good = verify_alpha(header, k, bytes).ok();
+  if (layer.alpha.index_bytes == 0) return;
+  const auto blocks = parse_alpha_index(layer, bytes.first(layer.alpha.index_bytes));
+  require(blocks.ok() || !good);
+  if (!blocks.ok()) return;
+  require(blocks->size() == static_cast<size_t>(alpha_grid(layer.size).pixels()));
+  uint64_t at = layer.alpha_index().end();
+  for (const BlockEntry& block : *blocks) {
+    require(block.range.offset == at && block.range.bytes > 0);
+    at += block.range.bytes;
+  }
+  require(at == layer.end());
+}
+
 void check(std::span<const uint8_t> bytes) {
   const auto parsed = parse_header(bytes);
   if (!parsed.ok()) {
@@ -38,6 +55,7 @@ void check(std::span<const uint8_t> bytes) {
   require(written.ok());
   ContainerHeader again = *parse_header(*written)->header;
   require(again.layers.size() == header.layers.size() && again.metadata.size() == header.metadata.size());
+  require(again.kinds == header.kinds);
   for (size_t k = 0; k < again.layers.size(); ++k) {
     again.layers[k].offset = header.layers[k].offset;
     require(again.layers[k] == header.layers[k]);
@@ -47,6 +65,7 @@ void check(std::span<const uint8_t> bytes) {
   for (int k = 0; k < whole; ++k) {
     const LayerEntry& layer = header.layers[k];
     (void)verify_layer(header, k, bytes.subspan(layer.offset, layer.bytes)).ok();
+    if (header.kinds.alpha) check_alpha(header, k, bytes.subspan(layer.alpha_offset(), layer.alpha.bytes));
     const auto map = bytes.subspan(layer.begin(), layer.map_bytes);
     (void)read_quality_map(header, k, map).ok();
     if (layer.size.pixels() > kMostPixels) continue;
@@ -85,7 +104,7 @@ void check_index(std::span<const uint8_t> bytes) {
         ranges.push_back(entry.range);
       }
     }
-    require(at == layer.end() && merged(ranges).size() == (blocks > 0 ? 1 : 0));
+    require(at == layer.alpha_offset() && merged(ranges).size() == (blocks > 0 ? 1 : 0));
     // The same index would be written.
     std::vector<std::vector<uint8_t>> z, y;
     for (const BlockEntry& entry : parsed->z) z.emplace_back(entry.range.bytes);

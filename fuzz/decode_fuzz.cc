@@ -49,6 +49,8 @@ void check(const Result<DecodedPicture>& decoded, const DecodeSettings& settings
   if (settings.size) require(image.size() == *settings.size);
   // Of a lower layer than the wanted one, a region is the part that covers the same part of the picture.
   require(image.size() == decoded->part.size() || settings.size);
+  require(decoded->alpha.empty() != decoded->kinds.alpha);
+  require(decoded->alpha.empty() || decoded->alpha.size == image.size());
   if (settings.region && decoded->damage.empty()) require(decoded->part == *settings.region);
   if (settings.strict) require(decoded->damage.empty());
   if (settings.layer && decoded->damage.empty()) require(decoded->layer == *settings.layer);
@@ -63,9 +65,14 @@ std::optional<ContainerContents> contents_of(std::span<const uint8_t> file) {
   const ContainerHeader& header = *parsed->header;
   ContainerContents contents;
   contents.decoder = header.decoder;
+  contents.kinds = header.kinds;
   for (const auto& layer : header.layers) {
     const auto bytes = file.subspan(layer.offset, layer.bytes);
-    contents.layers.push_back({layer.size, layer.quality, {{bytes.begin(), bytes.end()}, layer.index_bytes}});
+    const auto alpha = file.subspan(layer.alpha_offset(), layer.alpha.bytes);
+    contents.layers.push_back({.size = layer.size,
+                               .quality = layer.quality,
+                               .stream = {{bytes.begin(), bytes.end()}, layer.index_bytes},
+                               .alpha = {{alpha.begin(), alpha.end()}, layer.alpha.index_bytes}});
   }
   for (const auto& chunk : header.metadata) {
     const auto bytes = file.subspan(chunk.offset, chunk.bytes);
@@ -114,7 +121,7 @@ void mutate(ContainerContents& contents, std::minstd_rand& random) {
   const auto below = [&](size_t n) { return static_cast<size_t>(random() % n); };
   auto& layers = contents.layers;
   LayerPayload& layer = layers[below(layers.size())];
-  switch (below(11)) {
+  switch (below(14)) {
     case 0:
       (below(2) == 0 ? layer.size.width : layer.size.height) += static_cast<int>(below(9)) - 4;
       break;
@@ -141,6 +148,21 @@ void mutate(ContainerContents& contents, std::minstd_rand& random) {
     case 7:  // so long that it is tiled
       layer.size = {1, 4097 + static_cast<int>(below(1000))};
       if (below(2) == 0) std::swap(layer.size.width, layer.size.height);
+      break;
+    case 8:  // pictures this small have no index
+      contents.kinds.alpha = below(4) != 0;
+      for (LayerPayload& each : layers) {
+        if (!contents.kinds.alpha) each.alpha = {};
+        if (contents.kinds.alpha && each.alpha.bytes.empty())
+          each.alpha.bytes = {static_cast<uint8_t>(random())};
+      }
+      break;
+    case 9:
+      if (contents.kinds.alpha) mutate_bytes(layer.alpha.bytes, kMaxStream);
+      break;
+    case 10:
+      contents.kinds.grey = below(2) == 0;
+      contents.kinds.deep = below(2) == 0;
       break;
     default:
       if (is_tiled(layer.size) && below(4) > 0) {

@@ -27,7 +27,8 @@
  *     compass_bytes_free(&file);
  *     compass_encoder_free(encoder);
  *
- * Pixels are 8-bit sRGB, red, green, blue, rows from the top.
+ * Pixels are 8-bit sRGB, red, green, blue, rows from the top; alpha is a plane of its own, and colours are not
+ * multiplied by it.
  *
  * Ownership is stated at each function. In general: what a function creates, the caller frees with the function
  * named there; what is passed in stays the caller's and is not kept, except that encoders and decoders share in
@@ -162,6 +163,9 @@ typedef struct compass_encode_settings {
   int effort; /* rounds of search for symbols that take fewer bits, 0 to 40, or COMPASS_EFFORT_DEFAULT (default) */
   const compass_metadata* metadata; /* to be carried along, in this order. Read during the call only. NULL (default): none */
   size_t metadata_count;            /* 0 to 64, one of each type; 0 if `metadata` is NULL */
+  const uint8_t* alpha; /* 0 for transparent, 255 for opaque: the picture's height rows of width bytes; kept without
+                           loss. NULL (default): the picture is opaque. Read during the call only */
+  size_t alpha_stride;  /* bytes from row to row, at least the width; 0 if `alpha` is NULL */
 } compass_encode_settings;
 
 /* 2 rounds, or none for pictures above 16 megapixels and for models that cannot be searched with. */
@@ -211,7 +215,7 @@ typedef struct compass_info {
   compass_layer_info layers[COMPASS_MAX_LAYERS]; /* smallest first */
 } compass_info;
 
-/* Reads the header from the file's first `size` bytes; a kilobyte is usually enough, 16 kilobytes always are. Needs no
+/* Reads the header from the file's first `size` bytes; a kilobyte is usually enough, 24 kilobytes always are. Needs no
  * model, and sets no limit to the picture's size. Errors: COMPASS_BAD_FILE, COMPASS_DAMAGED (the header is not whole
  * yet: come back with info->need bytes). */
 COMPASS_API compass_status compass_read_info(const uint8_t* data, size_t size, compass_info* info,
@@ -246,6 +250,7 @@ typedef struct compass_picture {
   int layer; /* the layer it was made from */
   int x;     /* where it lies in that layer: 0, 0 unless a region was asked for */
   int y;
+  uint8_t* alpha; /* height rows of width bytes without gaps; NULL if the picture is opaque */
 } compass_picture;
 
 /* Frees the pixels and clears the struct. */

@@ -129,6 +129,7 @@ class Picture {
   ~Picture() { compass_picture_free(&picture_); }
 
   const std::uint8_t* rgb() const { return picture_.rgb; }
+  const std::uint8_t* alpha() const { return picture_.alpha; }
   Size size() const { return {picture_.width, picture_.height}; }
   int layer() const { return picture_.layer; }
 

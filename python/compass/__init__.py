@@ -251,7 +251,7 @@ def _limits(threads, max_pixels, max_memory):
 
 
 def read_info(data) -> Info:
-    """What the header says, from the file's beginning; 16 kilobytes of it are always enough. Error with Status.DAMAGED:
+    """What the header says, from the file's beginning; 24 kilobytes of it are always enough. Error with Status.DAMAGED:
     the header is cut off."""
     info = _native.read_info(data)
     if isinstance(info, int):

@@ -173,6 +173,9 @@ void fill_picture(const compass::DecodedPicture& decoded, compass_picture* pictu
   picture->x = decoded.part.x;
   picture->y = decoded.part.y;
   std::copy(decoded.rgb.bytes.begin(), decoded.rgb.bytes.end(), picture->rgb);
+  if (decoded.alpha.empty()) return;
+  picture->alpha = static_cast<uint8_t*>(allocate(decoded.alpha.samples.size()));
+  std::copy(decoded.alpha.samples.begin(), decoded.alpha.samples.end(), picture->alpha);
 }
 
 compass::Result<compass::DecodeSettings> decode_settings(const compass_decode_settings* wish) {
@@ -192,6 +195,15 @@ compass::Result<compass::DecodeSettings> decode_settings(const compass_decode_se
   settings.as_bytes = true;
   settings.copied = true;
   return settings;
+}
+
+// Whether rows of pixels that lie `stride` apart can be told from each other, and be in memory at
+// all.
+bool is_possible(compass::Size size, size_t stride, size_t pixel_bytes) {
+  const size_t row = static_cast<size_t>(size.width) * pixel_bytes;
+  const auto most = static_cast<size_t>(std::numeric_limits<ptrdiff_t>::max());
+  return stride >= row &&
+         (size.height == 1 || stride <= (most - row) / (static_cast<size_t>(size.height) - 1));
 }
 
 compass::Result<std::vector<compass::MetadataChunk>> metadata_of(const compass_encode_settings& given) {
@@ -226,6 +238,14 @@ compass::Result<compass::EncodeSettings> encode_settings(const compass_encode_se
   compass::EncodeSettings settings;
   settings.quality = given->quality;
   if (given->effort != COMPASS_EFFORT_DEFAULT) settings.effort = given->effort;
+  if (given->alpha != nullptr) {
+    if (!is_possible(size, given->alpha_stride, 1)) {
+      return usage("alpha_stride must be at least the width, and the plane fit in memory");
+    }
+    settings.alpha = {given->alpha, size, given->alpha_stride};
+  } else if (given->alpha_stride != 0) {
+    return usage(fmt::format("alpha_stride is {}, but alpha is NULL", given->alpha_stride));
+  }
   auto metadata = metadata_of(*given);
   if (!metadata) return metadata.error();
   settings.metadata = *std::move(metadata);
@@ -313,8 +333,15 @@ void compass_options_init(compass_options* options) {
 
 void compass_encode_settings_init(compass_encode_settings* settings) {
   if (settings == nullptr) return;
-  *settings = {
-      sizeof *settings, compass::EncodeSettings{}.quality, nullptr, 0, COMPASS_EFFORT_DEFAULT, nullptr, 0};
+  *settings = {sizeof *settings,
+               compass::EncodeSettings{}.quality,
+               nullptr,
+               0,
+               COMPASS_EFFORT_DEFAULT,
+               nullptr,
+               0,
+               nullptr,
+               0};
 }
 
 void compass_decode_settings_init(compass_decode_settings* settings) {
@@ -331,6 +358,7 @@ void compass_bytes_free(compass_bytes* bytes) {
 void compass_picture_free(compass_picture* picture) {
   if (picture == nullptr) return;
   std::free(picture->rgb);
+  std::free(picture->alpha);
   *picture = {};
 }
 
@@ -359,7 +387,7 @@ compass_status compass_encode(compass_encoder* encoder, const uint8_t* rgb, int 
   if (encoder == nullptr) return missing("encoder must not be NULL", error);
   if (rgb == nullptr) return missing("rgb must not be NULL", error);
   if (width < 1 || height < 1) return fail(COMPASS_USAGE, "width and height must be at least 1", error);
-  if (!is_possible({width, height}, stride)) {
+  if (!is_possible({width, height}, stride, 3)) {
     return fail(COMPASS_USAGE, "stride must be at least 3 * width, and the picture fit in memory", error);
   }
   return guarded(error, [&] {

@@ -51,6 +51,37 @@ class Api : public testing::Test {
   compass_decoder* decoder_ = nullptr;
 };
 
+TEST_F(Api, AlphaComesBackWithoutLoss) {
+  constexpr int kWidth = 41, kHeight = 27, kStride = 50;
+  const std::vector<uint8_t> rgb(size_t{3} * kWidth * kHeight, 90);
+  std::vector<uint8_t> alpha(size_t{kStride} * kHeight);
+  for (size_t i = 0; i < alpha.size(); ++i) alpha[i] = static_cast<uint8_t>(i * i % 251);
+  compass_encode_settings settings;
+  compass_encode_settings_init(&settings);
+  const auto encode = [&](compass_bytes* file) {
+    return compass_encode(encoder_, rgb.data(), kWidth, kHeight, size_t{3} * kWidth, &settings, file,
+                          &error_);
+  };
+  compass_bytes file;
+  settings.alpha_stride = kStride;
+  EXPECT_EQ(encode(&file), COMPASS_USAGE);
+  settings.alpha = alpha.data();
+  settings.alpha_stride = kWidth - 1;
+  EXPECT_EQ(encode(&file), COMPASS_USAGE);
+  settings.alpha_stride = kStride;
+  ASSERT_EQ(encode(&file), COMPASS_OK) << error_.message;
+  compass_picture picture;
+  ASSERT_EQ(compass_decode(decoder_, file.data, file.size, nullptr, &picture, &error_), COMPASS_OK);
+  ASSERT_NE(picture.alpha, nullptr);
+  for (int y = 0; y < kHeight; ++y) {
+    EXPECT_TRUE(
+        std::equal(picture.alpha + y * kWidth, picture.alpha + (y + 1) * kWidth, &alpha[y * kStride]));
+  }
+  compass_picture_free(&picture);
+  EXPECT_EQ(picture.alpha, nullptr);
+  compass_bytes_free(&file);
+}
+
 TEST_F(Api, RoundTrip) {
   const std::vector<uint8_t> file = encoded(41, 27);
   compass_info info;

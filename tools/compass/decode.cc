@@ -28,6 +28,7 @@ struct Options {
   std::string size;
   std::string region;
   std::string format;
+  std::optional<int> bits;
   bool best = false;
   bool strip = false;
   CommonFlags common;
@@ -60,6 +61,31 @@ Size wanted_size(const ContainerHeader& header, const DecodeSettings& settings) 
   const size_t top = header.layers.size() - 1;
   const bool known = settings.layer && *settings.layer >= 0 && static_cast<size_t>(*settings.layer) <= top;
   return header.layers[known ? static_cast<size_t>(*settings.layer) : top].size;
+}
+
+// What of the file's metadata goes into the picture: its profile only if pixels are in its space, and then
+// always.
+std::vector<MetadataChunk> written_metadata(const DecodedPicture& picture, bool strip) {
+  std::vector<MetadataChunk> chunks = picture.metadata;
+  std::erase_if(chunks, [&](const MetadataChunk& chunk) {
+    return chunk.type == MetadataChunk::kIcc ? !picture.kinds.own_colours : strip;
+  });
+  return chunks;
+}
+
+// Error: a format that has no place for a profile, which pixels need.
+Status check_profile(const ContainerHeader& header, const std::string& format) {
+  if (!header.kinds.own_colours || (format != ".ppm" && format != ".pam")) return {};
+  return Error{
+      ErrorCode::kFailure,
+      fmt::format("the picture's colours are those of its profile, for which {} has no place; choose PNG, "
+                  "JPEG, WebP or TIFF",
+                  format)};
+}
+
+// Whether samples of more than 8 bits are to be written.
+bool wants_deep(const ContainerHeader& header, const std::string& format, std::optional<int> bits) {
+  return bits ? *bits == 16 : header.kinds.deep && takes_16_bits(format);
 }
 
 // The result of a run that lost something: an error that names what was lost and what was written; with
@@ -114,6 +140,10 @@ Status decode(const Options& options) {
   if (!settings) return settings.error();
   const Result<std::string> format = choose_format(options.output, options.format);
   if (!format) return format.error();
+  if (options.bits && *options.bits != 8 && *options.bits != 16) {
+    return Error{ErrorCode::kUsage, fmt::format("--bits: {} is not 8 or 16", *options.bits)};
+  }
+  if (const auto possible = file_samples(*format, {}, options.bits); !possible) return possible.error();
   Result<InputFile> input = InputFile::open(options.input);
   if (!input) return input.error();
   Result<OutputFile> output = OutputFile::create(options.output, {options.input, options.common.model});
@@ -122,6 +152,7 @@ Status decode(const Options& options) {
   const Result<ContainerHeader> header = peek_header(*input, *codec);
   if (!header) return header.error();
   if (const Status fits = check_size(*format, wanted_size(*header, *settings)); !fits) return fits;
+  if (const Status fits = check_profile(*header, *format); !fits) return fits;
   std::future<Status> ready = prepare_format(options.output, *format);
   const Result<std::shared_ptr<const Model>> model =
       load_model_for(header->decoder, options.common.model, input->name());
@@ -132,16 +163,21 @@ Status decode(const Options& options) {
   const Result<DecodedPicture> picture = [&] {
     ProgressBar progress("decoding", options.common.quiet);
     settings->progress = progress.callback();
-    settings->as_bytes = true;
+    settings->as_bytes = !wants_deep(*header, *format, options.bits);
     return Decoder(*model, *codec).decode(*input, *settings);
   }();
   if (!picture) {
     return Error{picture.error().code, fmt::format("{}: {}", input->name(), picture.error().message)};
   }
   const double seconds = seconds_since(start);
-  const std::span<const MetadataChunk> metadata =
-      options.strip ? std::span<const MetadataChunk>() : picture->metadata;
-  const Result<Notes> notes = write_image(picture->rgb.view(), *format, *output, metadata);
+  const std::vector<MetadataChunk> metadata = written_metadata(*picture, options.strip);
+  PictureView view(picture->rgb.view());
+  if (!settings->as_bytes) view.deep = &picture->image;
+  view.grey = picture->kinds.grey;
+  if (!picture->alpha.empty()) view.alpha = picture->alpha.view();
+  const Result<FileSamples> samples = file_samples(*format, view, options.bits);
+  if (!samples) return samples.error();
+  const Result<Notes> notes = write_image(view, *samples, *format, *output, metadata);
   if (!notes) return notes.error();
   for (const std::string& note : *notes) warn(options.output + ": " + note, options.common);
   const Status reported = report(options, **model, *picture, seconds, *notes, *output);
@@ -174,6 +210,11 @@ void add_decode(CLI::App& app, Action& action) {
       ->excludes(size);
   command.add_option("--format", options->format, "Format to write, such as png, whatever OUT is called.")
       ->option_text("NAME");
+  command
+      .add_option(
+          "--bits", options->bits,
+          "Bits of a sample, 8 or 16. Default: 16 if the original had more than 8 and the format has them.")
+      ->option_text("N");
   CLI::Option* best =
       command
           .add_flag(

@@ -67,13 +67,15 @@ Handle<VipsImage> readable(VipsImage* stored, bool& linear) {
   return Handle<VipsImage>(stored);
 }
 
-uint8_t rounded(uint16_t sample) {
-  return static_cast<uint8_t>((sample + 128U) / 257U);
+template <typename Sample>
+Sample rounded(uint16_t sample) {
+  return static_cast<Sample>(sizeof(Sample) == 1 ? (sample + 128U) / 257U : sample);
 }
 
 }  // namespace
 
-Result<ColourConverter> ColourConverter::of(VipsImage* stored, const ColourFacts& facts) {
+Result<ColourConverter> ColourConverter::of(VipsImage* stored, const ColourFacts& facts,
+                                            const ReadSettings& settings) {
   bool linear = false;
   Handle<VipsImage> pixels = readable(stored, linear);
   if (pixels == nullptr) return Error{ErrorCode::kBadFile, "its colours cannot be read: " + vips_reason()};
@@ -81,7 +83,8 @@ Result<ColourConverter> ColourConverter::of(VipsImage* stored, const ColourFacts
   if (!layout) return layout.error();
   layout->linear = linear;
   ColourConverter converter(std::move(pixels), *layout);
-  converter.notes_ = losses(*layout);
+  converter.keep_profile_ = settings.profile;
+  converter.notes_ = losses(*layout, settings.kinds);
   converter.notes_.insert(converter.notes_.end(), facts.notes.begin(), facts.notes.end());
   if (facts.tiff && facts.tiff->transfer_curves && !embedded_profile(stored, facts)) {
     converter.notes_.emplace_back("its own transfer curves are not applied: its colours are taken for sRGB");
@@ -143,6 +146,16 @@ Status ColourConverter::use_embedded_profile(const ColourFacts& facts, bool& use
     why = fmt::format("it is for {}, the picture is {}", name_of_space(profile), name_of(layout_.model));
   } else if (profile != nullptr) {
     used = use(profile);
+    if (used && transform_ != nullptr && keep_profile_) {
+      if (layout_.model == ColourModel::kRgb && is_matrix(profile)) {
+        transform_ = nullptr;
+        keeps_colours_ = true;
+        applied_profile_.assign(icc->begin(), icc->end());
+        return {};
+      }
+      notes_.emplace_back(
+          "its colour profile is none of a matrix and curves for RGB, and is not kept: colours become sRGB");
+    }
     if (used) {
       if (transform_ != nullptr) applied_profile_.assign(icc->begin(), icc->end());
       return {};
@@ -229,7 +242,8 @@ void ColourConverter::convert_bytes(const uint8_t* row, int width, uint8_t* out)
   }
 }
 
-void ColourConverter::convert_deep(const uint8_t* row, int width, uint8_t* out) {
+template <typename Sample>
+void ColourConverter::convert_deep(const uint8_t* row, int width, Sample* out) {
   const int channels = layout_.channels();
   const int made = channels_out();
   const auto pixels = static_cast<size_t>(width);
@@ -252,13 +266,16 @@ void ColourConverter::convert_deep(const uint8_t* row, int width, uint8_t* out) 
   }
   const int stride = bands();
   for (size_t x = 0; x < pixels; ++x) {
-    for (int c = 0; c < made; ++c) out[x * stride + c] = rounded(converted_[x * made + c]);
+    for (int c = 0; c < made; ++c) out[x * stride + c] = rounded<Sample>(converted_[x * made + c]);
   }
   if (layout_.alpha < 0) return;
   samples_.resize(pixels);
   reader_.read_band(row, layout_.alpha, samples_, 1);
-  for (size_t x = 0; x < pixels; ++x) out[x * stride + made] = rounded(samples_[x]);
+  for (size_t x = 0; x < pixels; ++x) out[x * stride + made] = rounded<Sample>(samples_[x]);
 }
+
+template void ColourConverter::convert_deep(const uint8_t* row, int width, uint8_t* out);
+template void ColourConverter::convert_deep(const uint8_t* row, int width, uint16_t* out);
 
 void ColourConverter::divide_by_alpha(const uint8_t* row, size_t pixels) {
   alpha_.resize(pixels);

@@ -181,6 +181,11 @@ bool describes(const Profile& profile, ColourModel model) {
   }
 }
 
+bool is_matrix(const Profile& profile) {
+  return cmsIsMatrixShaper(profile.get()) != 0 && cmsIsTag(profile.get(), cmsSigAToB0Tag) == 0 &&
+         cmsIsTag(profile.get(), cmsSigAToB1Tag) == 0;
+}
+
 bool is_hdr(const Profile& profile) {
   constexpr auto kCicp = static_cast<cmsTagSignature>(0x63696370);
   std::array<uint8_t, 12> tag{};  // type and 4 reserved bytes; primaries, transfer, matrix, range

@@ -34,6 +34,9 @@ Profile open_profile(std::span<const uint8_t> icc);
 // Whether the profile's numbers are of that model.
 bool describes(const Profile& profile, ColourModel model);
 
+// Whether the profile is a matrix and curves alone, which a decoder's viewer can apply to any colour.
+bool is_matrix(const Profile& profile);
+
 // Whether the profile says (tag 'cicp', ICC.1:2022 9.2.17) that its curve is PQ or HLG, or has such a curve,
 // as those have that libjxl makes.
 bool is_hdr(const Profile& profile);
