@@ -33,7 +33,8 @@ TrellisSearch::TrellisSearch(const TrellisQuantiser& quantiser, Rect tile, nn::C
            [&](int row) { std::copy_n(y.pixel(tile.y + row, tile.x), count, targets.pixel(row, 0)); });
 }
 
-void TrellisSearch::move(int round, const Tensor& gradient, const SymbolSearch& search, LayerLatents& latents) {
+void TrellisSearch::move(int round, const Tensor& gradient, const SymbolSearch& search,
+                         LayerLatents& latents) {
   const auto curvature = search.curvature();
   const float share = share_of(round, search.rounds());
   for_rows(context_.pool(), tile_.height, [&](int row) {

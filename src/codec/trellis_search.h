@@ -23,7 +23,8 @@ namespace compass {
 
 class TrellisSearch {
  public:
-  // For the latents `tile`, where latents.y_hat is y itself: keeps it as targets. All must outlive the object.
+  // For the latents `tile`, where latents.y_hat is y itself: keeps it as targets. All must outlive the
+  // object.
   TrellisSearch(const TrellisQuantiser& quantiser, Rect tile, nn::Context& context, TileBuffers& buffers,
                 LayerLatents& latents);
 
