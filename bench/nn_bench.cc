@@ -8,7 +8,7 @@
 #include <dnnl.hpp>
 #include <vector>
 
-#include "nn/onednn.h"
+#include "nn/bf16/onednn.h"
 #include "nn/packed_conv_weights.h"
 
 namespace {

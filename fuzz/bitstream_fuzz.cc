@@ -77,14 +77,35 @@ void check(std::span<const uint8_t> bytes) {
   for (const int layers : {1, whole, 255}) (void)extract_layers(bytes, layers).ok();
 }
 
+// The same of a layer's alpha.
+void check_alpha_index(LayerEntry layer, std::span<const uint8_t> index, uint64_t blocks) {
+  layer.bytes = 7;
+  layer.alpha = {index.size() + blocks, index.size(), checksum(index)};
+  const auto parsed = parse_alpha_index(layer, index);
+  if (!parsed.ok()) {
+    require(parsed.error().code == ErrorCode::kDamaged && !parsed.error().message.empty());
+    return;
+  }
+  require(parsed->size() == static_cast<uint64_t>(alpha_grid(layer.size).pixels()));
+  uint64_t at = layer.alpha_index().end();
+  std::vector<std::vector<uint8_t>> written;
+  for (const BlockEntry& entry : *parsed) {
+    require(entry.range.offset == at && entry.range.bytes > 0);
+    at = entry.range.end();
+    written.emplace_back(entry.range.bytes, static_cast<uint8_t>(written.size()));
+  }
+  require(at == layer.end() && join_alpha(written).index_bytes == index.size());
+}
+
 // As the index of a layer whose size the first bytes say: it is refused, or lists just the layer's bytes.
 void check_index(std::span<const uint8_t> bytes) {
   if (bytes.size() < 4) return;
   const auto side = [&](size_t i) { return 1 + bytes[i] + 256 * (bytes[i + 1] % 32); };
   LayerEntry layer{.size = {side(0), side(2)}};
-  if (!is_tiled(layer.size)) return;
   const auto index = bytes.subspan(4);
   layer.offset = 100;
+  if (alpha_grid(layer.size).pixels() > 1) check_alpha_index(layer, index, uint64_t{bytes[0]} + bytes[2]);
+  if (!is_tiled(layer.size)) return;
   layer.index_bytes = index.size();
   layer.checksum = checksum(index);
   for (const uint64_t blocks : {uint64_t{0}, uint64_t{bytes[0]} + bytes[1]}) {

@@ -117,6 +117,26 @@ void mutate_blocks(LayerPayload& layer, std::minstd_rand& random) {
   layer.stream = join_blocks(std::span(blocks).first(z), std::span(blocks).subspan(z));
 }
 
+// Alpha that a layer of that size can have: of large layers an index, and blocks cut from the bytes at hand.
+void fit_alpha(LayerPayload& layer, std::minstd_rand& random) {
+  LayerStream& alpha = layer.alpha;
+  const auto count = static_cast<size_t>(alpha_grid(layer.size).pixels());
+  const bool indexed = has_alpha_index(layer.size, alpha.bytes.size());
+  const auto blocks = std::span(alpha.bytes).subspan(std::min(alpha.index_bytes, alpha.bytes.size()));
+  if (indexed) {
+    std::vector<std::vector<uint8_t>> cut(count, {static_cast<uint8_t>(random())});
+    for (size_t i = 0; i < count && !blocks.empty(); ++i) {
+      const size_t from = random() % blocks.size();
+      const auto block = blocks.subspan(from, 1 + random() % (blocks.size() - from));
+      cut[i].assign(block.begin(), block.end());
+    }
+    alpha = join_alpha(cut);
+  } else if (alpha.index_bytes > 0) {
+    alpha = {{blocks.begin(), blocks.end()}, 0};
+  }
+  if (alpha.bytes.empty()) alpha.bytes = {static_cast<uint8_t>(random())};
+}
+
 void mutate(ContainerContents& contents, std::minstd_rand& random) {
   const auto below = [&](size_t n) { return static_cast<size_t>(random() % n); };
   auto& layers = contents.layers;
@@ -143,19 +163,14 @@ void mutate(ContainerContents& contents, std::minstd_rand& random) {
       break;
     case 6:
       contents.decoder = {};
-      std::copy_n(model()->id().begin(), contents.decoder.size(), contents.decoder.begin());
+      contents.decoder = model()->decoder_id();
       break;
     case 7:  // so long that it is tiled
       layer.size = {1, 4097 + static_cast<int>(below(1000))};
       if (below(2) == 0) std::swap(layer.size.width, layer.size.height);
       break;
-    case 8:  // pictures this small have no index
+    case 8:
       contents.kinds.alpha = below(4) != 0;
-      for (LayerPayload& each : layers) {
-        if (!contents.kinds.alpha) each.alpha = {};
-        if (contents.kinds.alpha && each.alpha.bytes.empty())
-          each.alpha.bytes = {static_cast<uint8_t>(random())};
-      }
       break;
     case 9:
       if (contents.kinds.alpha) mutate_bytes(layer.alpha.bytes, kMaxStream);
@@ -181,6 +196,11 @@ void mutate(ContainerContents& contents, std::minstd_rand& random) {
       stream.index_bytes = 0;
     } else if (stream.index_bytes == 0) {
       mutate_blocks(layers[k], random);
+    }
+    if (!contents.kinds.alpha) {
+      layers[k].alpha = {};
+    } else if (!is_possible(size, {layers[k].alpha.bytes.size(), layers[k].alpha.index_bytes, 0})) {
+      fit_alpha(layers[k], random);
     }
   }
 }

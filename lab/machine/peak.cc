@@ -49,7 +49,7 @@ double MultiplyAdds(int rounds, float* sink) {
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-#include "nn/onednn.h"
+#include "nn/bf16/backend.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -123,8 +123,9 @@ double multiply_adds(int rounds, float* sink) {
 Kernel kernel_for(Element format) {
   if (format == Element::kF32) return multiply_adds;
 #if defined(__x86_64__)
-  if (uses(dnnl::cpu_isa::avx512_core_amx)) return tile_products;
-  if (uses(dnnl::cpu_isa::avx512_core_bf16)) return dot_products;
+  const Bf16Support bf16 = bf16_support();
+  if (bf16.amx) return tile_products;
+  if (bf16.available) return dot_products;
 #endif
   return nullptr;
 }

@@ -107,11 +107,12 @@ FilterBand::Inputs FilterBand::inputs(int first) const {
   return in;
 }
 
-void FilterBand::correct(const float* weights, int channel, int first, int count, float* out) const {
+void FilterBand::correct(const float* weights, int channel, int first, int count, nn::Arithmetic arithmetic,
+                         float* out) const {
   const Inputs in = inputs(first);
   nn::gated_filter(in.taps.data(), in.taps.size(), in.gates.data(),
                    weights + static_cast<size_t>(channel) * kFilterTaps * kFilterGates, out,
-                   static_cast<size_t>(count));
+                   static_cast<size_t>(count), arithmetic);
 }
 
 void FilterBand::correct_all(const FilterWeights& filter, int first, int count, float* out,
@@ -145,10 +146,10 @@ LayerFilter::LayerFilter(const FilterWeights& filter, std::span<const int32_t> c
   }
 }
 
-void LayerFilter::correct(const FilterBand& band, int channel, float* out) const {
+void LayerFilter::correct(const FilterBand& band, int channel, nn::Arithmetic arithmetic, float* out) const {
   const Rect row = band.row();
   regions_.split_row(row.x, row.y, row.width, [&](size_t region, int x, int count) {
-    band.correct(weights_.at(region).data(), channel, x - row.x, count, out + (x - row.x));
+    band.correct(weights_.at(region).data(), channel, x - row.x, count, arithmetic, out + (x - row.x));
   });
 }
 

@@ -82,7 +82,8 @@ class FilterBand {
   const float* sample(int channel) const { return taps_[centre_tap(channel)]; }  // the pixels themselves
   // out[x] = the correction of channel c at pixel first + x of the selected row, x < count, by weights
   // [3][kFilterTaps][kFilterGates]. Writes up to kFilterPadding - 1 more.
-  void correct(const float* weights, int channel, int first, int count, float* out) const;
+  void correct(const float* weights, int channel, int first, int count, nn::Arithmetic arithmetic,
+               float* out) const;
   // The same of all colours and all sets of a filter: out[(set * 3 + channel) * stride + x].
   void correct_all(const FilterWeights& filter, int first, int count, float* out, size_t stride) const;
 
@@ -119,7 +120,7 @@ class LayerFilter {
   // `coefficients` are the layer's, [regions][directions].
   LayerFilter(const FilterWeights& filter, std::span<const int32_t> coefficients, Size layer, Rect part);
   // out[x] = the correction of channel c along the row that `band` has selected, which is inside the part.
-  void correct(const FilterBand& band, int channel, float* out) const;
+  void correct(const FilterBand& band, int channel, nn::Arithmetic arithmetic, float* out) const;
 
  private:
   FilterRegions regions_;

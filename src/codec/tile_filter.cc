@@ -79,7 +79,7 @@ void TileFilter::correct(const UnfilteredTile& tile, Rect part, std::span<const 
     buffers.band.load(band, layer_, read);
     for (int y = band.y; y < band.y + band.height; ++y) {
       buffers.band.select_row(y);
-      for (int c = 0; c < 3; ++c) layer_filter.correct(buffers.band, c, rows[c]);
+      for (int c = 0; c < 3; ++c) layer_filter.correct(buffers.band, c, context_.arithmetic(), rows[c]);
       take(buffers.band, rows);
     }
   });

@@ -5,9 +5,10 @@ namespace compass {
 
 // It changes values that may differ between machines anyway. Integer networks and tables do not depend on it.
 enum class Precision {
-  kAuto,  // bf16 where the CPU multiplies it faster than f32, else f32
-  kF32,
-  kBF16,  // bf16 products, f32 sums
+  kAuto,   // the fastest of the others
+  kF32,    // f32, rounded as the CPU likes
+  kBF16,   // bf16 products, f32 sums
+  kExact,  // f32 in a fixed order: the same bits on every machine
 };
 
 }  // namespace compass

@@ -9,6 +9,7 @@
 #include <future>
 
 #include "core/background.h"
+#include "core/exact_math.h"
 #include "core/printable.h"
 #include "entropy/scales.h"
 #include "model_file/safetensors.h"
@@ -155,7 +156,7 @@ int Model::trellis_shift(CodecKind kind, float rate) const {
 }
 
 float Model::trellis_step(CodecKind kind, float rate) const {
-  return static_cast<float>(codec(kind).trellis->step * std::exp(kLogScaleStep * trellis_shift(kind, rate)));
+  return static_cast<float>(codec(kind).trellis->step * exact_exp(kLogScaleStep * trellis_shift(kind, rate)));
 }
 
 double Model::lambda(float rate) const {

@@ -4,19 +4,12 @@
 #include <cassert>
 #include <utility>
 
+#include "nn/footprint.h"
 #include "nn/plan_cache.h"
 
 namespace compass {
 
-namespace {
-
-// Source pixels from the first to the last row and column, and their neighbours.
-Rect around(const Liff::Geometry& g, std::pair<int, int> rows, std::pair<int, int> cols) {
-  const Rect nearest{cols.first, rows.first, cols.second + 1 - cols.first, rows.second + 1 - rows.first};
-  return grown(nearest, 1, g.below);
-}
-
-}  // namespace
+namespace {}  // namespace
 
 struct Liff::Parts {
   Parts(std::shared_ptr<const Model> m, nn::Context& c)
@@ -24,6 +17,14 @@ struct Liff::Parts {
         context(c),
         features(*model->description().liff, model->liff_weights(), c),
         pixel_weights(*model->description().liff, model->liff_weights(), c) {}
+
+  // Source pixels from the first to the last row and column, and what their pixel weights multiply.
+  Rect around(const Geometry& g, std::pair<int, int> of_rows, std::pair<int, int> of_cols) const {
+    const auto [top, bottom] = of_rows;
+    const auto [left, right] = of_cols;
+    const nn::Reach reach = context.exact() ? nn::Reach::kBlocks : nn::Reach::kOutputs;
+    return nn::convolved({left, top, right + 1 - left, bottom + 1 - top}, 3, g.below, reach);
+  }
 
   // A plan without its kernels: the grid and the rectangles.
   LiffPlan sources(const Geometry& g, Rect out) const;
@@ -51,7 +52,7 @@ LiffPlan Liff::Parts::sources(const Geometry& g, Rect out) const {
       .below_full = g.below};
   plan.features = around(g, {plan.rows.source.front(), plan.rows.source.back()},
                          {plan.cols.source.front(), plan.cols.source.back()});
-  plan.below = grown(plan.features, features.halo(), g.below);
+  plan.below = features.footprint(g.below, plan.features);
   return plan;
 }
 
@@ -63,7 +64,7 @@ Rect Liff::Parts::footprint(const Geometry& g, Rect out) const {
   };
   const Rect seen = around(g, ends(g.below.height, g.target.height, out.y, out.height),
                            ends(g.below.width, g.target.width, out.x, out.width));
-  return grown(seen, features.halo(), g.below);
+  return features.footprint(g.below, seen);
 }
 
 LiffPlan Liff::Parts::make_plan(const Geometry& g, Rect out) {

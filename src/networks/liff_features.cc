@@ -1,6 +1,7 @@
 #include "networks/liff_features.h"
 
 #include "core/size.h"
+#include "nn/footprint.h"
 
 namespace compass {
 namespace {
@@ -43,20 +44,26 @@ LiffFeatures::LiffFeatures(const LiffDescription& liff, const LiffWeights& w, nn
   }
 }
 
+Rect LiffFeatures::reached(Size full, Rect out, int convs) const {
+  const nn::Reach reach = context_.exact() ? nn::Reach::kBlocks : nn::Reach::kOutputs;
+  for (int i = 0; i < convs; ++i) out = nn::convolved(out, 3, full, reach);
+  return out;
+}
+
 LiffFeaturesPlan LiffFeatures::plan(Size full, Rect out) {
   LiffFeaturesPlan plan;
-  int margin = halo() - 1;  // by how much the map being planned is larger than `out` on each side
+  int margin = depth() - 1;  // 3x3 convolutions between the map being planned and the features
   const bool f32 = context_.compute() == Element::kF32;
   const auto add = [&](ConvPass& pass, int channels, std::vector<int> inputs, int addend = -1) {
     const int conv = static_cast<int>(plan.convs.size());
-    const Rect part = grown(out, margin, full);
+    const Rect part = reached(full, out, margin);
     for (const int input : inputs) {
       if (input >= 0) plan.maps[input].last = conv;
     }
     if (addend >= 0) plan.maps[addend].last = conv;
     plan.convs.push_back({&pass, pass.plan(context_.compute(), {full, part, f32, addend >= 0}),
                           std::move(inputs), conv, addend});
-    plan.maps.push_back({channels, part, full, f32, !f32, conv, conv});
+    plan.maps.push_back({channels, part, full, f32, !f32, conv, conv, f32 ? nn::kMapBorder : 0});
     return conv;  // each makes one map
   };
   const int f1 = add(sfe1_, g0_, {-1});

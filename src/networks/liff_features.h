@@ -34,18 +34,23 @@ class LiffFeatures {
   // Description and weights must outlive this object.
   LiffFeatures(const LiffDescription& liff, const LiffWeights& weights, nn::Context& context);
 
-  // Source pixels around a feature, on each side, that it depends on.
-  int halo() const { return 3 + blocks_ * convs_; }
+  // The source pixels that the features of rectangle `out` depend on.
+  Rect footprint(Size full, Rect out) const { return reached(full, out, depth()); }
 
   // The plan for the features of rectangle `out` of a picture of size `full`.
   LiffFeaturesPlan plan(Size full, Rect out);
-  // The planned features [g0,h,w], in the context's format. `below` [3,...] holds at least the plan's
-  // rectangle grown by halo(), clipped to the picture.
+  // The planned features [g0,h,w], in the context's format. `below` [3,...] holds at least the footprint of
+  // the plan's rectangle.
   nn::Map run(const LiffFeaturesPlan& plan, const nn::MapView& below);
 
   double macs_per_pixel() const { return macs_; }
 
  private:
+  // Convolutions of 3x3 from the picture below to the features, one behind the other.
+  int depth() const { return 3 + blocks_ * convs_; }
+  // What `out` depends on, `convs` of these convolutions before it.
+  Rect reached(Size full, Rect out, int convs) const;
+
   nn::Context& context_;
   int g0_, blocks_, convs_, growth_;
   double macs_ = 0.0;

@@ -24,6 +24,7 @@ Tensor to_tensor(nn::Context& context, const nn::Map& map) {
   target.channels = target.pitch = map.channels;
   target.part = map.part;
   target.full = map.full;
+  target.held = target.part;
   target.f32 = out.data.data();
   nn::copy_rows(context, map.view(context.compute()), target, map.part);
   return out;

@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "graph/geometry.h"
+#include "nn/conv_pass_run.h"
 #include "nn/conv_weights.h"
 #include "nn/kernels.h"
 #include "nn/winograd.h"
@@ -33,8 +34,10 @@ int even_piece(int n, int most, int unit) {
 void cut(int y0, int y1, int x0, int x1, ConvPlan& plan) {
   plan.row0 = y0 / kWinogradBlock * kWinogradBlock;
   plan.col0 = x0 / kWinogradBlock * kWinogradBlock;
-  const int height = round_up(y1, kWinogradBlock) - plan.row0;
-  const int width = round_up(x1, kWinogradBlock) - plan.col0;
+  plan.end_row = round_up(y1, kWinogradBlock);
+  plan.end_col = round_up(x1, kWinogradBlock);
+  const int height = plan.end_row - plan.row0;
+  const int width = plan.end_col - plan.col0;
   const int64_t pixels = static_cast<int64_t>(height) * width;
   const int wanted = static_cast<int>(std::clamp<int64_t>(pixels / 16, kMinTilePixels, kTilePixels));
   plan.cols = even_piece(width, kMaxTileColumns, 8);
@@ -145,14 +148,6 @@ ConvPlan::Piece ConvPass::plan_piece(const ConvPlan& plan, Phase& phase, bool di
   return piece;
 }
 
-struct ConvPass::Run {
-  Context& context;
-  const ConvPlan& plan;
-  std::span<const MapView> inputs;
-  Map& out;
-  const MapView* addend;
-};
-
 void ConvPass::run(Context& context, const ConvPlan& plan, std::span<const MapView> inputs, Map& out,
                    const MapView* addend) {
   const Run run{context, plan, inputs, out, addend};
@@ -164,6 +159,7 @@ void ConvPass::run(Context& context, const ConvPlan& plan, std::span<const MapVi
   context.pool().parallel_for(plan.down * plan.across, [&](int i, int worker) {
     const int row0 = plan.row0 + i / plan.across * plan.rows;
     const int col0 = plan.col0 + i % plan.across * plan.cols;
+    if (run_on_maps(run, ready[0], row0, col0, worker)) return;
     const std::byte* source = gather_tile(run, row0, col0, context.workspace(worker));
     const Placement place{row0, col0, up_, plan.crop.top, plan.crop.left, plan.bounds};
     for (const ReadyPiece& r : ready) run_piece(run, r, source, place, worker);
@@ -203,20 +199,28 @@ void ConvPass::run_piece(const Run& run, const ReadyPiece& ready, const std::byt
   const size_t pixels = static_cast<size_t>(plan.rows) * cols;
   std::byte* raw =
       run.context.workspace(worker).get(Workspace::kOutput, pixels * channels * element_size(plan.target));
-  ready.conv.run(worker, source + piece.skip * element_size(plan.compute), raw);
+  ready.conv.run(run.context.workspace(worker), worker, source + piece.skip * element_size(plan.compute),
+                 raw);
   if (plan.target == Element::kBF16) {
     scatter(reinterpret_cast<const BFloat16*>(raw), plan.rows, plan.cols, channels, sub_pitch_, place,
             run.out);
     return;
   }
   auto* x = reinterpret_cast<float*>(raw);
-  finish(run, ready, x, pixels, worker);
   if (phases_apart_) {
+    finish(run, ready, x, pixels, worker);
     scatter_phase(x, plan.rows, plan.cols, cols, channels, piece.dy, piece.dx, place, run.out);
     return;
   }
-  if (run.addend != nullptr) add_view(*run.addend, x, plan.rows, plan.cols, channels, place);
-  scatter(x, plan.rows, plan.cols, channels, sub_pitch_, place, run.out);
+  place_tile(run, ready, x, plan.rows, plan.cols, place, worker);
+}
+
+void ConvPass::place_tile(const Run& run, const ReadyPiece& ready, float* x, int rows, int cols,
+                          const Placement& place, int worker) const {
+  const int channels = ready.piece->conv.shape.out;
+  finish(run, ready, x, static_cast<size_t>(rows) * cols, worker);
+  if (run.addend != nullptr) add_view(*run.addend, x, rows, cols, channels, place);
+  scatter(x, rows, cols, channels, sub_pitch_, place, run.out);
 }
 
 void ConvPass::finish(const Run& run, const ReadyPiece& ready, float* x, size_t pixels, int worker) const {
@@ -232,7 +236,7 @@ void ConvPass::finish(const Run& run, const ReadyPiece& ready, float* x, size_t 
     } else {
       square(x, reinterpret_cast<BFloat16*>(squares), count);
     }
-    ready.gdn.run(worker, squares, norm);
+    ready.gdn.run(ws, worker, squares, norm);
     normalise(x, norm, count, inverse_);
   }
   if (!shift_.empty()) {

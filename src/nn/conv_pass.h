@@ -1,8 +1,10 @@
-// One convolution over a map: tile by tile, each tile gathered, convolved, finished and scattered by one
-// worker.
+// One convolution over a map: tile by tile, each by one worker.
 //
-//   gather (pad, align, concatenate) -> oneDNN convolution + bias + activation -> GDN or rounding shift
+//   gather (pad, align, concatenate) -> convolution + bias + activation -> GDN or rounding shift
 //   -> scatter (pixel shuffle, crop, add to the trunk, round)
+//
+// In f32 tiles are read where they lie in maps with borders, and outputs that no more is done to are written
+// to their map directly (nn/conv_on_maps.cc).
 //
 // The transposed 5x5 stride-2 convolution runs as four convolutions, one per output phase, on the same tile:
 // no multiplication with inserted zeros.
@@ -57,6 +59,7 @@ struct ConvPlan {
   Element compute = Element::kF32;  // of input and weights
   Element target = Element::kF32;   // of a convolution's outputs
   int row0 = 0, col0 = 0;           // first output pixel, before the shuffle
+  int end_row = 0, end_col = 0;     // behind the last one; tiles may reach beyond
   int rows = 0, cols = 0;           // of an output tile
   int down = 0, across = 0;         // tiles
   int in_rows = 0, in_cols = 0;     // of an input tile
@@ -104,12 +107,7 @@ class ConvPass {
     int dy = 0;
     int dx = 0;
   };
-  // A piece of a plan with its kernels.
-  struct ReadyPiece {
-    const ConvPlan::Piece* piece;
-    ReadyConv conv;
-    ReadyConv gdn;
-  };
+  struct ReadyPiece;
   // What the tiles of one run share.
   struct Run;
 
@@ -118,6 +116,11 @@ class ConvPass {
   const std::byte* gather_tile(const Run& run, int row0, int col0, Workspace& ws) const;
   void run_piece(const Run& run, const ReadyPiece& ready, const std::byte* source, const Placement& place,
                  int worker) const;
+  // The same for a tile whose inputs can be read where they lie; false, and nothing is done, if they cannot.
+  bool run_on_maps(const Run& run, const ReadyPiece& ready, int row0, int col0, int worker) const;
+  // Finishes a convolution's outputs `x`, [rows, cols, channels], and scatters them.
+  void place_tile(const Run& run, const ReadyPiece& ready, float* x, int rows, int cols,
+                  const Placement& place, int worker) const;
   // GDN, or the rounding shift, on a convolution's outputs `x`, [pixels, channels].
   void finish(const Run& run, const ReadyPiece& ready, float* x, size_t pixels, int worker) const;
 

@@ -7,6 +7,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "nn/multiply_add-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace compass::nn::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -18,7 +20,7 @@ using V = hn::Vec<Floats>;
 // are more products than loads.
 constexpr size_t kVectors = 2;
 
-template <size_t kGates>
+template <Arithmetic arithmetic, size_t kGates>
 HWY_INLINE void AddGates(const float* const* tap, size_t taps, const float* const* gates,
                          const float* weights, size_t x, V* sum) {
   const Floats d;
@@ -31,25 +33,35 @@ HWY_INLINE void AddGates(const float* const* tap, size_t taps, const float* cons
     const V v1 = hn::LoadU(d, tap[t] + x + hn::Lanes(d));
     for (size_t g = 0; g < kGates; ++g) {
       const V w = hn::Set(d, weights[g]);
-      s[0][g] = hn::MulAdd(w, v0, s[0][g]);
-      s[1][g] = hn::MulAdd(w, v1, s[1][g]);
+      s[0][g] = multiply_add<arithmetic>(w, v0, s[0][g]);
+      s[1][g] = multiply_add<arithmetic>(w, v1, s[1][g]);
     }
   }
   for (size_t g = 0; g < kGates; ++g) {
     for (size_t v = 0; v < kVectors; ++v) {
-      sum[v] = hn::MulAdd(hn::LoadU(d, gates[g] + x + v * hn::Lanes(d)), s[v][g], sum[v]);
+      sum[v] = multiply_add<arithmetic>(hn::LoadU(d, gates[g] + x + v * hn::Lanes(d)), s[v][g], sum[v]);
     }
   }
 }
 
-void Filter(const float* const* tap, size_t taps, const float* const* gates,
-            const float* HWY_RESTRICT weights, float* HWY_RESTRICT out, size_t n) {
+template <Arithmetic arithmetic>
+HWY_INLINE void filter_row(const float* const* tap, size_t taps, const float* const* gates,
+                           const float* HWY_RESTRICT weights, float* HWY_RESTRICT out, size_t n) {
   const Floats d;
   for (size_t x = 0; x < n; x += kVectors * hn::Lanes(d)) {
     V sum[kVectors] = {hn::Zero(d), hn::Zero(d)};
-    AddGates<5>(tap, taps, gates, weights, x, sum);
-    AddGates<4>(tap, taps, gates + 5, weights + 5, x, sum);
+    AddGates<arithmetic, 5>(tap, taps, gates, weights, x, sum);
+    AddGates<arithmetic, 4>(tap, taps, gates + 5, weights + 5, x, sum);
     for (size_t v = 0; v < kVectors; ++v) hn::StoreU(sum[v], d, out + x + v * hn::Lanes(d));
+  }
+}
+
+void Filter(const float* const* tap, size_t taps, const float* const* gates, const float* weights, float* out,
+            size_t n, Arithmetic arithmetic) {
+  if (arithmetic == Arithmetic::kExact) {
+    filter_row<Arithmetic::kExact>(tap, taps, gates, weights, out, n);
+  } else {
+    filter_row<Arithmetic::kFast>(tap, taps, gates, weights, out, n);
   }
 }
 
@@ -140,8 +152,8 @@ HWY_EXPORT(Filters);
 HWY_EXPORT(AddRowProducts);
 
 void gated_filter(const float* const* tap, size_t taps, const float* const* gates, const float* weights,
-                  float* out, size_t n) {
-  HWY_DYNAMIC_DISPATCH(Filter)(tap, taps, gates, weights, out, n);
+                  float* out, size_t n, Arithmetic arithmetic) {
+  HWY_DYNAMIC_DISPATCH(Filter)(tap, taps, gates, weights, out, n, arithmetic);
 }
 
 void gated_filters(const float* const* tap, size_t taps, const float* const* gates, const float* weights,

@@ -5,6 +5,8 @@
 
 #include <cstddef>
 
+#include "nn/arithmetic.h"
+
 namespace compass::nn {
 
 inline constexpr size_t kFilterGates = 9;
@@ -14,7 +16,7 @@ inline constexpr size_t kFilterPadding = 32;
 // out[x] = sum over gates g of gates[g][x] * (weights[taps*9 + g] + sum over t of weights[t*9 + g] *
 // tap[t][x]), for x < n. Reads and writes up to kFilterPadding - 1 elements more.
 void gated_filter(const float* const* tap, size_t taps, const float* const* gates, const float* weights,
-                  float* out, size_t n);
+                  float* out, size_t n, Arithmetic arithmetic);
 
 // The same for `filters` sets of weights, which follow each other: out[f * stride + x]. At most
 // kMaxFilterTaps taps.

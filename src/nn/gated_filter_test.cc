@@ -26,8 +26,13 @@ TEST_P(GatedFilter, OneAndManyEqualTheirPlainTwins) {
       constexpr size_t kFilters = 15;
       const auto weights = random(kFilters * (taps + 1) * kFilterGates);
       std::vector<float> a(n + kFilterPadding), b(n);
-      gated_filter(pointers.data(), taps, pointers.data() + taps, weights.data(), a.data(), n);
+      const auto filter = [&](Arithmetic arithmetic) {
+        gated_filter(pointers.data(), taps, pointers.data() + taps, weights.data(), a.data(), n, arithmetic);
+      };
       plain::gated_filter(pointers.data(), taps, pointers.data() + taps, weights.data(), b.data(), n);
+      filter(Arithmetic::kExact);
+      for (size_t x = 0; x < n; ++x) ASSERT_EQ(a[x], b[x]) << n << " " << taps << " " << x;
+      filter(Arithmetic::kFast);
       for (size_t x = 0; x < n; ++x) EXPECT_NEAR(a[x], b[x], 1e-4F) << n << " " << taps << " " << x;
       const size_t stride = n + kFilterPadding;
       for (const size_t filters : {size_t{3}, kFilters}) {

@@ -7,6 +7,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "nn/multiply_add-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace compass::nn::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -136,13 +138,13 @@ void TimesSlopeBf16(const BFloat16* hidden, float slope, BFloat16* x, size_t n) 
 }
 
 template <typename T>
-HWY_INLINE void offset_relu_into(const float* HWY_RESTRICT base, const float* HWY_RESTRICT wy,
+HWY_INLINE void offset_relu_into(const float* HWY_RESTRICT base, size_t pitch, const float* HWY_RESTRICT wy,
                                  const float* HWY_RESTRICT wx, const LiffTarget* HWY_RESTRICT targets,
                                  size_t count, T* HWY_RESTRICT hidden, size_t n) {
   const V zero = hn::Zero(Floats());
   for (size_t t = 0; t < count; ++t, hidden += n) {
     const LiffTarget& p = targets[t];
-    const float* HWY_RESTRICT b = base + p.source * n;
+    const float* HWY_RESTRICT b = base + p.source * pitch;
     const V vy = hn::Set(Floats(), p.y);
     const V vx = hn::Set(Floats(), p.x);
     for (size_t i = 0; i < n; i += lanes()) {
@@ -152,28 +154,87 @@ HWY_INLINE void offset_relu_into(const float* HWY_RESTRICT base, const float* HW
     }
   }
 }
-void OffsetReluF32(const float* base, const float* wy, const float* wx, const LiffTarget* targets,
-                   size_t count, float* hidden, size_t n) {
-  offset_relu_into(base, wy, wx, targets, count, hidden, n);
+void OffsetReluF32(const float* base, size_t pitch, const float* wy, const float* wx,
+                   const LiffTarget* targets, size_t count, float* hidden, size_t n) {
+  offset_relu_into(base, pitch, wy, wx, targets, count, hidden, n);
 }
-void OffsetReluBf16(const float* base, const float* wy, const float* wx, const LiffTarget* targets,
-                    size_t count, BFloat16* hidden, size_t n) {
-  offset_relu_into(base, wy, wx, targets, count, hidden, n);
-}
-
-HWY_INLINE float scalar(float x) {
-  return x;
-}
-HWY_INLINE float scalar(BFloat16 x) {
-  return to_float(x);
+void OffsetReluBf16(const float* base, size_t pitch, const float* wy, const float* wx,
+                    const LiffTarget* targets, size_t count, BFloat16* hidden, size_t n) {
+  offset_relu_into(base, pitch, wy, wx, targets, count, hidden, n);
 }
 
-template <typename T>
-HWY_INLINE void pixel_products_of(const T* HWY_RESTRICT tail, size_t pitch, const T* HWY_RESTRICT hidden,
-                                  size_t n, const LiffTarget* HWY_RESTRICT targets, size_t count) {
+using Sixteen = hn::CappedTag<float, 16>;
+using V16 = hn::Vec<Sixteen>;
+constexpr size_t kParts = 16 / hn::MaxLanes(Sixteen());  // vectors of sixteen sums
+
+// The sum of sixteen, in the order that pixel_products() says.
+#if HWY_TARGET == HWY_SCALAR
+HWY_INLINE float sum_of(const V16 (&s)[kParts]) {
+  float sum[kParts];
+  for (size_t i = 0; i < kParts; ++i) sum[i] = hn::GetLane(s[i]);
+  for (size_t half = kParts / 2; half > 0; half /= 2) {
+    for (size_t j = 0; j < half; ++j) sum[j] += sum[j + half];
+  }
+  return sum[0];
+}
+#else
+template <typename W, size_t parts>
+HWY_INLINE hn::Vec<hn::CappedTag<float, 4> > sums_of_four(const W (&s)[parts]) {
+  const hn::CappedTag<float, 4> four;
+  const hn::CappedTag<float, 8> eight;
+  if constexpr (parts == 4) {
+    return hn::Add(hn::Add(s[0], s[2]), hn::Add(s[1], s[3]));
+  } else if constexpr (parts == 2) {
+    const W pairs = hn::Add(s[0], s[1]);
+    return hn::Add(hn::LowerHalf(four, pairs), hn::UpperHalf(four, pairs));
+  } else {
+    const auto pairs = hn::Add(hn::LowerHalf(eight, s[0]), hn::UpperHalf(eight, s[0]));
+    return hn::Add(hn::LowerHalf(four, pairs), hn::UpperHalf(four, pairs));
+  }
+}
+HWY_INLINE float sum_of(const V16 (&s)[kParts]) {
+  auto sum = sums_of_four(s);
+  sum = hn::Add(sum, hn::Shuffle1032(sum));
+  return hn::GetLane(hn::Add(sum, hn::Shuffle2301(sum)));
+}
+#endif
+
+template <Arithmetic arithmetic>
+HWY_INLINE void f32_products(const float* HWY_RESTRICT tail, size_t pitch, const float* HWY_RESTRICT hidden,
+                             size_t n, const LiffTarget* HWY_RESTRICT targets, size_t count) {
+  const Sixteen d;
+  for (size_t t = 0; t < count; ++t, hidden += n) {
+    const float* HWY_RESTRICT a = tail + targets[t].source * pitch;
+    V16 sum[3][kParts];
+    for (auto& colour : sum) {
+      for (V16& s : colour) s = hn::Zero(d);
+    }
+    for (size_t i = 0; i < n; i += 16) {
+      for (size_t p = 0; p < kParts; ++p) {
+        const size_t at = i + p * hn::Lanes(d);
+        const V16 v = hn::LoadU(d, hidden + at);
+        for (size_t c = 0; c < 3; ++c) {
+          sum[c][p] = multiply_add<arithmetic>(hn::LoadU(d, a + c * n + at), v, sum[c][p]);
+        }
+      }
+    }
+    for (size_t c = 0; c < 3; ++c) targets[t].out[c] = sum_of(sum[c]) + a[3 * n + c];
+  }
+}
+void PixelProductsF32(const float* tail, size_t pitch, const float* hidden, size_t n,
+                      const LiffTarget* targets, size_t count, Arithmetic arithmetic) {
+  if (arithmetic == Arithmetic::kExact) {
+    f32_products<Arithmetic::kExact>(tail, pitch, hidden, n, targets, count);
+  } else {
+    f32_products<Arithmetic::kFast>(tail, pitch, hidden, n, targets, count);
+  }
+}
+
+void PixelProductsBf16(const BFloat16* HWY_RESTRICT tail, size_t pitch, const BFloat16* HWY_RESTRICT hidden,
+                       size_t n, const LiffTarget* HWY_RESTRICT targets, size_t count) {
   const Floats d;
   for (size_t t = 0; t < count; ++t, hidden += n) {
-    const T* HWY_RESTRICT a = tail + targets[t].source * pitch;
+    const BFloat16* HWY_RESTRICT a = tail + targets[t].source * pitch;
     V s0 = hn::Zero(d);
     V s1 = s0;
     V s2 = s0;
@@ -184,18 +245,10 @@ HWY_INLINE void pixel_products_of(const T* HWY_RESTRICT tail, size_t pitch, cons
       s2 = hn::MulAdd(load(a + 2 * n + i), v, s2);
     }
     float* out = targets[t].out;
-    out[0] = hn::GetLane(hn::SumOfLanes(d, s0)) + scalar(a[3 * n]);
-    out[1] = hn::GetLane(hn::SumOfLanes(d, s1)) + scalar(a[3 * n + 1]);
-    out[2] = hn::GetLane(hn::SumOfLanes(d, s2)) + scalar(a[3 * n + 2]);
+    out[0] = hn::GetLane(hn::SumOfLanes(d, s0)) + to_float(a[3 * n]);
+    out[1] = hn::GetLane(hn::SumOfLanes(d, s1)) + to_float(a[3 * n + 1]);
+    out[2] = hn::GetLane(hn::SumOfLanes(d, s2)) + to_float(a[3 * n + 2]);
   }
-}
-void PixelProductsF32(const float* tail, size_t pitch, const float* hidden, size_t n,
-                      const LiffTarget* targets, size_t count) {
-  pixel_products_of(tail, pitch, hidden, n, targets, count);
-}
-void PixelProductsBf16(const BFloat16* tail, size_t pitch, const BFloat16* hidden, size_t n,
-                       const LiffTarget* targets, size_t count) {
-  pixel_products_of(tail, pitch, hidden, n, targets, count);
 }
 
 void ShiftAndClamp(const float* acc, const int32_t* HWY_RESTRICT shift, int32_t limit, float* out,
@@ -278,17 +331,17 @@ void times_slope(const float* hidden, float slope, float* x, size_t n) {
 void times_slope(const BFloat16* hidden, float slope, BFloat16* x, size_t n) {
   HWY_DYNAMIC_DISPATCH(TimesSlopeBf16)(hidden, slope, x, n);
 }
-void offset_relu(const float* base, const float* wy, const float* wx, const LiffTarget* targets, size_t count,
-                 float* hidden, size_t n) {
-  HWY_DYNAMIC_DISPATCH(OffsetReluF32)(base, wy, wx, targets, count, hidden, n);
+void offset_relu(const float* base, size_t pitch, const float* wy, const float* wx, const LiffTarget* targets,
+                 size_t count, float* hidden, size_t n) {
+  HWY_DYNAMIC_DISPATCH(OffsetReluF32)(base, pitch, wy, wx, targets, count, hidden, n);
 }
-void offset_relu(const float* base, const float* wy, const float* wx, const LiffTarget* targets, size_t count,
-                 BFloat16* hidden, size_t n) {
-  HWY_DYNAMIC_DISPATCH(OffsetReluBf16)(base, wy, wx, targets, count, hidden, n);
+void offset_relu(const float* base, size_t pitch, const float* wy, const float* wx, const LiffTarget* targets,
+                 size_t count, BFloat16* hidden, size_t n) {
+  HWY_DYNAMIC_DISPATCH(OffsetReluBf16)(base, pitch, wy, wx, targets, count, hidden, n);
 }
 void pixel_products(const float* tail, size_t pitch, const float* hidden, size_t n, const LiffTarget* targets,
-                    size_t count) {
-  HWY_DYNAMIC_DISPATCH(PixelProductsF32)(tail, pitch, hidden, n, targets, count);
+                    size_t count, Arithmetic arithmetic) {
+  HWY_DYNAMIC_DISPATCH(PixelProductsF32)(tail, pitch, hidden, n, targets, count, arithmetic);
 }
 void pixel_products(const BFloat16* tail, size_t pitch, const BFloat16* hidden, size_t n,
                     const LiffTarget* targets, size_t count) {

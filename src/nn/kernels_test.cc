@@ -129,22 +129,25 @@ TEST_P(Kernels, LiffProductsEqualTheirPlainTwins) {
     }
     std::vector<float> fa(10 * n);
     std::vector<float> fb(10 * n);
-    offset_relu(base.data(), wy.data(), wx.data(), targets.data(), 10, fa.data(), n);
-    plain::offset_relu(base.data(), wy.data(), wx.data(), targets.data(), 10, fb.data(), n);
+    offset_relu(base.data(), n, wy.data(), wx.data(), targets.data(), 10, fa.data(), n);
+    plain::offset_relu(base.data(), n, wy.data(), wx.data(), targets.data(), 10, fb.data(), n);
     EXPECT_EQ(fa, fb);
     std::vector<BFloat16> ha(10 * n);
     std::vector<BFloat16> hb(10 * n);
-    offset_relu(base.data(), wy.data(), wx.data(), targets.data(), 10, ha.data(), n);
-    plain::offset_relu(base.data(), wy.data(), wx.data(), targets.data(), 10, hb.data(), n);
+    offset_relu(base.data(), n, wy.data(), wx.data(), targets.data(), 10, ha.data(), n);
+    plain::offset_relu(base.data(), n, wy.data(), wx.data(), targets.data(), 10, hb.data(), n);
     EXPECT_EQ(ha, hb);
 
     const size_t pitch = 3 * n + 16;
     const auto tail = random_floats(kSources * pitch, -1.0F, 1.0F, 9);
     const auto tail16 = rounded(tail);
     const float tolerance = 1e-5F * static_cast<float>(n);  // sums in another order
-    pixel_products(tail.data(), pitch, fa.data(), n, targets.data(), 10);
+    pixel_products(tail.data(), pitch, fa.data(), n, targets.data(), 10, Arithmetic::kExact);
+    const auto exact = have;
+    pixel_products(tail.data(), pitch, fa.data(), n, targets.data(), 10, Arithmetic::kFast);
     const auto first = have;
     plain::pixel_products(tail.data(), pitch, fa.data(), n, targets.data(), 10);
+    EXPECT_EQ(exact, have);
     for (size_t i = 0; i < have.size(); ++i) EXPECT_NEAR(first[i], have[i], tolerance);
     pixel_products(tail16.data(), pitch, ha.data(), n, targets.data(), 10);
     const auto second = have;

@@ -8,6 +8,7 @@
 #include "core/size.h"
 #include "core/tensor.h"
 #include "nn/element.h"
+#include "nn/pixel_grid.h"
 
 namespace compass::nn {
 
@@ -75,26 +76,37 @@ class BufferPool {
 };
 
 // A view of a feature map or picture [C,H,W]: an array, owned by someone else, together with the rectangle of
-// the whole that it holds. Element (y, x, c) of the whole, if inside `part`, is data[((y - part.y) *
-// part.width + x - part.x) * pitch + c].
+// the whole that it holds. Element (y, x, c) of the whole, if inside `part`, is data[((y - held.y) *
+// held.width + x - held.x) * pitch + c].
 struct MapView {
   const void* data = nullptr;  // null: no map at all, such as the prediction of a base layer
   Element element = Element::kF32;
   int channels = 0;
   int pitch = 0;  // elements from pixel to pixel, >= channels; the excess is zero
   Rect part;      // what the array holds, in coordinates of the whole
-  Size full;      // the whole
+  Rect held;  // the same with a border of zeros around it, if it has one: what the array is large enough for
+  Size full;  // the whole
 
-  // Position (y, x) of the whole, inside `part`, of a map in f32.
-  const float* pixel(int y, int x) const {
-    const size_t row = static_cast<size_t>(y - part.y) * part.width;
-    return static_cast<const float*>(data) + (row + static_cast<size_t>(x - part.x)) * pitch;
+  size_t offset(int y, int x) const {
+    return (static_cast<size_t>(y - held.y) * held.width + static_cast<size_t>(x - held.x)) * pitch;
   }
+  // Whether a convolution can read so many channels of the window's pixels: what is not inside `part` is
+  // zero.
+  bool holds(const Rect& window, int wanted) const {
+    return pitch >= wanted && window.x >= held.x && window.y >= held.y &&
+           window.x + window.width <= held.x + held.width && window.y + window.height <= held.y + held.height;
+  }
+  // The pixels from (y, x) on, inside `held`, of a map in f32.
+  PixelGrid<const float> grid(int y, int x) const {
+    return {pixel(y, x), static_cast<size_t>(held.width) * pitch, static_cast<size_t>(pitch)};
+  }
+  // Position (y, x) of the whole, inside `held`, of a map in f32.
+  const float* pixel(int y, int x) const { return static_cast<const float*>(data) + offset(y, x); }
 };
 
 // The view of a tensor that holds the rectangle `part` of a map of size `full`; of a whole map.
 inline MapView view_of(const Tensor& tensor, Rect part, Size full) {
-  return {tensor.data.data(), Element::kF32, tensor.channels, tensor.channels, part, full};
+  return {tensor.data.data(), Element::kF32, tensor.channels, tensor.channels, part, part, full};
 }
 inline MapView view_of(const Tensor& tensor) {
   const Size size{tensor.width, tensor.height};
@@ -107,6 +119,7 @@ struct Map {
   int channels = 0;
   int pitch = 0;  // as in MapView, like `part` and `full`
   Rect part;
+  Rect held;
   Size full;
   float* f32 = nullptr;
   BFloat16* bf16 = nullptr;
@@ -118,25 +131,45 @@ struct Map {
             channels,
             pitch,
             part,
+            held,
             full};
   }
   size_t offset(int y, int x) const {
-    return (static_cast<size_t>(y - part.y) * part.width + (x - part.x)) * pitch;
+    return (static_cast<size_t>(y - held.y) * held.width + static_cast<size_t>(x - held.x)) * pitch;
   }
 };
 
-// A map with memory for the copies asked for, values undefined. Its pitch is a multiple of 16 channels.
-// Whoever writes a pixel must zero the excess; convolutions do, since their padded outputs are zero.
-inline Map make_map(BufferPool& buffers, int channels, Rect part, Size full, bool f32, bool bf16) {
+// Pixels of zeros around a map that convolutions in f32 read, so that they read all of it alike: one for
+// their kernel, three because Winograd's blocks begin and end at multiples of four.
+inline constexpr int kMapBorder = 4;
+
+// The rectangle of a map with its border. To the right it is as much wider as keeps the pixels of a block's
+// rows out of each other's sets in a cache: 8 pixels of 128 channels, or 32 of 32, lie 4096 bytes apart.
+inline Rect with_border(Rect part, int border) {
+  if (border == 0) return part;
+  const int width = part.width + 2 * border;
+  return {part.x - border, part.y - border, width + (11 - width % 8) % 8, part.height + 2 * border};
+}
+
+// Zeros the border of a map in f32.
+void clear_border(Map& map);
+
+// A map with memory for the copies asked for, values undefined but for a border of zeros, kMapBorder or 0
+// pixels wide. Its pitch is a multiple of 16 channels. Whoever writes a pixel must zero the excess;
+// convolutions do, since their padded outputs are zero. Only maps without a copy in bf16 have borders.
+inline Map make_map(BufferPool& buffers, int channels, Rect part, Size full, bool f32, bool bf16,
+                    int border) {
   Map map;
   map.channels = channels;
   map.pitch = (channels + 15) / 16 * 16;
   map.part = part;
+  map.held = with_border(part, border);
   map.full = full;
-  const size_t count = static_cast<size_t>(part.width) * part.height * map.pitch;
+  const size_t count = static_cast<size_t>(map.held.width) * map.held.height * map.pitch;
   if (f32) {
     map.f32_buffer = buffers.acquire(count * sizeof(float));
     map.f32 = reinterpret_cast<float*>(map.f32_buffer.data());
+    if (border > 0) clear_border(map);
   }
   if (bf16) {
     map.bf16_buffer = buffers.acquire(count * sizeof(BFloat16));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "nn/conv_pass.h"
+#include "nn/footprint.h"
 #include "nn/network.h"
 #include "nn/packed_conv_weights.h"
 #include "nn/plan_cache.h"
@@ -39,6 +40,7 @@ struct Network::Parts {
 
   const Op& first_op(size_t f) const { return ops[fused[f].first]; }
   bool shrinks() const { return role != Role::kSynthesis; }
+  Reach reach() const { return context.exact() ? Reach::kBlocks : Reach::kOutputs; }
   // Samples of the analysis network's input that one sample of op i's input stands for, a side.
   int stride(size_t i) const;
 

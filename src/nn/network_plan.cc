@@ -15,14 +15,6 @@ Size times(Size size, int factor) {
   return {factor * size.width, factor * size.height};
 }
 
-// The footprint of `rect` under a convolution of this kernel size.
-Rect with_halo(Rect rect, int kernel, Size full) {
-  const int halo = (kernel - 1) / 2;
-  const Span y = grown({rect.y, rect.y + rect.height}, halo, full.height);
-  const Span x = grown({rect.x, rect.x + rect.width}, halo, full.width);
-  return {x.begin, y.begin, x.end - x.begin, y.end - y.begin};
-}
-
 // Multiply-adds of an op on a whole map.
 double op_macs(const Op& op, double in_pixels, double out_pixels) {
   const double taps = 1.0 * op.kernel * op.kernel;
@@ -62,10 +54,10 @@ std::vector<Rect> Network::Parts::footprints(const Extents& e, Rect out) const {
   const bool analysis = shrinks();
   for (size_t i = ops.size(); i-- > 0;) {
     const Rect& next = parts[i + 1];
-    const Span y =
-        input_footprint(ops[i], analysis, e.heights[i], e.heights[i + 1], {next.y, next.y + next.height});
-    const Span x =
-        input_footprint(ops[i], analysis, e.widths[i], e.widths[i + 1], {next.x, next.x + next.width});
+    const Span y = input_footprint(ops[i], analysis, e.heights[i], e.heights[i + 1],
+                                   {next.y, next.y + next.height}, reach());
+    const Span x = input_footprint(ops[i], analysis, e.widths[i], e.widths[i + 1],
+                                   {next.x, next.x + next.width}, reach());
     parts[i] = {x.begin, y.begin, x.end - x.begin, y.end - y.begin};
   }
   return parts;
@@ -76,8 +68,8 @@ Rect Network::Parts::prediction_part(const Extents& e, const std::vector<Rect>& 
   for (size_t i = 0; i < ops.size(); ++i) {
     if (ops[i].kind != OpKind::kCondition) continue;
     const Rect& r = footprints[i + 1];
-    const Span y = prediction_footprint(ops[i], e.heights[i], full.height, {r.y, r.y + r.height});
-    const Span x = prediction_footprint(ops[i], e.widths[i], full.width, {r.x, r.x + r.width});
+    const Span y = prediction_footprint(ops[i], e.heights[i], full.height, {r.y, r.y + r.height}, reach());
+    const Span x = prediction_footprint(ops[i], e.widths[i], full.width, {r.x, r.x + r.width}, reach());
     all = united(all, {x.begin, y.begin, x.end - x.begin, y.end - y.begin});
   }
   return all;
@@ -116,7 +108,8 @@ PlannedMap Network::Parts::planned_map(int channels, Rect part, Size full, Forma
           .f32 = copies.f32 || f32,
           .bf16 = copies.compute && !f32,
           .first = static_cast<int>(f),
-          .last = static_cast<int>(f)};
+          .last = static_cast<int>(f),
+          .border = f32 ? kMapBorder : 0};
 }
 
 Plan Network::Parts::make_plan(Size full, Rect out) {
@@ -153,7 +146,7 @@ void Network::Parts::plan_addition(size_t f, OpPlan& plan, std::vector<PlannedMa
   };
   if (current < 0) current = plan.copy = add(block ? op.in : op.out, plan.in, formats(f));
   plan.inner = add(block ? op.hidden : op.in * op.factor * op.factor,
-                   with_halo(plan.out, op.kernel, plan.in_full), {false, true});
+                   convolved(plan.out, op.kernel, plan.in_full, reach()), {false, true});
   const PlannedMap& inner = maps[plan.inner];
   std::vector<ConvPass>& passes = fused[f].passes;
   if (block) {

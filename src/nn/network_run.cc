@@ -11,8 +11,10 @@ namespace {
 
 // `x` as a view of the padded map that does not hold the padding, which gather() therefore reads as zeros.
 MapView behind_zeros(MapView x, const Padding& padding) {
-  x.part.y += padding.top;
-  x.part.x += padding.left;
+  for (Rect* r : {&x.part, &x.held}) {
+    r->y += padding.top;
+    r->x += padding.left;
+  }
   x.full.height += padding.top;
   x.full.width += padding.left;
   return x;
@@ -22,7 +24,7 @@ MapView behind_zeros(MapView x, const Padding& padding) {
 Map output_of(Tensor& result, const Plan& plan) {
   Map output;
   output.channels = output.pitch = result.channels;
-  output.part = plan.out;
+  output.part = output.held = plan.out;
   output.full = plan.ops.back().out_full;
   output.f32 = result.data.data();
   return output;

@@ -10,6 +10,7 @@
 #include "graph/geometry.h"
 #include "nn/testing/network_pairs.h"
 #include "nn/testing/plain_network.h"
+#include "nn/testing/target.h"
 
 namespace compass::nn {
 namespace {
@@ -92,6 +93,43 @@ TEST(Network, PartsEqualTheWhole) {
                                       size, out);
       const Tensor want = crop(all, out);
       for (size_t i = 0; i < want.size(); ++i) ASSERT_NEAR(part.data[i], want.data[i], 2e-5);
+    }
+  });
+}
+
+// In exact arithmetic to the last bit, and on every target: rectangles reach as far as roundings do.
+class ExactNetwork : public OnEveryTarget {};
+INSTANTIATE_TEST_SUITE_P(Targets, ExactNetwork, testing::ValuesIn(kernel_targets()), target_name);
+
+TEST_P(ExactNetwork, PartsAndTargetsDoNotChangeABit) {
+  ThreadPool pool(2);
+  std::vector<Tensor> wholes;
+  {
+    hwy::SetSupportedTargetsForTest(kernel_targets().back());
+    Context plainest(pool, Precision::kExact);
+    for_networks(plainest, [&](Network& network, bool, const auto&, const auto&, const Pair&, const Tensor& x,
+                               const Tensor& prediction,
+                               Size size) { wholes.push_back(run_whole(network, x, prediction, size)); });
+    hwy::SetSupportedTargetsForTest(GetParam());
+  }
+  Context context(pool, Precision::kExact);
+  size_t at = 0;
+  for_networks(context, [&](Network& network, bool, const auto&, const auto&, const Pair&, const Tensor& x,
+                            const Tensor& prediction, Size size) {
+    const Tensor all = run_whole(network, x, prediction, size);
+    ASSERT_EQ(all.data, wholes[at++].data);
+    const int width = all.width, height = all.height;
+    for (const Rect out : {Rect{0, 0, 1, 1}, Rect{width - 1, height / 2, 1, 1},
+                           Rect{width / 3, height / 3, (width + 2) / 3, (height + 1) / 2},
+                           Rect{width / 2, 0, (width + 1) / 2, height}}) {
+      const auto plan = network.plan(size, out);
+      const Tensor x_part = crop(x, plan->input);
+      const Tensor prediction_part = crop(prediction, plan->prediction);
+      const Tensor part = network.run({.x = view_of(x_part, plan->input, {x.width, x.height}),
+                                       .prediction = view_of(prediction_part, plan->prediction, size),
+                                       .rate = varied_rate(size)},
+                                      size, out);
+      ASSERT_EQ(part.data, crop(all, out).data) << size.width << "x" << size.height;
     }
   });
 }

@@ -1,4 +1,4 @@
-// Conv weights in the memory order that a compiled kernel reads.
+// Conv weights with padded channels, and in the memory orders that kernels read.
 #pragma once
 
 #include <functional>
@@ -9,19 +9,6 @@
 #include "nn/context.h"
 
 namespace compass::nn {
-
-// Weights in one kernel's order, in oneDNN's memory. Read-only once made.
-class PackedConvWeights {
- public:
-  ~PackedConvWeights();
-
- private:
-  friend class ConvKernel;
-  friend class PaddedConvWeights;
-  struct Parts;
-  PackedConvWeights();
-  std::unique_ptr<Parts> parts_;
-};
 
 // A convolution's weights and bias with channel counts padded to kChannelBlock, and what has been packed of
 // them.

@@ -21,10 +21,12 @@ struct PlannedMap {
   Size full;
   bool f32 = false;
   bool bf16 = false;
-  int first = 0;  // the fused op that makes it
-  int last = 0;   // the last one that reads it
+  int first = 0;   // the fused op that makes it
+  int last = 0;    // the last one that reads it
+  int border = 0;  // pixels
   size_t bytes() const {
-    const size_t elements = static_cast<size_t>(part.size().pixels()) * pad_channels(channels);
+    const size_t elements =
+        static_cast<size_t>(with_border(part, border).size().pixels()) * pad_channels(channels);
     return elements * (f32 ? sizeof(float) : 0) + elements * (bf16 ? sizeof(BFloat16) : 0);
   }
 };
@@ -34,7 +36,7 @@ size_t peak_bytes(std::span<const PlannedMap> maps);
 
 // The memory of a planned map, values undefined.
 inline Map make_map(BufferPool& buffers, const PlannedMap& map) {
-  return make_map(buffers, map.channels, map.part, map.full, map.f32, map.bf16);
+  return make_map(buffers, map.channels, map.part, map.full, map.f32, map.bf16, map.border);
 }
 
 // What a run does for one fused op (nn/network_parts.h).

@@ -1,11 +1,11 @@
 #include "nn/row_pass.h"
 
 #include <algorithm>
-#include <cmath>
 #include <functional>
 #include <limits>
 #include <map>
 
+#include "core/exact_math.h"
 #include "graph/geometry.h"
 #include "nn/kernels.h"
 
@@ -89,7 +89,7 @@ void gdn_rows(Context& context, const MapView& x, const KernelRequest& gamma, bo
     auto* squares = context.workspace(worker).get_array<float>(Workspace::kSquare, count);
     auto* norm = context.workspace(worker).get_array<float>(Workspace::kNorm, count);
     square(row, squares, count);
-    conv.run(worker, squares, norm);
+    conv.run(context.workspace(worker), worker, squares, norm);
     normalise(row, norm, count, inverse);
   });
 }
@@ -159,8 +159,7 @@ void slope_rows(Context& context, const MapView& hidden, Act act, Map& x, const 
   const float slope = act == Act::kLeakyRelu ? kLeakySlope : act == Act::kRelu ? 0.0F : 1.0F;
   const size_t count = static_cast<size_t>(bounds.width) * x.pitch;
   context.pool().parallel_for(bounds.height, [&](int i, int /*worker*/) {
-    const size_t row = static_cast<size_t>(bounds.y + i - hidden.part.y) * hidden.part.width;
-    const size_t from = (row + static_cast<size_t>(bounds.x - hidden.part.x)) * hidden.pitch;
+    const size_t from = hidden.offset(bounds.y + i, bounds.x);
     const size_t to = x.offset(bounds.y + i, bounds.x);
     if (hidden.element == Element::kF32) {
       times_slope(static_cast<const float*>(hidden.data) + from, slope, x.f32 + to, count);
@@ -180,7 +179,7 @@ std::vector<float> gains_at(const std::vector<float>& log_gain, int channels, fl
   for (int c = 0; c < channels; ++c) {
     const float v = log_gain[static_cast<size_t>(low) * channels + c] * (1.0F - part) +
                     log_gain[static_cast<size_t>(high) * channels + c] * part;
-    gains[c] = std::exp(v);
+    gains[c] = static_cast<float>(exact_exp(v));
   }
   return gains;
 }

@@ -72,7 +72,7 @@ void gather_as(const MapView& view, const Padding& padding, int y, int x, int ro
       zero(row, 0, cols);
       continue;
     }
-    const From* source = data + static_cast<size_t>(source_y - part.y) * part.width * view.pitch;
+    const From* source = data + view.offset(source_y, part.x);
     zero(row, 0, replicated_from);
     copy_pixels(source, 0, row + static_cast<size_t>(replicated_from) * tile_pitch + at, tile_pitch,
                 inside - replicated_from, view.channels, width);
@@ -210,8 +210,7 @@ void add_view(const MapView& view, float* tile, int rows, int cols, int tile_pit
   for (int r = 0; r < rows; ++r) {
     const int y = place.row0 + r - place.crop_top;
     if (y < bounds.y || y >= bounds.y + bounds.height) continue;
-    const size_t at =
-        (static_cast<size_t>(y - view.part.y) * view.part.width + (begin - view.part.x)) * view.pitch;
+    const size_t at = view.offset(y, begin);
     float* to = tile + (static_cast<size_t>(r) * cols + (begin - x)) * tile_pitch;
     const size_t count = static_cast<size_t>(end - begin) * tile_pitch;
     if (view.element == Element::kF32) {

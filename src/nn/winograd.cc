@@ -7,6 +7,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "nn/multiply_add-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace compass::nn::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -25,26 +27,31 @@ constexpr float kNear = kWinogradNear, kFar = kWinogradFar;
 constexpr float kNear2 = kNear * kNear, kFar2 = kFar * kFar;
 
 // The paper's B^T along a column or a row of the inputs of a block: six pixels to as many points.
+template <Arithmetic arithmetic>
 HWY_INLINE void to_points(const V (&d)[6], V (&p)[6]) {
   const Floats f;
+  const auto plus = [](V a, V b, V c) HWY_ATTR { return multiply_add<arithmetic>(a, b, c); };
+  const auto minus = [](V a, V b, V c) HWY_ATTR { return negative_multiply_add<arithmetic>(a, b, c); };
   const V near = hn::Set(f, kNear), far = hn::Set(f, kFar);
   const V near2 = hn::Set(f, kNear2), far2 = hn::Set(f, kFar2);
   const V sum = hn::Set(f, kNear2 + kFar2), product = hn::Set(f, kNear2 * kFar2);
-  const V near_even = hn::NegMulAdd(far2, d[2], d[4]), near_odd = hn::NegMulAdd(far2, d[1], d[3]);
-  const V far_even = hn::NegMulAdd(near2, d[2], d[4]), far_odd = hn::NegMulAdd(near2, d[1], d[3]);
-  p[0] = hn::MulAdd(product, d[0], hn::NegMulAdd(sum, d[2], d[4]));
-  p[1] = hn::MulAdd(near, near_odd, near_even);
-  p[2] = hn::NegMulAdd(near, near_odd, near_even);
-  p[3] = hn::MulAdd(far, far_odd, far_even);
-  p[4] = hn::NegMulAdd(far, far_odd, far_even);
-  p[5] = hn::MulAdd(product, d[1], hn::NegMulAdd(sum, d[3], d[5]));
+  const V near_even = minus(far2, d[2], d[4]), near_odd = minus(far2, d[1], d[3]);
+  const V far_even = minus(near2, d[2], d[4]), far_odd = minus(near2, d[1], d[3]);
+  p[0] = plus(product, d[0], minus(sum, d[2], d[4]));
+  p[1] = plus(near, near_odd, near_even);
+  p[2] = minus(near, near_odd, near_even);
+  p[3] = plus(far, far_odd, far_even);
+  p[4] = minus(far, far_odd, far_even);
+  p[5] = plus(product, d[1], minus(sum, d[3], d[5]));
 }
 
 // A^T: six products to four outputs.
+template <Arithmetic arithmetic>
 HWY_INLINE void to_outputs(const V (&m)[6], V (&y)[4]) {
   const Floats f;
-  const auto weighted = [f](float a, V x, float b, V z)
-                            HWY_ATTR { return hn::MulAdd(hn::Set(f, a), x, hn::Mul(hn::Set(f, b), z)); };
+  const auto weighted = [f](float a, V x, float b, V z) HWY_ATTR {
+    return multiply_add<arithmetic>(hn::Set(f, a), x, hn::Mul(hn::Set(f, b), z));
+  };
   const V near = hn::Add(m[1], m[2]), near_odd = hn::Sub(m[1], m[2]);
   const V far = hn::Add(m[3], m[4]), far_odd = hn::Sub(m[3], m[4]);
   y[0] = hn::Add(hn::Add(m[0], near), far);
@@ -53,57 +60,106 @@ HWY_INLINE void to_outputs(const V (&m)[6], V (&y)[4]) {
   y[3] = hn::Add(weighted(kNear * kNear2, near_odd, kFar * kFar2, far_odd), m[5]);
 }
 
-void Inputs(const float* HWY_RESTRICT tile, int rows, int cols, size_t channels, float* HWY_RESTRICT points,
-            size_t stride) {
-  const size_t row = (static_cast<size_t>(cols) + 2) * channels;
-  for (int y = 0; y < rows; y += kWinogradBlock) {
-    for (int x = 0; x < cols; x += kWinogradBlock) {
-      const float* corner = tile + y * row + x * channels;
-      for (size_t c = 0; c < channels; c += hn::Lanes(Floats()), points += hn::Lanes(Floats())) {
+template <Arithmetic arithmetic>
+void inputs(const PixelGrid<const float>& pixels, const WinogradTile& tile,
+            const WinogradPoints<float>& points) {
+  const size_t row = pixels.row, pitch = pixels.pitch, stride = points.stride;
+  float* of_block = points.data;
+  for (int y = 0; y < tile.rows; y += kWinogradBlock) {
+    for (int x = 0; x < tile.cols; x += kWinogradBlock, of_block += points.pitch) {
+      const float* corner = pixels.data + y * row + x * pitch;
+      for (size_t c = 0; c < tile.channels; c += hn::Lanes(Floats())) {
         // Down the columns of the inputs, then along its rows.
         V half[6][6];
-        for (int j = 0; j < 6; ++j) {
+        for (size_t j = 0; j < 6; ++j) {
           V column[6], made[6];
-          for (int i = 0; i < 6; ++i) column[i] = load(corner + i * row + j * channels + c);
-          to_points(column, made);
-          for (int i = 0; i < 6; ++i) half[i][j] = made[i];
+          for (size_t i = 0; i < 6; ++i) column[i] = load(corner + i * row + j * pitch + c);
+          to_points<arithmetic>(column, made);
+          for (size_t i = 0; i < 6; ++i) half[i][j] = made[i];
         }
         for (size_t i = 0; i < 6; ++i) {
           V made[6];
-          to_points(half[i], made);
-          for (size_t j = 0; j < 6; ++j) store(made[j], points + (6 * i + j) * stride);
+          to_points<arithmetic>(half[i], made);
+          for (size_t j = 0; j < 6; ++j) store(made[j], of_block + (6 * i + j) * stride + c);
         }
       }
     }
   }
 }
 
-void Outputs(const float* HWY_RESTRICT points, size_t stride, int rows, int cols, size_t channels,
-             const float* HWY_RESTRICT bias, float slope, float* HWY_RESTRICT tile) {
-  const size_t row = static_cast<size_t>(cols) * channels;
-  const V slopes = hn::Set(Floats(), slope);
-  for (int y = 0; y < rows; y += kWinogradBlock) {
-    for (int x = 0; x < cols; x += kWinogradBlock) {
-      float* corner = tile + y * row + x * channels;
-      for (size_t c = 0; c < channels; c += hn::Lanes(Floats()), points += hn::Lanes(Floats())) {
-        V half[4][6];
-        for (size_t j = 0; j < 6; ++j) {
-          V column[6], made[4];
-          for (size_t i = 0; i < 6; ++i) column[i] = load(points + (6 * i + j) * stride);
-          to_outputs(column, made);
-          for (int i = 0; i < 4; ++i) half[i][j] = made[i];
-        }
-        const V b = load(bias + c);
-        for (int i = 0; i < 4; ++i) {
-          V made[4];
-          to_outputs(half[i], made);
-          for (int j = 0; j < 4; ++j) {
-            const V value = hn::Add(made[j], b);
-            store(hn::Max(value, hn::Mul(value, slopes)), corner + i * row + j * channels + c);
-          }
-        }
+// What all blocks of a tile share.
+struct Outputs {
+  WinogradPoints<const float> points;
+  WinogradTile tile;
+  const float* bias;
+  float slope;
+  PixelGrid<const float> addend;
+  PixelGrid<float> outputs;
+};
+
+// The outputs of the block at (y, x), whose products begin at `product`: all of them, or those inside `clip`.
+template <Arithmetic arithmetic, bool all>
+HWY_INLINE void block_outputs(const Outputs& o, const float* product, int y, int x, const Rect& clip) {
+  const V slopes = hn::Set(Floats(), o.slope);
+  float* const corner = o.outputs.data + y * o.outputs.row + x * o.outputs.pitch;
+  const float* const added =
+      o.addend.data + (o.addend.data == nullptr ? 0 : y * o.addend.row + x * o.addend.pitch);
+  for (size_t c = 0; c < o.tile.channels; c += hn::Lanes(Floats())) {
+    V half[4][6];
+    for (size_t j = 0; j < 6; ++j) {
+      V column[6], made[4];
+      for (size_t i = 0; i < 6; ++i) column[i] = load(product + (6 * i + j) * o.points.stride + c);
+      to_outputs<arithmetic>(column, made);
+      for (size_t i = 0; i < 4; ++i) half[i][j] = made[i];
+    }
+    const V b = load(o.bias + c);
+    for (int i = 0; i < 4; ++i) {
+      if (!all && (y + i < clip.y || y + i >= clip.y + clip.height)) continue;
+      V made[4];
+      to_outputs<arithmetic>(half[i], made);
+      for (int j = 0; j < 4; ++j) {
+        if (!all && (x + j < clip.x || x + j >= clip.x + clip.width)) continue;
+        V value = hn::Add(made[j], b);
+        value = hn::Max(value, hn::Mul(value, slopes));
+        if (o.addend.data != nullptr)
+          value = hn::Add(value, load(added + i * o.addend.row + j * o.addend.pitch + c));
+        store(value, corner + i * o.outputs.row + j * o.outputs.pitch + c);
       }
     }
+  }
+}
+
+template <Arithmetic arithmetic>
+void outputs(const Outputs& o, const Rect& clip) {
+  const float* product = o.points.data;
+  for (int y = 0; y < o.tile.rows; y += kWinogradBlock) {
+    for (int x = 0; x < o.tile.cols; x += kWinogradBlock, product += o.points.pitch) {
+      if (y >= clip.y && x >= clip.x && y + 4 <= clip.y + clip.height && x + 4 <= clip.x + clip.width) {
+        block_outputs<arithmetic, true>(o, product, y, x, clip);
+      } else {
+        block_outputs<arithmetic, false>(o, product, y, x, clip);
+      }
+    }
+  }
+}
+
+void ToPoints(const PixelGrid<const float>& pixels, const WinogradTile& tile,
+              const WinogradPoints<float>& points, Arithmetic arithmetic) {
+  if (arithmetic == Arithmetic::kExact) {
+    inputs<Arithmetic::kExact>(pixels, tile, points);
+  } else {
+    inputs<Arithmetic::kFast>(pixels, tile, points);
+  }
+}
+
+void ToOutputs(const WinogradPoints<const float>& points, const WinogradTile& tile, const float* bias,
+               float slope, const PixelGrid<const float>& addend, const Rect& clip,
+               const PixelGrid<float>& result, Arithmetic arithmetic) {
+  const Outputs o{points, tile, bias, slope, addend, result};
+  if (arithmetic == Arithmetic::kExact) {
+    outputs<Arithmetic::kExact>(o, clip);
+  } else {
+    outputs<Arithmetic::kFast>(o, clip);
   }
 }
 
@@ -113,43 +169,38 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 #include <algorithm>
 
-#include "nn/matrix_product.h"
+#include "nn/panel_product.h"
 
 namespace compass::nn {
 
-HWY_EXPORT(Inputs);
-HWY_EXPORT(Outputs);
+HWY_EXPORT(ToPoints);
+HWY_EXPORT(ToOutputs);
 
-void winograd_inputs(const float* tile, int rows, int cols, size_t channels, float* points, size_t stride) {
-  HWY_DYNAMIC_DISPATCH(Inputs)(tile, rows, cols, channels, points, stride);
+void winograd_inputs(const PixelGrid<const float>& pixels, const WinogradTile& tile,
+                     const WinogradPoints<float>& points, Arithmetic arithmetic) {
+  HWY_DYNAMIC_DISPATCH(ToPoints)(pixels, tile, points, arithmetic);
 }
-void winograd_outputs(const float* points, size_t stride, int rows, int cols, size_t channels,
-                      const float* bias, float slope, float* tile) {
-  HWY_DYNAMIC_DISPATCH(Outputs)(points, stride, rows, cols, channels, bias, slope, tile);
+void winograd_outputs(const WinogradPoints<const float>& points, const WinogradTile& tile, const float* bias,
+                      float slope, const PixelGrid<const float>& addend, const Rect& clip,
+                      const PixelGrid<float>& outputs, Arithmetic arithmetic) {
+  HWY_DYNAMIC_DISPATCH(ToOutputs)(points, tile, bias, slope, addend, clip, outputs, arithmetic);
 }
 
 namespace {
 
-constexpr int kSide = kWinogradBlock + 2;  // of a block's inputs, and of its points
+constexpr int kSide = kWinogradInputs;  // of a block's inputs, and of its points
 
 constexpr float kA = kWinogradNear, kB = kWinogradFar;
 constexpr float kA2 = kA * kA, kB2 = kB * kB;
 // The products of a place's distances to the other places.
 constexpr float kOfZero = kA2 * kB2, kOfA = 2 * kA2 * (kA2 - kB2), kOfB = 2 * kB2 * (kB2 - kA2);
 
-constexpr float kOfInputs[kSide][kSide] = {
-    {kA2 * kB2, 0, -kA2 - kB2, 0, 1, 0}, {0, -kA* kB2, -kB2, kA, 1, 0}, {0, kA* kB2, -kB2, -kA, 1, 0},
-    {0, -kB* kA2, -kA2, kB, 1, 0},       {0, kB* kA2, -kA2, -kB, 1, 0}, {0, kA2* kB2, 0, -kA2 - kB2, 0, 1}};
 constexpr float kOfKernel[kSide][3] = {{1 / kOfZero, 0, 0},
                                        {1 / kOfA, kA / kOfA, kA2 / kOfA},
                                        {1 / kOfA, -kA / kOfA, kA2 / kOfA},
                                        {1 / kOfB, kB / kOfB, kB2 / kOfB},
                                        {1 / kOfB, -kB / kOfB, kB2 / kOfB},
                                        {0, 0, 1}};
-constexpr float kToOutput[kWinogradBlock][kSide] = {{1, 1, 1, 1, 1, 0},
-                                                    {0, kA, -kA, kB, -kB, 0},
-                                                    {0, kA2, kA2, kB2, kB2, 0},
-                                                    {0, kA* kA2, -kA* kA2, kB* kB2, -kB* kB2, 1}};
 
 }  // namespace
 
@@ -182,41 +233,86 @@ void winograd_kernels(const float* kernels, size_t in, size_t out, float* points
 }
 
 namespace plain {
+namespace {
 
-void winograd_inputs(const float* tile, int rows, int cols, size_t channels, float* points, size_t stride) {
+// The transforms of the specification (docs/numerics.md): every product and sum rounds, in this order.
+void to_points(const float (&d)[6], float (&p)[6]) {
+  const float near_even = d[4] - kB2 * d[2], near_odd = d[3] - kB2 * d[1];
+  const float far_even = d[4] - kA2 * d[2], far_odd = d[3] - kA2 * d[1];
+  p[0] = kA2 * kB2 * d[0] + (d[4] - (kA2 + kB2) * d[2]);
+  p[1] = kA * near_odd + near_even;
+  p[2] = near_even - kA * near_odd;
+  p[3] = kB * far_odd + far_even;
+  p[4] = far_even - kB * far_odd;
+  p[5] = kA2 * kB2 * d[1] + (d[5] - (kA2 + kB2) * d[3]);
+}
+
+void to_outputs(const float (&m)[6], float (&y)[4]) {
+  const float near = m[1] + m[2], near_odd = m[1] - m[2];
+  const float far = m[3] + m[4], far_odd = m[3] - m[4];
+  y[0] = m[0] + near + far;
+  y[1] = kA * near_odd + kB * far_odd;
+  y[2] = kA2 * near + kB2 * far;
+  y[3] = kA * kA2 * near_odd + kB * kB2 * far_odd + m[5];
+}
+
+}  // namespace
+
+void winograd_inputs(const PixelGrid<const float>& pixels, const WinogradTile& tile,
+                     const WinogradPoints<float>& points) {
   size_t block = 0;
-  for (int y = 0; y < rows; y += kWinogradBlock) {
-    for (int x = 0; x < cols; x += kWinogradBlock, ++block) {
-      for (size_t c = 0; c < channels; ++c) {
-        for (int p = 0; p < kWinogradPoints; ++p) {
-          float sum = 0.0F;
+  for (int y = 0; y < tile.rows; y += kWinogradBlock) {
+    for (int x = 0; x < tile.cols; x += kWinogradBlock, ++block) {
+      for (size_t c = 0; c < tile.channels; ++c) {
+        float half[kSide][kSide];
+        for (int j = 0; j < kSide; ++j) {
+          float column[kSide], made[kSide];
           for (int i = 0; i < kSide; ++i) {
-            for (int j = 0; j < kSide; ++j) {
-              sum += kOfInputs[p / kSide][i] * kOfInputs[p % kSide][j] *
-                     tile[((y + i) * (cols + 2) + x + j) * channels + c];
-            }
+            column[i] = pixels.data[(y + i) * pixels.row + (x + j) * pixels.pitch + c];
           }
-          points[p * stride + block * channels + c] = sum;
+          to_points(column, made);
+          for (int i = 0; i < kSide; ++i) half[i][j] = made[i];
+        }
+        for (int i = 0; i < kSide; ++i) {
+          float made[kSide];
+          to_points(half[i], made);
+          for (int j = 0; j < kSide; ++j) {
+            points.data[(i * kSide + j) * points.stride + block * points.pitch + c] = made[j];
+          }
         }
       }
     }
   }
 }
 
-void winograd_outputs(const float* points, size_t stride, int rows, int cols, size_t channels,
-                      const float* bias, float slope, float* tile) {
+void winograd_outputs(const WinogradPoints<const float>& points, const WinogradTile& tile, const float* bias,
+                      float slope, const PixelGrid<const float>& addend, const Rect& clip,
+                      const PixelGrid<float>& outputs) {
   size_t block = 0;
-  for (int y = 0; y < rows; y += kWinogradBlock) {
-    for (int x = 0; x < cols; x += kWinogradBlock, ++block) {
-      for (size_t c = 0; c < channels; ++c) {
-        for (int q = 0; q < kWinogradBlock * kWinogradBlock; ++q) {
-          const int i = q / kWinogradBlock, j = q % kWinogradBlock;
-          float sum = bias[c];
-          for (int p = 0; p < kWinogradPoints; ++p) {
-            sum +=
-                kToOutput[i][p / kSide] * kToOutput[j][p % kSide] * points[p * stride + block * channels + c];
+  for (int y = 0; y < tile.rows; y += kWinogradBlock) {
+    for (int x = 0; x < tile.cols; x += kWinogradBlock, ++block) {
+      for (size_t c = 0; c < tile.channels; ++c) {
+        float half[kWinogradBlock][kSide];
+        for (int j = 0; j < kSide; ++j) {
+          float column[kSide], made[kWinogradBlock];
+          for (int i = 0; i < kSide; ++i) {
+            column[i] = points.data[(i * kSide + j) * points.stride + block * points.pitch + c];
           }
-          tile[((y + i) * cols + x + j) * channels + c] = std::max(sum, slope * sum);
+          to_outputs(column, made);
+          for (int i = 0; i < kWinogradBlock; ++i) half[i][j] = made[i];
+        }
+        for (int i = 0; i < kWinogradBlock; ++i) {
+          float made[kWinogradBlock];
+          to_outputs(half[i], made);
+          for (int j = 0; j < kWinogradBlock; ++j) {
+            const int row = y + i, col = x + j;
+            if (row < clip.y || row >= clip.y + clip.height || col < clip.x || col >= clip.x + clip.width)
+              continue;
+            float value = made[j] + bias[c];
+            value = std::max(value, value * slope);
+            if (addend.data != nullptr) value += addend.data[row * addend.row + col * addend.pitch + c];
+            outputs.data[row * outputs.row + col * outputs.pitch + c] = value;
+          }
         }
       }
     }

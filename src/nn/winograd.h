@@ -11,6 +11,8 @@
 
 #include "core/size.h"
 #include "graph/winograd_points.h"
+#include "nn/arithmetic.h"
+#include "nn/pixel_grid.h"
 
 namespace compass::nn {
 
@@ -21,23 +23,43 @@ inline bool worth_winograd(Size map, int up) {
   return map.pixels() >= int64_t{256} * up * up;
 }
 
-// Conv weights [out][in][3][3] to 36 matrices [in,out] in panels (nn/matrix_product.h): [36][out/16][in][16].
+// Conv weights [out][in][3][3] to 36 matrices [in,out] in panels (nn/panel_product.h): [36][out/16][in][16].
 // `out` is a multiple of 16.
 void winograd_kernels(const float* kernels, size_t in, size_t out, float* points);
 
-// An input tile [rows+2][cols+2][channels] to points [36][rows/4 * cols/4][channels]. Rows and columns are
-// multiples of 4, channels of 16.
-void winograd_inputs(const float* tile, int rows, int cols, size_t channels, float* points, size_t stride);
+// What one call transforms: rows and columns of outputs, multiples of 4, and channels, a multiple of 16.
+struct WinogradTile {
+  int rows = 0;
+  int cols = 0;
+  size_t channels = 0;
+};
 
-// Products [36][rows/4 * cols/4][channels] to the tile [rows][cols][channels] of outputs: plus bias
-// [channels], negative values times `slope`, which is at most 1.
-void winograd_outputs(const float* points, size_t stride, int rows, int cols, size_t channels,
-                      const float* bias, float slope, float* tile);
+// The points of a tile's blocks: channel c of block b at point p is at data[p * stride + b * pitch + c].
+template <typename Float>
+struct WinogradPoints {
+  Float* data = nullptr;
+  size_t stride = 0;
+  size_t pitch = 0;
+};
+
+// Input pixels [rows+2][cols+2] to points.
+void winograd_inputs(const PixelGrid<const float>& pixels, const WinogradTile& tile,
+                     const WinogradPoints<float>& points, Arithmetic arithmetic);
+
+// Products to outputs [rows][cols]: plus bias [channels], negative values times `slope`, which is at most 1,
+// plus the pixel of `addend` if there is one, which may be the output itself. Only outputs inside `clip`,
+// counted from the tile's first, are written, and of the addend only those are read.
+void winograd_outputs(const WinogradPoints<const float>& points, const WinogradTile& tile, const float* bias,
+                      float slope, const PixelGrid<const float>& addend, const Rect& clip,
+                      const PixelGrid<float>& outputs, Arithmetic arithmetic);
 
 namespace plain {
-void winograd_inputs(const float* tile, int rows, int cols, size_t channels, float* points, size_t stride);
-void winograd_outputs(const float* points, size_t stride, int rows, int cols, size_t channels,
-                      const float* bias, float slope, float* tile);
+// The bits of Arithmetic::kExact.
+void winograd_inputs(const PixelGrid<const float>& pixels, const WinogradTile& tile,
+                     const WinogradPoints<float>& points);
+void winograd_outputs(const WinogradPoints<const float>& points, const WinogradTile& tile, const float* bias,
+                      float slope, const PixelGrid<const float>& addend, const Rect& clip,
+                      const PixelGrid<float>& outputs);
 }  // namespace plain
 
 }  // namespace compass::nn

@@ -30,22 +30,37 @@ float rounding(const std::vector<float>& values) {
   return 5e-7F * largest;
 }
 
+// Maps are wider than the tile, points and products lie apart, and outputs outside the clip stay as they are.
 TEST_P(Winograd, TransformsEqualTheirPlainTwins) {
   for (const auto& [rows, cols] : {std::pair{4, 4}, {8, 12}, {12, 64}}) {
     for (const size_t channels : {16, 48, 320}) {
-      const size_t blocks = static_cast<size_t>(rows) * cols / 16, stride = blocks * channels + 5;
-      const auto tile = RandomFloats(1)((rows + 2) * (cols + 2) * channels);
-      std::vector<float> a(kWinogradPoints * stride), b(a);
-      winograd_inputs(tile.data(), rows, cols, channels, a.data(), stride);
-      plain::winograd_inputs(tile.data(), rows, cols, channels, b.data(), stride);
-      expect_near(a, b, rounding(b));
+      const WinogradTile tile{rows, cols, channels};
+      const size_t blocks = static_cast<size_t>(rows) * cols / 16, pitch = channels + 16;
+      const size_t stride = blocks * pitch + 5, row = (cols + 7) * pitch;
+      const auto pixels = RandomFloats(1)((rows + 2) * row);
+      std::vector<float> fast(kWinogradPoints * stride), exact(fast), want(fast);
+      const PixelGrid<const float> in{pixels.data(), row, pitch};
+      winograd_inputs(in, tile, {fast.data(), stride, pitch}, Arithmetic::kFast);
+      winograd_inputs(in, tile, {exact.data(), stride, pitch}, Arithmetic::kExact);
+      plain::winograd_inputs(in, tile, {want.data(), stride, pitch});
+      ASSERT_EQ(exact, want);
+      expect_near(fast, want, rounding(want));
 
-      const auto bias = RandomFloats(2)(channels);
-      for (const float slope : {1.0F, 0.01F, 0.0F}) {
-        std::vector<float> c(static_cast<size_t>(rows) * cols * channels), d(c);
-        winograd_outputs(a.data(), stride, rows, cols, channels, bias.data(), slope, c.data());
-        plain::winograd_outputs(a.data(), stride, rows, cols, channels, bias.data(), slope, d.data());
-        expect_near(c, d, rounding(d));
+      const WinogradPoints<const float> products{want.data(), stride, pitch};
+      const auto bias = RandomFloats(2)(channels), addends = RandomFloats(3)(rows * row);
+      for (const Rect clip : {Rect{0, 0, cols, rows}, Rect{1, 2, cols - 2, rows - 2}}) {
+        for (const float slope : {1.0F, 0.01F, 0.0F}) {
+          const PixelGrid<const float> addend{slope == 1.0F ? nullptr : addends.data(), row, pitch};
+          std::vector<float> c(rows * row, 7.0F), d(c), e(c);
+          const auto outputs = [&](std::vector<float>& to) {
+            return PixelGrid<float>{to.data(), row, pitch};
+          };
+          winograd_outputs(products, tile, bias.data(), slope, addend, clip, outputs(c), Arithmetic::kFast);
+          winograd_outputs(products, tile, bias.data(), slope, addend, clip, outputs(d), Arithmetic::kExact);
+          plain::winograd_outputs(products, tile, bias.data(), slope, addend, clip, outputs(e));
+          ASSERT_EQ(d, e);
+          expect_near(c, e, rounding(e));
+        }
       }
     }
   }
@@ -72,7 +87,7 @@ std::vector<float> convolve(const Convolution& c, const std::vector<float>& weig
                                                 .direct = direct});
   EXPECT_EQ(context.implementations()[0] == "winograd", !direct);
   std::vector<float> result(static_cast<size_t>(c.rows) * c.cols * c.out);
-  conv.run(0, tile.data(), result.data());
+  conv.run(context.workspace(0), 0, tile.data(), result.data());
   return result;
 }
 

@@ -2,9 +2,10 @@
 
 import os
 import struct
+import time
 import zlib
 
-from harness import DAMAGED, FAILURE, USAGE, CommandTest, Picture, main, tiff
+from harness import BAD_FILE, DAMAGED, FAILURE, USAGE, CommandTest, Picture, main, tiff
 
 CASES = os.path.join(os.path.dirname(__file__), "../data/cases")
 GREY, RGB, GREY_ALPHA, RGBA = 0, 2, 4, 6  # PNG's colour types
@@ -202,10 +203,92 @@ class Deep(KindsTest):
         data = struct.pack(">%dH" % (4 * WIDTH * HEIGHT),
                            *(v for i, a in enumerate(alphas()) for v in (*self.samples[3 * i:3 * i + 3], a * 257)))
         self.put("in.png", png(data, RGBA, bits=16))
-        self.assertRegex(self.json("encode", "in.png", "file.cmps")["notes"][0], "alpha.*8 bits")
+        self.assertEqual(self.json("encode", "in.png", "file.cmps", "--strict")["notes"], [])
         made = self.pam()
         self.assertEqual((made.most, made.depth), (65535, 4))
         self.assertEqual(made.band(3), [257 * a for a in alphas()])
+
+
+    def test_alpha_deeper_than_8_bits_is_rounded_and_said(self):
+        data = struct.pack(">%dH" % (4 * WIDTH * HEIGHT),
+                           *(v for i, a in enumerate(alphas()) for v in (*self.samples[3 * i:3 * i + 3], min(65535, a * 257 + i % 2))))
+        self.put("in.png", png(data, RGBA, bits=16))
+        self.assertRegex(self.json("encode", "in.png", "file.cmps")["notes"][0], "alpha.*8 bits")
+        self.assertEqual(self.pam().band(3), [257 * a for a in alphas()])
+        self.compass("encode", "in.png", "strict.cmps", "--strict", code=BAD_FILE)
+        self.assertFalse(os.path.exists(self.path("strict.cmps")))
+
+    def test_what_a_format_cannot_hold_is_said(self):
+        self.compass("encode", "in.tif", "file.cmps")
+        for ending in ("jpg", "webp"):
+            self.assertRegex(self.json("decode", "file.cmps", "out." + ending)["notes"][0], "8 bits")
+            self.assertEqual(self.json("decode", "file.cmps", "out." + ending, "--bits", 8)["notes"], [])
+        for ending in ("png", "tif", "ppm", "pam"):
+            self.assertEqual(self.json("decode", "file.cmps", "out." + ending)["notes"], [])
+
+
+class Formats(KindsTest):
+    """Every kind in every format that is written here: its values, or a note of what is lost."""
+
+    # Peak signal to noise that the format's own coding leaves at least, here of a smooth picture.
+    LEAST = {"png": None, "tif": None, "pam": None, "webp": 30, "jpg": 35, "avif": 40, "heic": 40, "jxl": 30, "jp2": 40}
+    EXACT_ALPHA = "png", "tif", "pam", "webp"
+
+    def setUp(self):
+        super().setUp()
+        self.deep = [min(65535, 1000 * x + 700 * y + 9000 * c + 3) for y in range(HEIGHT) for x in range(WIDTH) for c in range(3)]
+
+    def picture(self, grey, alpha, deep):
+        """The file, after a picture of these kinds was encoded."""
+        top = 257 if deep else 1
+        samples = []
+        for i, a in enumerate(alphas()):
+            colours = self.deep[3 * i:3 * i + (1 if grey else 3)]
+            samples += [v if deep else v >> 8 for v in colours] + ([a * top] if alpha else [])
+        kind = {(0, 0): RGB, (0, 1): RGBA, (1, 0): GREY, (1, 1): GREY_ALPHA}[(grey, alpha)]
+        self.put("in.png", png(struct.pack(">%d%s" % (len(samples), "H" if deep else "B"), *samples), kind, bits=16 if deep else 8))
+        self.assertEqual(self.json("encode", "in.png", "file.cmps", "--strict")["notes"], [])
+        names = ["alpha"] * alpha + ["grey"] * grey + ["more than 8 bits"] * deep
+        self.assertEqual(self.kinds(), names)
+        return names
+
+    def check(self, ending, names):
+        out = "out." + ending
+        done = self.run_command("decode", "file.cmps", out, "--size", "180x124", "--quiet")
+        if done.returncode == USAGE:
+            self.assertIn(b"no picture format by the name", done.stderr)
+            return
+        notes = self.json("decode", "file.cmps", out, "--size", "180x124")["notes"]
+        least = self.LEAST[ending]
+        compared = self.lab_json("compare", "whole.pam", out)
+        self.assertTrue(compared["equal"] if least is None else compared["equal"] or compared["psnr"] > least, compared)
+        back = self.json("encode", out, "again.cmps", "--effort", 0)
+        if ending in self.EXACT_ALPHA:
+            self.assertEqual(back["notes"], [])  # among them, that alpha would be rounded
+        kinds = self.kinds("again.cmps")
+        said = " ".join(notes)
+        for name, word in (("alpha", "alpha"), ("more than 8 bits", "8 bits")):
+            if name in names and name not in kinds:
+                self.assertIn(word, said)
+        self.assertEqual([k for k in kinds if k not in names], [])
+        self.assertEqual("12 bits" in said, "more than 8 bits" in names and ending in ("avif", "heic"))
+        if "alpha" in kinds:
+            whole, again = Pam(self.get("whole.pam")), self.pam(name="again.cmps")
+            most = 0 if ending in self.EXACT_ALPHA else 12
+            ours = [v / whole.most for v in whole.band(whole.depth - 1)]
+            theirs = [v / again.most for v in again.band(again.depth - 1)]
+            self.assertLessEqual(max(abs(a - b) for a, b in zip(ours, theirs)) * 255, most + 1e-6)
+
+    def test_all(self):
+        for grey in (0, 1):
+            for alpha in (0, 1):
+                for deep in (0, 1):
+                    names = self.picture(grey, alpha, deep)
+                    self.compass("decode", "file.cmps", "whole.pam", "--size", "180x124")
+                    for ending in self.LEAST:
+                        if ending != "pam":
+                            with self.subTest(ending, names=names):
+                                self.check(ending, names)
 
 
 class OwnColours(KindsTest):
@@ -240,6 +323,37 @@ class OwnColours(KindsTest):
             self.assertIn(self.profile, self.get("out." + ending))
             self.compass("encode", "out." + ending, "again.cmps", "--keep-profile")
             self.assertEqual(self.kinds("again.cmps"), ["colours of its profile"])
+
+    def test_colours_without_a_profile_are_kept_with_one(self):
+        p3 = (0.3127, 0.3290, 0.68, 0.32, 0.265, 0.69, 0.15, 0.06)
+        for name, chunks in (("cicp", [(b"cICP", bytes((12, 13, 0, 1)))]),
+                             ("chrm", [(b"cHRM", struct.pack(">8I", *(round(v * 100000) for v in p3)))]),
+                             ("gama", [(b"gAMA", struct.pack(">I", 100000))])):
+            with self.subTest(name):
+                self.put("in.png", png(colours(), RGB, chunks=chunks))
+                self.compass("encode", "in.png", "converted.cmps")
+                self.assertEqual(self.kinds("converted.cmps"), [])
+                self.assertEqual(self.json("encode", "in.png", "file.cmps", "--keep-profile", "--strip")["notes"], [])
+                self.assertEqual(self.kinds(), ["colours of its profile"])
+                # The pixels as they are, and the same file tomorrow.
+                self.compass("encode", "plain.png", "plain.cmps")
+                streams = [self.get(file)[-self.json("info", file)["layers"][-1]["bytes"]:] for file in ("plain.cmps", "file.cmps")]
+                self.assertEqual(*streams)
+                self.compass("decode", "file.cmps", "out.png")
+                first = self.get("file.cmps")
+                time.sleep(1.1)
+                self.compass("encode", "in.png", "file.cmps", "--keep-profile", "--strip")
+                self.assertEqual(self.get("file.cmps"), first)
+                # With that profile they look as they did without.
+                packed = png_chunks(self.get("out.png"))[b"iCCP"]
+                self.put("tagged.png", png(colours(), RGB, chunks=[(b"iCCP", packed)]))
+                compared = self.lab_json("compare", "in.png", "tagged.png")
+                self.assertTrue(compared["equal"] or compared["psnr"] > 45, compared)
+
+    def test_what_cannot_be_kept_is_said(self):
+        self.put("grey.png", png(colours()[::3], GREY, chunks=[(b"gAMA", struct.pack(">I", 100000))]))
+        self.assertRegex(self.json("encode", "grey.png", "file.cmps", "--keep-profile")["notes"][0], "not kept")
+        self.assertEqual(self.json("encode", "grey.png", "file.cmps")["notes"], [])
 
     def test_formats_without_a_place_for_it_are_refused(self):
         self.compass("encode", "in.png", "file.cmps", "--keep-profile")

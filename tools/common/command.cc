@@ -35,9 +35,11 @@ void add_codec_flags(CLI::App& app, CommonFlags& flags) {
   app.add_option("--threads", flags.threads, "Threads to use. Default: one per core.")->option_text("N");
   app.add_option(
          "--precision", flags.precision,
-         "Arithmetic of the networks: f32, bf16, or auto (default), which takes bf16 where the processor "
-         "is faster at it.")
+         "Arithmetic of the networks: f32, bf16, exact, or auto (default), which takes what the processor "
+         "is fastest at.")
       ->option_text("NAME");
+  app.add_flag("--exact", flags.exact,
+               "Compute the same pixels, to the last bit, on every machine. Short for --precision exact.");
   app.add_option("--max-pixels", flags.max_pixels, "Refuse larger pictures. Default: 400M.")
       ->option_text("N");
   app.add_option("--max-memory", flags.max_memory,
@@ -63,8 +65,16 @@ Result<CodecOptions> codec_options(const CommonFlags& flags) {
     options.precision = Precision::kF32;
   } else if (flags.precision == "bf16") {
     options.precision = Precision::kBF16;
+  } else if (flags.precision == "exact") {
+    options.precision = Precision::kExact;
   } else if (flags.precision != "auto") {
-    return usage("--precision", "choose f32, bf16 or auto");
+    return usage("--precision", "choose f32, bf16, exact or auto");
+  }
+  if (flags.exact) {
+    if (flags.precision != "auto" && flags.precision != "exact") {
+      return usage("--exact", fmt::format("not together with --precision {}", flags.precision));
+    }
+    options.precision = Precision::kExact;
   }
   const Result<uint64_t> pixels = parse_amount(flags.max_pixels);
   if (!pixels) return usage("--max-pixels", pixels.error().message);

@@ -25,6 +25,7 @@ struct CommonFlags {
   std::string model;
   int threads = 0;
   std::string precision = "auto";
+  bool exact = false;
   std::string max_pixels = "400M";
   std::string max_memory;
   bool strict = false;
@@ -34,7 +35,7 @@ struct CommonFlags {
 
 // Adds --quiet and --json. `app` is a subcommand.
 void add_output_flags(CLI::App& app, CommonFlags& flags);
-// Adds --model, --threads, --precision, --max-pixels and --max-memory.
+// Adds --model, --threads, --precision, --exact, --max-pixels and --max-memory.
 void add_codec_flags(CLI::App& app, CommonFlags& flags);
 // Adds --strict; `help` says what the command refuses.
 CLI::Option* add_strict_flag(CLI::App& app, CommonFlags& flags, const std::string& help);

@@ -111,10 +111,10 @@ Status ColourConverter::choose_transform(const ColourFacts& facts) {
   if (layout_.linear) {
     use(profile_of_gamma(layout_.model, 1, srgb_primaries()));
   } else if (gamma && !(screen && usual)) {
-    if (!use(profile_of_gamma(layout_.model, 1 / *gamma, primaries))) {
+    if (!use_and_keep(profile_of_gamma(layout_.model, 1 / *gamma, primaries))) {
       notes_.emplace_back("its gAMA and cHRM chunks are invalid: its colours are taken for sRGB");
     }
-  } else if (!usual && !use(profile_of_primaries(layout_.model, primaries))) {
+  } else if (!usual && !use_and_keep(profile_of_primaries(layout_.model, primaries))) {
     notes_.emplace_back("its cHRM chunk is invalid: its colours are taken for sRGB");
   } else if (layout_.model == ColourModel::kLab) {
     use(profile_of_lab());
@@ -146,18 +146,9 @@ Status ColourConverter::use_embedded_profile(const ColourFacts& facts, bool& use
     why = fmt::format("it is for {}, the picture is {}", name_of_space(profile), name_of(layout_.model));
   } else if (profile != nullptr) {
     used = use(profile);
-    if (used && transform_ != nullptr && keep_profile_) {
-      if (layout_.model == ColourModel::kRgb && is_matrix(profile)) {
-        transform_ = nullptr;
-        keeps_colours_ = true;
-        applied_profile_.assign(icc->begin(), icc->end());
-        return {};
-      }
-      notes_.emplace_back(
-          "its colour profile is none of a matrix and curves for RGB, and is not kept: colours become sRGB");
-    }
     if (used) {
       if (transform_ != nullptr) applied_profile_.assign(icc->begin(), icc->end());
+      keep(profile, *icc);
       return {};
     }
   }
@@ -169,7 +160,7 @@ Status ColourConverter::use_embedded_profile(const ColourFacts& facts, bool& use
 Status ColourConverter::use_code_points(const CodePoints& points, bool& used) {
   if (is_hdr(points)) return hdr(points.transfer == 16 ? "PQ" : "HLG");
   if (layout_.model != ColourModel::kGrey && layout_.model != ColourModel::kRgb) return {};
-  used = use(profile_of_code_points(layout_.model, points));
+  used = use_and_keep(profile_of_code_points(layout_.model, points));
   if (!used) {
     notes_.push_back(
         fmt::format("its code points for colours (primaries {}, transfer {}) are not known and are ignored",
@@ -191,6 +182,26 @@ bool ColourConverter::use(const Profile& profile) {
   }
   transform_ = to_srgb(profile, layout_.model, bits());
   return transform_ != nullptr;
+}
+
+// The same, and keeps colours if that is wanted: with that profile, though the file has none.
+bool ColourConverter::use_and_keep(const Profile& profile) {
+  if (!use(profile)) return false;
+  if (keep_profile_ && transform_ != nullptr) keep(profile, bytes_of(profile));
+  return true;
+}
+
+// If that is wanted, and the profile can go along as `icc`, colours stay as they are.
+void ColourConverter::keep(const Profile& profile, std::span<const uint8_t> icc) {
+  if (!keep_profile_ || transform_ == nullptr) return;
+  if (layout_.model == ColourModel::kRgb && is_matrix(profile) && !icc.empty()) {
+    transform_ = nullptr;
+    keeps_colours_ = true;
+    applied_profile_.assign(icc.begin(), icc.end());
+    return;
+  }
+  notes_.emplace_back(
+      "its colour profile is none of a matrix and curves for RGB, and is not kept: colours become sRGB");
 }
 
 // libvips' own profile stands in for a missing one.

@@ -38,7 +38,7 @@ class ColourConverter {
   void convert_row(const uint8_t* row, int width, uint8_t* out);
   void convert_row(const uint8_t* row, int width, uint16_t* out) { convert_deep(row, width, out); }
 
-  // The embedded profile, if it changed colours, or was kept, and colours with it; else empty.
+  // The embedded profile if it changed colours; or the profile of colours that were kept; else empty.
   std::span<const uint8_t> applied_profile() const { return applied_profile_; }
   bool keeps_colours() const { return keeps_colours_; }
   // What is lost or not honoured, a line each, known before any row is read,
@@ -56,6 +56,8 @@ class ColourConverter {
   Status use_embedded_profile(const ColourFacts& facts, bool& used);
   Status use_code_points(const CodePoints& points, bool& used);
   bool use(const Profile& profile);
+  bool use_and_keep(const Profile& profile);
+  void keep(const Profile& profile, std::span<const uint8_t> icc);
   bool use_fallback();
   int channels_out() const { return layout_.model == ColourModel::kGrey ? 1 : 3; }
   // Bits per sample of what the transform takes.

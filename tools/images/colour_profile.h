@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "colour_facts.h"
 #include "core/result.h"
@@ -30,6 +31,9 @@ using Transform = std::unique_ptr<void, FreeTransform>;
 
 // The profile in those bytes; null if they are none, or one that cannot describe a picture's colours.
 Profile open_profile(std::span<const uint8_t> icc);
+
+// The profile as a file holds it: the same bytes on any day. Empty if Little CMS cannot write it.
+std::vector<uint8_t> bytes_of(const Profile& profile);
 
 // Whether the profile's numbers are of that model.
 bool describes(const Profile& profile, ColourModel model);

@@ -140,23 +140,33 @@ class RowConverter {
     if (kinds_.deep) {
       colours_.convert_row(row, width_, deep_.data());
       to_wire(deep_.data(), colours_.bands(), kinds_.alpha, width_, out);
+      if (kinds_.alpha) look_at_alpha();
     } else {
       colours_.convert_row(row, width_, bytes_.data());
       to_wire(bytes_.data(), colours_.bands(), kinds_.alpha, width_, out);
     }
   }
+  // Whether alpha so far has samples that are none of 8 bits.
+  bool has_deep_alpha() const { return deep_alpha_; }
 
  private:
+  void look_at_alpha() {
+    const size_t bands = static_cast<size_t>(colours_.bands());
+    for (size_t i = bands - 1; i < deep_.size() && !deep_alpha_; i += bands)
+      deep_alpha_ = deep_[i] % 257 != 0;
+  }
+
   ColourConverter& colours_;
   PictureKinds kinds_;
   int width_;
   std::vector<uint8_t> bytes_;
   std::vector<uint16_t> deep_;
+  bool deep_alpha_ = false;
 };
 
-// Sends all rows, converted.
-Status send_rows(ColourConverter& colours, const RowReader* rows, const PictureKinds& kinds,
-                 PhotoSender& sender) {
+// Sends all rows, converted. Returns what was lost of them, a line each.
+Result<std::vector<std::string>> send_rows(ColourConverter& colours, const RowReader* rows,
+                                           const PictureKinds& kinds, PhotoSender& sender) {
   VipsImage* const pixels = colours.pixels();
   const int width = vips_image_get_width(pixels);
   const int height = vips_image_get_height(pixels);
@@ -179,7 +189,9 @@ Status send_rows(ColourConverter& colours, const RowReader* rows, const PictureK
       return Error{ErrorCode::kIo, "the command has stopped reading the picture"};
     }
   }
-  return {};
+  std::vector<std::string> notes = colours.notes_of_rows();
+  if (converter.has_deep_alpha()) notes.emplace_back("the alpha channel is rounded to 8 bits");
+  return notes;
 }
 
 }  // namespace
@@ -211,7 +223,8 @@ Status read_picture(std::span<const uint8_t> bytes, const ReadSettings& settings
   sender.header({vips_image_get_width(stored), vips_image_get_height(stored)},
                 std::clamp(vips_image_get_orientation(stored), 1, 8), kinds);
   for (const MetadataChunk& chunk : metadata) sender.metadata(chunk);
-  if (Status sent = send_rows(*colours, source->rows.get(), kinds, sender); !sent) return sent;
+  const auto of_rows = send_rows(*colours, source->rows.get(), kinds, sender);
+  if (!of_rows) return of_rows.error();
   if (source->rows != nullptr) {
     const Result<std::vector<std::string>> late = source->rows->finish();
     if (!late && late.error().code != ErrorCode::kBadFile) return late.error();
@@ -222,7 +235,8 @@ Status read_picture(std::span<const uint8_t> bytes, const ReadSettings& settings
     if (settings.strict && !late->empty()) return refused(late->front());
     add(*late);
   }
-  add(colours->notes_of_rows());
+  if (settings.strict && !of_rows->empty()) return refused(of_rows->front());
+  add(*of_rows);
   for (const std::string& note : notes) sender.note(note);
   sender.finish();
   return {};

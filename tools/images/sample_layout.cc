@@ -208,9 +208,6 @@ std::vector<std::string> losses(const SampleLayout& layout, bool kinds) {
   if (layout.format != VIPS_FORMAT_UCHAR && !(deep && kept)) {
     notes.push_back(fmt::format("{} samples are rounded to {} bits", name_of(layout.format), deep ? 16 : 8));
   }
-  if (layout.alpha >= 0 && deep) {
-    notes.emplace_back("the alpha channel is rounded to 8 bits");
-  }
   if (layout.alpha >= 0 && !kinds) {
     notes.emplace_back("the alpha channel is dropped: the picture is laid over white");
   }

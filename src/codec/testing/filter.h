@@ -34,7 +34,7 @@ inline Image corrections(const Image& image, const FilterWeights& filter,
   for (int y = 0; y < image.height(); ++y) {
     band.select_row(y);
     for (int c = 0; c < 3; ++c) {
-      layer.correct(band, c, row.data());
+      layer.correct(band, c, nn::Arithmetic::kFast, row.data());
       std::copy_n(row.data(), image.width(), result.row(c, y));
     }
   }

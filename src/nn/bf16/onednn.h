@@ -6,39 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "core/memory.h"
-#include "nn/context.h"
-#include "nn/packed_conv_weights.h"
-
 namespace compass::nn {
-
-struct Context::Engine {
-  dnnl::engine engine{dnnl::engine::kind::cpu, 0};
-  std::vector<dnnl::stream> streams;  // one per worker
-};
-
-// A direct convolution; or, where `block` > 0, one by Winograd's algorithm, `block` rows of the tile at a
-// time, which uses nothing of this but the workspaces.
-struct ConvKernel::Parts {
-  int block = 0;
-  dnnl::convolution_forward primitive;
-  dnnl::memory::desc weights;
-  // Made once for each worker; runs only set the pointers inside.
-  struct Handles {
-    dnnl::stream stream;
-    dnnl::memory source, target, scratch;
-    Workspace* workspace;  // whose kScratch slot is large enough for this kernel
-  };
-  std::vector<Handles> workers;
-  size_t scratch_bytes = 0;
-};
-
-// `points` is what winograd_kernels() makes, for Winograd's algorithm; otherwise it is empty.
-struct PackedConvWeights::Parts {
-  dnnl::memory weights;
-  dnnl::memory bias;
-  AlignedVector<float> points;
-};
 
 // While an object of this class exists, OpenMP has one thread for oneDNN's calls on this thread. Its
 // destructor restores the caller's setting.
@@ -72,14 +40,6 @@ auto checked(const Work& work) {
   }
 }
 
-// oneDNN's code generators write to invalid memory if they cannot allocate memory for code. So before each is
-// called, there has to be more memory than all threads that may generate code at the same time take.
-inline void require_room_for_code(int threads) {
-  constexpr size_t kForOne = size_t{2} << 20;
-  constexpr size_t kForAll = size_t{16} << 20;
-  require_room(kForAll + kForOne * static_cast<size_t>(threads));
-}
-
 // Whether oneDNN uses these instructions, or a set that includes them.
 bool uses(dnnl::cpu_isa isa);
 
@@ -96,9 +56,5 @@ dnnl::convolution_forward::primitive_desc direct_convolution(const dnnl::engine&
 
 // Adds, behind the operations already in `after`, a multiplication of negative values by `slope`.
 void append_relu(dnnl::post_ops& after, float slope);
-
-inline dnnl::memory::data_type type_of(Element e) {
-  return e == Element::kF32 ? dnnl::memory::data_type::f32 : dnnl::memory::data_type::bf16;
-}
 
 }  // namespace compass::nn

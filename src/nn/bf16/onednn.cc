@@ -1,4 +1,4 @@
-#include "nn/onednn.h"
+#include "nn/bf16/onednn.h"
 
 namespace compass::nn {
 
