@@ -18,6 +18,7 @@
 #include "bitstream/container.h"
 #include "codec/decoder.h"
 #include "codec/encoder.h"
+#include "core/memory.h"
 #include "core/thread_pool.h"
 #include "image/image.h"
 #include "model_file/model.h"
@@ -78,9 +79,11 @@ compass::Error usage(std::string message) {
   return {ErrorCode::kUsage, std::move(message)};
 }
 
-// Runs `body`, which returns a compass_status; no exception passes.
+// Runs `body`, which returns a compass_status; no exception passes. Without exceptions, failures that are not
+// values end the program.
 template <typename Body>
 compass_status guarded(compass_error* error, Body body) noexcept {
+#ifdef __cpp_exceptions
   try {
     return body();
   } catch (const std::bad_alloc&) {
@@ -90,6 +93,10 @@ compass_status guarded(compass_error* error, Body body) noexcept {
   } catch (...) {
     return fail(COMPASS_FAILURE, "unknown failure", error);
   }
+#else
+  (void)error;
+  return body();
+#endif
 }
 
 // The caller's struct, which an older or newer header may have laid out shorter or longer, over the defaults.
@@ -157,7 +164,7 @@ compass_status model_result(compass::Result<std::shared_ptr<const compass::Model
 
 void* allocate(size_t bytes) {
   void* memory = std::malloc(std::max<size_t>(1, bytes));
-  if (memory == nullptr) throw std::bad_alloc();
+  if (memory == nullptr) compass::out_of_memory();
   return memory;
 }
 

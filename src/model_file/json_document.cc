@@ -77,15 +77,21 @@ void take_apart(json& value) noexcept {
 }  // namespace
 
 JsonDocument::JsonDocument(std::string_view text) {
-  try {
+  // Also if memory runs out on the way, when the destructor of this class does not run.
+  struct Unfinished {
+    json& value;
+    bool whole = false;
+    ~Unfinished() {
+      if (!whole) take_apart(value);
+    }
+  };
+  {
+    Unfinished unfinished{value_};
     Builder builder(value_);
-    if (json::sax_parse(text.begin(), text.end(), &builder)) return;
-    take_apart(value_);
-    value_ = json(json::value_t::discarded);
-  } catch (...) {
-    take_apart(value_);
-    throw;
+    unfinished.whole = json::sax_parse(text.begin(), text.end(), &builder);
+    if (unfinished.whole) return;
   }
+  value_ = json(json::value_t::discarded);
 }
 
 void JsonDocument::erase(const char* key) {
