@@ -18,6 +18,23 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
+// An index, whether its checksum is right or not, lists just the alpha's bytes, or is refused.
+void check_alpha(const ContainerHeader& header, int k, std::span<const uint8_t> bytes) {
+  const LayerEntry& layer = header.layers[k];
+  const bool good = verify_alpha(header, k, bytes).ok();
+  if (layer.alpha.index_bytes == 0) return;
+  const auto blocks = parse_alpha_index(layer, bytes.first(layer.alpha.index_bytes));
+  require(blocks.ok() || !good);
+  if (!blocks.ok()) return;
+  require(blocks->size() == static_cast<size_t>(alpha_grid(layer.size).pixels()));
+  uint64_t at = layer.alpha_index().end();
+  for (const BlockEntry& block : *blocks) {
+    require(block.range.offset == at && block.range.bytes > 0);
+    at += block.range.bytes;
+  }
+  require(at == layer.end());
+}
+
 void check(std::span<const uint8_t> bytes) {
   const auto parsed = parse_header(bytes);
   if (!parsed.ok()) {
@@ -38,6 +55,7 @@ void check(std::span<const uint8_t> bytes) {
   require(written.ok());
   ContainerHeader again = *parse_header(*written)->header;
   require(again.layers.size() == header.layers.size() && again.metadata.size() == header.metadata.size());
+  require(again.kinds == header.kinds);
   for (size_t k = 0; k < again.layers.size(); ++k) {
     again.layers[k].offset = header.layers[k].offset;
     require(again.layers[k] == header.layers[k]);
@@ -47,6 +65,7 @@ void check(std::span<const uint8_t> bytes) {
   for (int k = 0; k < whole; ++k) {
     const LayerEntry& layer = header.layers[k];
     (void)verify_layer(header, k, bytes.subspan(layer.offset, layer.bytes)).ok();
+    if (header.kinds.alpha) check_alpha(header, k, bytes.subspan(layer.alpha_offset(), layer.alpha.bytes));
     const auto map = bytes.subspan(layer.begin(), layer.map_bytes);
     (void)read_quality_map(header, k, map).ok();
     if (layer.size.pixels() > kMostPixels) continue;
@@ -58,14 +77,35 @@ void check(std::span<const uint8_t> bytes) {
   for (const int layers : {1, whole, 255}) (void)extract_layers(bytes, layers).ok();
 }
 
+// The same of a layer's alpha.
+void check_alpha_index(LayerEntry layer, std::span<const uint8_t> index, uint64_t blocks) {
+  layer.bytes = 7;
+  layer.alpha = {index.size() + blocks, index.size(), checksum(index)};
+  const auto parsed = parse_alpha_index(layer, index);
+  if (!parsed.ok()) {
+    require(parsed.error().code == ErrorCode::kDamaged && !parsed.error().message.empty());
+    return;
+  }
+  require(parsed->size() == static_cast<uint64_t>(alpha_grid(layer.size).pixels()));
+  uint64_t at = layer.alpha_index().end();
+  std::vector<std::vector<uint8_t>> written;
+  for (const BlockEntry& entry : *parsed) {
+    require(entry.range.offset == at && entry.range.bytes > 0);
+    at = entry.range.end();
+    written.emplace_back(entry.range.bytes, static_cast<uint8_t>(written.size()));
+  }
+  require(at == layer.end() && join_alpha(written).index_bytes == index.size());
+}
+
 // As the index of a layer whose size the first bytes say: it is refused, or lists just the layer's bytes.
 void check_index(std::span<const uint8_t> bytes) {
   if (bytes.size() < 4) return;
   const auto side = [&](size_t i) { return 1 + bytes[i] + 256 * (bytes[i + 1] % 32); };
   LayerEntry layer{.size = {side(0), side(2)}};
-  if (!is_tiled(layer.size)) return;
   const auto index = bytes.subspan(4);
   layer.offset = 100;
+  if (alpha_grid(layer.size).pixels() > 1) check_alpha_index(layer, index, uint64_t{bytes[0]} + bytes[2]);
+  if (!is_tiled(layer.size)) return;
   layer.index_bytes = index.size();
   layer.checksum = checksum(index);
   for (const uint64_t blocks : {uint64_t{0}, uint64_t{bytes[0]} + bytes[1]}) {
@@ -85,7 +125,7 @@ void check_index(std::span<const uint8_t> bytes) {
         ranges.push_back(entry.range);
       }
     }
-    require(at == layer.end() && merged(ranges).size() == (blocks > 0 ? 1 : 0));
+    require(at == layer.alpha_offset() && merged(ranges).size() == (blocks > 0 ? 1 : 0));
     // The same index would be written.
     std::vector<std::vector<uint8_t>> z, y;
     for (const BlockEntry& entry : parsed->z) z.emplace_back(entry.range.bytes);

@@ -49,6 +49,8 @@ void check(const Result<DecodedPicture>& decoded, const DecodeSettings& settings
   if (settings.size) require(image.size() == *settings.size);
   // Of a lower layer than the wanted one, a region is the part that covers the same part of the picture.
   require(image.size() == decoded->part.size() || settings.size);
+  require(decoded->alpha.empty() != decoded->kinds.alpha);
+  require(decoded->alpha.empty() || decoded->alpha.size == image.size());
   if (settings.region && decoded->damage.empty()) require(decoded->part == *settings.region);
   if (settings.strict) require(decoded->damage.empty());
   if (settings.layer && decoded->damage.empty()) require(decoded->layer == *settings.layer);
@@ -63,9 +65,14 @@ std::optional<ContainerContents> contents_of(std::span<const uint8_t> file) {
   const ContainerHeader& header = *parsed->header;
   ContainerContents contents;
   contents.decoder = header.decoder;
+  contents.kinds = header.kinds;
   for (const auto& layer : header.layers) {
     const auto bytes = file.subspan(layer.offset, layer.bytes);
-    contents.layers.push_back({layer.size, layer.quality, {{bytes.begin(), bytes.end()}, layer.index_bytes}});
+    const auto alpha = file.subspan(layer.alpha_offset(), layer.alpha.bytes);
+    contents.layers.push_back({.size = layer.size,
+                               .quality = layer.quality,
+                               .stream = {{bytes.begin(), bytes.end()}, layer.index_bytes},
+                               .alpha = {{alpha.begin(), alpha.end()}, layer.alpha.index_bytes}});
   }
   for (const auto& chunk : header.metadata) {
     const auto bytes = file.subspan(chunk.offset, chunk.bytes);
@@ -110,11 +117,31 @@ void mutate_blocks(LayerPayload& layer, std::minstd_rand& random) {
   layer.stream = join_blocks(std::span(blocks).first(z), std::span(blocks).subspan(z));
 }
 
+// Alpha that a layer of that size can have: of large layers an index, and blocks cut from the bytes at hand.
+void fit_alpha(LayerPayload& layer, std::minstd_rand& random) {
+  LayerStream& alpha = layer.alpha;
+  const auto count = static_cast<size_t>(alpha_grid(layer.size).pixels());
+  const bool indexed = has_alpha_index(layer.size, alpha.bytes.size());
+  const auto blocks = std::span(alpha.bytes).subspan(std::min(alpha.index_bytes, alpha.bytes.size()));
+  if (indexed) {
+    std::vector<std::vector<uint8_t>> cut(count, {static_cast<uint8_t>(random())});
+    for (size_t i = 0; i < count && !blocks.empty(); ++i) {
+      const size_t from = random() % blocks.size();
+      const auto block = blocks.subspan(from, 1 + random() % (blocks.size() - from));
+      cut[i].assign(block.begin(), block.end());
+    }
+    alpha = join_alpha(cut);
+  } else if (alpha.index_bytes > 0) {
+    alpha = {{blocks.begin(), blocks.end()}, 0};
+  }
+  if (alpha.bytes.empty()) alpha.bytes = {static_cast<uint8_t>(random())};
+}
+
 void mutate(ContainerContents& contents, std::minstd_rand& random) {
   const auto below = [&](size_t n) { return static_cast<size_t>(random() % n); };
   auto& layers = contents.layers;
   LayerPayload& layer = layers[below(layers.size())];
-  switch (below(11)) {
+  switch (below(14)) {
     case 0:
       (below(2) == 0 ? layer.size.width : layer.size.height) += static_cast<int>(below(9)) - 4;
       break;
@@ -136,11 +163,21 @@ void mutate(ContainerContents& contents, std::minstd_rand& random) {
       break;
     case 6:
       contents.decoder = {};
-      std::copy_n(model()->id().begin(), contents.decoder.size(), contents.decoder.begin());
+      contents.decoder = model()->decoder_id();
       break;
     case 7:  // so long that it is tiled
       layer.size = {1, 4097 + static_cast<int>(below(1000))};
       if (below(2) == 0) std::swap(layer.size.width, layer.size.height);
+      break;
+    case 8:
+      contents.kinds.alpha = below(4) != 0;
+      break;
+    case 9:
+      if (contents.kinds.alpha) mutate_bytes(layer.alpha.bytes, kMaxStream);
+      break;
+    case 10:
+      contents.kinds.grey = below(2) == 0;
+      contents.kinds.deep = below(2) == 0;
       break;
     default:
       if (is_tiled(layer.size) && below(4) > 0) {
@@ -159,6 +196,11 @@ void mutate(ContainerContents& contents, std::minstd_rand& random) {
       stream.index_bytes = 0;
     } else if (stream.index_bytes == 0) {
       mutate_blocks(layers[k], random);
+    }
+    if (!contents.kinds.alpha) {
+      layers[k].alpha = {};
+    } else if (!is_possible(size, {layers[k].alpha.bytes.size(), layers[k].alpha.index_bytes, 0})) {
+      fit_alpha(layers[k], random);
     }
   }
 }

@@ -27,7 +27,8 @@
  *     compass_bytes_free(&file);
  *     compass_encoder_free(encoder);
  *
- * Pixels are 8-bit sRGB, red, green, blue, rows from the top.
+ * Pixels are sRGB, red, green, blue, of 8 or 16 bits, rows from the top; alpha is a plane of its own, and colours are
+ * not multiplied by it. Where it is 0 they are of no meaning: lay a picture that has alpha over a background.
  *
  * Ownership is stated at each function. In general: what a function creates, the caller frees with the function
  * named there; what is passed in stays the caller's and is not kept, except that encoders and decoders share in
@@ -142,7 +143,7 @@ typedef struct compass_size {
 
 /* What a file carries about its picture and decoding does not need. Other types than these are kept, too. */
 typedef enum compass_metadata_type {
-  COMPASS_ICC = 1,  /* the original's colour profile; the pixels in a file are sRGB */
+  COMPASS_ICC = 1,  /* the original's colour profile; the pixels in a file are sRGB, but see COMPASS_OWN_COLOURS */
   COMPASS_EXIF = 2, /* from its TIFF header on; whatever it says, the pixels are upright */
   COMPASS_XMP = 3,  /* UTF-8 */
   COMPASS_IPTC = 4  /* records (IIM) */
@@ -154,6 +155,14 @@ typedef struct compass_metadata {
   size_t size;
 } compass_metadata;
 
+/* What a picture is beside three colours of 8 bits in sRGB: a sum of these. */
+enum {
+  COMPASS_ALPHA = 1,      /* it has a plane of alpha */
+  COMPASS_GREY = 2,       /* the three colours of every pixel are the same */
+  COMPASS_DEEP = 4,       /* the original's samples have more than 8 bits */
+  COMPASS_OWN_COLOURS = 8 /* pixels are in the colour space of the file's COMPASS_ICC, not in sRGB */
+};
+
 typedef struct compass_encode_settings {
   size_t struct_size;
   double quality;            /* 0 to 100; default 50. A model with a single rate ignores it */
@@ -163,6 +172,10 @@ typedef struct compass_encode_settings {
   int effort; /* rounds of search for symbols that take fewer bits, 0 to 40, or COMPASS_EFFORT_DEFAULT (default) */
   const compass_metadata* metadata; /* to be carried along, in this order. Read during the call only. NULL (default): none */
   size_t metadata_count;            /* 0 to 64, one of each type; 0 if `metadata` is NULL */
+  const uint8_t* alpha; /* 0 for transparent, 255 for opaque: the picture's height rows of width bytes; kept without
+                           loss. NULL (default): the picture is opaque. Read during the call only */
+  size_t alpha_stride;  /* bytes from row to row, at least the width; 0 if `alpha` is NULL */
+  int kinds; /* COMPASS_GREY, COMPASS_OWN_COLOURS (the profile is among `metadata`), both, or 0 (default) */
 } compass_encode_settings;
 
 /* 2 rounds, or none for pictures above 16 megapixels and for models that cannot be searched with. */
@@ -194,6 +207,11 @@ COMPASS_API compass_status compass_encode(compass_encoder* encoder, const uint8_
                                           size_t stride, const compass_encode_settings* settings,
                                           compass_bytes* file, compass_error* error);
 
+/* The same of 16 bits a sample, 0 to 65535: `height` rows of 3 * width samples. `stride` is in bytes, and even. */
+COMPASS_API compass_status compass_encode16(compass_encoder* encoder, const uint16_t* rgb, int width, int height,
+                                            size_t stride, const compass_encode_settings* settings,
+                                            compass_bytes* file, compass_error* error);
+
 /* ---- Looking into a file --------------------------------------------------------------------------------- */
 
 typedef struct compass_layer_info {
@@ -207,12 +225,13 @@ typedef struct compass_layer_info {
 typedef struct compass_info {
   uint8_t decoder_id[8]; /* compass_model_decoder_id of the models that decode the file */
   int minor_version;    /* of the format; this library reads version 1 with any minor number */
+  int kinds;            /* COMPASS_ALPHA and so on */
   uint64_t need;        /* if the header is not whole yet: how many of the file's first bytes to come back with; else 0 */
   int layer_count;
   compass_layer_info layers[COMPASS_MAX_LAYERS]; /* smallest first */
 } compass_info;
 
-/* Reads the header from the file's first `size` bytes; a kilobyte is usually enough, 16 kilobytes always are. Needs no
+/* Reads the header from the file's first `size` bytes; a kilobyte is usually enough, 24 kilobytes always are. Needs no
  * model, and sets no limit to the picture's size. Errors: COMPASS_BAD_FILE, COMPASS_DAMAGED (the header is not whole
  * yet: come back with info->need bytes). */
 COMPASS_API compass_status compass_read_info(const uint8_t* data, size_t size, compass_info* info,
@@ -235,18 +254,22 @@ typedef struct compass_decode_settings {
   int region_width; /* of the picture */
   int region_height;
   int strict;       /* not 0: damage is an error, and nothing is decoded. Default 0 */
+  int bits;         /* of a sample: 8 (default) or 16, whatever the file is */
 } compass_decode_settings;
 
 COMPASS_API void compass_decode_settings_init(compass_decode_settings* settings);
 
 /* A picture that the library allocated. */
 typedef struct compass_picture {
-  uint8_t* rgb; /* height rows of 3 * width bytes without gaps */
+  uint8_t* rgb; /* height rows of 3 * width bytes without gaps; NULL if 16 bits were asked for */
   int width;
   int height;
   int layer; /* the layer it was made from */
   int x;     /* where it lies in that layer: 0, 0 unless a region was asked for */
   int y;
+  uint8_t* alpha;  /* height rows of width bytes without gaps; NULL if the picture is opaque */
+  uint16_t* rgb16; /* instead of `rgb`: 3 * width samples a row, 0 to 65535 */
+  int kinds;       /* COMPASS_ALPHA and so on */
 } compass_picture;
 
 /* Frees the pixels and clears the struct. */
@@ -261,8 +284,8 @@ COMPASS_API void compass_decoder_free(compass_decoder* decoder);
 
 /* Decodes a file from its first `size` bytes; those up to the wanted layer's end are enough. `settings` may be NULL:
  * the defaults. On success `*picture` is the caller's: compass_picture_free. With COMPASS_DAMAGED a smaller layer may
- * have been decoded: then picture->rgb is not NULL, is the caller's too, and error->message says what was lost. After any
- * other failure the picture is empty. Errors: COMPASS_BAD_FILE, COMPASS_DAMAGED, COMPASS_MODEL (made with
+ * have been decoded: then picture->width is not 0, the picture is the caller's too, and error->message says what was
+ * lost. After any other failure the picture is empty. Errors: COMPASS_BAD_FILE, COMPASS_DAMAGED, COMPASS_MODEL (made with
  * another model), COMPASS_USAGE (a layer, size or region the file does not have). */
 COMPASS_API compass_status compass_decode(compass_decoder* decoder, const uint8_t* data, size_t size,
                                           const compass_decode_settings* settings, compass_picture* picture,

@@ -101,15 +101,26 @@ class Encoder {
   // `rgb`: size.height rows of 3 * size.width bytes, without gaps unless `stride` says otherwise.
   std::vector<std::uint8_t> encode(const std::uint8_t* rgb, Size size, const EncodeSettings& settings = {},
                                    std::size_t stride = 0) {
+    return encode(compass_encode, rgb, size, settings, stride);
+  }
+  // The same of 16 bits a sample; `stride` is in bytes.
+  std::vector<std::uint8_t> encode(const std::uint16_t* rgb, Size size, const EncodeSettings& settings = {},
+                                   std::size_t stride = 0) {
+    return encode(compass_encode16, rgb, size, settings, stride);
+  }
+
+ private:
+  template <typename Function, typename Sample>
+  std::vector<std::uint8_t> encode(Function function, const Sample* rgb, Size size, const EncodeSettings& settings,
+                                   std::size_t stride) {
     compass_error error;
     compass_bytes file;
-    if (stride == 0) stride = static_cast<std::size_t>(size.width) * 3;
-    detail::check(compass_encode(handle_.get(), rgb, size.width, size.height, stride, &settings, &file, &error), error);
+    if (stride == 0) stride = static_cast<std::size_t>(size.width) * 3 * sizeof(Sample);
+    detail::check(function(handle_.get(), rgb, size.width, size.height, stride, &settings, &file, &error), error);
     const std::unique_ptr<compass_bytes, void (*)(compass_bytes*)> owner(&file, compass_bytes_free);
     return std::vector<std::uint8_t>(file.data, file.data + file.size);
   }
 
- private:
   detail::Handle<compass_encoder, compass_encoder_free> handle_;
 };
 
@@ -129,6 +140,9 @@ class Picture {
   ~Picture() { compass_picture_free(&picture_); }
 
   const std::uint8_t* rgb() const { return picture_.rgb; }
+  const std::uint16_t* rgb16() const { return picture_.rgb16; }  // instead, if 16 bits were asked for
+  const std::uint8_t* alpha() const { return picture_.alpha; }    // null if it is opaque
+  int kinds() const { return picture_.kinds; }                    // COMPASS_ALPHA and so on
   Size size() const { return {picture_.width, picture_.height}; }
   int layer() const { return picture_.layer; }
 
@@ -155,7 +169,7 @@ class Decoder {
     compass_error error;
     Picture picture;
     const compass_status status = compass_decode(handle_.get(), data, size, &settings, &picture.picture_, &error);
-    if (status == COMPASS_DAMAGED && picture.picture_.rgb != nullptr) {
+    if (status == COMPASS_DAMAGED && picture.picture_.width > 0) {
       picture.damage_ = error.message;
     } else {
       detail::check(status, error);

@@ -1,9 +1,9 @@
 """COMPASS: one photo, one file, every size.
 
     import compass
-    data = compass.encode(pixels)                    # pixels: uint8 [height, width, 3] or [height, width], sRGB
+    data = compass.encode(pixels)                    # pixels: uint8 or uint16, [height, width, 1 to 4] or [height, width]
     compass.read_info(data).layers                   # sizes and where they end: a prefix is the smaller picture
-    compass.decode(data)                             # the largest layer, uint8 [height, width, 3]
+    compass.decode(data)                             # the largest layer, uint8 [height, width, 3], or 4 with alpha
     compass.decode(data, layer=0)                    # the smallest
     compass.decode(data, size=(640, 480))            # any size
     compass.decode(data, region=(100, 80, 256, 256)) # a part: x, y, width, height
@@ -29,6 +29,7 @@ __all__ = ['Error', 'Info', 'Layer', 'Model', 'Status', 'decode', 'encode', 'loa
 __version__ = _native.version()
 
 _DEFAULT_EFFORT = -1
+_ALPHA, _GREY, _DEEP, _OWN_COLOURS = 1, 2, 4, 8  # kinds of pictures
 _SHIPPED = 'lite.safetensors'
 
 
@@ -70,6 +71,10 @@ class Info(typing.NamedTuple):
     decoder: str
     minor_version: int
     layers: tuple[Layer, ...]
+    alpha: bool = False
+    grey: bool = False
+    deep: bool = False  # the original's samples have more than 8 bits
+    own_colours: bool = False  # pixels are in the space of read_metadata(data)['icc'], not in sRGB
 
     @property
     def size(self):
@@ -148,24 +153,38 @@ def _model_for(decoder):
                 'name the model that made it, or its folder in COMPASS_MODEL_PATH')
 
 
-def _rows(pixels):
-    """The pixels as rows of red, green, blue in memory; copied only if they are not."""
+def _parts(pixels):
+    """(rows of red, green, blue in memory, plane of alpha or None, whether they are grey), copied only if need be."""
     pixels = numpy.asarray(pixels)
-    if pixels.dtype != numpy.uint8:
-        raise Error(Status.USAGE, f'pixels are {pixels.dtype}: convert them to uint8, 0 to 255')
-    if pixels.ndim == 3 and pixels.shape[2] == 1:
-        pixels = pixels[:, :, 0]
+    if pixels.dtype.newbyteorder('=') not in (numpy.uint8, numpy.uint16):
+        raise Error(Status.USAGE, f'pixels are {pixels.dtype}: convert them to uint8, 0 to 255, or to uint16, 0 to 65535')
     if pixels.ndim == 2:
-        pixels = numpy.repeat(pixels[:, :, None], 3, axis=2)
-    if pixels.ndim != 3 or pixels.shape[2] != 3:
-        raise Error(Status.USAGE, f'pixels have shape {pixels.shape}: (height, width, 3) or (height, width) is needed')
-    height, width = pixels.shape[:2]
+        pixels = pixels[:, :, None]
+    if pixels.ndim != 3 or not 1 <= pixels.shape[2] <= 4:
+        raise Error(Status.USAGE, f'pixels have shape {pixels.shape}: (height, width) is needed, or (height, width, n) with n = '
+                    '1 for grey, 2 for grey and alpha, 3 for colours, 4 for colours and alpha')
+    height, width, channels = pixels.shape
     if height < 1 or width < 1 or max(height, width) > 2**29:
         raise Error(Status.USAGE, f'a picture of {width}x{height} pixels cannot be coded: sides are 1 to 2^29')
-    row, column, sample = pixels.strides
-    if sample != 1 or column != 3 or (height > 1 and row < 3 * width):
-        pixels = numpy.ascontiguousarray(pixels)
-    return pixels
+    colours, alpha = pixels, None
+    if channels % 2 == 0:
+        colours, alpha = pixels[:, :, :-1], pixels[:, :, -1]
+        if alpha.dtype.itemsize == 2:
+            alpha = (alpha.astype(numpy.uint32) + 128) // 257
+        alpha = numpy.ascontiguousarray(alpha, numpy.uint8)
+    grey = colours.shape[2] == 1
+    if grey:
+        colours = numpy.repeat(colours, 3, axis=2)
+    return _rows(colours), alpha, grey
+
+
+def _rows(colours):
+    colours = colours.astype(colours.dtype.newbyteorder('='), copy=False)
+    width, size = colours.shape[1], colours.dtype.itemsize
+    row, column, sample = colours.strides
+    if sample != size or column != 3 * size or (colours.shape[0] > 1 and (row < column * width or row % size != 0)):
+        colours = colours.copy(order='C')  # with strides that say so, however short the sides are
+    return colours
 
 
 def _size(value, what):
@@ -178,46 +197,60 @@ def _size(value, what):
     return width, height
 
 
-def encode(pixels, quality=50.0, sizes=None, effort=None, *, exif=None, icc=None, xmp=None, model=None, threads=0,
-           max_pixels=None, max_memory=0) -> bytes:
+def encode(pixels, quality=50.0, sizes=None, effort=None, *, exif=None, icc=None, xmp=None, own_colours=False, model=None,
+           threads=0, max_pixels=None, max_memory=0) -> bytes:
     """Encodes a picture; returns a whole file.
 
-    pixels      uint8 array [height, width, 3] or [height, width], sRGB; any strides
+    pixels      array [height, width, n], n = 1 for grey, 2 for grey and alpha, 3 for red, green, blue, 4 with alpha, or
+                [height, width] for grey; uint8, or uint16 from 0 to 65535; sRGB; any strides. Alpha is kept without loss,
+                of uint16 its upper 8 bits, rounded; colours are not multiplied by it
     quality     0 to 100
     sizes       (width, height) of every layer, smallest first, the last the picture's own; by default a quarter, a half
                 and the whole of it
     effort      rounds of search for symbols that take fewer bits, 0 to 40; by default 2, or 0 above 16 megapixels
     exif, icc, xmp   bytes to be carried along. `icc` is information about the original: pixels are sRGB
+    own_colours pixels are not sRGB but in the colour space of `icc`
     model       a Model; by default the one that comes with this package
     threads     1 to 256; 0: one per core. The file does not depend on it
     max_pixels, max_memory   limits (bytes) to keep to; by default 400 million pixels and any memory
     """
-    pixels = _rows(pixels)
+    rows, alpha, grey = _parts(pixels)
+    kinds = (_GREY if grey else 0) | (_OWN_COLOURS if own_colours else 0)
     if sizes is not None:
         sizes = [_size(size, f'sizes[{i}]') for i, size in enumerate(sizes)]
         if not sizes:
             raise Error(Status.USAGE, 'sizes is empty: leave it out, or list every layer')
     metadata = [(kind, bytes(data)) for kind, data in ((1, icc), (2, exif), (3, xmp)) if data]
     model = model or load_model()
-    return model._native.encode(pixels, float(quality), sizes, _DEFAULT_EFFORT if effort is None else _whole(effort, 'effort'),
-                                metadata, _limits(threads, max_pixels, max_memory))
+    return model._native.encode(rows, alpha, kinds, float(quality), sizes,
+                                _DEFAULT_EFFORT if effort is None else _whole(effort, 'effort'), metadata,
+                                _limits(threads, max_pixels, max_memory))
 
 
-def decode(data, layer=None, size=None, region=None, *, best=False, model=None, threads=0, max_pixels=None,
+def decode(data, layer=None, size=None, region=None, *, dtype=numpy.uint8, best=False, model=None, threads=0, max_pixels=None,
            max_memory=0) -> numpy.ndarray:
-    """Decodes a file, or its beginning up to the wanted layer's end; returns uint8 [height, width, 3], sRGB.
+    """Decodes a file, or its beginning up to the wanted layer's end; returns an array [height, width, 3], or with alpha
+    [height, width, 4]; sRGB, unless read_info(data).own_colours. Grey pictures have three equal colours.
 
     layer       0 is the smallest; by default the largest
     size        exactly this (width, height), whatever the layers are
     region      only this part of the layer: (x, y, width, height). Not together with size
+    dtype       uint8, or uint16 for samples from 0 to 65535, which are finer
     best        if the wanted layer is cut off or damaged, take the best one that is whole, instead of raising Error
     model       a Model; by default the one that made the file, if it is to be found
     threads, max_pixels, max_memory   as for encode
     """
-    return _decode(data, layer, size, region, best, model, threads, max_pixels, max_memory).pixels
+    bits = {numpy.dtype(numpy.uint8): 8, numpy.dtype(numpy.uint16): 16}.get(numpy.dtype(dtype))
+    if bits is None:
+        raise Error(Status.USAGE, f'dtype {dtype!r} is not uint8 or uint16')
+    decoded = _decode(data, layer, size, region, bits, best, model, threads, max_pixels, max_memory)
+    if decoded.alpha is None:
+        return decoded.pixels
+    alpha = decoded.alpha if bits == 8 else decoded.alpha.astype(numpy.uint16) * 257
+    return numpy.dstack((decoded.pixels, alpha))
 
 
-def _decode(data, layer, size, region, best, model, threads, max_pixels, max_memory):
+def _decode(data, layer, size, region, bits, best, model, threads, max_pixels, max_memory):
     if model is None:
         model = _model_for(read_info(data).decoder)
     if layer is None:
@@ -232,7 +265,7 @@ def _decode(data, layer, size, region, best, model, threads, max_pixels, max_mem
             region = []
         if len(region) != 4 or min(region) < 0 or max(region) >= 2**31 or 0 in region[2:]:
             raise Error(Status.USAGE, 'region is not (x, y, width, height)')
-    return model._native.decode(data, layer, size, region or [0, 0, 0, 0], not best,
+    return model._native.decode(data, layer, size, region or [0, 0, 0, 0], bits, not best,
                                 _limits(threads, max_pixels, max_memory))
 
 
@@ -251,13 +284,14 @@ def _limits(threads, max_pixels, max_memory):
 
 
 def read_info(data) -> Info:
-    """What the header says, from the file's beginning; 16 kilobytes of it are always enough. Error with Status.DAMAGED:
+    """What the header says, from the file's beginning; 24 kilobytes of it are always enough. Error with Status.DAMAGED:
     the header is cut off."""
     info = _native.read_info(data)
     if isinstance(info, int):
         raise Error(Status.DAMAGED, f'ends inside the header: at least {info} bytes are needed')
-    decoder, minor_version, layers = info
-    return Info(decoder.hex(), minor_version, tuple(Layer(*layer) for layer in layers))
+    decoder, minor_version, kinds, layers = info
+    flags = (kinds & kind != 0 for kind in (_ALPHA, _GREY, _DEEP, _OWN_COLOURS))
+    return Info(decoder.hex(), minor_version, tuple(Layer(*layer) for layer in layers), *flags)
 
 
 def read_metadata(data) -> dict[str, bytes]:

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "compass/compass.h"
@@ -100,14 +101,16 @@ py::bytes to_python(compass_bytes& bytes) {
   return {reinterpret_cast<const char*>(bytes.data), bytes.size};
 }
 
-// The picture's pixels as an array [height,width,3] that owns them: not copied.
-py::array_t<uint8_t> to_python(const compass_picture& picture) {
-  const py::capsule owner(picture.rgb, [](void* pixels) {
-    compass_picture picture{};
-    picture.rgb = static_cast<uint8_t*>(pixels);
+// Samples [height,width,...] that the picture owned, as an array that owns them: not copied.
+template <typename Sample>
+py::array take_samples(Sample*& samples, std::vector<py::ssize_t> shape) {
+  Sample* const taken = std::exchange(samples, nullptr);
+  const py::capsule owner(taken, [](void* memory) {
+    compass_picture picture{};  // what frees the library's memory
+    picture.rgb = static_cast<uint8_t*>(memory);
     compass_picture_free(&picture);
   });
-  return py::array_t<uint8_t>({picture.height, picture.width, 3}, picture.rgb, owner);
+  return py::array_t<Sample>(std::move(shape), taken, owner);
 }
 
 // A buffer of bytes in a row; bytes, bytearray, memoryview, mmap.
@@ -150,18 +153,30 @@ class Model {
 
   using Metadata = std::vector<std::pair<uint32_t, py::bytes>>;
 
-  // `pixels` [H,W,3], its rows contiguous.
-  py::bytes encode(const py::array_t<uint8_t>& pixels, double quality,
-                   const std::optional<std::vector<std::pair<int, int>>>& sizes, int effort,
+  // `pixels` [H,W,3] of 8 or 16 bits, its rows contiguous; `alpha` [H,W], contiguous, or none.
+  py::bytes encode(const py::array& pixels, const std::optional<py::array_t<uint8_t>>& alpha, int kinds,
+                   double quality, const std::optional<std::vector<std::pair<int, int>>>& sizes, int effort,
                    const Metadata& metadata, const Limits& limits) {
-    if (pixels.ndim() != 3 || pixels.shape(2) != 3 || pixels.strides(2) != 1 || pixels.strides(1) != 3 ||
-        (pixels.shape(0) > 1 && pixels.strides(0) < 3 * pixels.shape(1))) {
+    const bool deep = py::isinstance<py::array_t<uint16_t>>(pixels);
+    const py::ssize_t sample = deep ? 2 : 1;
+    if ((!deep && !py::isinstance<py::array_t<uint8_t>>(pixels)) || pixels.ndim() != 3 ||
+        pixels.shape(2) != 3 || pixels.strides(2) != sample || pixels.strides(1) != 3 * sample ||
+        (pixels.shape(0) > 1 && pixels.strides(0) < 3 * sample * pixels.shape(1))) {
       throw py::type_error("pixels must be rows of red, green, blue");
+    }
+    if (alpha && (alpha->ndim() != 2 || alpha->shape(0) != pixels.shape(0) ||
+                  alpha->shape(1) != pixels.shape(1) || !(alpha->flags() & py::array::c_style))) {
+      throw py::type_error("alpha must be a plane of the picture's size");
     }
     compass_encode_settings settings;
     compass_encode_settings_init(&settings);
     settings.quality = quality;
     settings.effort = effort;
+    settings.kinds = kinds;
+    if (alpha) {
+      settings.alpha = alpha->data();
+      settings.alpha_stride = static_cast<size_t>(alpha->shape(1));
+    }
     std::vector<compass_size> layers;
     if (sizes) {
       for (const auto& [width, height] : *sizes) layers.push_back({width, height});
@@ -178,27 +193,32 @@ class Model {
     const auto height = static_cast<int>(pixels.shape(0));
     const auto width = static_cast<int>(pixels.shape(1));
     const size_t stride =
-        height > 1 ? static_cast<size_t>(pixels.strides(0)) : 3 * static_cast<size_t>(width);
-    const uint8_t* const first = pixels.data();
+        height > 1 ? static_cast<size_t>(pixels.strides(0)) : static_cast<size_t>(3 * sample * width);
+    const void* const first = pixels.data();
     compass_bytes file{};
     {
       const py::gil_scoped_release unlocked;
       compass_error error{};
       encoders_.with(compass_encoder_create, model_.get(), limits, [&](compass_encoder* encoder) {
-        check(compass_encode(encoder, first, width, height, stride, &settings, &file, &error), error);
+        check(deep ? compass_encode16(encoder, static_cast<const uint16_t*>(first), width, height, stride,
+                                      &settings, &file, &error)
+                   : compass_encode(encoder, static_cast<const uint8_t*>(first), width, height, stride,
+                                    &settings, &file, &error),
+              error);
       });
     }
     return to_python(file);
   }
 
   struct Decoded {
-    py::array pixels;
-    int layer, x, y;
+    py::array pixels;  // [H,W,3]
+    py::object alpha;  // [H,W], or None
+    int kinds, layer, x, y;
     std::string damage;  // empty: none
   };
 
   Decoded decode(const py::buffer& buffer, int layer, std::pair<int, int> size, std::array<int, 4> region,
-                 bool strict, const Limits& limits) {
+                 int bits, bool strict, const Limits& limits) {
     const Bytes bytes(buffer);
     compass_decode_settings settings;
     compass_decode_settings_init(&settings);
@@ -208,18 +228,26 @@ class Model {
     settings.region_y = region[1];
     settings.region_width = region[2];
     settings.region_height = region[3];
+    settings.bits = bits;
     settings.strict = strict ? 1 : 0;
     compass_picture picture{};
+    const std::unique_ptr<compass_picture, Freed<compass_picture_free>> owned(&picture);
     compass_error error{};
     {
       const py::gil_scoped_release unlocked;
       decoders_.with(compass_decoder_create, model_.get(), limits, [&](compass_decoder* decoder) {
         const compass_status status =
             compass_decode(decoder, bytes.data(), bytes.size(), &settings, &picture, &error);
-        if (status != COMPASS_DAMAGED || picture.rgb == nullptr) check(status, error);
+        if (status != COMPASS_DAMAGED || picture.width == 0) check(status, error);
       });
     }
-    return {to_python(picture), picture.layer, picture.x, picture.y, error.message};
+    const std::vector<py::ssize_t> plane{picture.height, picture.width};
+    const std::vector<py::ssize_t> shape{picture.height, picture.width, 3};
+    py::array pixels = bits == 8 ? take_samples(picture.rgb, shape) : take_samples(picture.rgb16, shape);
+    py::object alpha = py::none();
+    if (picture.alpha != nullptr) alpha = take_samples(picture.alpha, plane);
+    return {std::move(pixels), std::move(alpha), picture.kinds, picture.layer,
+            picture.x,         picture.y,        error.message};
   }
 
  private:
@@ -234,7 +262,7 @@ class Model {
   Pool<DecoderPtr> decoders_;
 };
 
-// (decoder id, minor version, [(width, height, quality, offset, end)]), or the number of bytes needed.
+// (decoder id, minor version, kinds, [(width, height, quality, offset, end)]), or the number of bytes needed.
 py::object read_info(const py::buffer& buffer) {
   const Bytes bytes(buffer);
   const auto info = std::make_unique<compass_info>();
@@ -248,7 +276,7 @@ py::object read_info(const py::buffer& buffer) {
     layers.append(py::make_tuple(layer.width, layer.height, layer.quality, layer.offset, layer.end));
   }
   return py::make_tuple(py::bytes(reinterpret_cast<const char*>(info->decoder_id), 8), info->minor_version,
-                        layers);
+                        info->kinds, layers);
 }
 
 py::bytes read_metadata(const py::buffer& buffer, uint32_t type) {
@@ -282,6 +310,8 @@ PYBIND11_MODULE(_native, m) {
   py::class_<Limits>(m, "Limits").def(py::init<int, uint64_t, uint64_t>());
   py::class_<Model::Decoded>(m, "Decoded")
       .def_readonly("pixels", &Model::Decoded::pixels)
+      .def_readonly("alpha", &Model::Decoded::alpha)
+      .def_readonly("kinds", &Model::Decoded::kinds)
       .def_readonly("layer", &Model::Decoded::layer)
       .def_readonly("x", &Model::Decoded::x)
       .def_readonly("y", &Model::Decoded::y)

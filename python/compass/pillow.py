@@ -6,8 +6,9 @@
     picture.draft('RGB', (300, 200))         # or picture.thumbnail(...): only the layer it takes is decoded
     picture.save('copy.cmps', quality=70, sizes=[(100, 75), (400, 300)], exif=picture.info.get('exif'))
 
-Pixels are sRGB. The colour profile that a file may carry is the original's and no longer theirs, so that it is
-info['original_icc_profile'] and not info['icc_profile'].
+Modes are RGB, RGBA, L and LA; I;16 of grey pictures of more than 8 bits without alpha. Pixels are sRGB. The colour profile
+that a file may carry is the original's and no longer theirs, so that it is info['original_icc_profile'] and not
+info['icc_profile'], unless the picture was saved with keep_profile=True, which leaves pixels in their profile's space.
 """
 from __future__ import annotations
 
@@ -24,6 +25,12 @@ _HEADER_BYTES = 1024  # enough for most
 
 def _accept(prefix):
     return prefix[:3] == SIGNATURE
+
+
+def _mode_of(info):
+    if info.grey and info.deep and not info.alpha:
+        return 'I;16'
+    return ('L' if info.grey else 'RGB') + ('A' if info.alpha else '')
 
 
 class CompassImageFile(ImageFile.ImageFile):
@@ -51,13 +58,13 @@ class CompassImageFile(ImageFile.ImageFile):
             metadata = compass.read_metadata(head)
         except compass.Error:
             metadata = {}  # damaged: the picture can be whole
-        names = {'icc': 'original_icc_profile', 'exif': 'exif', 'xmp': 'xmp', 'iptc': 'iptc'}
+        names = {'icc': 'icc_profile' if self._info.own_colours else 'original_icc_profile', 'exif': 'exif', 'xmp': 'xmp', 'iptc': 'iptc'}
         self.info.update({names[kind]: value for kind, value in metadata.items()})
         self.info['layers'] = [(layer.width, layer.height) for layer in self._info.layers]
         self.info['quality'] = self._info.layers[-1].quality
-        self._mode = 'RGB'
+        self._mode = _mode_of(self._info)
         if not isinstance(getattr(Image.Image, 'mode', None), property):  # Pillow before 10.1
-            self.mode = 'RGB'
+            self.mode = self._mode
         self._take_layer(self._layer)
         self.tile = [('compass', (0, 0) + self.size, 0, None)]
 
@@ -82,11 +89,14 @@ class CompassImageFile(ImageFile.ImageFile):
         self.fp.seek(0)
         data = self.fp.read(self._info.layers[self._layer].end)
         try:
-            pixels = compass.decode(data, layer=self._layer, best=ImageFile.LOAD_TRUNCATED_IMAGES)
+            pixels = compass.decode(data, layer=self._layer, dtype=numpy.uint16 if self.mode == 'I;16' else numpy.uint8,
+                                    best=ImageFile.LOAD_TRUNCATED_IMAGES)
         except compass.Error as error:
             raise OSError(str(error)) from error
         height, width = pixels.shape[:2]
-        picture = Image.fromarray(pixels)
+        if self.mode in ('L', 'LA', 'I;16'):
+            pixels = pixels[:, :, 0::3]  # the first of three equal colours, and alpha
+        picture = Image.fromarray(numpy.ascontiguousarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels))
         if (width, height) != self.size:  # a smaller layer in the place of one that is lost
             picture = picture.resize(self.size, Image.BICUBIC)
         self.im = picture.im
@@ -98,27 +108,43 @@ class CompassImageFile(ImageFile.ImageFile):
 
 
 def in_srgb(image):
-    """(picture, profile): the picture in sRGB, of mode RGB or L, and the ICC profile that it had, or None. OSError: it
-    has transparency, or its profile cannot be used."""
+    """(picture, profile): the picture in sRGB, of mode RGB, RGBA, L, LA or I;16, and the ICC profile that it had, or None.
+    OSError: its profile cannot be used."""
     profile = image.info.get('icc_profile')
-    if image.mode not in ('RGB', 'L'):
-        has_alpha = image.mode in ('RGBA', 'LA', 'PA') or 'transparency' in image.info
-        if has_alpha:
-            raise OSError(f'cannot write mode {image.mode} as COMPASS: it has transparency; put it on a background first')
-        if image.mode != 'CMYK' or not profile:
-            image = image.convert('L' if image.mode in ('1', 'I;16') else 'RGB')
+    image = _plain(image)
     if profile:
+        alpha = image.getchannel('A') if image.mode in ('RGBA', 'LA') else None
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            image = ImageCms.profileToProfile(image, source, ImageCms.createProfile('sRGB'), outputMode='RGB')
+            opaque = image.convert('L' if image.mode in ('LA', 'I;16') else 'RGB') if alpha or image.mode == 'I;16' else image
+            image = ImageCms.profileToProfile(opaque, source, ImageCms.createProfile('sRGB'), outputMode='RGB')
         except ImageCms.PyCMSError as error:
             raise OSError(f'cannot convert the picture from its colour profile: {error}; convert it first') from error
+        if alpha:
+            image.putalpha(alpha)
     return image, profile
+
+
+def _plain(image):
+    """The picture of one of the modes that are written; CMYK with a profile stays."""
+    if image.mode in ('RGB', 'RGBA', 'L', 'LA', 'I;16') and 'transparency' not in image.info:
+        return image
+    if image.mode == 'CMYK' and image.info.get('icc_profile'):
+        return image
+    if image.mode in ('I;16B', 'I;16L', 'I;16N'):
+        return Image.fromarray(numpy.asarray(image).astype(numpy.uint16))
+    grey = image.mode in ('1', 'L', 'LA', 'La')
+    if image.mode in ('LA', 'PA', 'La', 'RGBa', 'RGBA') or 'transparency' in image.info:
+        return image.convert('RGBA').convert('LA') if grey else image.convert('RGBA')
+    return image.convert('L' if grey else 'RGB')
 
 
 def _save(image, fp, filename):
     options = image.encoderinfo
-    image, profile = in_srgb(image)
+    keep = bool(options.get('keep_profile') and image.info.get('icc_profile'))
+    if keep and image.mode not in ('RGB', 'RGBA'):
+        raise OSError(f'cannot keep the colour profile of mode {image.mode}, only of RGB and RGBA; leave out keep_profile')
+    image, profile = (image, image.info['icc_profile']) if keep else in_srgb(image)
     exif = options.get('exif') or b''
     if isinstance(exif, Image.Exif):
         exif = exif.tobytes()
@@ -126,7 +152,7 @@ def _save(image, fp, filename):
         exif = exif[6:]
     try:
         fp.write(compass.encode(numpy.asarray(image), options.get('quality', 50), options.get('sizes'), options.get('effort'),
-                                exif=exif, icc=profile, xmp=options.get('xmp')))
+                                exif=exif, icc=profile, xmp=options.get('xmp'), own_colours=keep))
     except compass.Error as error:
         raise OSError(str(error)) from error
 

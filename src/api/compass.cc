@@ -9,6 +9,7 @@
 #include <cstring>
 #include <exception>
 #include <limits>
+#include <memory>
 #include <new>
 #include <span>
 #include <string>
@@ -174,15 +175,43 @@ void fill_bytes(std::span<const uint8_t> from, compass_bytes* bytes) {
   std::ranges::copy(from, bytes->data);
 }
 
+int flags_of(const compass::PictureKinds& kinds) {
+  return (kinds.alpha ? COMPASS_ALPHA : 0) | (kinds.grey ? COMPASS_GREY : 0) |
+         (kinds.deep ? COMPASS_DEEP : 0) | (kinds.own_colours ? COMPASS_OWN_COLOURS : 0);
+}
+
+// Of a grey picture, whose three colours need not be decoded as the same.
+template <typename Sample>
+void level_colours(std::span<Sample> rgb) {
+  for (size_t i = 0; i + 2 < rgb.size(); i += 3) {
+    const uint32_t sum = uint32_t{rgb[i]} + rgb[i + 1] + rgb[i + 2];
+    std::fill_n(rgb.begin() + static_cast<ptrdiff_t>(i), 3, static_cast<Sample>((sum + 1) / 3));
+  }
+}
+
 void fill_picture(const compass::DecodedPicture& decoded, compass_picture* picture) {
-  const size_t bytes = decoded.rgb.bytes.size();
-  picture->rgb = static_cast<uint8_t*>(allocate(bytes));
-  picture->width = decoded.rgb.size.width;
-  picture->height = decoded.rgb.size.height;
+  const compass::Size size = decoded.size();
+  picture->width = size.width;
+  picture->height = size.height;
   picture->layer = decoded.layer;
   picture->x = decoded.part.x;
   picture->y = decoded.part.y;
-  std::copy(decoded.rgb.bytes.begin(), decoded.rgb.bytes.end(), picture->rgb);
+  picture->kinds = flags_of(decoded.kinds);
+  const size_t samples = static_cast<size_t>(size.pixels()) * 3;
+  if (decoded.rgb.bytes.empty()) {
+    picture->rgb16 = static_cast<uint16_t*>(allocate(samples * sizeof(uint16_t)));
+    const std::span rgb(picture->rgb16, samples);
+    compass::to_rgb16(decoded.image, rgb);
+    if (decoded.kinds.grey) level_colours(rgb);
+  } else {
+    picture->rgb = static_cast<uint8_t*>(allocate(samples));
+    const std::span rgb(picture->rgb, samples);
+    std::ranges::copy(decoded.rgb.bytes, rgb.begin());
+    if (decoded.kinds.grey) level_colours(rgb);
+  }
+  if (decoded.alpha.empty()) return;
+  picture->alpha = static_cast<uint8_t*>(allocate(decoded.alpha.samples.size()));
+  std::ranges::copy(decoded.alpha.samples, picture->alpha);
 }
 
 compass::Result<compass::DecodeSettings> decode_settings(const compass_decode_settings* wish) {
@@ -199,9 +228,18 @@ compass::Result<compass::DecodeSettings> decode_settings(const compass_decode_se
     settings.region = {given->region_x, given->region_y, given->region_width, given->region_height};
   }
   settings.strict = given->strict != 0;
-  settings.as_bytes = true;
+  if (given->bits != 8 && given->bits != 16) return usage(fmt::format("bits {} is not 8 or 16", given->bits));
+  settings.as_bytes = given->bits == 8;
   settings.copied = true;
   return settings;
+}
+
+// Whether rows of pixels that lie `stride` apart can be told from each other, and be in memory at all.
+bool is_possible(compass::Size size, size_t stride, size_t pixel_bytes) {
+  const size_t row = static_cast<size_t>(size.width) * pixel_bytes;
+  const auto most = static_cast<size_t>(std::numeric_limits<ptrdiff_t>::max());
+  return stride >= row &&
+         (size.height == 1 || stride <= (most - row) / (static_cast<size_t>(size.height) - 1));
 }
 
 compass::Result<std::vector<compass::MetadataChunk>> metadata_of(const compass_encode_settings& given) {
@@ -236,9 +274,24 @@ compass::Result<compass::EncodeSettings> encode_settings(const compass_encode_se
   compass::EncodeSettings settings;
   settings.quality = given->quality;
   if (given->effort != COMPASS_EFFORT_DEFAULT) settings.effort = given->effort;
+  if (given->alpha != nullptr) {
+    if (!is_possible(size, given->alpha_stride, 1)) {
+      return usage("alpha_stride must be at least the width, and the plane fit in memory");
+    }
+    settings.alpha = {given->alpha, size, given->alpha_stride};
+  } else if (given->alpha_stride != 0) {
+    return usage(fmt::format("alpha_stride is {}, but alpha is NULL", given->alpha_stride));
+  }
   auto metadata = metadata_of(*given);
   if (!metadata) return metadata.error();
   settings.metadata = *std::move(metadata);
+  if ((given->kinds & ~(COMPASS_GREY | COMPASS_OWN_COLOURS)) != 0) {
+    return usage(fmt::format(
+        "kinds {} is none of COMPASS_GREY and COMPASS_OWN_COLOURS: others are told from the picture",
+        given->kinds));
+  }
+  settings.kinds.grey = (given->kinds & COMPASS_GREY) != 0;
+  settings.kinds.own_colours = (given->kinds & COMPASS_OWN_COLOURS) != 0;
   if (given->sizes == nullptr) {
     if (given->size_count != 0) {
       return usage(fmt::format("size_count is {}, but sizes is NULL", given->size_count));
@@ -262,15 +315,6 @@ compass::Result<compass::HeaderParse> parse_any_header(std::span<const uint8_t> 
   compass::ContainerLimits limits;
   limits.max_pixels = std::numeric_limits<uint64_t>::max();
   return compass::parse_header(bytes, limits);
-}
-
-// Whether rows of `width` pixels that lie `stride` apart can be told from each other, and be in memory at
-// all.
-bool is_possible(compass::Size size, size_t stride) {
-  const size_t row = static_cast<size_t>(size.width) * 3;
-  const auto most = static_cast<size_t>(std::numeric_limits<ptrdiff_t>::max());
-  return stride >= row &&
-         (size.height == 1 || stride <= (most - row) / (static_cast<size_t>(size.height) - 1));
 }
 
 }  // namespace
@@ -323,13 +367,18 @@ void compass_options_init(compass_options* options) {
 
 void compass_encode_settings_init(compass_encode_settings* settings) {
   if (settings == nullptr) return;
-  *settings = {
-      sizeof *settings, compass::EncodeSettings{}.quality, nullptr, 0, COMPASS_EFFORT_DEFAULT, nullptr, 0};
+  *settings = {};
+  settings->struct_size = sizeof *settings;
+  settings->quality = compass::EncodeSettings{}.quality;
+  settings->effort = COMPASS_EFFORT_DEFAULT;
 }
 
 void compass_decode_settings_init(compass_decode_settings* settings) {
   if (settings == nullptr) return;
-  *settings = {sizeof *settings, -1, {0, 0}, 0, 0, 0, 0, 0};
+  *settings = {};
+  settings->struct_size = sizeof *settings;
+  settings->layer = -1;
+  settings->bits = 8;
 }
 
 void compass_bytes_free(compass_bytes* bytes) {
@@ -341,6 +390,8 @@ void compass_bytes_free(compass_bytes* bytes) {
 void compass_picture_free(compass_picture* picture) {
   if (picture == nullptr) return;
   std::free(picture->rgb);
+  std::free(picture->rgb16);
+  std::free(picture->alpha);
   *picture = {};
 }
 
@@ -361,26 +412,49 @@ void compass_encoder_free(compass_encoder* encoder) {
   delete encoder;
 }
 
-compass_status compass_encode(compass_encoder* encoder, const uint8_t* rgb, int width, int height,
-                              size_t stride, const compass_encode_settings* settings, compass_bytes* file,
+namespace {
+
+// `View` is the library's view of rows of such samples.
+template <typename View, typename Sample>
+compass_status encode_samples(compass_encoder* encoder, const Sample* rgb, compass::Size size, size_t stride,
+                              const compass_encode_settings* settings, compass_bytes* file,
                               compass_error* error) {
   if (file == nullptr) return missing("file must not be NULL", error);
   *file = {nullptr, 0};
   if (encoder == nullptr) return missing("encoder must not be NULL", error);
   if (rgb == nullptr) return missing("rgb must not be NULL", error);
-  if (width < 1 || height < 1) return fail(COMPASS_USAGE, "width and height must be at least 1", error);
-  if (!is_possible({width, height}, stride)) {
-    return fail(COMPASS_USAGE, "stride must be at least 3 * width, and the picture fit in memory", error);
+  if (size.width < 1 || size.height < 1) {
+    return fail(COMPASS_USAGE, "width and height must be at least 1", error);
+  }
+  constexpr size_t kPixel = 3 * sizeof(Sample);
+  if (!is_possible(size, stride, kPixel) || stride % sizeof(Sample) != 0) {
+    const std::string message = fmt::format(
+        "stride must be at least {} * width, whole samples, and the picture fit in memory", kPixel);
+    return fail(COMPASS_USAGE, message.c_str(), error);
   }
   return guarded(error, [&] {
-    const compass::Size size{width, height};
-    const auto wanted = encode_settings(settings, size);
+    auto wanted = encode_settings(settings, size);
     if (!wanted) return fail(wanted.error(), error);
-    const auto encoded = encoder->encoder.encode(compass::Rgb8View{rgb, size, stride}, *wanted);
+    wanted->kinds.deep = sizeof(Sample) > 1;
+    const auto encoded = encoder->encoder.encode(View{rgb, size, stride / sizeof(Sample)}, *wanted);
     if (!encoded) return fail(encoded.error(), error);
     fill_bytes(encoded->bytes, file);
     return COMPASS_OK;
   });
+}
+
+}  // namespace
+
+compass_status compass_encode(compass_encoder* encoder, const uint8_t* rgb, int width, int height,
+                              size_t stride, const compass_encode_settings* settings, compass_bytes* file,
+                              compass_error* error) {
+  return encode_samples<compass::Rgb8View>(encoder, rgb, {width, height}, stride, settings, file, error);
+}
+
+compass_status compass_encode16(compass_encoder* encoder, const uint16_t* rgb, int width, int height,
+                                size_t stride, const compass_encode_settings* settings, compass_bytes* file,
+                                compass_error* error) {
+  return encode_samples<compass::Rgb16View>(encoder, rgb, {width, height}, stride, settings, file, error);
 }
 
 compass_status compass_decoder_create(const compass_model* model, const compass_options* options,
@@ -413,7 +487,10 @@ compass_status compass_decode(compass_decoder* decoder, const uint8_t* data, siz
     compass::MemorySource source({data, size});
     const auto decoded = decoder->decoder.decode(source, *wanted);
     if (!decoded) return fail(decoded.error(), error);
-    fill_picture(*decoded, picture);
+    compass_picture made{};
+    const std::unique_ptr<compass_picture, void (*)(compass_picture*)> owner(&made, compass_picture_free);
+    fill_picture(*decoded, &made);
+    *picture = std::exchange(made, {});
     if (decoded->damage.empty()) return COMPASS_OK;
     std::string lost;
     for (const std::string& line : decoded->damage) lost += (lost.empty() ? "" : "; ") + line;
@@ -437,6 +514,7 @@ compass_status compass_read_info(const uint8_t* data, size_t size, compass_info*
     const compass::ContainerHeader& header = *parsed->header;
     std::copy(header.decoder.begin(), header.decoder.end(), info->decoder_id);
     info->minor_version = header.minor_version;
+    info->kinds = flags_of(header.kinds);
     info->layer_count = static_cast<int>(header.layers.size());
     for (size_t k = 0; k < header.layers.size(); ++k) {
       const compass::LayerEntry& layer = header.layers[k];

@@ -51,6 +51,105 @@ class Api : public testing::Test {
   compass_decoder* decoder_ = nullptr;
 };
 
+TEST_F(Api, AlphaComesBackWithoutLoss) {
+  constexpr int kWidth = 41, kHeight = 27, kStride = 50;
+  const std::vector<uint8_t> rgb(size_t{3} * kWidth * kHeight, 90);
+  std::vector<uint8_t> alpha(size_t{kStride} * kHeight);
+  for (size_t i = 0; i < alpha.size(); ++i) alpha[i] = static_cast<uint8_t>(i * i % 251);
+  compass_encode_settings settings;
+  compass_encode_settings_init(&settings);
+  const auto encode = [&](compass_bytes* file) {
+    return compass_encode(encoder_, rgb.data(), kWidth, kHeight, size_t{3} * kWidth, &settings, file,
+                          &error_);
+  };
+  compass_bytes file;
+  settings.alpha_stride = kStride;
+  EXPECT_EQ(encode(&file), COMPASS_USAGE);
+  settings.alpha = alpha.data();
+  settings.alpha_stride = kWidth - 1;
+  EXPECT_EQ(encode(&file), COMPASS_USAGE);
+  settings.alpha_stride = kStride;
+  ASSERT_EQ(encode(&file), COMPASS_OK) << error_.message;
+  compass_picture picture;
+  ASSERT_EQ(compass_decode(decoder_, file.data, file.size, nullptr, &picture, &error_), COMPASS_OK);
+  ASSERT_NE(picture.alpha, nullptr);
+  for (int y = 0; y < kHeight; ++y) {
+    EXPECT_TRUE(
+        std::equal(picture.alpha + y * kWidth, picture.alpha + (y + 1) * kWidth, &alpha[y * kStride]));
+  }
+  compass_picture_free(&picture);
+  EXPECT_EQ(picture.alpha, nullptr);
+  compass_bytes_free(&file);
+}
+
+TEST_F(Api, SixteenBitsGoInAndOut) {
+  constexpr int kWidth = 41, kHeight = 27, kStride = 2 * (3 * kWidth + 5);
+  std::vector<uint16_t> rgb(size_t{kStride} / 2 * kHeight);
+  for (size_t i = 0; i < rgb.size(); ++i) rgb[i] = static_cast<uint16_t>(20000 + 7 * i);
+  compass_bytes file;
+  for (const size_t stride : {size_t{6 * kWidth - 2}, size_t{kStride + 1}}) {
+    EXPECT_EQ(compass_encode16(encoder_, rgb.data(), kWidth, kHeight, stride, nullptr, &file, &error_),
+              COMPASS_USAGE);
+  }
+  ASSERT_EQ(compass_encode16(encoder_, rgb.data(), kWidth, kHeight, kStride, nullptr, &file, &error_),
+            COMPASS_OK);
+  compass_info info;
+  ASSERT_EQ(compass_read_info(file.data, file.size, &info, &error_), COMPASS_OK);
+  EXPECT_EQ(info.kinds, COMPASS_DEEP);
+  compass_decode_settings settings;
+  compass_decode_settings_init(&settings);
+  compass_picture bytes, deep;
+  settings.bits = 12;
+  EXPECT_EQ(compass_decode(decoder_, file.data, file.size, &settings, &bytes, &error_), COMPASS_USAGE);
+  settings.bits = 8;
+  ASSERT_EQ(compass_decode(decoder_, file.data, file.size, &settings, &bytes, &error_), COMPASS_OK);
+  settings.bits = 16;
+  ASSERT_EQ(compass_decode(decoder_, file.data, file.size, &settings, &deep, &error_), COMPASS_OK);
+  EXPECT_EQ(deep.kinds, COMPASS_DEEP);
+  EXPECT_EQ(deep.rgb, nullptr);
+  EXPECT_EQ(bytes.rgb16, nullptr);
+  bool finer = false;  // than bytes
+  for (size_t i = 0; i < size_t{3} * kWidth * kHeight; ++i) {
+    ASSERT_LE(std::abs(deep.rgb16[i] - 257 * bytes.rgb[i]), 129);
+    finer = finer || deep.rgb16[i] % 257 != 0;
+  }
+  EXPECT_TRUE(finer);
+  compass_picture_free(&bytes);
+  compass_picture_free(&deep);
+  EXPECT_EQ(deep.rgb16, nullptr);
+  compass_bytes_free(&file);
+}
+
+TEST_F(Api, GreyHasThreeEqualColours) {
+  const std::vector<uint8_t> rgb(size_t{3} * 41 * 27, 77);
+  compass_encode_settings settings;
+  compass_encode_settings_init(&settings);
+  compass_bytes file;
+  const auto encode = [&] {
+    return compass_encode(encoder_, rgb.data(), 41, 27, 123, &settings, &file, &error_);
+  };
+  for (const int kinds : {int{COMPASS_ALPHA}, int{COMPASS_DEEP}, 16, -1, int{COMPASS_OWN_COLOURS}}) {
+    settings.kinds = kinds;  // told from the picture; unknown; without a profile
+    EXPECT_EQ(encode(), COMPASS_USAGE) << kinds;
+  }
+  settings.kinds = COMPASS_GREY;
+  ASSERT_EQ(encode(), COMPASS_OK) << error_.message;
+  compass_decode_settings wish;
+  compass_decode_settings_init(&wish);
+  for (const int bits : {8, 16}) {
+    wish.bits = bits;
+    compass_picture picture;
+    ASSERT_EQ(compass_decode(decoder_, file.data, file.size, &wish, &picture, &error_), COMPASS_OK);
+    EXPECT_EQ(picture.kinds, COMPASS_GREY);
+    const auto at = [&](size_t i) { return bits == 8 ? int{picture.rgb[i]} : int{picture.rgb16[i]}; };
+    for (size_t i = 0; i < rgb.size(); i += 3) {
+      ASSERT_TRUE(at(i) == at(i + 1) && at(i) == at(i + 2));
+    }
+    compass_picture_free(&picture);
+  }
+  compass_bytes_free(&file);
+}
+
 TEST_F(Api, RoundTrip) {
   const std::vector<uint8_t> file = encoded(41, 27);
   compass_info info;

@@ -34,7 +34,7 @@ Result<BlockIndex> parse_block_index(const LayerEntry& layer, std::span<const ui
   uint64_t at = layer.offset + bytes.size();
   const bool possible = read_entries(in, hyper_grid(layer.size).pixels(), kHyperBlockSide, at, index.z) &&
                         read_entries(in, latent_grid(layer.size).pixels(), kLatentBlockSide, at, index.y);
-  if (!possible || in.is_short() || in.malformed() || in.at() != bytes.size() || at != layer.end())
+  if (!possible || in.is_short() || in.malformed() || in.at() != bytes.size() || at != layer.alpha_offset())
     return bad;
   return index;
 }

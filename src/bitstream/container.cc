@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace compass {
 
@@ -29,11 +30,20 @@ Status verify(const std::string& what, ByteRange range, uint32_t sum, std::span<
   return Error{ErrorCode::kDamaged, place + " is damaged: wrong checksum"};
 }
 
+// What the layer table says about that alpha.
+AlphaEntry entry_of(const LayerStream& alpha) {
+  if (alpha.bytes.empty()) return {};
+  const std::span<const uint8_t> all(alpha.bytes);
+  const auto checked = alpha.index_bytes > 0 ? all.first(alpha.index_bytes) : all;
+  return {alpha.bytes.size(), alpha.index_bytes, checksum(checked)};
+}
+
 }  // namespace
 
 Result<std::vector<uint8_t>> write_container(const ContainerContents& contents) {
   ContainerHeader header;
   header.decoder = contents.decoder;
+  header.kinds = contents.kinds;
   std::vector<uint8_t> metadata;
   for (const MetadataChunk& chunk : contents.metadata) {
     header.metadata.push_back({chunk.type, chunk.bytes.size(), 0});
@@ -51,16 +61,19 @@ Result<std::vector<uint8_t>> write_container(const ContainerContents& contents) 
                              .map_checksum = map->empty() ? 0 : checksum(*map),
                              .bytes = stream.bytes.size(),
                              .checksum = checksum(checked_part(layer.size, stream.index_bytes, stream.bytes)),
-                             .index_bytes = stream.index_bytes});
+                             .index_bytes = stream.index_bytes,
+                             .alpha = entry_of(layer.alpha)});
     maps.push_back(*std::move(map));
   }
   auto file = serialise_header(header);
   if (!file) return file;
   file->insert(file->end(), metadata.begin(), metadata.end());
   for (size_t k = 0; k < contents.layers.size(); ++k) {
-    const std::vector<uint8_t>& stream = contents.layers[k].stream.bytes;
-    file->insert(file->end(), maps[k].begin(), maps[k].end());
-    file->insert(file->end(), stream.begin(), stream.end());
+    const LayerPayload& layer = contents.layers[k];
+    for (const std::vector<uint8_t>* part :
+         {&std::as_const(maps[k]), &layer.stream.bytes, &layer.alpha.bytes}) {
+      file->insert(file->end(), part->begin(), part->end());
+    }
   }
   return file;
 }
@@ -99,6 +112,35 @@ Status verify_layer(const ContainerHeader& header, int k, std::span<const uint8_
       if (const Status s = verify_block(block, bytes); !s) {
         return Error{s.error().code, name + ": " + s.error().message};
       }
+    }
+  }
+  return {};
+}
+
+Result<std::vector<BlockEntry>> read_alpha_index(const ContainerHeader& header, int k,
+                                                 std::span<const uint8_t> bytes) {
+  const LayerEntry& layer = header.layers[k];
+  const std::string name = "layer " + std::to_string(k);
+  const std::string what = name + ": the index of its alpha";
+  if (const Status s = verify(what, layer.alpha_index(), layer.alpha.checksum, bytes); !s) return s.error();
+  auto blocks = parse_alpha_index(layer, bytes);
+  if (!blocks) return Error{blocks.error().code, name + ": " + blocks.error().message};
+  return blocks;
+}
+
+Status verify_alpha(const ContainerHeader& header, int k, std::span<const uint8_t> payload) {
+  const LayerEntry& layer = header.layers[k];
+  const std::string name = "layer " + std::to_string(k);
+  if (!header.kinds.alpha) return Error{ErrorCode::kDamaged, name + " has no alpha"};
+  if (layer.alpha.index_bytes == 0 || payload.size() != layer.alpha.bytes) {
+    return verify(name + ": its alpha", layer.all_alpha(), layer.alpha.checksum, payload);
+  }
+  const auto blocks = read_alpha_index(header, k, payload.first(layer.alpha.index_bytes));
+  if (!blocks) return blocks.error();
+  for (const BlockEntry& block : *blocks) {
+    const auto bytes = payload.subspan(block.range.offset - layer.alpha_offset(), block.range.bytes);
+    if (const Status s = verify_block(block, bytes); !s) {
+      return Error{s.error().code, name + ": its alpha: " + s.error().message};
     }
   }
   return {};
@@ -156,7 +198,9 @@ Result<std::vector<uint8_t>> extract_layers(std::span<const uint8_t> file, int l
     const LayerEntry& layer = header.layers[k];
     if (const auto map = read_quality_map(header, k, from(layer.begin(), layer.offset)); !map)
       return map.error();
-    if (Status s = verify_layer(header, k, from(layer.offset, layer.end())); !s) return s.error();
+    if (Status s = verify_layer(header, k, from(layer.offset, layer.alpha_offset())); !s) return s.error();
+    if (!header.kinds.alpha) continue;
+    if (Status s = verify_alpha(header, k, from(layer.alpha_offset(), layer.end())); !s) return s.error();
   }
   header.layers.resize(layers);
   auto out = serialise_header(header);

@@ -18,6 +18,7 @@
 #include <span>
 #include <vector>
 
+#include "bitstream/alpha_blocks.h"
 #include "bitstream/blocks.h"
 #include "bitstream/quality_map.h"
 #include "core/result.h"
@@ -30,13 +31,22 @@ using DecoderId = std::array<uint8_t, 8>;
 
 // Information about the picture that decoding does not need, carried along unread.
 struct MetadataChunk {
-  static constexpr uint32_t kIcc = 1;   // the original's ICC profile (pixels in the file are sRGB)
+  static constexpr uint32_t kIcc = 1;   // the original's ICC profile (pixels are sRGB, but see PictureKinds)
   static constexpr uint32_t kExif = 2;  // Exif, from its TIFF header on; orientation already applied
   static constexpr uint32_t kXmp = 3;   // XMP, UTF-8
   static constexpr uint32_t kIptc = 4;  // IPTC records (IIM)
   uint32_t type = 0;                    // other types are kept and passed over
   std::vector<uint8_t> bytes;
   bool operator==(const MetadataChunk&) const = default;
+};
+
+// What a picture is beside three colours of 8 bits in sRGB.
+struct PictureKinds {
+  bool alpha = false;        // every layer has a plane of alpha
+  bool grey = false;         // red, green and blue of the original are the same
+  bool deep = false;         // its samples have more than 8 bits
+  bool own_colours = false;  // samples are those of the colour space whose ICC profile the file carries
+  bool operator==(const PictureKinds&) const = default;
 };
 
 struct LayerEntry {
@@ -49,9 +59,13 @@ struct LayerEntry {
   uint64_t offset = 0;        // of the stream, from the file's first byte
   // Length of the index that a tiled layer's stream begins with; 0 for all others.
   uint64_t index_bytes = 0;
+  AlphaEntry alpha{};  // bytes behind the stream; none where the picture has no alpha
   uint64_t begin() const { return offset - map_bytes; }
-  uint64_t end() const { return offset + bytes; }
+  uint64_t alpha_offset() const { return offset + bytes; }
+  uint64_t end() const { return alpha_offset() + alpha.bytes; }
   ByteRange index() const { return {offset, index_bytes}; }
+  ByteRange all_alpha() const { return {alpha_offset(), alpha.bytes}; }
+  ByteRange alpha_index() const { return {alpha_offset(), alpha.index_bytes}; }
   bool operator==(const LayerEntry&) const = default;
 };
 
@@ -65,6 +79,7 @@ struct MetadataEntry {
 struct ContainerHeader {
   int minor_version = 0;
   DecoderId decoder{};
+  PictureKinds kinds;
   std::vector<LayerEntry> layers;  // 1 to 255, the base layer first; no side shrinks from one to the next
   std::vector<MetadataEntry> metadata;
   uint32_t metadata_checksum = 0;  // of all chunks together; 0 if there are none
@@ -83,7 +98,7 @@ struct ContainerLimits {
 };
 
 // No header is longer; reading more than this to find one is never needed.
-inline constexpr size_t kMaxHeaderBytes = size_t{16} << 10;
+inline constexpr size_t kMaxHeaderBytes = size_t{24} << 10;
 // Enough for most: a reader that fetches blindly should begin with this much.
 inline constexpr size_t kUsualHeaderBytes = 1024;
 inline constexpr size_t kMaxLayerCount = 255;
@@ -109,12 +124,14 @@ struct LayerPayload {
   int quality = 0;  // tenths: 0..1000
   LayerStream stream;
   QualityMap map{};
+  LayerStream alpha{};
 };
 
 struct ContainerContents {
   DecoderId decoder{};
   std::vector<LayerPayload> layers;
   std::vector<MetadataChunk> metadata;
+  PictureKinds kinds;
 };
 
 // A whole file. Errors: kUsage (see serialise_header).
@@ -137,6 +154,14 @@ Result<BlockIndex> read_index(const ContainerHeader& header, int k, std::span<co
 
 // Whether `payload` is the block, undamaged. Errors: kDamaged, saying where.
 Status verify_block(const BlockEntry& block, std::span<const uint8_t> payload);
+
+// The index of layer k's alpha from its bytes; its blocks are for verify_block, too. Errors: kDamaged, saying
+// which layer and where.
+Result<std::vector<BlockEntry>> read_alpha_index(const ContainerHeader& header, int k,
+                                                 std::span<const uint8_t> bytes);
+
+// Whether `payload` is layer k's alpha, undamaged. Errors: kDamaged, saying which layer and where.
+Status verify_alpha(const ContainerHeader& header, int k, std::span<const uint8_t> payload);
 
 // Cuts the metadata block (header.metadata_bytes() bytes, from header.bytes on) into chunks. Errors:
 // kDamaged.

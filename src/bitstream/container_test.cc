@@ -56,6 +56,18 @@ ContainerContents with_tiled() {
   return contents;
 }
 
+// Alpha of all forms: a byte, a block, an index and blocks (2x2 of them).
+ContainerContents with_alpha() {
+  ContainerContents contents = with_metadata();
+  contents.kinds.alpha = true;
+  contents.layers[0].alpha = {noise(1, 8), 0};
+  contents.layers[1].alpha = {noise(77, 9), 0};
+  contents.layers[2].size = {768, 513};
+  contents.layers[2].alpha =
+      join_alpha(std::vector{noise(50, 10), noise(1, 11), noise(3, 12), noise(140, 13)});
+  return contents;
+}
+
 ContainerHeader header_of(std::span<const uint8_t> file) {
   auto parsed = parse_header(file);
   EXPECT_TRUE(parsed.ok()) << parsed.error().message;
@@ -87,7 +99,12 @@ void expect_round_trip(const ContainerContents& contents) {
         read_quality_map(header, static_cast<int>(k), slice(*file, layer.begin(), layer.map_bytes));
     ASSERT_TRUE(map.ok()) << map.error().message;
     EXPECT_EQ(*map, contents.layers[k].map);
+    const auto alpha = slice(*file, layer.alpha_offset(), layer.alpha.bytes);
+    EXPECT_EQ((std::vector<uint8_t>{alpha.begin(), alpha.end()}), contents.layers[k].alpha.bytes);
+    EXPECT_EQ(layer.alpha.index_bytes, contents.layers[k].alpha.index_bytes);
+    EXPECT_EQ(verify_alpha(header, static_cast<int>(k), alpha).ok(), contents.kinds.alpha);
   }
+  EXPECT_EQ(header.kinds, contents.kinds);
   const auto metadata = read_metadata(header, slice(*file, header.bytes, header.metadata_bytes()));
   ASSERT_TRUE(metadata.ok());
   EXPECT_EQ(*metadata, contents.metadata);
@@ -97,6 +114,7 @@ TEST(Container, RoundTrips) {
   expect_round_trip(typical());
   expect_round_trip(with_metadata());
   expect_round_trip(with_tiled());
+  expect_round_trip(with_alpha());
   ContainerContents smallest{{}, {{{1, 1}, 0, {}}}, {}};
   expect_round_trip(smallest);
   ContainerContents most = smallest;
@@ -187,7 +205,7 @@ TEST(Container, ThreeLayersOverheadIsAtMost44Bytes) {
 }
 
 TEST(Container, EveryPrefixOfTheHeaderAsksForMore) {
-  for (const ContainerContents& contents : {typical(), with_metadata(), with_tiled()}) {
+  for (const ContainerContents& contents : {typical(), with_metadata(), with_tiled(), with_alpha()}) {
     const auto file = *write_container(contents);
     const ContainerHeader header = header_of(file);
     for (size_t length = 0; length < header.bytes; ++length) {
@@ -226,7 +244,7 @@ TEST(Container, EveryPrefixHoldsItsWholeLayers) {
 }
 
 TEST(Container, EveryFlippedByteIsNoticed) {
-  for (const ContainerContents& contents : {typical(), with_metadata()}) {
+  for (const ContainerContents& contents : {typical(), with_metadata(), with_alpha()}) {
     const auto file = *write_container(contents);
     const ContainerHeader header = header_of(file);
     for (size_t at = 0; at < header.layers[1].end(); ++at) {
@@ -245,7 +263,7 @@ TEST(Container, EveryFlippedByteIsNoticed) {
         ASSERT_EQ(metadata_fine, at >= header.layers[0].offset || header.metadata.empty());
         for (int k = 0; k < 2; ++k) {
           const LayerEntry& layer = header.layers[k];
-          const bool hit = at >= layer.offset && at < layer.end();
+          const bool hit = at >= layer.offset && at < layer.alpha_offset();
           ASSERT_EQ(verify_layer(header, k, slice(damaged, layer.offset, layer.bytes)).ok(), !hit);
           const bool map_hit = at >= layer.begin() && at < layer.offset;
           ASSERT_EQ(read_quality_map(header, k, slice(damaged, layer.begin(), layer.map_bytes)).ok(),
@@ -332,7 +350,7 @@ TEST(Container, LaterMinorVersionsMayExtendTheHeader) {
   const ContainerHeader header = header_of(file);
   std::vector<uint8_t> extended(file.begin(), file.begin() + static_cast<ptrdiff_t>(header.bytes) - 4);
   extended[3] = 0x11;
-  extended[14] |= 0xA0;  // the extension's flag, and one that means nothing yet
+  extended[14] |= 0x20;  // the extension's flag
   extended.insert(extended.end(), {5, 'l', 'a', 't', 'e', 'r'});
   const uint32_t sum = checksum(extended);
   for (int i = 0; i < 4; ++i) extended.push_back(static_cast<uint8_t>(sum >> (8 * i)));
@@ -401,6 +419,136 @@ TEST(Container, ATiledLayerNeedsAnIndexThatFits) {
     stream.index_bytes = kMinBlockEntryBytes * blocks;
     stream.bytes.resize(stream.index_bytes - 1);
     EXPECT_FALSE(write_container(contents).ok());
+  }
+}
+
+TEST(Container, KindsRoundTrip) {
+  for (int byte = 1; byte < 16; ++byte) {
+    ContainerContents contents = (byte & 1) != 0 ? with_alpha() : with_metadata();
+    contents.metadata.push_back({MetadataChunk::kIcc, noise(40, 3)});
+    contents.kinds = {(byte & 1) != 0, (byte & 2) != 0, (byte & 4) != 0, (byte & 8) != 0};
+    expect_round_trip(contents);
+  }
+}
+
+TEST(Container, UnknownKindsAreRefused) {
+  const auto file = *write_container(with_alpha());
+  const size_t covered = header_of(file).bytes - 4;
+  for (const int byte : {0x00, 0x11, 0x21, 0x41, 0x81}) {
+    auto changed = file;
+    changed[15] = static_cast<uint8_t>(byte);
+    const uint32_t sum = checksum(std::span(changed).first(covered));
+    for (int i = 0; i < 4; ++i) changed[covered + i] = static_cast<uint8_t>(sum >> (8 * i));
+    const auto parsed = parse_header(changed);
+    ASSERT_FALSE(parsed.ok()) << byte;
+    EXPECT_NE(parsed.error().message.find("kind"), std::string::npos);
+  }
+}
+
+TEST(Container, EveryFlippedByteOfAlphaIsNoticed) {
+  const auto file = *write_container(with_alpha());
+  const ContainerHeader header = header_of(file);
+  for (int k = 0; k < 3; ++k) {
+    const LayerEntry& layer = header.layers[k];
+    for (uint64_t at = layer.alpha_offset(); at < layer.end(); ++at) {
+      auto damaged = file;
+      damaged[at] ^= static_cast<uint8_t>(1 << at % 8);
+      const auto alpha = slice(damaged, layer.alpha_offset(), layer.alpha.bytes);
+      ASSERT_EQ(verify_alpha(header, k, alpha).error().code, ErrorCode::kDamaged) << at;
+      ASSERT_FALSE(verify_alpha(header, k, alpha.first(at - layer.alpha_offset())).ok());
+      ASSERT_TRUE(verify_layer(header, k, slice(damaged, layer.offset, layer.bytes)).ok());
+    }
+  }
+}
+
+TEST(Container, AlphaThatNoLayerHasIsRefused) {
+  const auto refused = [](auto change) {
+    ContainerContents contents = with_alpha();
+    change(contents);
+    return !write_container(contents).ok();
+  };
+  EXPECT_FALSE(refused([](ContainerContents&) {}));
+  EXPECT_TRUE(refused([](ContainerContents& c) { c.layers[1].alpha = {}; }));
+  EXPECT_TRUE(refused([](ContainerContents& c) { c.kinds.alpha = false; }));
+  EXPECT_TRUE(refused([](ContainerContents& c) { c.layers[1].alpha.index_bytes = 5; }));
+  EXPECT_TRUE(refused([](ContainerContents& c) { c.layers[2].alpha.index_bytes = 0; }));
+  EXPECT_TRUE(refused([](ContainerContents& c) { c.layers[2].alpha.index_bytes = 4 * 12 + 1; }));
+  EXPECT_TRUE(refused([](ContainerContents& c) {
+    c.layers[0] = {{1, 1}, 0, {}, {}, {std::vector<uint8_t>(53, 1), 0}};  // more than a sample takes
+  }));
+  EXPECT_TRUE(refused([](ContainerContents& c) {
+    c.kinds.own_colours = true;
+    c.metadata.clear();
+  }));
+}
+
+TEST(Container, AnAlphaIndexListsJustItsBytes) {
+  const Size size{768, 513};
+  const LayerStream stream = with_alpha().layers[2].alpha;
+  const std::span<const uint8_t> index = std::span(stream.bytes).first(stream.index_bytes);
+  const auto parsed = [&](std::span<const uint8_t> bytes, uint64_t all, uint64_t index_bytes) {
+    return parse_alpha_index({.size = size, .bytes = 9, .offset = 30, .alpha = {all, index_bytes, 0}}, bytes);
+  };
+  const auto blocks = parsed(index, stream.bytes.size(), stream.index_bytes);
+  ASSERT_TRUE(blocks.ok());
+  ASSERT_EQ(blocks->size(), 4U);
+  EXPECT_EQ((*blocks)[0].range.offset, 39 + stream.index_bytes);
+  EXPECT_EQ((*blocks)[1].range.bytes, 1U);
+  EXPECT_EQ((*blocks)[3].range.end(), 39 + stream.bytes.size());
+  EXPECT_FALSE(parsed(index, stream.bytes.size() + 1, stream.index_bytes).ok());
+  EXPECT_FALSE(parsed(index, stream.bytes.size() - 1, stream.index_bytes).ok());
+  for (size_t length = 0; length < index.size(); ++length) {
+    EXPECT_FALSE(parsed(index.first(length), stream.bytes.size(), stream.index_bytes).ok());
+    EXPECT_FALSE(parsed(index.first(length), stream.bytes.size(), length).ok());
+  }
+  // Lengths that are 0, or run over.
+  for (const uint8_t length : {0, 127}) {
+    std::vector<uint8_t> changed(index.begin(), index.end());
+    changed[5] = length;  // of the second block
+    EXPECT_FALSE(parsed(changed, stream.bytes.size(), stream.index_bytes).ok());
+  }
+}
+
+TEST(AlphaBlocks, CoverALayer) {
+  for (const Size size : {Size{1, 1}, Size{512, 512}, Size{513, 1}, Size{1, 1025}, Size{1300, 700}}) {
+    const Size grid = alpha_grid(size);
+    int64_t pixels = 0;
+    for (int64_t i = 0; i < grid.pixels(); ++i) {
+      const Rect block = alpha_block(size, i);
+      pixels += block.size().pixels();
+      const Rect at = alpha_blocks(block);
+      EXPECT_EQ(at.size(), (Size{1, 1}));
+      EXPECT_EQ(int64_t{at.y} * grid.width + at.x, i);
+    }
+    EXPECT_EQ(pixels, size.pixels());
+    EXPECT_EQ(alpha_blocks(whole(size)).size(), grid);
+  }
+  EXPECT_EQ(alpha_blocks({511, 512, 2, 1}), (Rect{0, 1, 2, 1}));
+}
+
+TEST(AlphaBlocks, AConstantPlaneIsOneByte) {
+  const std::vector<std::vector<uint8_t>> same(6, {200});
+  EXPECT_EQ(join_alpha(same).bytes, (std::vector<uint8_t>{200}));
+  std::vector<std::vector<uint8_t>> different = same;
+  different[5] = {201};
+  EXPECT_EQ(join_alpha(different).index_bytes, 30U);
+  EXPECT_EQ(join_alpha(different).bytes.size(), 36U);
+  EXPECT_EQ(join_alpha(std::vector<std::vector<uint8_t>>(2, {1, 2})).index_bytes, 10U);
+}
+
+TEST(Container, ExtractKeepsAlpha) {
+  const auto file = *write_container(with_alpha());
+  const ContainerHeader header = header_of(file);
+  EXPECT_EQ(*extract_layers(file, 3), file);
+  for (int layers = 1; layers <= 3; ++layers) {
+    const auto part = *extract_layers(file, layers);
+    EXPECT_TRUE(header_of(part).kinds.alpha);
+    EXPECT_TRUE(std::equal(part.begin() + static_cast<ptrdiff_t>(header_of(part).bytes), part.end(),
+                           file.begin() + static_cast<ptrdiff_t>(header.bytes)));
+    EXPECT_EQ(whole_layers(header, header.layers[layers - 1].end() - 1), layers - 1);
+    auto damaged = file;
+    damaged[header.layers[layers - 1].end() - 1] ^= 1;
+    EXPECT_EQ(extract_layers(damaged, layers).error().code, ErrorCode::kDamaged);
   }
 }
 

@@ -21,6 +21,13 @@ constexpr uint16_t kHasMetadata = 1 << 11;   // a metadata table follows
 constexpr uint16_t kOtherStreams = 1 << 12;  // reserved for layer streams of another kind; refused
 constexpr uint16_t kQualityMaps = 1 << 14;   // every layer states the length of its quality map
 constexpr uint16_t kHasExtension = 1 << 13;  // a later minor version's fields precede the checksum
+constexpr uint16_t kHasKinds = 1 << 15;      // a byte of kinds follows
+
+// Of the byte of kinds.
+constexpr uint8_t kAlpha = 1 << 0;
+constexpr uint8_t kGrey = 1 << 1;
+constexpr uint8_t kDeep = 1 << 2;
+constexpr uint8_t kOwnColours = 1 << 3;
 
 // Sides are predicted to be twice the layer below's. A nibble of 0..14 is the difference plus 7; 15 means
 // that the side follows, as its growth over the layer below's.
@@ -49,6 +56,21 @@ int64_t read_side(ByteReader& in, int nibble, int64_t below) {
 int64_t side_nibble(int64_t side, int64_t below) {
   const int64_t nibble = side - 2 * below + kNibbleBias;
   return nibble >= 0 && nibble < kNibbleEscape ? nibble : kNibbleEscape;
+}
+
+uint8_t byte_of(const PictureKinds& kinds) {
+  return (kinds.alpha ? kAlpha : 0) | (kinds.grey ? kGrey : 0) | (kinds.deep ? kDeep : 0) |
+         (kinds.own_colours ? kOwnColours : 0);
+}
+
+// Error: kinds that this program does not know, whose pictures it would show wrong; or none at all.
+Status read_kinds(ByteReader& in, PictureKinds& kinds) {
+  const uint8_t byte = in.u8();
+  kinds = {(byte & kAlpha) != 0, (byte & kGrey) != 0, (byte & kDeep) != 0, (byte & kOwnColours) != 0};
+  if (!in.is_short() && (byte == 0 || byte != byte_of(kinds))) {
+    return bad("it is a picture of a kind that this program does not know");
+  }
+  return {};
 }
 
 // What both directions hold a header to. `code` is the kind of error it would be.
@@ -81,6 +103,12 @@ Status check_header(const ContainerHeader& header, ErrorCode code) {
                      " bytes cannot have an index of " + std::to_string(layer.index_bytes),
                  code);
     }
+    const bool fits = header.kinds.alpha ? is_possible(layer.size, layer.alpha) : layer.alpha == AlphaEntry();
+    if (!fits) {
+      return bad(name + " of " + text(layer.size) + " cannot have alpha of " +
+                     std::to_string(layer.alpha.bytes) + " bytes",
+                 code);
+    }
     if (k == 0) continue;
     const Size below = header.layers[k - 1].size;
     if (layer.size.width < below.width || layer.size.height < below.height) {
@@ -91,6 +119,10 @@ Status check_header(const ContainerHeader& header, ErrorCode code) {
   if (header.metadata.size() > kMaxMetadataCount) return bad("more than 64 metadata chunks", code);
   for (const MetadataEntry& chunk : header.metadata) {
     if (chunk.bytes > kMaxChunkBytes) return bad("a metadata chunk is impossibly long", code);
+  }
+  const auto is_icc = [](const MetadataEntry& chunk) { return chunk.type == MetadataChunk::kIcc; };
+  if (header.kinds.own_colours && std::ranges::none_of(header.metadata, is_icc)) {
+    return bad("its pixels are of a colour profile that it does not have", code);
   }
   return {};
 }
@@ -167,6 +199,11 @@ Status read_layer_table(ByteReader& in, size_t count, uint16_t word, ContainerHe
     layer.bytes = in.varint();
     if (is_tiled(layer.size)) layer.index_bytes = in.varint();
     layer.checksum = in.u32();
+    if (header.kinds.alpha) {
+      layer.alpha.bytes = in.varint();
+      if (has_alpha_index(layer.size, layer.alpha.bytes)) layer.alpha.index_bytes = in.varint();
+      layer.alpha.checksum = in.u32();
+    }
     header.layers.push_back(layer);
   }
   return {};
@@ -196,6 +233,9 @@ Result<HeaderParse> parse_header(std::span<const uint8_t> bytes, const Container
   const uint16_t word = in.u16();
   if ((word & kOtherStreams) != 0) {
     return bad("its layers are coded in a way that this program does not know");
+  }
+  if ((word & kHasKinds) != 0) {
+    if (Status s = read_kinds(in, header.kinds); !s) return s.error();
   }
   if ((word & kHasMetadata) != 0) {
     if (Status s = read_metadata_table(in, header); !s) return s.error();
@@ -230,8 +270,10 @@ Result<std::vector<uint8_t>> serialise_header(const ContainerHeader& header) {
   out.u8(static_cast<uint8_t>(kMajorVersion << 4 | kMinorVersion));
   out.append(header.decoder);
   out.u8(static_cast<uint8_t>(layers.size()));
+  const uint8_t kinds = byte_of(header.kinds);
   out.u16(static_cast<uint16_t>(quality | (own_qualities ? kOwnQualities : 0) | (maps ? kQualityMaps : 0) |
-                                (header.metadata.empty() ? 0 : kHasMetadata)));
+                                (header.metadata.empty() ? 0 : kHasMetadata) | (kinds == 0 ? 0 : kHasKinds)));
+  if (kinds != 0) out.u8(kinds);
   if (!header.metadata.empty()) {
     out.varint(header.metadata.size());
     for (const MetadataEntry& chunk : header.metadata) {
@@ -261,6 +303,10 @@ Result<std::vector<uint8_t>> serialise_header(const ContainerHeader& header) {
     out.varint(layers[k].bytes);
     if (is_tiled(layers[k].size)) out.varint(layers[k].index_bytes);
     out.u32(layers[k].checksum);
+    if (!header.kinds.alpha) continue;
+    out.varint(layers[k].alpha.bytes);
+    if (layers[k].alpha.index_bytes > 0) out.varint(layers[k].alpha.index_bytes);
+    out.u32(layers[k].alpha.checksum);
   }
   out.u32(checksum(out.bytes()));
   return std::move(out.bytes());

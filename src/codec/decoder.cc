@@ -111,10 +111,15 @@ Result<DecodedPicture> Decoder::decode(ByteSource& source, const DecodeSettings&
 
   std::vector<LayerLatents> latents =
       read_layers(p.networks, p.synthesis, layers, std::move(received->layers), received->damage);
+  DecodedPicture decoded;
+  if (received->alpha) {
+    const int count = static_cast<int>(latents.size());
+    latents.resize(received->alpha->decode(count, p.pool, decoded.alpha, received->damage));
+  }
   if (latents.empty() || (settings.strict && !received->damage.empty())) {
     return Error{ErrorCode::kDamaged, received->damage.front()};
   }
-  DecodedPicture decoded;
+  decoded.kinds = received->header.kinds;
   decoded.damage = std::move(received->damage);
   decoded.metadata = std::move(received->metadata);
   decoded.layer = static_cast<int>(latents.size()) - 1;
@@ -123,6 +128,9 @@ Result<DecodedPicture> Decoder::decode(ByteSource& source, const DecodeSettings&
   }
   decoded.part = wanted.back();
   p.reconstruct(layers, wanted, settings, latents, decoded);
+  if (received->alpha && settings.size) {
+    decoded.alpha = resize(decoded.alpha.view(), *settings.size, &p.pool);
+  }
   return decoded;
 }
 

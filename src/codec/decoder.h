@@ -10,6 +10,7 @@
 #include "codec/byte_source.h"
 #include "codec/codec_options.h"
 #include "codec/predictor.h"
+#include "core/plane.h"
 #include "core/result.h"
 #include "image/image.h"
 #include "model_file/model.h"
@@ -33,6 +34,8 @@ struct DecodeSettings {
 struct DecodedPicture {
   Image image;    // unclamped; empty if bytes were asked for
   Rgb8Image rgb;  // else this is empty
+  Plane alpha;    // of the same size; empty if the file has none
+  PictureKinds kinds;
   Size size() const { return rgb.bytes.empty() ? image.size() : rgb.size; }
   int layer = 0;  // the layer it came from
   Rect part;      // what of that layer: all of it unless a region was asked for

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 
+#include "codec/alpha_layers.h"
 #include "codec/latent_coder.h"
 #include "codec/layer_analysis.h"
 #include "codec/layer_rates.h"
@@ -14,6 +15,7 @@
 #include "codec/layer_synthesis.h"
 #include "codec/memory_need.h"
 #include "codec/runtime.h"
+#include "codec/transparent_fill.h"
 #include "image/psnr.h"
 
 namespace compass {
@@ -79,6 +81,21 @@ Status check_qualities(const EncodeSettings& settings, const Model& model) {
   return {};
 }
 
+bool is_opaque(PlaneView alpha) {
+  if (alpha.empty()) return true;
+  for (int y = 0; y < alpha.size.height; ++y) {
+    const uint8_t* const row = alpha.row(y);
+    if (std::any_of(row, row + alpha.size.width, [](uint8_t v) { return v != 255; })) return false;
+  }
+  return true;
+}
+
+// What a picture's alpha takes beside it: a copy of the colours, what they are filled from, a layer below.
+double alpha_bytes(const Original& picture) {
+  constexpr double kFill = 4.4, kBelow = 1.3;
+  return static_cast<double>(picture.size().pixels()) * (picture.pixel_bytes() + kFill + kBelow);
+}
+
 }  // namespace
 
 struct Encoder::Parts : CodecRuntime {
@@ -89,7 +106,8 @@ struct Encoder::Parts : CodecRuntime {
 
   int effort_for(Size picture, const EncodeSettings& settings);
   Status check(const Original& picture, const EncodeSettings& settings, int effort);
-  Result<EncodedPicture> encode(const Original& picture, const EncodeSettings& settings);
+  // After check().
+  Result<EncodedPicture> encode(const Original& picture, const EncodeSettings& settings, int effort);
   Result<LayerStream> encode_layer(const SpatialLayer& layer, const Original& picture,
                                    const EncodeSettings& settings, int effort, bool reconstruct,
                                    ImageView& x_hat);
@@ -100,11 +118,32 @@ Encoder::Encoder(std::shared_ptr<const Model> model, CodecOptions options)
 Encoder::~Encoder() = default;
 
 Result<EncodedPicture> Encoder::encode(const Image& picture, const EncodeSettings& settings) {
-  return parts_->encode(Original(picture), settings);
+  return encode_with_alpha(picture, settings);
 }
 
 Result<EncodedPicture> Encoder::encode(const Rgb8View& picture, const EncodeSettings& settings) {
-  return parts_->encode(Original(picture), settings);
+  return encode_with_alpha(picture, settings);
+}
+
+Result<EncodedPicture> Encoder::encode(const Rgb16View& picture, const EncodeSettings& settings) {
+  return encode_with_alpha(picture, settings);
+}
+
+// The colours that nobody sees are others from here on.
+template <typename Picture>
+Result<EncodedPicture> Encoder::encode_with_alpha(const Picture& picture, const EncodeSettings& wanted) {
+  const Original original(picture);
+  EncodeSettings settings = wanted;
+  const int effort = parts_->effort_for(original.size(), settings);
+  settings.kinds.alpha = !is_opaque(settings.alpha);
+  if (const auto status = parts_->check(original, settings, effort); !status) return status.error();
+  if (!settings.kinds.alpha) return parts_->encode(original, settings, effort);
+  const auto seen = filled(picture, settings.alpha, parts_->pool);
+  if constexpr (std::is_same_v<Picture, Image>) {
+    return parts_->encode(Original(seen), settings, effort);
+  } else {
+    return parts_->encode(Original(seen.view()), settings, effort);
+  }
 }
 
 int Encoder::Parts::effort_for(Size picture, const EncodeSettings& settings) {
@@ -135,15 +174,20 @@ Status Encoder::Parts::check(const Original& picture, const EncodeSettings& sett
     return Error{ErrorCode::kBadFile, fmt::format("{}x{} pixels are more than the limit of {}", full.width,
                                                   full.height, options.max_pixels)};
   }
+  if (!settings.alpha.empty() && settings.alpha.size != full) {
+    return Error{ErrorCode::kUsage,
+                 fmt::format("alpha is {}x{} but the picture is {}x{}: they must be equal",
+                             settings.alpha.size.width, settings.alpha.size.height, full.width, full.height)};
+  }
   const int top = static_cast<int>(sizes.size()) - 1;
-  return check_memory(encode_bytes(networks, {sizes, top, picture.in_bytes(), settings.measure, effort > 0}),
-                      options.max_memory);
+  const bool bytes = picture.pixel_bytes() == 3;
+  const double need = encode_bytes(networks, {sizes, top, bytes, settings.measure, effort > 0});
+  return check_memory(need + (settings.kinds.alpha ? alpha_bytes(picture) : 0.0), options.max_memory);
 }
 
 // From the base layer up, each layer predicted from the reconstruction of the one below.
-Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const EncodeSettings& settings) {
-  const int effort = effort_for(picture.size(), settings);
-  if (const auto status = check(picture, settings, effort); !status) return status.error();
+Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const EncodeSettings& settings,
+                                              int effort) {
   const auto& sizes = settings.sizes;
   const int top = static_cast<int>(sizes.size()) - 1;
   // The file holds quality in tenths; coding with the rounded value keeps encoder and decoder together.
@@ -153,7 +197,7 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
   };
   std::vector<LayerRates> rates;
   for (int k = 0; k <= top; ++k) rates.emplace_back(*model, tenths(k) / 10.0, map_of(k), sizes[k]);
-  const auto layer_at = [&](int k) { return SpatialLayer{sizes, k, rates[k].field()}; };
+  const auto layer_at = [&](int k) { return SpatialLayer{sizes, k, rates[k].field(), settings.kinds.grey}; };
   // The next layer is predicted from a layer's reconstruction; the top one's serves reports only.
   const auto reconstructed = [&](int k) { return k < top || settings.measure; };
   networks.set_prediction(settings.prediction);
@@ -175,15 +219,19 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
   ContainerContents contents;
   contents.decoder = model->decoder_id();
   contents.metadata = settings.metadata;
+  contents.kinds = settings.kinds;
+  std::vector<LayerStream> alpha(sizes.size());
+  if (contents.kinds.alpha) alpha = encode_alpha_layers(settings.alpha, sizes, pool);
   ImageView x_hat;  // the last layer coded, as the decoder will see it
   for (int k = 0; k <= top; ++k) {
     auto stream = encode_layer(layer_at(k), picture, settings, effort, reconstructed(k), x_hat);
     if (!stream) return stream.error();
-    EncodedLayer layer{sizes[k], stream->bytes.size(), std::nan("")};
+    const uint64_t alpha_bytes = alpha[k].bytes.size();
+    EncodedLayer layer{sizes[k], stream->bytes.size() + alpha_bytes, alpha_bytes, std::nan("")};
     if (settings.measure) layer.psnr = psnr(x_hat.image, picture.layer(sizes[k], pool));
     if (settings.keep_reconstructions && reconstructed(k)) encoded.reconstructions.push_back(x_hat.image);
     encoded.layers.push_back(layer);
-    contents.layers.push_back({sizes[k], tenths(k), *std::move(stream), map_of(k)});
+    contents.layers.push_back({sizes[k], tenths(k), *std::move(stream), map_of(k), std::move(alpha[k])});
     pixels_done += static_cast<double>(sizes[k].pixels());
     if (settings.progress) settings.progress(pixels_done / pixels_total);
   }

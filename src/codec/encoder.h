@@ -10,6 +10,7 @@
 #include "bitstream/quality_map.h"
 #include "codec/codec_options.h"
 #include "codec/predictor.h"
+#include "core/plane.h"
 #include "core/result.h"
 #include "image/image.h"
 #include "model_file/model.h"
@@ -35,6 +36,11 @@ struct EncodeSettings {
   // kDefaultEffort, or 0 where the picture is too large for it or the model cannot be searched with.
   std::optional<int> effort;
   std::vector<MetadataChunk> metadata;
+  // Of the picture's size, kept without loss; none, or opaque everywhere: the picture has no alpha. Colours
+  // that nobody sees are replaced.
+  PlaneView alpha;
+  // What the file is to say of the picture (PictureKinds); `alpha` of it is ignored.
+  PictureKinds kinds;
   PredictionKind prediction = PredictionKind::kLiff;  // decode with the same
   bool measure = false;               // fill EncodedLayer::psnr: costs decoding the top layer, too
   bool keep_reconstructions = false;  // only with `measure`
@@ -45,7 +51,8 @@ struct EncodeSettings {
 
 struct EncodedLayer {
   Size size;
-  uint64_t bytes = 0;  // of this layer alone
+  uint64_t bytes = 0;        // of this layer alone, its alpha included
+  uint64_t alpha_bytes = 0;  // of its alpha
   // dB, RGB, of the 8-bit reconstruction against this layer's 8-bit original; NaN if not measured.
   double psnr = 0.0;
 };
@@ -67,8 +74,12 @@ class Encoder {
   Result<EncodedPicture> encode(const Image& picture, const EncodeSettings& settings);
   // The same file for the same samples, in less memory.
   Result<EncodedPicture> encode(const Rgb8View& picture, const EncodeSettings& settings);
+  Result<EncodedPicture> encode(const Rgb16View& picture, const EncodeSettings& settings);
 
  private:
+  template <typename Picture>
+  Result<EncodedPicture> encode_with_alpha(const Picture& picture, const EncodeSettings& settings);
+
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };

@@ -24,6 +24,7 @@ struct SpatialLayer {
   const std::vector<Size>& sizes;  // of all layers
   int k = 0;                       // 0 is the base layer
   nn::RateField rate{};            // positions on the rate-point axis
+  bool grey = false;               // encoding: only the mean of the three colours will be looked at
   Size size() const { return sizes[k]; }
 };
 

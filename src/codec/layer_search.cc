@@ -49,6 +49,14 @@ void put_back(const Tensor& part, Rect at, Tensor& y_hat) {
   }
 }
 
+// The derivatives with respect to three colours whose mean alone is compared.
+void leave_grey(Tensor& error) {
+  for (float* e = error.data.data(); e < error.data.data() + error.size(); e += 3) {
+    const float mean = (e[0] + e[1] + e[2]) / 3.0F;
+    std::fill_n(e, 3, mean);
+  }
+}
+
 // One round on the latents `at`, whose gradient is given.
 void move_symbols(Rect at, const Tensor& gradient, int round, const SymbolSearch& search,
                   nn::Context& context, LayerLatents& latents) {
@@ -157,6 +165,7 @@ void LayerSearch::gradient(const SpatialLayer& layer, const Tile& tile, const Te
     for_error_weights(layer, tile.pixels.y + row, tile.pixels.x, tile.pixels.width, add_errors);
   });
   if (filtered) add_corrections(layer, tile, made, error);
+  if (layer.grey) leave_grey(error);
   networks_.codec(layer.k).backward(*tile.plans.backward, nn::view_of(error, tile.pixels, layer.size()),
                                     buffers_.saved, layer.rate, result);
   buffers_.saved.hidden.clear();

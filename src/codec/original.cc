@@ -7,8 +7,7 @@ namespace compass {
 
 void Original::read(Size layer, Rect part, ThreadPool& pool, Tensor& map) const {
   if (layer != size_) {
-    const Image smaller = image_ != nullptr ? resize_region(*image_, layer, part, &pool)
-                                            : resize_region(bytes_, layer, part, &pool);
+    const Image smaller = resized(layer, part, pool);
     const Rect all = whole(part.size());
     to_map(smaller, all, all, pool, map);
     return;
@@ -20,19 +19,28 @@ void Original::read(Size layer, Rect part, ThreadPool& pool, Tensor& map) const 
   const auto& samples = samples_of_bytes();
   map.reshape(3, part.height, part.width);
   for_rows(pool, part.height, [&](int y) {
-    const uint8_t* in = bytes_.row(part.y + y) + 3 * static_cast<size_t>(part.x);
+    const size_t begin = 3 * static_cast<size_t>(part.x);
     float* out = map.pixel(y, 0);
-    for (int i = 0; i < 3 * part.width; ++i) out[i] = samples[in[i]];
+    if (deep_.data != nullptr) {
+      const uint16_t* in = deep_.row(part.y + y) + begin;
+      for (int i = 0; i < 3 * part.width; ++i) out[i] = sample_of_deep(in[i]);
+    } else {
+      const uint8_t* in = bytes_.row(part.y + y) + begin;
+      for (int i = 0; i < 3 * part.width; ++i) out[i] = samples[in[i]];
+    }
   });
 }
 
+Image Original::resized(Size layer, Rect part, ThreadPool& pool) const {
+  if (image_ != nullptr) return resize_region(*image_, layer, part, &pool);
+  if (deep_.data != nullptr) return resize_region(deep_, layer, part, &pool);
+  return resize_region(bytes_, layer, part, &pool);
+}
+
 Image Original::layer(Size layer, ThreadPool& pool) const {
-  const Rect all = whole(layer);
-  if (layer != size_) {
-    return image_ != nullptr ? resize_region(*image_, layer, all, &pool)
-                             : resize_region(bytes_, layer, all, &pool);
-  }
-  return image_ != nullptr ? *image_ : from_rgb8(bytes_);
+  if (layer != size_) return resized(layer, whole(layer), pool);
+  if (image_ != nullptr) return *image_;
+  return deep_.data != nullptr ? from_rgb16(deep_) : from_rgb8(bytes_);
 }
 
 }  // namespace compass

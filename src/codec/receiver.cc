@@ -147,6 +147,11 @@ Status Receiver::open(const DecodeSettings& settings) {
   for (int k = 0; k < asked; ++k) {
     wanted_[k] = united(wanted_[k], part_of_layer(settings, layers.sizes, asked, k));
   }
+  if (header->kinds.alpha) {
+    std::vector<Rect> parts;
+    for (int k = 0; k <= asked; ++k) parts.push_back(part_of_layer(settings, layers.sizes, asked, k));
+    received_.alpha.emplace(header->layers, parts);
+  }
   received_.header = *std::move(header);
   at_ = received_.header.bytes;
   return {};
@@ -237,6 +242,27 @@ Result<bool> Receiver::read_blocks(int k, ReceivedLayer& layer) {
   return true;
 }
 
+Result<bool> Receiver::read_alpha(int k) {
+  if (!received_.alpha) return true;
+  const auto read_range = [this](ByteRange range) { return read(range); };
+  const Status status = received_.alpha->receive(received_.header, k, read_range);
+  if (status) return true;
+  if (status.error().code != ErrorCode::kDamaged) return status.error();
+  received_.damage.push_back(status.error().message);
+  return false;
+}
+
+// All that lies between two layers' beginnings, in the order of the file.
+Result<bool> Receiver::read_layer(int k, ReceivedLayer& layer) {
+  const auto mapped = read_map(k);
+  if (!mapped || !*mapped) return mapped;
+  layer.needed = needed(k);
+  const bool tiled = is_tiled(received_.sizes.sizes[k]);
+  const auto there = tiled ? read_blocks(k, layer) : read_stream(k, layer);
+  if (!there || !*there) return there;
+  return read_alpha(k);
+}
+
 Result<Received> Receiver::receive(const DecodeSettings& settings) {
   if (const auto status = open(settings); !status) return status.error();
   const MemoryQuestion question{.sizes = received_.sizes.sizes,
@@ -244,16 +270,13 @@ Result<Received> Receiver::receive(const DecodeSettings& settings) {
                                 .bytes = settings.as_bytes,
                                 .size = settings.size,
                                 .copied = settings.copied};
-  const double memory = decode_bytes(networks_, question, wanted_);
+  const double alpha = received_.alpha ? received_.alpha->memory(settings.size) : 0.0;
+  const double memory = decode_bytes(networks_, question, wanted_) + alpha;
   if (const auto status = check_memory(memory, options_.max_memory); !status) return status.error();
   if (const auto status = read_metadata(); !status) return status.error();
   for (int k = 0; k <= received_.asked; ++k) {
-    const auto mapped = read_map(k);
-    if (!mapped) return mapped.error();
-    if (!*mapped) break;
-    ReceivedLayer layer{needed(k), {}, {}};
-    const bool tiled = is_tiled(received_.sizes.sizes[k]);
-    const auto there = tiled ? read_blocks(k, layer) : read_stream(k, layer);
+    ReceivedLayer layer;
+    const auto there = read_layer(k, layer);
     if (!there) return there.error();
     if (!*there) break;
     received_.layers.push_back(std::move(layer));
@@ -268,16 +291,20 @@ Result<std::vector<ByteRange>> Receiver::ranges(const DecodeSettings& settings) 
   for (int k = 0; k <= received_.asked; ++k) {
     const LayerEntry& entry = header.layers[k];
     ranges.push_back({entry.begin(), entry.map_bytes});
-    if (!is_tiled(entry.size)) {
+    if (is_tiled(entry.size)) {
+      const auto index = read_index(k);
+      if (!index) return index.error();
+      ranges.push_back(entry.index());
+      const NeededBlocks blocks = needed(k);
+      for_blocks(hyper_grid(entry.size), blocks.z, [&](size_t i) { ranges.push_back(index->z[i].range); });
+      for_blocks(latent_grid(entry.size), blocks.y, [&](size_t i) { ranges.push_back(index->y[i].range); });
+    } else {
       ranges.push_back({entry.offset, entry.bytes});
-      continue;
     }
-    const auto index = read_index(k);
-    if (!index) return index.error();
-    ranges.push_back(entry.index());
-    const NeededBlocks blocks = needed(k);
-    for_blocks(hyper_grid(entry.size), blocks.z, [&](size_t i) { ranges.push_back(index->z[i].range); });
-    for_blocks(latent_grid(entry.size), blocks.y, [&](size_t i) { ranges.push_back(index->y[i].range); });
+    if (!received_.alpha) continue;
+    const auto alpha = received_.alpha->ranges(header, k, [this](ByteRange range) { return read(range); });
+    if (!alpha) return alpha.error();
+    ranges.insert(ranges.end(), alpha->begin(), alpha->end());
   }
   return merged(std::move(ranges));
 }

@@ -3,9 +3,11 @@
 // codec/layer_streams.h makes symbols of them.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "codec/alpha_layers.h"
 #include "codec/codec_options.h"
 #include "codec/decoder.h"
 #include "codec/layer_blocks.h"
@@ -39,6 +41,7 @@ struct Received {
   LayerSizes sizes;                   // of all layers
   int asked = 0;                      // the layer that settings ask for, whole or not
   std::vector<ReceivedLayer> layers;  // from the base layer on, up to the first that is lost
+  std::optional<AlphaLayers> alpha;   // of these layers; none where the picture has none
   std::vector<MetadataChunk> metadata;
   std::vector<std::string> damage;  // why layers and metadata are not there, a line each
 };
@@ -65,6 +68,8 @@ class Receiver {
   Result<bool> read_map(int k);
   Result<bool> read_stream(int k, ReceivedLayer& layer);
   Result<bool> read_blocks(int k, ReceivedLayer& layer);
+  Result<bool> read_alpha(int k);
+  Result<bool> read_layer(int k, ReceivedLayer& layer);
   Result<BlockIndex> read_index(int k);
   Result<std::vector<uint8_t>> read(ByteRange range);
   NeededBlocks needed(int k) const { return needed_blocks(networks_, received_.sizes.at(k), wanted_[k]); }

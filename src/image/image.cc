@@ -26,6 +26,26 @@ Image from_rgb8(const Rgb8View& picture) {
   return image;
 }
 
+Image from_rgb16(const Rgb16View& picture) {
+  Image image = Image::unset(picture.size);
+  for (int y = 0; y < picture.size.height; ++y) {
+    const uint16_t* in = picture.row(y);
+    for (int c = 0; c < 3; ++c) {
+      float* out = image.row(c, y);
+      for (int x = 0; x < picture.size.width; ++x) out[x] = sample_of_deep(in[3 * x + c]);
+    }
+  }
+  return image;
+}
+
+void to_rgb16(const Image& image, std::span<uint16_t> rgb) {
+  assert(rgb.size() == static_cast<size_t>(image.size().pixels()) * 3);
+  for (int c = 0; c < 3; ++c) {
+    const auto plane = image.plane(c);
+    for (size_t i = 0; i < plane.size(); ++i) rgb[3 * i + c] = deep_of_sample(plane[i]);
+  }
+}
+
 void to_rgb8(const Image& image, std::span<uint8_t> rgb) {
   to_rgb8(image, {0, 0, image.width(), image.height()}, rgb);
 }

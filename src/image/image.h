@@ -66,6 +66,29 @@ struct Rgb8Image {
   Rgb8View view() const { return {bytes.data(), size, static_cast<size_t>(size.width) * 3}; }
 };
 
+// The same of 16 bits a sample, in the machine's byte order.
+struct Rgb16View {
+  const uint16_t* data = nullptr;
+  Size size;
+  size_t stride = 0;  // samples from row to row, >= 3*width
+  const uint16_t* row(int y) const { return data + static_cast<size_t>(y) * stride; }
+};
+
+struct Rgb16Image {
+  Size size;
+  AlignedVector<uint16_t> samples;  // 3*width*height
+
+  Rgb16Image() = default;
+  explicit Rgb16Image(Size s) : size(s), samples(static_cast<size_t>(s.pixels()) * 3) {}  // undefined
+  uint16_t* row(int y) { return samples.data() + static_cast<size_t>(y) * size.width * 3; }
+  Rgb16View view() const { return {samples.data(), size, static_cast<size_t>(size.width) * 3}; }
+};
+
+// A 16-bit sample as the codec sees it.
+inline float sample_of_deep(uint16_t v) {
+  return static_cast<float>(v) / 65535.0F;
+}
+
 // The float sample of every byte: byte / 255, rounded once. 256 entries.
 const std::array<float, 256>& samples_of_bytes();
 
@@ -75,6 +98,16 @@ inline uint8_t byte_of_sample(float v) {
   const float bounded = v > 0.0F ? (v < 1.0F ? v : 1.0F) : 0.0F;
   return static_cast<uint8_t>(bounded * 255.0F + 0.5F);  // NOLINT(bugprone-incorrect-roundings): half up
 }
+
+// The same as 16 bits.
+inline uint16_t deep_of_sample(float v) {
+  const float bounded = v > 0.0F ? (v < 1.0F ? v : 1.0F) : 0.0F;
+  return static_cast<uint16_t>(bounded * 65535.0F + 0.5F);  // NOLINT(bugprone-incorrect-roundings): half up
+}
+
+// Interleaved 16-bit RGB to floats, and back, as below.
+Image from_rgb16(const Rgb16View& picture);
+void to_rgb16(const Image& image, std::span<uint16_t> rgb);
 
 // Interleaved 8-bit RGB rows (no padding) to floats u8/255, and back: clamped to [0,1], times 255, rounded
 // half up. `rgb` holds 3*width*height bytes.

@@ -119,6 +119,20 @@ struct Planes {
   const float* columns(int c, int y, int x) const { return crop.row(c, y - held.y) + (x - held.x); }
   static float sample(float v) { return v; }
 };
+// One channel, which is c = 0.
+struct PlaneBytes {
+  const PlaneView& plane;
+  const std::array<float, 256>& samples = samples_of_bytes();
+  static constexpr int kStride = 1;
+  const uint8_t* columns(int /*c*/, int y, int x) const { return plane.row(y) + x; }
+  float sample(uint8_t v) const { return samples[v]; }
+};
+struct DeepSamples {
+  const Rgb16View& picture;
+  static constexpr int kStride = 3;
+  const uint16_t* columns(int c, int y, int x) const { return picture.row(y) + 3 * x + c; }
+  static float sample(uint16_t v) { return sample_of_deep(v); }
+};
 struct Bytes {
   const Rgb8View& picture;
   const std::array<float, 256>& samples = samples_of_bytes();
@@ -167,12 +181,12 @@ void combine_rows(const float* in, size_t stride, const float* weight, int taps,
 }
 
 // Writes rows [from, to) of the result's plane `c` (rows counted within the region).
-template <typename Source>
+template <typename Source, typename Result>
 void resample_band(const Source& source, const AxisFilter& across, const AxisFilter& down, int c, int from,
-                   int to, Scratch& scratch, Image& result) {
+                   int to, Scratch& scratch, Result& result) {
   const Taps wanted = down.span(from, to);
   const Taps columns = across.span(0, static_cast<int>(across.taps.size()));
-  const int width = result.width();
+  const int width = static_cast<int>(across.taps.size());
   scratch.rows.resize(static_cast<size_t>(wanted.count) * width);
   for (int done = 0; done < wanted.count; done += kLanes) {
     resample_rows(across, source, c, wanted.first + done, columns.first, columns.count,
@@ -191,26 +205,40 @@ void resample_band(const Source& source, const AxisFilter& across, const AxisFil
          inner.x + inner.width <= outer.x + outer.width && inner.y + inner.height <= outer.y + outer.height;
 }
 
-template <typename Source>
-Image resampled(const Source& source, Size source_size, Size target, Rect region, ThreadPool* pool) {
+// Fills `result`, of the region's size, which has `channels`.
+template <typename Source, typename Result>
+void resample(const Source& source, Size source_size, Size target, Rect region, int channels,
+              ThreadPool* pool, Result& result) {
   assert(inside(region, whole(target)));
   const AxisFilter across(source_size.width, target.width, region.x, region.width);
   const AxisFilter down(source_size.height, target.height, region.y, region.height);
-  Image result = Image::unset(region.size());
   const int bands = (region.height + kBandRows - 1) / kBandRows;
   std::vector<Scratch> scratch(pool != nullptr ? pool->threads() : 1);
   const auto body = [&](int i, int worker) {
-    const int from = i / 3 * kBandRows;
-    resample_band(source, across, down, i % 3, from, std::min(from + kBandRows, region.height),
+    const int from = i / channels * kBandRows;
+    resample_band(source, across, down, i % channels, from, std::min(from + kBandRows, region.height),
                   scratch[worker], result);
   };
   if (pool != nullptr) {
-    pool->parallel_for(3 * bands, body);
+    pool->parallel_for(channels * bands, body);
   } else {
-    for (int i = 0; i < 3 * bands; ++i) body(i, 0);
+    for (int i = 0; i < channels * bands; ++i) body(i, 0);
   }
+}
+
+template <typename Source>
+Image resampled(const Source& source, Size source_size, Size target, Rect region, ThreadPool* pool) {
+  Image result = Image::unset(region.size());
+  resample(source, source_size, target, region, 3, pool, result);
   return result;
 }
+
+// A single channel of floats.
+struct FloatPlane {
+  Size size;
+  AlignedVector<float> samples;
+  float* row(int /*c*/, int y) { return samples.data() + static_cast<size_t>(y) * size.width; }
+};
 
 }  // namespace
 
@@ -238,6 +266,18 @@ Image resize_region(const Image& source, Size target, Rect region, ThreadPool* p
 
 Image resize_region(const Rgb8View& source, Size target, Rect region, ThreadPool* pool) {
   return resampled(Bytes{source}, source.size, target, region, pool);
+}
+
+Image resize_region(const Rgb16View& source, Size target, Rect region, ThreadPool* pool) {
+  return resampled(DeepSamples{source}, source.size, target, region, pool);
+}
+
+Plane resize(PlaneView source, Size target, ThreadPool* pool) {
+  FloatPlane result{target, AlignedVector<float>(static_cast<size_t>(target.pixels()))};
+  resample(PlaneBytes{source}, source.size, target, whole(target), 1, pool, result);
+  Plane plane(target);
+  std::transform(result.samples.begin(), result.samples.end(), plane.samples.begin(), byte_of_sample);
+  return plane;
 }
 
 Image resize(const Image& source, Size target, ThreadPool* pool) {

@@ -12,6 +12,7 @@
 // source and any thread count give the same bits as the whole picture.
 #pragma once
 
+#include "core/plane.h"
 #include "core/size.h"
 #include "core/thread_pool.h"
 #include "image/image.h"
@@ -35,5 +36,10 @@ Image resize_region(const Image& crop, Rect held, Size source_size, Size target,
 Image resize_region(const Image& source, Size target, Rect region, ThreadPool* pool = nullptr);
 // The same, to the bit, as resampling from_rgb8(source), without making that.
 Image resize_region(const Rgb8View& source, Size target, Rect region, ThreadPool* pool = nullptr);
+// The same of from_rgb16(source).
+Image resize_region(const Rgb16View& source, Size target, Rect region, ThreadPool* pool = nullptr);
+
+// A whole plane, clamped and rounded to bytes.
+Plane resize(PlaneView source, Size target, ThreadPool* pool = nullptr);
 
 }  // namespace compass

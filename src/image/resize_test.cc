@@ -94,6 +94,27 @@ Image resize_by_definition(const Image& source, Size target) {
 constexpr double kTolerance = 2e-6;
 
 // Values of Pillow 9.4's Image.resize(BICUBIC) on mode "F" pictures of the pattern (its channel 0).
+TEST(Resize, PlanesAndDeepSamplesGiveWhatFloatsGive) {
+  const Size size{23, 17};
+  Plane plane(size);
+  Rgb16Image deep(size);
+  for (size_t i = 0; i < plane.samples.size(); ++i) plane.samples[i] = static_cast<uint8_t>(i * i % 256);
+  for (size_t i = 0; i < deep.samples.size(); ++i) deep.samples[i] = static_cast<uint16_t>(i * i * 37);
+  const Image floats = from_rgb16(deep.view());
+  for (const Size to : {Size{1, 1}, Size{10, 9}, Size{23, 17}, Size{40, 18}}) {
+    Image grey(size);
+    for (size_t i = 0; i < plane.samples.size(); ++i) grey.plane(0)[i] = samples_of_bytes()[plane.samples[i]];
+    const Image expected = resize(grey, to);
+    const Plane made = resize(plane.view(), to);
+    for (size_t i = 0; i < made.samples.size(); ++i) {
+      ASSERT_EQ(made.samples[i], byte_of_sample(expected.plane(0)[i]));
+    }
+    const Image same = resize_region(deep.view(), to, whole(to));
+    const Image all = resize(floats, to);
+    for (int c = 0; c < 3; ++c) ASSERT_TRUE(std::ranges::equal(same.plane(c), all.plane(c)));
+  }
+}
+
 TEST(Resize, EqualsPillow) {
   struct Case {
     Size source;

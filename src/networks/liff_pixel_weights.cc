@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "graph/geometry.h"
+#include "nn/float_conv.h"
 #include "nn/tile_io.h"
 #include "nn/winograd.h"
 
@@ -60,7 +61,7 @@ std::vector<ReadyConv> ready(nn::Context& context, const std::vector<KernelReque
 
 void LiffPixelWeightsPlan::add_kernels(std::vector<KernelRequest>& kernels) const {
   kernels.push_back(base);
-  kernels.push_back(tail);
+  if (tail.weights != nullptr) kernels.push_back(tail);
   kernels.insert(kernels.end(), batch.begin(), batch.end());
   kernels.insert(kernels.end(), rest.begin(), rest.end());
 }
@@ -73,8 +74,9 @@ LiffPixelWeights::LiffPixelWeights(const LiffDescription& liff, const LiffWeight
   const int hidden = mlp.back().in;
   first_ = pad_channels(head.out);
   last_ = pad_channels(hidden);
-  make_base(weights);
-  make_tail(weights);
+  tail_outputs_ = pad_channels(3 * last_ + 3);
+  read_head(head);
+  make_source_convs(weights);
   widest_ = std::max(first_, last_);
   for (size_t i = 1; i + 1 < mlp.size(); ++i) {
     middle_.push_back(nn::pad_conv_weights(mlp[i].weight.data(), mlp[i].bias, mlp[i].in, mlp[i].out, 1, 1));
@@ -86,9 +88,7 @@ LiffPixelWeights::LiffPixelWeights(const LiffDescription& liff, const LiffWeight
 }
 
 // The first layer's rows: 9*g0 weights in the order of a 3x3 convolution, then offset y, x, token y, x.
-void LiffPixelWeights::make_base(const LiffWeights& weights) {
-  const ConvWeights& head = weights.mlp.front();
-  const int padded_in = pad_channels(g0_);
+void LiffPixelWeights::read_head(const ConvWeights& head) {
   const size_t row = static_cast<size_t>(kTaps) * g0_ + 4;
   const auto column = [&](size_t at) {
     std::vector<float> values(first_, 0.0F);
@@ -101,35 +101,62 @@ void LiffPixelWeights::make_base(const LiffWeights& weights) {
   token_x_ = column(row - 1);
   bias_ = head.bias;
   bias_.resize(first_, 0.0F);
-  const auto write = [&head, g0 = g0_, row, padded_in, first = first_](float* to) {
-    std::fill_n(to, static_cast<size_t>(first) * padded_in * kTaps, 0.0F);
-    for (int o = 0; o < head.out; ++o) {
-      std::copy_n(head.weight.data() + o * row, kTaps * g0, to + static_cast<size_t>(o) * padded_in * kTaps);
-    }
-  };
-  base_.emplace_back(padded_in, first_, 3, 3, write, bias_);
 }
 
-// The last layer's rows are (feature i, colour c) -> weight over h_last; as a convolution over the features
-// its outputs are (c, unit) and, behind them, the bias's part of each colour.
-void LiffPixelWeights::make_tail(const LiffWeights& weights) {
-  const ConvWeights& tail = weights.mlp.back();
-  const int padded_in = pad_channels(g0_);
-  const int outputs = pad_channels(3 * last_ + 3);
-  const auto write = [&tail, g0 = g0_, padded_in, outputs, last = last_](float* to) {
-    const int hidden = tail.in;
-    std::fill_n(to, static_cast<size_t>(outputs) * padded_in * kTaps, 0.0F);
-    const size_t stride = static_cast<size_t>(padded_in) * kTaps;
-    for (int i = 0; i < kTaps * g0; ++i) {
-      for (int c = 0; c < 3; ++c) {
-        const size_t from = static_cast<size_t>(i) * 3 + c;
-        for (int j = 0; j < hidden; ++j)
-          to[(static_cast<size_t>(c) * last + j) * stride + i] = tail.weight[from * hidden + j];
-        to[(3 * static_cast<size_t>(last) + c) * stride + i] = tail.bias[from];
-      }
+namespace {
+
+// B's weights.
+void write_base(const ConvWeights& head, int g0, int padded_in, float* to) {
+  const size_t row = static_cast<size_t>(kTaps) * g0 + 4;
+  for (int o = 0; o < head.out; ++o) {
+    std::copy_n(head.weight.data() + o * row, kTaps * g0, to + static_cast<size_t>(o) * padded_in * kTaps);
+  }
+}
+
+// A's weights. The last layer's rows are (feature i, colour c) -> weight over h_last; as a convolution over
+// the features its outputs are (c, unit) and, behind them, the bias's part of each colour.
+void write_tail(const ConvWeights& tail, int g0, int padded_in, int last, float* to) {
+  const int hidden = tail.in;
+  const size_t stride = static_cast<size_t>(padded_in) * kTaps;
+  for (int i = 0; i < kTaps * g0; ++i) {
+    for (int c = 0; c < 3; ++c) {
+      const size_t from = static_cast<size_t>(i) * 3 + c;
+      for (int j = 0; j < hidden; ++j)
+        to[(static_cast<size_t>(c) * last + j) * stride + i] = tail.weight[from * hidden + j];
+      to[(3 * static_cast<size_t>(last) + c) * stride + i] = tail.bias[from];
     }
+  }
+}
+
+}  // namespace
+
+// In f32 one convolution makes both, and its input goes to Winograd's points once. In bf16 they have results
+// of different formats.
+void LiffPixelWeights::make_source_convs(const LiffWeights& weights) {
+  const ConvWeights& head = weights.mlp.front();
+  const ConvWeights& tail = weights.mlp.back();
+  const int in = pad_channels(g0_);
+  const size_t output = static_cast<size_t>(in) * kTaps;  // weights of one
+  const auto base_only = [=, &head, g0 = g0_, first = first_](float* to) {
+    std::fill_n(to, first * output, 0.0F);
+    write_base(head, g0, in, to);
   };
-  tail_.emplace_back(padded_in, outputs, 3, 3, write, std::vector<float>(outputs, 0.0F));
+  const auto tail_only = [=, &tail, g0 = g0_, last = last_, outputs = tail_outputs_](float* to) {
+    std::fill_n(to, outputs * output, 0.0F);
+    write_tail(tail, g0, in, last, to);
+  };
+  if (context_.compute() == Element::kF32) {
+    std::vector<float> bias = bias_;
+    bias.resize(first_ + tail_outputs_, 0.0F);
+    const auto both = [=, first = first_](float* to) {
+      base_only(to);
+      tail_only(to + first * output);
+    };
+    base_.emplace_back(in, first_ + tail_outputs_, 3, 3, both, std::move(bias));
+    return;
+  }
+  base_.emplace_back(in, first_, 3, 3, base_only, bias_);
+  tail_.emplace_back(in, tail_outputs_, 3, 3, tail_only, std::vector<float>(tail_outputs_, 0.0F));
 }
 
 LiffPixelWeightsPlan LiffPixelWeights::plan(Size full, const GridAxis& rows, const GridAxis& cols) {
@@ -139,9 +166,10 @@ LiffPixelWeightsPlan LiffPixelWeights::plan(Size full, const GridAxis& rows, con
   constexpr int kBlock = nn::kWinogradBlock;
   plan.source_y = rows.source.front() / kBlock * kBlock;
   plan.source_x = cols.source.front() / kBlock * kBlock;
-  const int height = nn::round_up(rows.source.back() + 1, kBlock) - plan.source_y;
-  const int width = nn::round_up(cols.source.back() + 1, kBlock) - plan.source_x;
-  const size_t pixel_bytes = tail_[0].out() * nn::element_size(compute);
+  plan.end_y = nn::round_up(rows.source.back() + 1, kBlock);
+  plan.end_x = nn::round_up(cols.source.back() + 1, kBlock);
+  const int height = plan.end_y - plan.source_y, width = plan.end_x - plan.source_x;
+  const size_t pixel_bytes = tail_outputs_ * nn::element_size(compute);
   const int sources = std::clamp(static_cast<int>(kTailBytes / pixel_bytes), kMinSources, kMaxSources);
   plan.across = nn::ceil_div(width, kMaxTileColumns);
   plan.tile_cols = nn::round_up(nn::ceil_div(width, plan.across), kBlock);
@@ -149,7 +177,7 @@ LiffPixelWeightsPlan LiffPixelWeights::plan(Size full, const GridAxis& rows, con
   plan.tile_rows = nn::round_up(nn::ceil_div(height, plan.down), kBlock);
 
   nn::ConvShape shape{.in = base_[0].in(),
-                      .out = first_,
+                      .out = base_[0].out(),
                       .kernel_h = 3,
                       .kernel_w = 3,
                       .rows = plan.tile_rows,
@@ -158,9 +186,11 @@ LiffPixelWeightsPlan LiffPixelWeights::plan(Size full, const GridAxis& rows, con
                       .target = Element::kF32,
                       .direct = !nn::worth_winograd(full, 1)};
   plan.base = {base_.data(), shape};
-  shape.out = tail_[0].out();
-  shape.target = compute;
-  plan.tail = {tail_.data(), shape};
+  if (!tail_.empty()) {
+    shape.out = tail_outputs_;
+    shape.target = compute;
+    plan.tail = {tail_.data(), shape};
+  }
   plan.batch = middle_layers(middle_, kBatch, compute);
   plan.rest = middle_layers(middle_, kRest, compute);
   return plan;
@@ -178,9 +208,11 @@ struct LiffPixelWeights::Run {
 
 struct LiffPixelWeights::Tile {
   int worker = 0;
-  const float* base = nullptr;      // B, [sources][first_]
-  const std::byte* tail = nullptr;  // A
-  std::byte* hidden = nullptr;      // of a batch of targets, [kBatch][widest_]
+  const float* base = nullptr;  // B, [sources][base_pitch]
+  size_t base_pitch = 0;
+  const std::byte* tail = nullptr;  // A, [sources][tail_pitch]
+  size_t tail_pitch = 0;
+  std::byte* hidden = nullptr;  // of a batch of targets, [kBatch][widest_]
   std::byte* spare = nullptr;
 };
 
@@ -196,7 +228,7 @@ void LiffPixelWeights::run(const LiffPixelWeightsPlan& plan, const nn::MapView& 
                 out,
                 stride,
                 context_.ready(plan.base),
-                context_.ready(plan.tail),
+                plan.tail.weights != nullptr ? context_.ready(plan.tail) : ReadyConv{},
                 ready(context_, plan.batch),
                 ready(context_, plan.rest)};
   context_.pool().parallel_for(plan.down * plan.across, [&](int i, int worker) { run_tile(run, i, worker); });
@@ -212,14 +244,43 @@ LiffPixelWeights::Tile LiffPixelWeights::make_tile(const Run& run, int y, int x,
   const size_t pixels = static_cast<size_t>(plan.tile_rows) * plan.tile_cols;
   const size_t batch_bytes = static_cast<size_t>(kBatch) * widest_ * element;
   Workspace& ws = context_.workspace(worker);
+  std::byte* const hidden = ws.get(Workspace::kHidden, batch_bytes);
+  std::byte* const spare = ws.get(Workspace::kHidden2, batch_bytes);
+  const auto first = static_cast<size_t>(first_);
+  if (compute == Element::kF32) {
+    const float* both = make_both(run, y, x, ws);
+    const auto pitch = static_cast<size_t>(plan.base.shape.out);
+    return {worker, both, pitch, reinterpret_cast<const std::byte*>(both + first), pitch, hidden, spare};
+  }
   std::byte* sources = ws.get(Workspace::kInput, static_cast<size_t>(rows) * cols * padded_in * element);
   nn::gather(run.features, {}, y - 1, x - 1, rows, cols, compute, sources, padded_in);
   auto* base = ws.get_array<float>(Workspace::kBase, pixels * first_);
   run.base.run(ws, worker, sources, base);
   std::byte* tail = ws.get(Workspace::kTail, pixels * plan.tail.shape.out * element);
   run.tail.run(ws, worker, sources, tail);
-  return {worker, base, tail, ws.get(Workspace::kHidden, batch_bytes),
-          ws.get(Workspace::kHidden2, batch_bytes)};
+  return {worker, base, first, tail, static_cast<size_t>(tail_outputs_), hidden, spare};
+}
+
+// B and A of a tile, [sources][first_ + tail_outputs_], from the features where they lie. The last tiles of a
+// row or column may be smaller than the others.
+const float* LiffPixelWeights::make_both(const Run& run, int y, int x, Workspace& ws) const {
+  const LiffPixelWeightsPlan& plan = run.plan;
+  const int rows = std::min(plan.tile_rows, plan.end_y - y), cols = std::min(plan.tile_cols, plan.end_x - x);
+  const auto pitch = static_cast<size_t>(plan.base.shape.out), row = plan.tile_cols * pitch;
+  auto* both = ws.get_array<float>(Workspace::kBase, static_cast<size_t>(plan.tile_rows) * row);
+  const int in = plan.base.shape.in;
+  nn::FloatConv::Input input{{}, static_cast<size_t>(in)};
+  const Rect window{x - 1, y - 1, cols + 2, rows + 2};
+  if (run.features.holds(window, in)) {
+    input.pixels = run.features.grid(window.y, window.x);
+  } else {
+    auto* sources = ws.get_array<float>(Workspace::kInput, static_cast<size_t>(window.size().pixels()) * in);
+    nn::gather(run.features, {}, window.y, window.x, window.height, window.width, Element::kF32, sources, in);
+    input.pixels = {sources, static_cast<size_t>(window.width) * in, static_cast<size_t>(in)};
+  }
+  static_cast<const nn::FloatConv&>(*run.base.kernel)
+      .convolve(ws, {&input, 1}, rows, cols, *run.base.weights, {{both, row, pitch}, {0, 0, cols, rows}});
+  return both;
 }
 
 void LiffPixelWeights::run_tile(const Run& run, int i, int worker) const {
@@ -260,22 +321,21 @@ void LiffPixelWeights::finish(const Tile& tile, const nn::LiffTarget* targets, i
   std::byte* hidden = tile.hidden;
   std::byte* spare = tile.spare;
   if (f32) {
-    nn::offset_relu(tile.base, offset_y_.data(), offset_x_.data(), targets, count,
+    nn::offset_relu(tile.base, tile.base_pitch, offset_y_.data(), offset_x_.data(), targets, count,
                     reinterpret_cast<float*>(hidden), first_);
   } else {
-    nn::offset_relu(tile.base, offset_y_.data(), offset_x_.data(), targets, count,
+    nn::offset_relu(tile.base, tile.base_pitch, offset_y_.data(), offset_x_.data(), targets, count,
                     reinterpret_cast<BFloat16*>(hidden), first_);
   }
   for (const ReadyConv& layer : middle) {
     layer.run(context_.workspace(tile.worker), tile.worker, hidden, spare);
     std::swap(hidden, spare);
   }
-  const int outputs = tail_[0].out();
   if (f32) {
-    nn::pixel_products(reinterpret_cast<const float*>(tile.tail), outputs,
+    nn::pixel_products(reinterpret_cast<const float*>(tile.tail), tile.tail_pitch,
                        reinterpret_cast<const float*>(hidden), last_, targets, count, context_.arithmetic());
   } else {
-    nn::pixel_products(reinterpret_cast<const BFloat16*>(tile.tail), outputs,
+    nn::pixel_products(reinterpret_cast<const BFloat16*>(tile.tail), tile.tail_pitch,
                        reinterpret_cast<const BFloat16*>(hidden), last_, targets, count);
   }
 }

@@ -26,7 +26,8 @@ struct LiffPixelWeightsPlan {
   int source_y = 0, source_x = 0;  // the first tile's first pixel
   int tile_rows = 0, tile_cols = 0;
   int down = 0, across = 0;
-  nn::KernelRequest base, tail;                // B and A
+  int end_y = 0, end_x = 0;                    // behind the last one's last pixel
+  nn::KernelRequest base, tail;                // B and A; in f32 `base` is both, and `tail` is none
   std::vector<nn::KernelRequest> batch, rest;  // the middle layers, for many targets at a time and for few
   void add_kernels(std::vector<nn::KernelRequest>& kernels) const;
 };
@@ -53,14 +54,15 @@ class LiffPixelWeights {
   double macs_per_target() const { return target_macs_; }
 
  private:
-  void make_base(const LiffWeights& weights);
-  void make_tail(const LiffWeights& weights);
+  void read_head(const ConvWeights& head);
+  void make_source_convs(const LiffWeights& weights);
 
   // What the tiles of one run share, and what is computed once for a tile's source pixels.
   struct Run;
   struct Tile;
   void run_tile(const Run& run, int i, int worker) const;
   Tile make_tile(const Run& run, int y, int x, int worker) const;
+  const float* make_both(const Run& run, int y, int x, nn::Workspace& workspace) const;
   // The MLP from `base` on, for `count` targets of the tile.
   void finish(const Tile& tile, const nn::LiffTarget* targets, int count,
               const std::vector<nn::ReadyConv>& middle) const;
@@ -74,7 +76,8 @@ class LiffPixelWeights {
   double target_macs_ = 0.0;
   std::vector<float> bias_, token_y_, token_x_;     // of the first layer, [first_]
   std::vector<float> offset_y_, offset_x_;          // Wr's columns, [first_]
-  std::vector<nn::PaddedConvWeights> base_, tail_;  // one entry each: B and A
+  int tail_outputs_ = 0;                            // 3 * last_ + 3, padded
+  std::vector<nn::PaddedConvWeights> base_, tail_;  // one entry each: B and A; or both in base_
   std::vector<nn::PaddedConvWeights> middle_;
 };
 

@@ -24,8 +24,8 @@ namespace compass::nn {
 class Bf16Backend;
 class PaddedConvWeights;
 
-// What a wish becomes on this CPU, never kAuto: kBF16 where that is what it multiplies fastest, else kF32 or
-// kExact; kBF16 becomes f32 on a CPU, or in a build, without bf16.
+// What a wish becomes on this CPU, never kAuto: kBF16 where it has matrix tiles for that, kExact where that
+// costs less than a tenth of the time, else kF32. kBF16 becomes kF32 on a CPU, or in a build, without bf16.
 Precision resolve(Precision wish);
 
 // A kernel that a plan runs, and the conv weights to be packed for it.

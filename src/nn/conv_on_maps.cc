@@ -5,21 +5,6 @@
 #include "nn/float_conv.h"
 
 namespace compass::nn {
-namespace {
-
-bool inside(const Rect& inner, const Rect& outer) {
-  return inner.x >= outer.x && inner.y >= outer.y && inner.x + inner.width <= outer.x + outer.width &&
-         inner.y + inner.height <= outer.y + outer.height;
-}
-
-// The view's pixels from (y, x) on, which it is large enough for.
-PixelGrid<const float> pixels_of(const MapView& view, int y, int x) {
-  const auto pitch = static_cast<size_t>(view.pitch);
-  return {view.pixel(y, x), view.held.width * pitch, pitch};
-}
-
-}  // namespace
-
 bool ConvPass::run_on_maps(const Run& run, const ReadyPiece& ready, int row0, int col0, int worker) const {
   const ConvPlan& plan = run.plan;
   if (plan.compute != Element::kF32 || expand_ || spec_.transposed) return false;
@@ -32,8 +17,8 @@ bool ConvPass::run_on_maps(const Run& run, const ReadyPiece& ready, int row0, in
   std::vector<FloatConv::Input> inputs;
   for (const MapView& view : run.inputs) {
     if (view.channels % kChannelBlock != 0 && run.inputs.size() > 1) return false;
-    if (view.pitch < pad_channels(view.channels) || !inside(window, view.held)) return false;
-    inputs.push_back({pixels_of(view, window.y, window.x), static_cast<size_t>(pad_channels(view.channels))});
+    if (!view.holds(window, pad_channels(view.channels))) return false;
+    inputs.push_back({view.grid(window.y, window.x), static_cast<size_t>(pad_channels(view.channels))});
   }
   const ConvShape& shape = ready.piece->conv.shape;
   const auto& kernel = static_cast<const FloatConv&>(*ready.conv.kernel);
@@ -54,7 +39,7 @@ bool ConvPass::run_on_maps(const Run& run, const ReadyPiece& ready, int row0, in
   }
   FloatConv::Output output{{run.out.f32 + run.out.offset(y, x), held.width * channels, channels},
                            {plan.bounds.x - x, plan.bounds.y - y, plan.bounds.width, plan.bounds.height}};
-  if (run.addend != nullptr) output.addend = pixels_of(*run.addend, y, x);
+  if (run.addend != nullptr) output.addend = run.addend->grid(y, x);
   kernel.convolve(ws, inputs, rows, cols, *ready.conv.weights, output);
   return true;
 }

@@ -89,6 +89,15 @@ struct FloatConv::Tile {
   const Output& output;
 };
 
+// Whether pixels follow each other from row to row, in all inputs of a 1x1 convolution and in its outputs.
+bool FloatConv::pixels_in_a_row(const Tile& tile) const {
+  const auto cols = static_cast<size_t>(tile.cols);
+  const auto dense = [cols](const auto& grid) { return grid.row == cols * grid.pitch; };
+  return shape().kernel_h == 1 && shape().kernel_w == 1 && shape().stride == 1 && dense(tile.output.pixels) &&
+         (tile.output.addend.data == nullptr || dense(tile.output.addend)) &&
+         std::all_of(tile.inputs.begin(), tile.inputs.end(), [&](const Input& i) { return dense(i.pixels); });
+}
+
 void FloatConv::run(Workspace& workspace, int /*worker*/, const void* source,
                     const PackedConvWeights& weights, void* target) const {
   const ConvShape& s = shape();
@@ -148,9 +157,12 @@ void FloatConv::directly(const Tile& tile) const {
   const Output& o = tile.output;
   const Rect& clip = o.clip;
   const bool dense = tile.inputs.size() == 1 && tile.inputs[0].pixels.pitch == tile.inputs[0].channels;
+  const int top = std::max(clip.y, 0), bottom = std::min(clip.y + clip.height, tile.rows);
+  const int x = std::max(clip.x, 0), end = std::min(clip.x + clip.width, tile.cols);
+  const bool together = pixels_in_a_row(tile) && end - x == tile.cols;  // all rows are one
   std::vector<LeftRun> runs;
-  for (int y = std::max(clip.y, 0); y < std::min(clip.y + clip.height, tile.rows); ++y) {
-    const int x = std::max(clip.x, 0), end = std::min(clip.x + clip.width, tile.cols);
+  for (int y = top; y < (together ? std::min(top + 1, bottom) : bottom); ++y) {
+    const int rows = together ? bottom - top : 1;
     runs.clear();
     for (int ky = 0; ky < s.kernel_h; ++ky) {
       for (int kx = 0; kx < s.kernel_w; ++kx) {
@@ -169,7 +181,7 @@ void FloatConv::directly(const Tile& tile) const {
         tile.weights.bias, slope_,
         o.addend.data == nullptr ? nullptr : o.addend.data + y * o.addend.row + x * o.addend.pitch,
         o.addend.pitch};
-    multiply_panels(runs, static_cast<size_t>(end - x), tile.weights.values.data(), s.out, after,
+    multiply_panels(runs, static_cast<size_t>(rows) * (end - x), tile.weights.values.data(), s.out, after,
                     {o.pixels.data + y * o.pixels.row + x * o.pixels.pitch, o.pixels.pitch}, arithmetic_);
   }
 }

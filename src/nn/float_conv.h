@@ -46,6 +46,7 @@ class FloatConv final : public ConvKernel {
   struct Tile;
   void by_winograd(Workspace& workspace, const Tile& tile) const;
   void directly(const Tile& tile) const;
+  bool pixels_in_a_row(const Tile& tile) const;
 
   Arithmetic arithmetic_;
   float slope_;

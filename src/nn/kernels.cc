@@ -138,13 +138,13 @@ void TimesSlopeBf16(const BFloat16* hidden, float slope, BFloat16* x, size_t n) 
 }
 
 template <typename T>
-HWY_INLINE void offset_relu_into(const float* HWY_RESTRICT base, const float* HWY_RESTRICT wy,
+HWY_INLINE void offset_relu_into(const float* HWY_RESTRICT base, size_t pitch, const float* HWY_RESTRICT wy,
                                  const float* HWY_RESTRICT wx, const LiffTarget* HWY_RESTRICT targets,
                                  size_t count, T* HWY_RESTRICT hidden, size_t n) {
   const V zero = hn::Zero(Floats());
   for (size_t t = 0; t < count; ++t, hidden += n) {
     const LiffTarget& p = targets[t];
-    const float* HWY_RESTRICT b = base + p.source * n;
+    const float* HWY_RESTRICT b = base + p.source * pitch;
     const V vy = hn::Set(Floats(), p.y);
     const V vx = hn::Set(Floats(), p.x);
     for (size_t i = 0; i < n; i += lanes()) {
@@ -154,13 +154,13 @@ HWY_INLINE void offset_relu_into(const float* HWY_RESTRICT base, const float* HW
     }
   }
 }
-void OffsetReluF32(const float* base, const float* wy, const float* wx, const LiffTarget* targets,
-                   size_t count, float* hidden, size_t n) {
-  offset_relu_into(base, wy, wx, targets, count, hidden, n);
+void OffsetReluF32(const float* base, size_t pitch, const float* wy, const float* wx,
+                   const LiffTarget* targets, size_t count, float* hidden, size_t n) {
+  offset_relu_into(base, pitch, wy, wx, targets, count, hidden, n);
 }
-void OffsetReluBf16(const float* base, const float* wy, const float* wx, const LiffTarget* targets,
-                    size_t count, BFloat16* hidden, size_t n) {
-  offset_relu_into(base, wy, wx, targets, count, hidden, n);
+void OffsetReluBf16(const float* base, size_t pitch, const float* wy, const float* wx,
+                    const LiffTarget* targets, size_t count, BFloat16* hidden, size_t n) {
+  offset_relu_into(base, pitch, wy, wx, targets, count, hidden, n);
 }
 
 using Sixteen = hn::CappedTag<float, 16>;
@@ -331,13 +331,13 @@ void times_slope(const float* hidden, float slope, float* x, size_t n) {
 void times_slope(const BFloat16* hidden, float slope, BFloat16* x, size_t n) {
   HWY_DYNAMIC_DISPATCH(TimesSlopeBf16)(hidden, slope, x, n);
 }
-void offset_relu(const float* base, const float* wy, const float* wx, const LiffTarget* targets, size_t count,
-                 float* hidden, size_t n) {
-  HWY_DYNAMIC_DISPATCH(OffsetReluF32)(base, wy, wx, targets, count, hidden, n);
+void offset_relu(const float* base, size_t pitch, const float* wy, const float* wx, const LiffTarget* targets,
+                 size_t count, float* hidden, size_t n) {
+  HWY_DYNAMIC_DISPATCH(OffsetReluF32)(base, pitch, wy, wx, targets, count, hidden, n);
 }
-void offset_relu(const float* base, const float* wy, const float* wx, const LiffTarget* targets, size_t count,
-                 BFloat16* hidden, size_t n) {
-  HWY_DYNAMIC_DISPATCH(OffsetReluBf16)(base, wy, wx, targets, count, hidden, n);
+void offset_relu(const float* base, size_t pitch, const float* wy, const float* wx, const LiffTarget* targets,
+                 size_t count, BFloat16* hidden, size_t n) {
+  HWY_DYNAMIC_DISPATCH(OffsetReluBf16)(base, pitch, wy, wx, targets, count, hidden, n);
 }
 void pixel_products(const float* tail, size_t pitch, const float* hidden, size_t n, const LiffTarget* targets,
                     size_t count, Arithmetic arithmetic) {

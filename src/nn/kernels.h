@@ -44,12 +44,12 @@ struct LiffTarget {
   float* out = nullptr;
 };
 
-// LIFF's first layer. For target t with source s: hidden[t*n + i] = max(0, base[s*n + i] + y*wy[i] +
+// LIFF's first layer. For target t with source s: hidden[t*n + i] = max(0, base[s*pitch + i] + y*wy[i] +
 // x*wx[i]); n a multiple of 16.
-void offset_relu(const float* base, const float* wy, const float* wx, const LiffTarget* targets, size_t count,
-                 float* hidden, size_t n);
-void offset_relu(const float* base, const float* wy, const float* wx, const LiffTarget* targets, size_t count,
-                 BFloat16* hidden, size_t n);
+void offset_relu(const float* base, size_t pitch, const float* wy, const float* wx, const LiffTarget* targets,
+                 size_t count, float* hidden, size_t n);
+void offset_relu(const float* base, size_t pitch, const float* wy, const float* wx, const LiffTarget* targets,
+                 size_t count, BFloat16* hidden, size_t n);
 
 // LIFF's last layer. For target t with source s and a = tail + s*pitch, c = 0, 1, 2:
 // out[c] = sum_i a[c*n + i] * hidden[t*n + i] + a[3*n + c]; n a multiple of 16. In f32 the sum is that of 16
@@ -79,10 +79,10 @@ void normalise(float* x, const float* norm, size_t n, bool inverse);
 void scale_channels(const float* x, const float* gain, float* out, size_t pixels, size_t channels);
 void times_slope(const float* hidden, float slope, float* x, size_t n);
 void times_slope(const BFloat16* hidden, float slope, BFloat16* x, size_t n);
-void offset_relu(const float* base, const float* wy, const float* wx, const LiffTarget* targets, size_t count,
-                 float* hidden, size_t n);
-void offset_relu(const float* base, const float* wy, const float* wx, const LiffTarget* targets, size_t count,
-                 BFloat16* hidden, size_t n);
+void offset_relu(const float* base, size_t pitch, const float* wy, const float* wx, const LiffTarget* targets,
+                 size_t count, float* hidden, size_t n);
+void offset_relu(const float* base, size_t pitch, const float* wy, const float* wx, const LiffTarget* targets,
+                 size_t count, BFloat16* hidden, size_t n);
 void pixel_products(const float* tail, size_t pitch, const float* hidden, size_t n, const LiffTarget* targets,
                     size_t count);
 void pixel_products(const BFloat16* tail, size_t pitch, const BFloat16* hidden, size_t n,

@@ -57,20 +57,20 @@ void times_slope(const BFloat16* hidden, float slope, BFloat16* x, size_t n) {
   for (size_t i = 0; i < n; ++i) x[i] = to_bf16(to_float(x[i]) * (to_float(hidden[i]) > 0.0F ? 1.0F : slope));
 }
 
-void offset_relu(const float* base, const float* wy, const float* wx, const LiffTarget* targets, size_t count,
-                 float* hidden, size_t n) {
+void offset_relu(const float* base, size_t pitch, const float* wy, const float* wx, const LiffTarget* targets,
+                 size_t count, float* hidden, size_t n) {
   for (size_t t = 0; t < count; ++t) {
     const LiffTarget& p = targets[t];
-    const float* b = base + p.source * n;
+    const float* b = base + p.source * pitch;
     for (size_t i = 0; i < n; ++i) hidden[t * n + i] = std::max(0.0F, b[i] + p.y * wy[i] + p.x * wx[i]);
   }
 }
 
-void offset_relu(const float* base, const float* wy, const float* wx, const LiffTarget* targets, size_t count,
-                 BFloat16* hidden, size_t n) {
+void offset_relu(const float* base, size_t pitch, const float* wy, const float* wx, const LiffTarget* targets,
+                 size_t count, BFloat16* hidden, size_t n) {
   for (size_t t = 0; t < count; ++t) {
     const LiffTarget& p = targets[t];
-    const float* b = base + p.source * n;
+    const float* b = base + p.source * pitch;
     for (size_t i = 0; i < n; ++i)
       hidden[t * n + i] = to_bf16(std::max(0.0F, b[i] + p.y * wy[i] + p.x * wx[i]));
   }

@@ -129,13 +129,13 @@ TEST_P(Kernels, LiffProductsEqualTheirPlainTwins) {
     }
     std::vector<float> fa(10 * n);
     std::vector<float> fb(10 * n);
-    offset_relu(base.data(), wy.data(), wx.data(), targets.data(), 10, fa.data(), n);
-    plain::offset_relu(base.data(), wy.data(), wx.data(), targets.data(), 10, fb.data(), n);
+    offset_relu(base.data(), n, wy.data(), wx.data(), targets.data(), 10, fa.data(), n);
+    plain::offset_relu(base.data(), n, wy.data(), wx.data(), targets.data(), 10, fb.data(), n);
     EXPECT_EQ(fa, fb);
     std::vector<BFloat16> ha(10 * n);
     std::vector<BFloat16> hb(10 * n);
-    offset_relu(base.data(), wy.data(), wx.data(), targets.data(), 10, ha.data(), n);
-    plain::offset_relu(base.data(), wy.data(), wx.data(), targets.data(), 10, hb.data(), n);
+    offset_relu(base.data(), n, wy.data(), wx.data(), targets.data(), 10, ha.data(), n);
+    plain::offset_relu(base.data(), n, wy.data(), wx.data(), targets.data(), 10, hb.data(), n);
     EXPECT_EQ(ha, hb);
 
     const size_t pitch = 3 * n + 16;

@@ -8,6 +8,7 @@
 #include "core/size.h"
 #include "core/tensor.h"
 #include "nn/element.h"
+#include "nn/pixel_grid.h"
 
 namespace compass::nn {
 
@@ -88,6 +89,16 @@ struct MapView {
 
   size_t offset(int y, int x) const {
     return (static_cast<size_t>(y - held.y) * held.width + static_cast<size_t>(x - held.x)) * pitch;
+  }
+  // Whether a convolution can read so many channels of the window's pixels: what is not inside `part` is
+  // zero.
+  bool holds(const Rect& window, int wanted) const {
+    return pitch >= wanted && window.x >= held.x && window.y >= held.y &&
+           window.x + window.width <= held.x + held.width && window.y + window.height <= held.y + held.height;
+  }
+  // The pixels from (y, x) on, inside `held`, of a map in f32.
+  PixelGrid<const float> grid(int y, int x) const {
+    return {pixel(y, x), static_cast<size_t>(held.width) * pitch, static_cast<size_t>(pitch)};
   }
   // Position (y, x) of the whole, inside `held`, of a map in f32.
   const float* pixel(int y, int x) const { return static_cast<const float*>(data) + offset(y, x); }

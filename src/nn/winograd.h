@@ -12,6 +12,7 @@
 #include "core/size.h"
 #include "graph/winograd_points.h"
 #include "nn/arithmetic.h"
+#include "nn/pixel_grid.h"
 
 namespace compass::nn {
 
@@ -38,14 +39,6 @@ template <typename Float>
 struct WinogradPoints {
   Float* data = nullptr;
   size_t stride = 0;
-  size_t pitch = 0;
-};
-
-// Pixels of a map: channel c of (y, x) is at data[y * row + x * pitch + c].
-template <typename Float>
-struct PixelGrid {
-  Float* data = nullptr;
-  size_t row = 0;
   size_t pitch = 0;
 };
 

@@ -53,7 +53,7 @@ class Pnm(ReadingTest):
                     # 16-bit samples are rounded once more.
                     error = self.psnr(name, "right.ppm")
                     self.assertTrue(error is None or (maximum > 255 and error > 50), (name, error))
-                self.assertEqual(len(self.notes("grey.pgm")), 1 if maximum > 255 else 0)
+                self.assertEqual(self.notes("grey.pgm"), [])
 
     def test_every_kind_is_read(self):
         bits = [(x ^ y) & 1 for y in range(7) for x in range(13)]
@@ -82,7 +82,7 @@ class Pnm(ReadingTest):
         self.assertIn("float samples", self.notes("pf")[0])
         self.put("alpha.pam", pam % (4, 255, b"RGB_ALPHA") + b"".join(rgb.rgb[i:i + 3] + b"\xff" for i in range(0, 273, 3)))
         self.assert_equal("alpha.pam", "rgb.ppm")
-        self.assertIn("alpha", self.notes("alpha.pam")[0])
+        self.assertEqual(self.notes("alpha.pam"), [])
         self.put("two.ppm", rgb.ppm() + rgb.ppm())
         self.assertIn("several", self.notes("two.ppm")[0])
 

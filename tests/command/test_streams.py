@@ -41,8 +41,8 @@ class Closed(Streams):
                 self.assertEqual(self.get("out.cmps"), whole)
 
     def test_notes_that_nobody_can_read_go_nowhere(self):
-        self.put("alpha.tif", tiff(16, 8, [(i * 31) % 256 for i in range(16 * 8 * 4)], bands=4, alpha=True))
-        self.compass("encode", "alpha.tif", "alpha.cmps")
+        self.put("alpha.tif", tiff(16, 8, [(i * 31) % 256 for i in range(16 * 8 * 4)], bands=4, bits=16, alpha=True))
+        self.assertIn(b"alpha", self.compass("encode", "alpha.tif", "alpha.cmps").stderr)
         for lost in ("2>&-", "2>/dev/full"):
             self.shell('"$COMPASS" encode alpha.tif out.cmps ' + lost)
             self.assertEqual(self.get("out.cmps"), self.get("alpha.cmps"))

@@ -70,7 +70,7 @@ def test_arrays_of_any_layout(pixels, model):
     grey = numpy.ascontiguousarray(pixels[:, :, 0])
     data = compass.encode(grey, model=model)
     assert data == compass.encode(grey[:, :, None], model=model)
-    assert data == compass.encode(numpy.dstack([grey] * 3), model=model)
+    assert compass.read_info(data).grey
 
 
 def test_sizes_and_regions(pixels, model):
@@ -111,7 +111,7 @@ def test_what_cannot_be_encoded_is_named(pixels, model):
     usage = compass.Status.USAGE
     assert 'float64' in refused(usage, compass.encode, pixels / 255, model=model)
     assert '(45, 67, 3, 1)' in refused(usage, compass.encode, pixels[..., None], model=model)
-    assert '4' in refused(usage, compass.encode, numpy.zeros((5, 5, 4), numpy.uint8), model=model)
+    assert '5' in refused(usage, compass.encode, numpy.zeros((4, 4, 5), numpy.uint8), model=model)
     assert '0x5' in refused(usage, compass.encode, numpy.zeros((5, 0, 3), numpy.uint8), model=model)
     refused(usage, compass.encode, pixels, quality=101, model=model)
     refused(usage, compass.encode, pixels, quality=float('nan'), model=model)

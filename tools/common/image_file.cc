@@ -5,14 +5,15 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cctype>
 #include <limits>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "core/background.h"
 #include "descriptors.h"
-#include "image/ppm.h"
 #include "image_module.h"
 #include "input_file.h"
 #include "memory_sink.h"
@@ -22,18 +23,36 @@ namespace compass::tools {
 namespace {
 
 // File name endings, offered where the installed libvips writes them.
-constexpr std::array<std::string_view, 11> kFormats = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff",
-                                                       ".ppm", ".jxl", ".jp2",  ".avif", ".heic"};
+constexpr std::array<std::string_view, 12> kFormats = {".png", ".jpg", ".jpeg", ".webp", ".tif",  ".tiff",
+                                                       ".ppm", ".pam", ".jxl",  ".jp2",  ".avif", ".heic"};
 constexpr std::string_view kPpm = ".ppm";
+constexpr std::string_view kPam = ".pam";
+
+// Netpbm's, which we write ourselves.
+bool is_netpbm(std::string_view format) {
+  return format == kPpm || format == kPam;
+}
 
 // Netpbm's format needs no library; it has no place for metadata.
-Status write_ppm(const Rgb8View& image, OutputFile& file) {
-  const std::string header = ppm_header(image.size);
+Status write_netpbm(const PictureView& picture, const FileSamples& samples, bool pam, OutputFile& file) {
+  const Size size = picture.size();
+  const int most = samples.deep ? 65535 : 255;
+  std::string header =
+      fmt::format("{}\n{} {}\n{}\n", samples.grey ? "P5" : "P6", size.width, size.height, most);
+  if (pam) {
+    header = fmt::format("P7\nWIDTH {}\nHEIGHT {}\nDEPTH {}\nMAXVAL {}\nTUPLTYPE {}{}\nENDHDR\n", size.width,
+                         size.height, samples.bands(), most, samples.grey ? "GRAYSCALE" : "RGB",
+                         samples.alpha ? "_ALPHA" : "");
+  }
   const auto* start = reinterpret_cast<const uint8_t*>(header.data());
   if (const Status written = file.write({start, header.size()}); !written) return written;
-  for (int y = 0; y < image.size.height; ++y) {
-    const Status written = file.write({image.row(y), static_cast<size_t>(image.size.width) * 3});
-    if (!written) return written;
+  std::vector<uint8_t> row(samples.pixel_bytes() * static_cast<size_t>(size.width));
+  for (int y = 0; y < size.height; ++y) {
+    fill_row(picture, samples, 0, y, size.width, row.data());
+    if (samples.deep && std::endian::native == std::endian::little) {  // the format's are big-endian
+      for (size_t i = 0; i < row.size(); i += 2) std::swap(row[i], row[i + 1]);
+    }
+    if (const Status written = file.write(row); !written) return written;
   }
   return file.commit();
 }
@@ -55,7 +74,7 @@ std::vector<std::string_view> writable_formats() {
   const Result<const ImageModule*> module = image_module();
   std::vector<std::string_view> formats;
   for (const std::string_view known : kFormats) {
-    if (known == kPpm || (module && (*module)->can_write(std::string(known)))) formats.push_back(known);
+    if (is_netpbm(known) || (module && (*module)->can_write(std::string(known)))) formats.push_back(known);
   }
   return formats;
 }
@@ -115,7 +134,7 @@ Status check_size(const std::string& format, Size size) {
 
 std::future<Status> prepare_format(const std::string& path, const std::string& format) {
   return in_background([path, format]() -> Status {
-    if (format == kPpm) return {};
+    if (is_netpbm(format)) return {};
     const Result<const ImageModule*> module = image_module();
     if (!module) return module.error();
     return (*module)->can_write(format) ? Status() : unknown_format(path, format);
@@ -128,20 +147,60 @@ Result<Notes> write_image(const Image& image, const std::string& format, OutputF
   return write_image(bytes.view(), format, file);
 }
 
-Result<Notes> write_image(const Rgb8View& image, const std::string& format, OutputFile& file,
-                          std::span<const MetadataChunk> metadata) {
-  if (const Status fits = check_size(format, image.size); !fits) return fits.error();
-  if (format == kPpm) {
-    const Status written = write_ppm(image, file);
-    return written ? Result<Notes>(Notes()) : written.error();
+bool takes_16_bits(const std::string& format) {
+  return format != ".jpg" && format != ".jpeg" && format != ".webp";
+}
+
+Result<FileSamples> file_samples(const std::string& format, const PictureView& picture,
+                                 std::optional<int> bits) {
+  const bool jpeg = format == ".jpg" || format == ".jpeg";
+  if (bits == 16 && !takes_16_bits(format)) {
+    return Error{
+        ErrorCode::kUsage,
+        fmt::format("--bits: samples in {} have 8 bits; choose PNG, TIFF, PPM or PAM for 16", format)};
+  }
+  FileSamples samples;
+  samples.alpha = !picture.alpha.empty() && !jpeg && format != kPpm;
+  // HEIF's and JPEG 2000's readers and writers are surest with three colours.
+  samples.grey =
+      picture.grey && format != ".webp" && format != ".heic" && format != ".avif" && format != ".jp2";
+  samples.deep = picture.deep != nullptr && bits != 8 && takes_16_bits(format);
+  return samples;
+}
+
+Result<Notes> write_image(const Rgb8View& image, const std::string& format, OutputFile& file) {
+  return write_image(PictureView(image), FileSamples(), format, file);
+}
+
+namespace {
+
+// What of the picture the file does not have.
+Notes losses(const PictureView& picture, const FileSamples& samples, const std::string& format) {
+  Notes notes;
+  if (!picture.alpha.empty() && !samples.alpha) {
+    notes.push_back(fmt::format("{} has no place for alpha: the picture is laid over white", format));
+  }
+  return notes;
+}
+
+}  // namespace
+
+Result<Notes> write_image(const PictureView& picture, const FileSamples& samples, const std::string& format,
+                          OutputFile& file, std::span<const MetadataChunk> metadata) {
+  if (const Status fits = check_size(format, picture.size()); !fits) return fits.error();
+  Notes lost = losses(picture, samples, format);
+  if (is_netpbm(format)) {
+    const Status written = write_netpbm(picture, samples, format == kPam, file);
+    return written ? Result<Notes>(lost) : written.error();
   }
   const Result<const ImageModule*> module = image_module();
   if (!module) return module.error();
   FileSink straight(file);
   MemorySink collected;
   ByteSink& sink = file.is_direct() ? static_cast<ByteSink&>(collected) : straight;
-  Result<Notes> notes = (*module)->write_image(image, format, sink, metadata);
+  Result<Notes> notes = (*module)->write_image(picture, samples, format, sink, metadata);
   if (!notes) return notes.error();
+  notes->insert(notes->begin(), lost.begin(), lost.end());
   if (const Status passed_on = file.write(collected.bytes()); !passed_on) return passed_on.error();
   if (const Status committed = file.commit(); !committed) return committed.error();
   return notes;

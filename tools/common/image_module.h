@@ -30,7 +30,8 @@ struct ImageModule {
   Status (*start)();
   bool (*can_write)(const std::string& format);
   // Does not commit the file.
-  Result<Notes> (*write_image)(const Rgb8View& image, const std::string& format, ByteSink& sink,
+  Result<Notes> (*write_image)(const PictureView& picture, const FileSamples& samples,
+                               const std::string& format, ByteSink& sink,
                                std::span<const MetadataChunk> metadata);
   Result<TextMask> (*render_text)(const std::string& text, const std::string& font);
 };

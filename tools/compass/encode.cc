@@ -34,6 +34,7 @@ struct Options {
   std::optional<int> effort;
   bool psnr = false;
   bool strip = false;
+  bool keep_profile = false;
   CommonFlags common;
 };
 
@@ -102,7 +103,11 @@ Status encode(const Options& options) {
       OutputFile::create(options.output, {options.input, options.common.model, options.quality.map});
   if (!output) return output.error();
   if (const Status good = check_json_stream(options.common, *output); !good) return good;
-  const ReadSettings read{options.common.strict, codec->max_pixels, codec->max_memory};
+  const ReadSettings read{.strict = options.common.strict,
+                          .kinds = true,
+                          .profile = options.keep_profile,
+                          .max_pixels = codec->max_pixels,
+                          .max_memory = codec->max_memory};
   std::future<Result<Photo>> reading = in_background([&] { return read_image(options.input, read); });
   const Result<std::shared_ptr<const Model>> model = load_model(options.common.model);
   if (!model) return model.error();
@@ -110,19 +115,27 @@ Status encode(const Options& options) {
   if (!photo) return photo.error();
   for (const std::string& note : photo->notes) warn(options.input + ": " + note, options.common);
 
-  const Result<std::vector<Size>> sizes = layer_sizes(*layers, photo->image.size);
+  const Result<std::vector<Size>> sizes = layer_sizes(*layers, photo->size());
   if (!sizes) return sizes.error();
   EncodeSettings settings;
   settings.sizes = *sizes;
   if (const Status good = apply_quality(*quality, read, settings); !good) return good;
   settings.effort = options.effort;
   settings.measure = options.psnr;
-  if (!options.strip) settings.metadata = photo->metadata;
+  settings.metadata = photo->metadata;
+  if (options.strip)
+    std::erase_if(settings.metadata, [&](const MetadataChunk& chunk) {
+      return chunk.type != MetadataChunk::kIcc || !photo->kinds.own_colours;
+    });
+  settings.kinds = photo->kinds;
+  if (photo->kinds.alpha) settings.alpha = photo->alpha.view();
   const auto start = Clock::now();
   Result<EncodedPicture> encoded = [&] {
     ProgressBar progress("encoding", options.common.quiet);
     settings.progress = progress.callback();
-    return Encoder(*model, *codec).encode(photo->image.view(), settings);
+    Encoder encoder(*model, *codec);
+    return photo->kinds.deep ? encoder.encode(photo->deep.view(), settings)
+                             : encoder.encode(photo->image.view(), settings);
   }();
   if (!encoded) return encoded.error();
   const double seconds = seconds_since(start);
@@ -189,8 +202,13 @@ void add_encode(CLI::App& app, Action& action) {
                    "Measure each layer's PSNR, which costs decoding the largest one.");
   command.add_flag("--strip", options->strip,
                    "Leave out the picture's metadata: Exif, XMP, the profile of other colours than sRGB.");
+  command.add_flag(
+      "--keep-profile", options->keep_profile,
+      "Keep the colours of a picture with an RGB profile, such as Display P3, as they are, with the "
+      "profile, instead of making them sRGB.");
   add_codec_flags(command, options->common);
-  add_strict_flag(command, options->common, "Refuse pictures that would lose alpha, bit depth or pages.");
+  add_strict_flag(command, options->common,
+                  "Refuse pictures that would lose pages, channels or depth beyond 16 bits.");
   add_output_flags(command, options->common);
   command.footer(
       "Examples:\n"

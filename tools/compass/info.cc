@@ -1,5 +1,6 @@
 // compass info: the contents of a .cmps file's header.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <memory>
@@ -40,12 +41,22 @@ std::string metadata_name(uint32_t type) {
   }
 }
 
+// What the picture is beside 8-bit sRGB.
+std::vector<std::string> kind_names(const PictureKinds& kinds) {
+  std::vector<std::string> names;
+  if (kinds.alpha) names.emplace_back("alpha");
+  if (kinds.grey) names.emplace_back("grey");
+  if (kinds.deep) names.emplace_back("more than 8 bits");
+  if (kinds.own_colours) names.emplace_back("colours of its profile");
+  return names;
+}
+
 // The file's layers in its table's words.
 std::vector<LayerRow> rows_of(const ContainerHeader& header) {
   std::vector<LayerRow> rows;
   for (const LayerEntry& layer : header.layers) {
     rows.push_back({.size = layer.size,
-                    .bytes = layer.bytes,
+                    .bytes = layer.bytes + layer.alpha.bytes,
                     .total_bytes = layer.end(),
                     .quality = static_cast<double>(layer.quality) / 10.0});
   }
@@ -121,6 +132,7 @@ Status report(const Options& options, const ContainerHeader& header, const Input
                 {"bytes", file.bytes() > 0 ? Json(file.bytes()) : Json(nullptr)},
                 {"header_bytes", header.bytes},
                 {"decoder", to_string(header.decoder)},
+                {"kinds", kind_names(header.kinds)},
                 {"layers", layers},
                 {"metadata", metadata}};
     if (!options.region.empty()) all["reading"] = reading_json(reading);
@@ -129,6 +141,9 @@ Status report(const Options& options, const ContainerHeader& header, const Input
   std::string text =
       fmt::format("{}: {} layers, {} bytes, decoder {}\n{}", plain_line(options.input), rows.size(),
                   grouped(header.file_bytes()), to_string(header.decoder), layer_table(rows));
+  if (const auto kinds = kind_names(header.kinds); !kinds.empty()) {
+    text += fmt::format("{}\n", fmt::join(kinds, ", "));
+  }
   for (const MetadataEntry& entry : header.metadata) {
     text += fmt::format("{}: {} bytes\n", metadata_name(entry.type), grouped(entry.bytes));
   }

@@ -41,6 +41,18 @@ SheetEntry entry_of(const LayerRow& row, Image image) {
       {fmt::format("{} bytes", grouped(row.total_bytes)), fmt::format("{:.2f} bpp{}", row.bpp(), quality)}};
 }
 
+// Sheets are opaque.
+void lay_over_white(const Plane& alpha, Image& image) {
+  for (int c = 0; c < 3; ++c) {
+    float* v = image.plane(c).data();
+    for (const uint8_t a : alpha.samples) {
+      const float opacity = samples_of_bytes()[a];
+      *v = *v * opacity + 1.0F - opacity;
+      ++v;
+    }
+  }
+}
+
 // Decodes layer k from the file's start, as a viewer that shows only this layer would, into `row` and
 // `entries`.
 Status add_layer(const std::vector<uint8_t>& file, int k, Decoder& decoder, const Photo* original,
@@ -53,6 +65,7 @@ Status add_layer(const std::vector<uint8_t>& file, int k, Decoder& decoder, cons
   Result<DecodedPicture> decoded = decoder.decode(source, settings);
   if (!decoded) return decoded.error();
   row.seconds = seconds_since(start);
+  lay_over_white(decoded->alpha, decoded->image);
   if (original != nullptr)
     row.psnr = psnr(decoded->image, resize(from_rgb8(original->image.view()), row.size));
   entries.push_back(entry_of(row, std::move(decoded->image)));

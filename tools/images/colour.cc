@@ -67,13 +67,15 @@ Handle<VipsImage> readable(VipsImage* stored, bool& linear) {
   return Handle<VipsImage>(stored);
 }
 
-uint8_t rounded(uint16_t sample) {
-  return static_cast<uint8_t>((sample + 128U) / 257U);
+template <typename Sample>
+Sample rounded(uint16_t sample) {
+  return static_cast<Sample>(sizeof(Sample) == 1 ? (sample + 128U) / 257U : sample);
 }
 
 }  // namespace
 
-Result<ColourConverter> ColourConverter::of(VipsImage* stored, const ColourFacts& facts) {
+Result<ColourConverter> ColourConverter::of(VipsImage* stored, const ColourFacts& facts,
+                                            const ReadSettings& settings) {
   bool linear = false;
   Handle<VipsImage> pixels = readable(stored, linear);
   if (pixels == nullptr) return Error{ErrorCode::kBadFile, "its colours cannot be read: " + vips_reason()};
@@ -81,7 +83,8 @@ Result<ColourConverter> ColourConverter::of(VipsImage* stored, const ColourFacts
   if (!layout) return layout.error();
   layout->linear = linear;
   ColourConverter converter(std::move(pixels), *layout);
-  converter.notes_ = losses(*layout);
+  converter.keep_profile_ = settings.profile;
+  converter.notes_ = losses(*layout, settings.kinds);
   converter.notes_.insert(converter.notes_.end(), facts.notes.begin(), facts.notes.end());
   if (facts.tiff && facts.tiff->transfer_curves && !embedded_profile(stored, facts)) {
     converter.notes_.emplace_back("its own transfer curves are not applied: its colours are taken for sRGB");
@@ -108,10 +111,10 @@ Status ColourConverter::choose_transform(const ColourFacts& facts) {
   if (layout_.linear) {
     use(profile_of_gamma(layout_.model, 1, srgb_primaries()));
   } else if (gamma && !(screen && usual)) {
-    if (!use(profile_of_gamma(layout_.model, 1 / *gamma, primaries))) {
+    if (!use_and_keep(profile_of_gamma(layout_.model, 1 / *gamma, primaries))) {
       notes_.emplace_back("its gAMA and cHRM chunks are invalid: its colours are taken for sRGB");
     }
-  } else if (!usual && !use(profile_of_primaries(layout_.model, primaries))) {
+  } else if (!usual && !use_and_keep(profile_of_primaries(layout_.model, primaries))) {
     notes_.emplace_back("its cHRM chunk is invalid: its colours are taken for sRGB");
   } else if (layout_.model == ColourModel::kLab) {
     use(profile_of_lab());
@@ -145,6 +148,7 @@ Status ColourConverter::use_embedded_profile(const ColourFacts& facts, bool& use
     used = use(profile);
     if (used) {
       if (transform_ != nullptr) applied_profile_.assign(icc->begin(), icc->end());
+      keep(profile, *icc);
       return {};
     }
   }
@@ -156,7 +160,7 @@ Status ColourConverter::use_embedded_profile(const ColourFacts& facts, bool& use
 Status ColourConverter::use_code_points(const CodePoints& points, bool& used) {
   if (is_hdr(points)) return hdr(points.transfer == 16 ? "PQ" : "HLG");
   if (layout_.model != ColourModel::kGrey && layout_.model != ColourModel::kRgb) return {};
-  used = use(profile_of_code_points(layout_.model, points));
+  used = use_and_keep(profile_of_code_points(layout_.model, points));
   if (!used) {
     notes_.push_back(
         fmt::format("its code points for colours (primaries {}, transfer {}) are not known and are ignored",
@@ -178,6 +182,26 @@ bool ColourConverter::use(const Profile& profile) {
   }
   transform_ = to_srgb(profile, layout_.model, bits());
   return transform_ != nullptr;
+}
+
+// The same, and keeps colours if that is wanted: with that profile, though the file has none.
+bool ColourConverter::use_and_keep(const Profile& profile) {
+  if (!use(profile)) return false;
+  if (keep_profile_ && transform_ != nullptr) keep(profile, bytes_of(profile));
+  return true;
+}
+
+// If that is wanted, and the profile can go along as `icc`, colours stay as they are.
+void ColourConverter::keep(const Profile& profile, std::span<const uint8_t> icc) {
+  if (!keep_profile_ || transform_ == nullptr) return;
+  if (layout_.model == ColourModel::kRgb && is_matrix(profile) && !icc.empty()) {
+    transform_ = nullptr;
+    keeps_colours_ = true;
+    applied_profile_.assign(icc.begin(), icc.end());
+    return;
+  }
+  notes_.emplace_back(
+      "its colour profile is none of a matrix and curves for RGB, and is not kept: colours become sRGB");
 }
 
 // libvips' own profile stands in for a missing one.
@@ -229,7 +253,8 @@ void ColourConverter::convert_bytes(const uint8_t* row, int width, uint8_t* out)
   }
 }
 
-void ColourConverter::convert_deep(const uint8_t* row, int width, uint8_t* out) {
+template <typename Sample>
+void ColourConverter::convert_deep(const uint8_t* row, int width, Sample* out) {
   const int channels = layout_.channels();
   const int made = channels_out();
   const auto pixels = static_cast<size_t>(width);
@@ -252,13 +277,16 @@ void ColourConverter::convert_deep(const uint8_t* row, int width, uint8_t* out) 
   }
   const int stride = bands();
   for (size_t x = 0; x < pixels; ++x) {
-    for (int c = 0; c < made; ++c) out[x * stride + c] = rounded(converted_[x * made + c]);
+    for (int c = 0; c < made; ++c) out[x * stride + c] = rounded<Sample>(converted_[x * made + c]);
   }
   if (layout_.alpha < 0) return;
   samples_.resize(pixels);
   reader_.read_band(row, layout_.alpha, samples_, 1);
-  for (size_t x = 0; x < pixels; ++x) out[x * stride + made] = rounded(samples_[x]);
+  for (size_t x = 0; x < pixels; ++x) out[x * stride + made] = rounded<Sample>(samples_[x]);
 }
+
+template void ColourConverter::convert_deep(const uint8_t* row, int width, uint8_t* out);
+template void ColourConverter::convert_deep(const uint8_t* row, int width, uint16_t* out);
 
 void ColourConverter::divide_by_alpha(const uint8_t* row, size_t pixels) {
   alpha_.resize(pixels);

@@ -166,6 +166,20 @@ Profile open_profile(std::span<const uint8_t> icc) {
   }
 }
 
+std::vector<uint8_t> bytes_of(const Profile& profile) {
+  cmsUInt32Number size = 0;
+  if (profile == nullptr || !cmsSaveProfileToMem(profile.get(), nullptr, &size)) return {};
+  std::vector<uint8_t> bytes(size);
+  if (!cmsSaveProfileToMem(profile.get(), bytes.data(), &size)) return {};
+  bytes.resize(size);
+  // When it was made: six numbers, big-endian, year to second (ICC.1:2022, 7.2.10).
+  constexpr size_t kDate = 24;
+  constexpr std::array<uint8_t, 12> kAnyDay{2000 >> 8, 2000 & 255, 0, 1, 0, 1};
+  if (bytes.size() < kDate + kAnyDay.size()) return {};
+  std::ranges::copy(kAnyDay, bytes.begin() + kDate);
+  return bytes;
+}
+
 bool describes(const Profile& profile, ColourModel model) {
   switch (cmsGetColorSpace(profile.get())) {
     case cmsSigGrayData:
@@ -179,6 +193,11 @@ bool describes(const Profile& profile, ColourModel model) {
     default:
       return false;
   }
+}
+
+bool is_matrix(const Profile& profile) {
+  return cmsIsMatrixShaper(profile.get()) != 0 && cmsIsTag(profile.get(), cmsSigAToB0Tag) == 0 &&
+         cmsIsTag(profile.get(), cmsSigAToB1Tag) == 0;
 }
 
 bool is_hdr(const Profile& profile) {

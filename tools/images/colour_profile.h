@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "colour_facts.h"
 #include "core/result.h"
@@ -31,8 +32,14 @@ using Transform = std::unique_ptr<void, FreeTransform>;
 // The profile in those bytes; null if they are none, or one that cannot describe a picture's colours.
 Profile open_profile(std::span<const uint8_t> icc);
 
+// The profile as a file holds it: the same bytes on any day. Empty if Little CMS cannot write it.
+std::vector<uint8_t> bytes_of(const Profile& profile);
+
 // Whether the profile's numbers are of that model.
 bool describes(const Profile& profile, ColourModel model);
+
+// Whether the profile is a matrix and curves alone, which a decoder's viewer can apply to any colour.
+bool is_matrix(const Profile& profile);
 
 // Whether the profile says (tag 'cicp', ICC.1:2022 9.2.17) that its curve is PQ or HLG, or has such a curve,
 // as those have that libjxl makes.

@@ -89,13 +89,13 @@ bool is_stale(uint32_t tag) {
   }
 }
 
-void correct_entry(Block& block, size_t entry, Size size) {
+void correct_entry(Block& block, size_t entry, Size size, bool srgb) {
   switch (block.tag(entry)) {
     case kOrientation:
       block.set_value(entry, 1);
       break;
     case kColourSpace:
-      block.set_value(entry, 1);  // sRGB
+      block.set_value(entry, srgb ? 1 : 65535);  // or uncalibrated
       break;
     case kImageWidth:
     case kPixelXDimension:
@@ -118,19 +118,19 @@ void correct_interoperability(Block& block, size_t directory) {
   if (values.end - values.begin >= 3) std::memcpy(block.bytes().data() + values.begin, "R98", 3);
 }
 
-void correct_directories(Block& block, Size size) {
+void correct_directories(Block& block, Size size, bool srgb) {
   const std::vector<size_t> all = directories(block);
   for (const size_t directory : all) {
     const size_t exif = block.find(directory, kExifIfd);
     const size_t gps = block.find(block.first(), kGpsIfd);
     if (gps != 0 && block.value(gps) == directory) continue;  // small tags mean other things there
-    if (exif == 0 && directory != block.first()) correct_interoperability(block, directory);
+    if (srgb && exif == 0 && directory != block.first()) correct_interoperability(block, directory);
     for (size_t i = 0; i < block.entries(directory);) {
       const size_t entry = Block::entry(directory, i);
       if (is_stale(block.tag(entry))) {
         block.remove(directory, i);
       } else {
-        correct_entry(block, entry, size);
+        correct_entry(block, entry, size, srgb);
         ++i;
       }
     }
@@ -213,7 +213,8 @@ std::span<const uint8_t> without_header(std::span<const uint8_t> exif) {
 
 }  // namespace
 
-std::vector<uint8_t> true_exif(std::span<const uint8_t> exif, Size size, std::optional<Density> density) {
+std::vector<uint8_t> true_exif(std::span<const uint8_t> exif, Size size, std::optional<Density> density,
+                               bool srgb) {
   exif = without_header(exif);
   std::vector<uint8_t> bytes(exif.begin(), exif.end());
   if (bytes.empty() && density) bytes = {'I', 'I', 42, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0};  // nothing in it
@@ -221,7 +222,7 @@ std::vector<uint8_t> true_exif(std::span<const uint8_t> exif, Size size, std::op
   if (!block.valid()) return {};
   drop_thumbnail(block);
   swap_densities(block);
-  correct_directories(block, size);
+  correct_directories(block, size, srgb);
   const bool stated = block.find(block.first(), kXResolution) != 0 ||
                       block.find(block.first(), kYResolution) != 0 ||
                       block.find(block.first(), kResolutionUnit) != 0;

@@ -80,7 +80,8 @@ std::span<const uint8_t> xmp_packet(VipsImage* picture) {
 }
 
 std::vector<MetadataChunk> metadata_of(VipsImage* picture, const ColourFacts& facts,
-                                       std::span<const uint8_t> profile, std::vector<std::string>& notes) {
+                                       std::span<const uint8_t> profile, bool srgb,
+                                       std::vector<std::string>& notes) {
   Size size{vips_image_get_width(picture), vips_image_get_height(picture)};
   std::optional<Density> density = stated_density(picture, facts);
   if (vips_image_get_orientation(picture) >= kFirstSideways) {
@@ -92,13 +93,13 @@ std::vector<MetadataChunk> metadata_of(VipsImage* picture, const ColourFacts& fa
   std::span<const uint8_t> exif = blob(picture, VIPS_META_EXIF_NAME);
   const std::vector<uint8_t> of_texts = exif_of(facts.tiff ? facts.tiff->texts : std::vector<TiffText>());
   if (exif.empty()) exif = of_texts;
-  chunks.add_made(MetadataChunk::kExif, exif, true_exif(exif, size, density), "Exif block");
+  chunks.add_made(MetadataChunk::kExif, exif, true_exif(exif, size, density, srgb), "Exif block");
   if (vips_image_get_typeof(picture, VIPS_META_ICC_NAME) == 0 && !facts.icc && says_adobe_rgb(exif)) {
     notes.emplace_back(
         "its Exif says Adobe RGB but there is no profile: as in browsers, its colours are taken for sRGB");
   }
   const std::span<const uint8_t> xmp = xmp_packet(picture);
-  chunks.add_made(MetadataChunk::kXmp, xmp, true_xmp(xmp, size), "XMP packet");
+  chunks.add_made(MetadataChunk::kXmp, xmp, true_xmp(xmp, size, srgb), "XMP packet");
   std::vector<uint8_t> iptc = iptc_records(blob(picture, VIPS_META_IPTC_NAME));
   if (iptc.empty()) iptc = iptc_records(blob(picture, VIPS_META_PHOTOSHOP_NAME));
   chunks.add(MetadataChunk::kIptc, std::move(iptc), "IPTC records");

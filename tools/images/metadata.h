@@ -13,11 +13,12 @@
 namespace compass::tools::images {
 
 // What a picture carries, as chunks that are true of its upright sRGB pixels (exif.h, xmp.h). `profile` is
-// the embedded profile if the pixels were converted by it, else empty: then they are sRGB by that name or
-// another. A resolution that is stated outside Exif goes into it. Adds a line to `notes` for what cannot be
-// carried.
+// the embedded profile if the pixels were converted by it, or, without `srgb`, are in its space; else empty:
+// then they are sRGB by that name or another. A resolution that is stated outside Exif goes into it. Adds a
+// line to `notes` for what cannot be carried.
 std::vector<MetadataChunk> metadata_of(VipsImage* picture, const ColourFacts& facts,
-                                       std::span<const uint8_t> profile, std::vector<std::string>& notes);
+                                       std::span<const uint8_t> profile, bool srgb,
+                                       std::vector<std::string>& notes);
 
 // The XMP packet that libvips found in a file, empty if none. It lives as long as the picture.
 std::span<const uint8_t> xmp_packet(VipsImage* picture);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 #include <string_view>
 
 #include "byte_writer.h"
@@ -43,6 +44,28 @@ Bytes jfif_density(const std::optional<Density>& density) {
   return out;
 }
 
+// Packed, as PNG wants it.
+Bytes deflated(std::span<const uint8_t> bytes) {
+  uLongf length = compressBound(static_cast<uLong>(bytes.size()));
+  Bytes out(length);
+  compress(out.data(), &length, bytes.data(), static_cast<uLong>(bytes.size()));  // the room is enough
+  out.resize(length);
+  return out;
+}
+
+// In as many segments as it takes (ICC.1:2022, B.4).
+void append_jpeg_profile(Bytes& out, std::span<const uint8_t> icc) {
+  constexpr uint8_t kApp2 = 0xE2;
+  constexpr std::string_view kName{"ICC_PROFILE\0", 12};
+  constexpr size_t kRoom = kMaxSegment - kName.size() - 2;
+  const size_t count = (icc.size() + kRoom - 1) / kRoom;
+  for (size_t i = 0; i < count; ++i) {
+    std::string head(kName);
+    head += {static_cast<char>(i + 1), static_cast<char>(count)};
+    append_segment(out, kApp2, head, icc.subspan(i * kRoom, std::min(kRoom, icc.size() - i * kRoom)));
+  }
+}
+
 void append_png_chunk(Bytes& out, std::string_view type, std::span<const uint8_t> content) {
   append_big(out, static_cast<uint32_t>(content.size()), 4);
   const size_t start = out.size();
@@ -70,18 +93,20 @@ std::string misfit(const std::string& format, const MetadataChunk& chunk) {
 }
 
 MetadataWriter::MetadataWriter(const std::string& format, std::span<const MetadataChunk> chunks, Size size,
-                               ByteSink& sink)
-    : size_(size), sink_(sink) {
+                               bool alpha, ByteSink& sink)
+    : size_(size), alpha_(alpha), sink_(sink) {
+  // The profile that is given is the pixels' own: others have none.
   if (format == ".jpg" || format == ".jpeg") container_ = Container::kJpeg;
   if (format == ".png") container_ = Container::kPng;
   if (format == ".webp") container_ = Container::kWebp;
   if (format == ".tif" || format == ".tiff") container_ = Container::kTiff;
   passing_ = container_ == Container::kTiff || container_ == Container::kOther;
+  const bool srgb = std::ranges::find(chunks, MetadataChunk::kIcc, &MetadataChunk::type) == chunks.end();
   for (MetadataChunk chunk : chunks) {
-    if (chunk.type == MetadataChunk::kExif) chunk.bytes = true_exif(chunk.bytes, size);
-    if (chunk.type == MetadataChunk::kXmp) chunk.bytes = true_xmp(chunk.bytes, size);
+    if (chunk.type == MetadataChunk::kExif) chunk.bytes = true_exif(chunk.bytes, size, {}, srgb);
+    if (chunk.type == MetadataChunk::kXmp) chunk.bytes = true_xmp(chunk.bytes, size, srgb);
     const bool known = chunk.type == MetadataChunk::kExif || chunk.type == MetadataChunk::kXmp ||
-                       chunk.type == MetadataChunk::kIptc;  // the profile is the original's: pixels are sRGB
+                       chunk.type == MetadataChunk::kIptc || chunk.type == MetadataChunk::kIcc;
     if (known && !chunk.bytes.empty() && misfit(format, chunk).empty()) chunks_.push_back(std::move(chunk));
   }
 }
@@ -107,6 +132,9 @@ void MetadataWriter::attach(VipsImage* picture) const {
   picture->Yres = density ? density->y / kMillimetres : ratio;
   vips_image_set_string(picture, VIPS_META_RESOLUTION_UNIT, density ? "in" : "none");
   if (strip()) return;
+  if (const MetadataChunk* const icc = find(MetadataChunk::kIcc); icc != nullptr) {
+    vips_image_set_blob_copy(picture, VIPS_META_ICC_NAME, icc->bytes.data(), icc->bytes.size());
+  }
   if (exif != nullptr) {
     Bytes bytes(kJpegExif.begin(), kJpegExif.end());
     append(bytes, exif->bytes);
@@ -153,6 +181,9 @@ Status MetadataWriter::write_jpeg_start() {
   if (const MetadataChunk* const iptc = find(MetadataChunk::kIptc); iptc != nullptr) {
     append_segment(out, kApp13, "", photoshop_segment(iptc->bytes));
   }
+  if (const MetadataChunk* const icc = find(MetadataChunk::kIcc); icc != nullptr) {
+    append_jpeg_profile(out, icc->bytes);
+  }
   append(out, std::span<const uint8_t>(held_).subspan(2));
   held_.clear();
   passing_ = true;
@@ -161,6 +192,13 @@ Status MetadataWriter::write_jpeg_start() {
 
 Bytes MetadataWriter::png_metadata() const {
   Bytes out;
+  if (const MetadataChunk* const icc = find(MetadataChunk::kIcc); icc != nullptr) {
+    Bytes content;
+    append(content, "profile");
+    content.insert(content.end(), {0, 0});  // the name's end; deflate
+    append(content, deflated(icc->bytes));
+    append_png_chunk(out, "iCCP", content);
+  }
   if (const MetadataChunk* const exif = find(MetadataChunk::kExif); exif != nullptr) {
     if (const std::optional<Density> density = this->density()) {
       Bytes content;
@@ -215,8 +253,9 @@ Status MetadataWriter::finish() {
       const MetadataChunk* const chunk = find(type);
       return chunk == nullptr ? std::span<const uint8_t>() : std::span<const uint8_t>(chunk->bytes);
     };
-    return sink_.write(
-        webp_with_metadata(held_, size_, bytes(MetadataChunk::kExif), bytes(MetadataChunk::kXmp)));
+    return sink_.write(webp_with_metadata(
+        held_, size_, alpha_,
+        {bytes(MetadataChunk::kIcc), bytes(MetadataChunk::kExif), bytes(MetadataChunk::kXmp)}));
   }
   return held_.empty() ? Status() : sink_.write(held_);
 }

@@ -26,7 +26,8 @@ std::string misfit(const std::string& format, const MetadataChunk& chunk);
 // wrote them; those with a misfit are left out.
 class MetadataWriter : public ByteSink {
  public:
-  MetadataWriter(const std::string& format, std::span<const MetadataChunk> chunks, Size size, ByteSink& sink);
+  MetadataWriter(const std::string& format, std::span<const MetadataChunk> chunks, Size size, bool alpha,
+                 ByteSink& sink);
 
   // Hands over what libvips is to write; before it begins.
   void attach(VipsImage* picture) const;
@@ -54,6 +55,7 @@ class MetadataWriter : public ByteSink {
 
   Container container_ = Container::kOther;
   Size size_;
+  bool alpha_;
   std::vector<MetadataChunk> chunks_;
   ByteSink& sink_;
   bool passing_ = false;       // what comes goes straight on

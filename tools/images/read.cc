@@ -45,19 +45,29 @@ Result<PictureSource> open_ycbcr_tiff(std::span<const uint8_t> bytes, const Tiff
   return source;
 }
 
-// One row of 1 to 4 bytes per pixel (grey, grey + alpha, RGB, RGBA) as RGB, laid over white.
-void to_rgb(const uint8_t* row, int bands, std::span<uint8_t> rgb) {
+// One row of 1 to 4 samples per pixel (grey, grey + alpha, RGB, RGBA) as RGB and alpha; without `keep` as
+// RGB, laid over white.
+template <typename Sample>
+void to_wire(const Sample* row, int bands, bool keep, int width, uint8_t* out) {
+  constexpr uint64_t kTop = sizeof(Sample) == 1 ? 255 : 65535;
   const bool alpha = bands == 2 || bands == 4;
-  const size_t width = rgb.size() / 3;
-  for (int c = 0; c < 3; ++c) {
-    const uint8_t* in = row + (bands >= 3 ? c : 0);
-    uint8_t* out = rgb.data() + c;
-    for (size_t x = 0; x < width; ++x, in += bands, out += 3) {
-      *out = *in;
-      if (!alpha) continue;
-      const int opacity = row[x * bands + bands - 1];
-      *out = static_cast<uint8_t>((*in * opacity + 255 * (255 - opacity) + 127) / 255);  // to the nearest
+  const auto put = [&out](uint64_t value) {
+    for (size_t i = 0; i < sizeof(Sample); ++i) *out++ = static_cast<uint8_t>(value >> (8 * i));
+  };
+  if constexpr (sizeof(Sample) == 1) {
+    if (bands == 3 && !keep) {  // most of all
+      std::copy_n(row, static_cast<size_t>(width) * 3, out);
+      return;
     }
+  }
+  for (int x = 0; x < width; ++x, row += bands) {
+    const uint64_t opacity = alpha ? row[bands - 1] : kTop;
+    for (int c = 0; c < 3; ++c) {
+      const uint64_t value = row[bands >= 3 ? c : 0];
+      // To the nearest.
+      put(keep || !alpha ? value : (value * opacity + kTop * (kTop - opacity) + kTop / 2) / kTop);
+    }
+    if (keep) put(opacity);
   }
 }
 
@@ -114,15 +124,56 @@ Error damaged(int row, const std::string& reason) {
           fmt::format("damaged near row {}: {}; get a whole copy of the picture", row, reason)};
 }
 
-// Sends all rows, converted.
-Status send_rows(ColourConverter& colours, const RowReader* rows, PhotoSender& sender) {
+// Converts rows, and makes of them what the wire wants.
+class RowConverter {
+ public:
+  RowConverter(ColourConverter& colours, const PictureKinds& kinds, int width)
+      : colours_(colours), kinds_(kinds), width_(width) {
+    const size_t samples = static_cast<size_t>(width) * colours.bands();
+    kinds.deep ? deep_.resize(samples) : bytes_.resize(samples);
+  }
+
+  size_t row_bytes() const {
+    return static_cast<size_t>(width_) * (kinds_.alpha ? 4 : 3) * (kinds_.deep ? 2 : 1);
+  }
+  void convert(const uint8_t* row, uint8_t* out) {
+    if (kinds_.deep) {
+      colours_.convert_row(row, width_, deep_.data());
+      to_wire(deep_.data(), colours_.bands(), kinds_.alpha, width_, out);
+      if (kinds_.alpha) look_at_alpha();
+    } else {
+      colours_.convert_row(row, width_, bytes_.data());
+      to_wire(bytes_.data(), colours_.bands(), kinds_.alpha, width_, out);
+    }
+  }
+  // Whether alpha so far has samples that are none of 8 bits.
+  bool has_deep_alpha() const { return deep_alpha_; }
+
+ private:
+  void look_at_alpha() {
+    const size_t bands = static_cast<size_t>(colours_.bands());
+    for (size_t i = bands - 1; i < deep_.size() && !deep_alpha_; i += bands)
+      deep_alpha_ = deep_[i] % 257 != 0;
+  }
+
+  ColourConverter& colours_;
+  PictureKinds kinds_;
+  int width_;
+  std::vector<uint8_t> bytes_;
+  std::vector<uint16_t> deep_;
+  bool deep_alpha_ = false;
+};
+
+// Sends all rows, converted. Returns what was lost of them, a line each.
+Result<std::vector<std::string>> send_rows(ColourConverter& colours, const RowReader* rows,
+                                           const PictureKinds& kinds, PhotoSender& sender) {
   VipsImage* const pixels = colours.pixels();
   const int width = vips_image_get_width(pixels);
   const int height = vips_image_get_height(pixels);
   const int strip_rows = static_cast<int>(std::clamp<int64_t>(kStripPixels / width, 1, kStripRows));
-  const size_t row_bytes = static_cast<size_t>(width) * 3;
-  std::vector<uint8_t> rgb(row_bytes * strip_rows);
-  std::vector<uint8_t> row(static_cast<size_t>(width) * colours.bands());
+  RowConverter converter(colours, kinds, width);
+  const size_t row_bytes = converter.row_bytes();
+  std::vector<uint8_t> strip_bytes(row_bytes * strip_rows);
   const Handle<VipsRegion> region(vips_region_new(pixels));
   for (int top = 0; top < height; top += strip_rows) {
     const VipsRect strip{0, top, width, std::min(strip_rows, height - top)};
@@ -132,14 +183,15 @@ Status send_rows(ColourConverter& colours, const RowReader* rows, PhotoSender& s
       return damaged(rows->failure()->row, rows->failure()->error.message);
     }
     for (int y = 0; y < strip.height; ++y) {
-      colours.convert_row(VIPS_REGION_ADDR(region.get(), 0, top + y), width, row.data());
-      to_rgb(row.data(), colours.bands(), std::span(rgb).subspan(y * row_bytes, row_bytes));
+      converter.convert(VIPS_REGION_ADDR(region.get(), 0, top + y), strip_bytes.data() + y * row_bytes);
     }
-    if (!sender.rows(std::span(rgb).first(row_bytes * strip.height))) {
+    if (!sender.rows(std::span(strip_bytes).first(row_bytes * strip.height))) {
       return Error{ErrorCode::kIo, "the command has stopped reading the picture"};
     }
   }
-  return {};
+  std::vector<std::string> notes = colours.notes_of_rows();
+  if (converter.has_deep_alpha()) notes.emplace_back("the alpha channel is rounded to 8 bits");
+  return notes;
 }
 
 }  // namespace
@@ -149,7 +201,7 @@ Status read_picture(std::span<const uint8_t> bytes, const ReadSettings& settings
   const Result<PictureSource> source = open_picture(bytes, facts, settings.max_pixels);
   if (!source) return source.error();
   VipsImage* const stored = source->image.get();
-  Result<ColourConverter> colours = ColourConverter::of(stored, facts);
+  Result<ColourConverter> colours = ColourConverter::of(stored, facts, settings);
   if (!colours) return colours.error();
   std::vector<std::string> notes = colours->notes();
   const auto add = [&notes](const std::vector<std::string>& more) {
@@ -158,12 +210,21 @@ Status read_picture(std::span<const uint8_t> bytes, const ReadSettings& settings
   add(pages_note(stored));
   add(source->notes);
   if (settings.strict && !notes.empty()) return refused(notes.front());
-  const std::vector<MetadataChunk> metadata = metadata_of(stored, facts, colours->applied_profile(), notes);
+  const std::vector<MetadataChunk> metadata =
+      metadata_of(stored, facts, colours->applied_profile(), !colours->keeps_colours(), notes);
 
+  PictureKinds kinds;
+  kinds.own_colours = colours->keeps_colours();
+  if (settings.kinds) {
+    kinds.alpha = colours->has_alpha();
+    kinds.grey = colours->is_grey();
+    kinds.deep = colours->is_deep();
+  }
   sender.header({vips_image_get_width(stored), vips_image_get_height(stored)},
-                std::clamp(vips_image_get_orientation(stored), 1, 8));
+                std::clamp(vips_image_get_orientation(stored), 1, 8), kinds);
   for (const MetadataChunk& chunk : metadata) sender.metadata(chunk);
-  if (Status sent = send_rows(*colours, source->rows.get(), sender); !sent) return sent;
+  const auto of_rows = send_rows(*colours, source->rows.get(), kinds, sender);
+  if (!of_rows) return of_rows.error();
   if (source->rows != nullptr) {
     const Result<std::vector<std::string>> late = source->rows->finish();
     if (!late && late.error().code != ErrorCode::kBadFile) return late.error();
@@ -174,7 +235,8 @@ Status read_picture(std::span<const uint8_t> bytes, const ReadSettings& settings
     if (settings.strict && !late->empty()) return refused(late->front());
     add(*late);
   }
-  add(colours->notes_of_rows());
+  if (settings.strict && !of_rows->empty()) return refused(of_rows->front());
+  add(*of_rows);
   for (const std::string& note : notes) sender.note(note);
   sender.finish();
   return {};

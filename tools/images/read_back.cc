@@ -35,7 +35,7 @@ ReadBack read_back(ByteSink& sink, Size size) {
   };
   return {
       vips_image_get_width(image.get()) == size.width && vips_image_get_height(image.get()) == size.height,
-      bytes(VIPS_META_EXIF_NAME), xmp_packet(image.get()).size()};
+      bytes(VIPS_META_EXIF_NAME), xmp_packet(image.get()).size(), bytes(VIPS_META_ICC_NAME)};
 }
 
 }  // namespace compass::tools::images

@@ -10,11 +10,13 @@ struct ReadBack {
   bool picture = false;  // there is one, of the size that was written
   size_t exif = 0;       // bytes; 0: none
   size_t xmp = 0;
+  size_t icc = 0;
 
   // Whether a chunk of metadata came back, or at least most of it: writers put Exif together anew, and leave
   // out what they find too large. True for kinds that are never written.
   bool has(const MetadataChunk& chunk) const {
     if (chunk.type == MetadataChunk::kExif) return exif > 0 && exif >= chunk.bytes.size() / 2;
+    if (chunk.type == MetadataChunk::kIcc) return icc > 0 && icc >= chunk.bytes.size();
     return chunk.type != MetadataChunk::kXmp || xmp > 0;
   }
 };

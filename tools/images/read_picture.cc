@@ -6,8 +6,9 @@
 namespace compass::tools::images {
 
 std::vector<std::string> arguments_of(const ReadSettings& settings, pid_t parent) {
-  return {std::to_string(settings.strict ? 1 : 0), std::to_string(settings.max_pixels),
-          std::to_string(settings.max_memory), std::to_string(parent)};
+  const int flags = (settings.strict ? 1 : 0) | (settings.kinds ? 2 : 0) | (settings.profile ? 4 : 0);
+  return {std::to_string(flags), std::to_string(settings.max_pixels), std::to_string(settings.max_memory),
+          std::to_string(parent)};
 }
 
 std::optional<Task> task_of(std::span<char* const> arguments) {
@@ -18,7 +19,10 @@ std::optional<Task> task_of(std::span<char* const> arguments) {
     const auto [stop, error] = std::from_chars(arguments[i], end, numbers[i]);
     if (error != std::errc() || stop != end) return std::nullopt;
   }
-  return Task{{numbers[0] != 0, numbers[1], numbers[2]}, static_cast<pid_t>(numbers[3])};
+  if (numbers[0] > 7) return std::nullopt;
+  const ReadSettings settings{(numbers[0] & 1) != 0, (numbers[0] & 2) != 0, (numbers[0] & 4) != 0, numbers[1],
+                              numbers[2]};
+  return Task{settings, static_cast<pid_t>(numbers[3])};
 }
 
 }  // namespace compass::tools::images

@@ -201,12 +201,14 @@ void SampleReader::read_lab(const uint8_t* row, std::span<float> out) const {
   }
 }
 
-std::vector<std::string> losses(const SampleLayout& layout) {
+std::vector<std::string> losses(const SampleLayout& layout, bool kinds) {
   std::vector<std::string> notes;
-  if (layout.format != VIPS_FORMAT_UCHAR) {
-    notes.push_back(fmt::format("{} samples are rounded to 8 bits", name_of(layout.format)));
+  const bool deep = kinds && layout.is_deep();
+  const bool kept = layout.format == VIPS_FORMAT_USHORT || layout.format == VIPS_FORMAT_SHORT;
+  if (layout.format != VIPS_FORMAT_UCHAR && !(deep && kept)) {
+    notes.push_back(fmt::format("{} samples are rounded to {} bits", name_of(layout.format), deep ? 16 : 8));
   }
-  if (layout.alpha >= 0) {
+  if (layout.alpha >= 0 && !kinds) {
     notes.emplace_back("the alpha channel is dropped: the picture is laid over white");
   }
   if (layout.dropped > 0) {

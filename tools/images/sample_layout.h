@@ -25,6 +25,9 @@ struct SampleLayout {
   uint32_t top = 65535;        // what 16-bit samples reach
 
   int channels() const { return channels_of(model); }
+  bool is_deep() const {
+    return coding == VIPS_CODING_NONE && format != VIPS_FORMAT_UCHAR && format != VIPS_FORMAT_CHAR;
+  }
   bool labs() const { return model == ColourModel::kLab && format == VIPS_FORMAT_SHORT; }
 };
 
@@ -54,7 +57,8 @@ class SampleReader {
   uint64_t clipped_ = 0;
 };
 
-// What of the samples is lost, a line each: deeper ones, alpha, other channels.
-std::vector<std::string> losses(const SampleLayout& layout);
+// What of the samples is lost, a line each: deeper ones, alpha, other channels. With `kinds` alpha of 8 bits
+// and samples of 16 are kept.
+std::vector<std::string> losses(const SampleLayout& layout, bool kinds);
 
 }  // namespace compass::tools::images

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "common/photo.h"
 #include "core/size.h"
 #include "image/image.h"
 
@@ -47,17 +48,26 @@ class Upright {
   int orientation_;
 };
 
-// Puts stored row `y`, 3 bytes per pixel, in its place of the upright picture.
-inline void place_row(std::span<const uint8_t> row, int y, const Upright& upright, Rgb8Image& image) {
-  const int width = static_cast<int>(row.size() / 3);
+// Puts stored row `y`, samples as they come over the wire (wire.h), in its place of the upright picture.
+inline void place_row(std::span<const uint8_t> row, int y, const Upright& upright, Photo& photo) {
+  const bool alpha = photo.kinds.alpha, deep = photo.kinds.deep;
+  const size_t pixel_bytes = (alpha ? 4 : 3) * (deep ? 2 : 1);
+  const int width = static_cast<int>(row.size() / pixel_bytes);
   const int64_t start = upright.index(0, y);
-  const int64_t stride = width > 1 ? upright.index(1, y) - start : 0;
+  const int64_t step = width > 1 ? upright.index(1, y) - start : 0;
+  const auto sample = [&](const uint8_t* in, int band) {  // of 16 bits, if the picture is deep
+    return static_cast<uint16_t>(deep ? in[2 * band] | in[2 * band + 1] << 8 : in[band]);
+  };
   const uint8_t* in = row.data();
-  uint8_t* out = image.bytes.data() + 3 * start;
-  for (int x = 0; x < width; ++x, in += 3, out += 3 * stride) {
-    out[0] = in[0];
-    out[1] = in[1];
-    out[2] = in[2];
+  for (int64_t i = 0, at = start; i < width; ++i, at += step, in += pixel_bytes) {
+    for (int c = 0; c < 3; ++c) {
+      if (deep) {
+        photo.deep.samples[3 * at + c] = sample(in, c);
+      } else {
+        photo.image.bytes[3 * at + c] = in[c];
+      }
+    }
+    if (alpha) photo.alpha.samples[at] = static_cast<uint8_t>(deep ? (sample(in, 3) + 128U) / 257U : in[3]);
   }
 }
 

@@ -100,18 +100,25 @@ class Receiver {
   }
 
   bool take_header(size_t length) {
-    std::array<uint8_t, 9> bytes{};
+    std::array<uint8_t, 10> bytes{};
     if (begun() || length != bytes.size() || !fill(bytes)) return false;
     const uint32_t width = number(bytes);
     const uint32_t height = number(std::span(bytes).subspan(4));
     constexpr uint32_t kMaxSide = std::numeric_limits<int>::max();
     if (width < 1 || height < 1 || width > kMaxSide || height > kMaxSide || bytes[8] < 1 || bytes[8] > 8 ||
-        uint64_t{width} * height > max_pixels_) {
+        bytes[9] > 15 || uint64_t{width} * height > max_pixels_) {
       return false;
     }
     stored_ = {static_cast<int>(width), static_cast<int>(height)};
     orientation_ = bytes[8];
-    photo_.image = Rgb8Image(Upright(stored_, orientation_).size());
+    photo_.kinds = {(bytes[9] & 1) != 0, (bytes[9] & 2) != 0, (bytes[9] & 4) != 0, (bytes[9] & 8) != 0};
+    const Size size = Upright(stored_, orientation_).size();
+    if (photo_.kinds.deep) {
+      photo_.deep = Rgb16Image(size);
+    } else {
+      photo_.image = Rgb8Image(size);
+    }
+    if (photo_.kinds.alpha) photo_.alpha = Plane(size);
     return true;
   }
 
@@ -126,13 +133,15 @@ class Receiver {
   }
 
   bool take_rows(size_t length) {
-    const size_t row_bytes = static_cast<size_t>(stored_.width) * 3;
+    const PictureKinds& kinds = photo_.kinds;
+    const size_t row_bytes =
+        static_cast<size_t>(stored_.width) * (kinds.alpha ? 4 : 3) * (kinds.deep ? 2 : 1);
     if (!begun() || length == 0 || length % row_bytes != 0 ||
         length / row_bytes > static_cast<size_t>(stored_.height - next_row_)) {
       return false;
     }
     const int end = next_row_ + static_cast<int>(length / row_bytes);
-    if (orientation_ == 1) {  // where they belong
+    if (orientation_ == 1 && !kinds.alpha && !kinds.deep) {  // where they belong
       uint8_t* const first = photo_.image.row(next_row_);
       next_row_ = end;
       return fill({first, length});
@@ -140,7 +149,7 @@ class Receiver {
     row_.resize(row_bytes);
     for (; next_row_ < end; ++next_row_) {
       if (!fill(row_)) return false;
-      place_row(row_, next_row_, Upright(stored_, orientation_), photo_.image);
+      place_row(row_, next_row_, Upright(stored_, orientation_), photo_);
     }
     return true;
   }
@@ -175,11 +184,13 @@ bool PhotoSender::message(char kind, std::span<const uint8_t> first, std::span<c
   return write_(head) && (rest.empty() || write_(rest));
 }
 
-bool PhotoSender::header(Size stored, int orientation) {
+bool PhotoSender::header(Size stored, int orientation, const PictureKinds& kinds) {
   std::vector<uint8_t> bytes;
   append(bytes, static_cast<uint32_t>(stored.width));
   append(bytes, static_cast<uint32_t>(stored.height));
   bytes.push_back(static_cast<uint8_t>(orientation));
+  bytes.push_back(static_cast<uint8_t>((kinds.alpha ? 1 : 0) | (kinds.grey ? 2 : 0) | (kinds.deep ? 4 : 0) |
+                                       (kinds.own_colours ? 8 : 0)));
   return message('H', bytes);
 }
 
@@ -189,8 +200,8 @@ bool PhotoSender::metadata(const MetadataChunk& chunk) {
   return message('M', type, chunk.bytes);
 }
 
-bool PhotoSender::rows(std::span<const uint8_t> rgb) {
-  return message('R', {}, rgb);
+bool PhotoSender::rows(std::span<const uint8_t> samples) {
+  return message('R', {}, samples);
 }
 
 bool PhotoSender::note(const std::string& note) {

@@ -3,9 +3,11 @@
 //
 // A stream of messages: a kind (one byte), the length of what follows (four bytes, little-endian), the
 // content.
-//   'H'  width, height (four bytes each), orientation (one byte, 1..8): of the picture as it is stored
+//   'H'  width, height (four bytes each), orientation (one byte, 1..8): of the picture as it is stored;
+//        its kinds (one byte: 1 alpha, 2 grey, 4 deep, 8 own colours)
 //   'M'  a metadata chunk: type (four bytes) and bytes
-//   'R'  whole rows of 8-bit RGB, from the top on
+//   'R'  whole rows from the top on: RGB, or RGB and alpha; 8 bits a sample, or of deep pictures 16,
+//        little-endian
 //   'N'  a note
 //   'E'  an error: its ErrorCode (one byte) and message; the last message
 //   '.'  all is well; the last message
@@ -29,9 +31,9 @@ class PhotoSender {
   explicit PhotoSender(Write write) : write_(std::move(write)) {}
 
   // `orientation`: Exif 2.3, tag 274: 1..8.
-  bool header(Size stored, int orientation);
+  bool header(Size stored, int orientation, const PictureKinds& kinds = {});
   bool metadata(const MetadataChunk& chunk);
-  bool rows(std::span<const uint8_t> rgb);
+  bool rows(std::span<const uint8_t> samples);
   bool note(const std::string& note);
   bool finish();
   bool error(const Error& error);

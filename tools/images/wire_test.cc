@@ -66,6 +66,47 @@ TEST(Wire, PhotosComeUpright) {
   for (size_t i = 0; i < red.size(); ++i) EXPECT_EQ((*answer)->image.bytes[3 * i], red[i]);
 }
 
+// Of all kinds, turned and not: sample b of pixel i is 256 * (4 * i + b) + 200, or its high byte.
+TEST(Wire, KindsComeBack) {
+  for (const int orientation : {1, 6}) {
+    for (int byte = 0; byte < 16; ++byte) {
+      const PictureKinds kinds{(byte & 1) != 0, (byte & 2) != 0, (byte & 4) != 0, (byte & 8) != 0};
+      const int bands = kinds.alpha ? 4 : 3;
+      const auto bytes = sent([&](PhotoSender& sender) {
+        sender.header({3, 2}, orientation, kinds);
+        std::vector<uint8_t> rows;
+        for (int i = 0; i < 6; ++i) {
+          for (int b = 0; b < bands; ++b) {
+            if (kinds.deep) rows.push_back(200);
+            rows.push_back(static_cast<uint8_t>(4 * i + b));
+          }
+        }
+        sender.rows(rows);
+        sender.finish();
+      });
+      const std::optional<Result<Photo>> answer = received(bytes);
+      ASSERT_TRUE(answer && answer->ok());
+      const Photo& photo = **answer;
+      EXPECT_EQ(photo.kinds, kinds);
+      EXPECT_EQ(photo.size(), orientation == 1 ? (Size{3, 2}) : (Size{2, 3}));
+      const std::vector<int> order =
+          orientation == 1 ? std::vector{0, 1, 2, 3, 4, 5} : std::vector{3, 0, 4, 1, 5, 2};
+      ASSERT_EQ(photo.alpha.samples.size(), kinds.alpha ? 6U : 0U);
+      for (int i = 0; i < 6; ++i) {
+        for (int b = 0; b < 3; ++b) {
+          const int high = 4 * order[i] + b;
+          EXPECT_EQ(kinds.deep ? photo.deep.samples[3 * i + b] : photo.image.bytes[3 * i + b],
+                    kinds.deep ? 256 * high + 200 : high);
+        }
+        const int high = 4 * order[i] + 3;
+        if (kinds.alpha) {
+          EXPECT_EQ(photo.alpha.samples[i], kinds.deep ? (256 * high + 200 + 128) / 257 : high);
+        }
+      }
+    }
+  }
+}
+
 TEST(Wire, ErrorsComeBackAtAnyTime) {
   for (const bool begun : {false, true}) {
     const auto bytes = sent([&](PhotoSender& sender) {

@@ -15,25 +15,37 @@ namespace compass::tools::images {
 namespace {
 
 // A TIFF file ends at 4 GiB; larger pictures take its variant with longer offsets.
-constexpr int64_t kMaxTiffSamples = 4'000'000'000;
+constexpr int64_t kMaxTiffBytes = 4'000'000'000;
+
+// What is written, and how.
+struct Source {
+  const PictureView& picture;
+  FileSamples samples;
+  Size size() const { return picture.size(); }
+};
 
 // The format with libvips' options for it. `strip`: without metadata of libvips' making.
-std::string suffix_of(const std::string& format, Size size, bool strip) {
+std::string suffix_of(const std::string& format, const Source& source, bool strip) {
+  const int64_t bytes = source.size().pixels() * static_cast<int64_t>(source.samples.pixel_bytes());
   const char* more = ",Q=95";
   if (format == ".png") more = "";
-  if (format == ".tif" || format == ".tiff") more = size.pixels() * 3 > kMaxTiffSamples ? ",bigtiff" : "";
+  if (format == ".tif" || format == ".tiff") more = bytes > kMaxTiffBytes ? ",bigtiff" : "";
   return fmt::format("{}[strip={}{}]", format, strip, more);
 }
 
 // Fills a piece of the picture that libvips asks for, on whichever of its threads.
-int generate(VipsRegion* out, void* /*sequence*/, void* picture, void* /*unused*/, gboolean* /*stop*/) {
-  const Rgb8View& image = *static_cast<const Rgb8View*>(picture);
+int generate(VipsRegion* out, void* /*sequence*/, void* source, void* /*unused*/, gboolean* /*stop*/) {
+  const Source& from = *static_cast<const Source*>(source);
   const VipsRect& area = out->valid;
   for (int y = area.top; y < area.top + area.height; ++y) {
-    std::copy_n(image.row(y) + 3 * static_cast<size_t>(area.left), static_cast<size_t>(area.width) * 3,
-                VIPS_REGION_ADDR(out, area.left, y));
+    fill_row(from.picture, from.samples, area.left, y, area.width, VIPS_REGION_ADDR(out, area.left, y));
   }
   return 0;
+}
+
+VipsInterpretation space_of(const FileSamples& samples) {
+  if (samples.grey) return samples.deep ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_B_W;
+  return samples.deep ? VIPS_INTERPRETATION_RGB16 : VIPS_INTERPRETATION_sRGB;
 }
 
 // The sink keeps a failure, which is checked at the end. It is not reported to the library, since not every
@@ -54,23 +66,25 @@ gint64 on_seek(VipsTargetCustom* /*target*/, gint64 offset, int whence, void* si
 }
 
 // Writes the picture, with all of this metadata or not at all. Errors: the sink's; kFailure.
-Status save(const Rgb8View& image, const std::string& format, ByteSink& sink,
+Status save(const Source& source, const std::string& format, ByteSink& sink,
             std::span<const MetadataChunk> metadata) {
   vips_error_clear();
   const Handle<VipsImage> pixels(vips_image_new());
-  vips_image_init_fields(pixels.get(), image.size.width, image.size.height, 3, VIPS_FORMAT_UCHAR,
-                         VIPS_CODING_NONE, VIPS_INTERPRETATION_sRGB, 1, 1);
-  MetadataWriter writer(format, metadata, image.size, sink);
+  const FileSamples& samples = source.samples;
+  vips_image_init_fields(pixels.get(), source.size().width, source.size().height, samples.bands(),
+                         samples.deep ? VIPS_FORMAT_USHORT : VIPS_FORMAT_UCHAR, VIPS_CODING_NONE,
+                         space_of(samples), 1, 1);
+  MetadataWriter writer(format, metadata, source.size(), samples.alpha, sink);
   writer.attach(pixels.get());
   ByteSink* const bytes = &writer;
   const Handle<VipsTargetCustom> target(vips_target_custom_new());
   g_signal_connect(target.get(), "write", G_CALLBACK(on_write), bytes);
   g_signal_connect(target.get(), "read", G_CALLBACK(on_read), bytes);
   g_signal_connect(target.get(), "seek", G_CALLBACK(on_seek), bytes);
-  const std::string suffix = suffix_of(format, image.size, writer.strip());
+  const std::string suffix = suffix_of(format, source, writer.strip());
   const bool written =
       vips_image_pipelinev(pixels.get(), VIPS_DEMAND_STYLE_THINSTRIP, nullptr) == 0 &&
-      vips_image_generate(pixels.get(), nullptr, generate, nullptr, const_cast<Rgb8View*>(&image), nullptr) ==
+      vips_image_generate(pixels.get(), nullptr, generate, nullptr, const_cast<Source*>(&source), nullptr) ==
           0 &&
       vips_image_write_to_target(pixels.get(), suffix.c_str(), VIPS_TARGET(target.get()), nullptr) == 0;
   if (const Status status = sink.write({}); !status) return status;  // the cause, if the disk or the pipe was
@@ -108,13 +122,13 @@ Ability ability(const std::string& format) {
   Rgb8Image picture(kTiny);
   std::fill(picture.bytes.begin(), picture.bytes.end(), uint8_t{128});
   MemorySink sink;
-  if (!save(picture.view(), format, sink, metadata)) return {};
+  if (!save({picture.view(), {}}, format, sink, metadata)) return {};
   return {true, read_back(sink, kTiny)};
 }
 
 // Writes the picture with as much of the metadata as the format's writer takes. Says in `notes` what it does
 // not.
-Status save_what_fits(const Rgb8View& image, const std::string& format, ByteSink& sink,
+Status save_what_fits(const Source& source, const std::string& format, ByteSink& sink,
                       std::vector<MetadataChunk>& metadata, Notes& notes) {
   std::erase_if(metadata, [&](const MetadataChunk& chunk) {
     const std::string reason = misfit(format, chunk);
@@ -124,12 +138,15 @@ Status save_what_fits(const Rgb8View& image, const std::string& format, ByteSink
     return true;
   });
   for (;;) {
-    Status saved = save(image, format, sink, metadata);
-    if (saved || metadata.empty() || !sink.write({})) return saved;
+    Status saved = save(source, format, sink, metadata);
+    const auto is_icc = [](const MetadataChunk& chunk) { return chunk.type == MetadataChunk::kIcc; };
+    const auto first =
+        std::ranges::find_if_not(metadata, is_icc);  // without its profile it is another picture
+    if (saved || first == metadata.end() || !sink.write({})) return saved;
     const auto is_exif = [](const MetadataChunk& chunk) { return chunk.type == MetadataChunk::kExif; };
     const bool exif =
         std::any_of(metadata.begin(), metadata.end(), is_exif);  // what writers are particular about
-    const uint32_t type = exif ? uint32_t{MetadataChunk::kExif} : metadata.front().type;
+    const uint32_t type = exif ? uint32_t{MetadataChunk::kExif} : first->type;
     for (const MetadataChunk& chunk : metadata) {
       if (chunk.type != type) continue;
       notes.push_back(fmt::format("its {} of {} bytes cannot be written to {} and is dropped: {}",
@@ -146,25 +163,34 @@ bool can_write(const std::string& format) {
   return ability(format).writes;
 }
 
-Result<Notes> write_image(const Rgb8View& image, const std::string& format, ByteSink& sink,
-                          std::span<const MetadataChunk> metadata) {
+Result<Notes> write_image(const PictureView& picture, const FileSamples& samples, const std::string& format,
+                          ByteSink& sink, std::span<const MetadataChunk> metadata) {
   Notes notes;
   std::vector<MetadataChunk> kept(metadata.begin(), metadata.end());
-  if (const Status saved = save_what_fits(image, format, sink, kept, notes); !saved) {
+  if (const Status saved = save_what_fits({picture, samples}, format, sink, kept, notes); !saved) {
     if (const Status poured = sink.write({}); !poured) return poured.error();
     return Error{ErrorCode::kFailure,
                  fmt::format("cannot write {}: {}; try another format", format, saved.error().message)};
   }
   // Writers may leave out metadata, or the picture itself, and report success.
-  const ReadBack written = read_back(sink, image.size);
+  const ReadBack written = read_back(sink, picture.size());
   const auto missing = [&](const MetadataChunk& chunk) { return !written.has(chunk); };
   if (written.picture && std::none_of(kept.begin(), kept.end(), missing)) return notes;
+  const auto is_lost_profile = [&](const MetadataChunk& chunk) {
+    return chunk.type == MetadataChunk::kIcc && missing(chunk);
+  };
+  if (written.picture && std::any_of(kept.begin(), kept.end(), is_lost_profile)) {
+    return Error{ErrorCode::kFailure,
+                 fmt::format("the picture's colours are those of its profile, which cannot be written to {}; "
+                             "choose PNG, JPEG, WebP or TIFF",
+                             format)};
+  }
   const Ability able = ability(format);
   if (!written.picture && able.comes_back.picture) {
     return Error{ErrorCode::kFailure,
                  fmt::format("{}x{} is too large for the format {}: its writer made a file "
                              "without a picture; choose another format or a smaller picture",
-                             image.size.width, image.size.height, format)};
+                             picture.size().width, picture.size().height, format)};
   }
   const auto keeps = [&able](uint32_t type) { return able.comes_back.has({type, {}}); };
   if (!written.picture)

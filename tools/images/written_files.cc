@@ -16,29 +16,33 @@ void append_riff_chunk(Bytes& out, std::string_view type, std::span<const uint8_
 
 }  // namespace
 
-// With metadata, the picture's chunk stands behind a chunk VP8X that says what there is, and its size;
-// without, alone (WebP container specification, "Extended File Format"). What else libvips wrote goes: not
-// every version writes no Exif when it is told so.
-Bytes webp_with_metadata(std::span<const uint8_t> file, Size size, std::span<const uint8_t> exif,
-                         std::span<const uint8_t> xmp) {
+// With metadata or alpha, the picture's chunk stands behind a chunk VP8X that says what there is, and its
+// size; without, alone (WebP container specification, "Extended File Format"). What else libvips wrote goes:
+// not every version writes no Exif when it is told so.
+Bytes webp_with_metadata(std::span<const uint8_t> file, Size size, bool alpha, const WebpMetadata& metadata) {
+  const auto& [icc, exif, xmp] = metadata;
   constexpr size_t kRiffHeader = 12;
   constexpr size_t kChunkHeader = 8;
+  constexpr uint8_t kHasIcc = 32;
+  constexpr uint8_t kHasAlpha = 16;
   constexpr uint8_t kHasExif = 8;
   constexpr uint8_t kHasXmp = 4;
-  Bytes chunks;
-  append(chunks, "WEBP");
-  if (!exif.empty() || !xmp.empty()) {
-    const int flags = (!exif.empty() ? kHasExif : 0) | (!xmp.empty() ? kHasXmp : 0);
+  Bytes chunks{'W', 'E', 'B', 'P'};
+  if (alpha || !icc.empty() || !exif.empty() || !xmp.empty()) {
+    const int flags = (alpha ? kHasAlpha : 0) | (!icc.empty() ? kHasIcc : 0) |
+                      (!exif.empty() ? kHasExif : 0) | (!xmp.empty() ? kHasXmp : 0);
     Bytes content;
     append_little(content, static_cast<uint32_t>(flags), 4);
     append_little(content, static_cast<uint32_t>(size.width - 1), 3);
     append_little(content, static_cast<uint32_t>(size.height - 1), 3);
     append_riff_chunk(chunks, "VP8X", content);
   }
+  if (!icc.empty()) append_riff_chunk(chunks, "ICCP", icc);
   std::span<const uint8_t> rest = file.subspan(std::min(file.size(), kRiffHeader));
   while (rest.size() >= kChunkHeader) {
     const size_t length = std::min<size_t>(little(rest.subspan(4)), rest.size() - kChunkHeader);
     const std::span<const uint8_t> content = rest.subspan(kChunkHeader, length);
+    if (is_type(rest, "ALPH")) append_riff_chunk(chunks, "ALPH", content);
     if (is_type(rest, "VP8 ")) append_riff_chunk(chunks, "VP8 ", content);
     if (is_type(rest, "VP8L")) append_riff_chunk(chunks, "VP8L", content);
     rest = rest.subspan(std::min(rest.size(), kChunkHeader + length + length % 2));

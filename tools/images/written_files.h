@@ -8,8 +8,10 @@
 namespace compass::tools::images {
 
 // A WebP file of one still picture without alpha, with that metadata (none where empty) and no other.
-Bytes webp_with_metadata(std::span<const uint8_t> file, Size size, std::span<const uint8_t> exif,
-                         std::span<const uint8_t> xmp);
+struct WebpMetadata {
+  std::span<const uint8_t> icc, exif, xmp;
+};
+Bytes webp_with_metadata(std::span<const uint8_t> file, Size size, bool alpha, const WebpMetadata& metadata);
 
 // Makes the TIFF file in the sink state no unit for its resolution. Errors: the sink's.
 Status take_back_tiff_unit(ByteSink& sink);

@@ -108,7 +108,7 @@ void remove_property(std::string& xmp, const std::string& name) {
 
 }  // namespace
 
-std::vector<uint8_t> true_xmp(std::span<const uint8_t> xmp, Size size) {
+std::vector<uint8_t> true_xmp(std::span<const uint8_t> xmp, Size size, bool srgb) {
   if (std::find(xmp.begin(), xmp.end(), uint8_t{0}) != xmp.end()) return {};  // more than a byte a letter
   std::string text(xmp.begin(), xmp.end());
   const std::string width = std::to_string(size.width);
@@ -122,11 +122,12 @@ std::vector<uint8_t> true_xmp(std::span<const uint8_t> xmp, Size size) {
     }
   }
   for (const std::string& exif : prefixes_of(text, "http://ns.adobe.com/exif/1.0/")) {
-    set_property(text, exif + ":ColorSpace", "1");
+    set_property(text, exif + ":ColorSpace", srgb ? "1" : "65535");
     set_property(text, exif + ":PixelXDimension", width);
     set_property(text, exif + ":PixelYDimension", height);
   }
   for (const std::string& photoshop : prefixes_of(text, "http://ns.adobe.com/photoshop/1.0/")) {
+    if (!srgb) break;  // it names the profile that is kept
     set_property(text, photoshop + ":ICCProfile", "sRGB IEC61966-2.1");
   }
   for (const std::string& basic : prefixes_of(text, "http://ns.adobe.com/xap/1.0/")) {

@@ -9,8 +9,7 @@ namespace compass::nn {
 
 struct Bf16Support {
   bool available = false;  // by the library and the CPU
-  bool amx = false;        // by matrix tiles
-  bool fastest = false;    // faster than our f32
+  bool amx = false;        // by matrix tiles: several times as fast as f32
 };
 Bf16Support bf16_support();
 

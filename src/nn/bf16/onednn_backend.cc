@@ -17,14 +17,6 @@ namespace {
 
 using dnnl::memory;
 
-bool is_amd() {
-#if defined(__x86_64__)
-  return __builtin_cpu_is("amd") != 0;
-#else
-  return false;
-#endif
-}
-
 memory::data_type type_of(Element e) {
   return e == Element::kF32 ? memory::data_type::f32 : memory::data_type::bf16;
 }
@@ -178,9 +170,7 @@ SingleThreaded::~SingleThreaded() {
 Bf16Support bf16_support() {
   const bool amx = uses(dnnl::cpu_isa::avx512_core_amx);
   const bool native = uses(dnnl::cpu_isa::avx512_core_bf16);
-  // Without AMX, Intel's bf16 dot product runs at half the rate of f32 multiply-adds (measured on Sapphire
-  // Rapids: 77 against 130 GFLOP/s per core); AMD's Zen 4 and later run it at twice.
-  return {.available = native, .amx = amx, .fastest = amx || (native && is_amd())};
+  return {.available = native, .amx = amx};
 }
 
 std::unique_ptr<Bf16Backend> make_bf16_backend(int workers) {
