@@ -32,7 +32,7 @@ void tile(benchmark::State& state) {
   const auto source = values(static_cast<size_t>(shape.in_rows()) * shape.in_cols() * in);
   std::vector<float> target(static_cast<size_t>(shape.rows) * shape.cols * out);
   for ([[maybe_unused]] auto _ : state) {
-    conv.run(0, source.data(), target.data());
+    conv.run(context.workspace(0), 0, source.data(), target.data());
     benchmark::DoNotOptimize(target.data());
   }
   state.counters["GFLOPs"] =

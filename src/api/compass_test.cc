@@ -363,7 +363,7 @@ TEST_F(Api, OptionsOutOfRangeAreRefused) {
     EXPECT_EQ(status([&](compass_options& o) { o.threads = threads; }), COMPASS_USAGE) << threads;
     EXPECT_NE(std::string(error_.message).find(std::to_string(threads)), std::string::npos) << error_.message;
   }
-  for (const int precision : {-1, 3, INT_MAX}) {
+  for (const int precision : {-1, COMPASS_EXACT + 1, INT_MAX}) {
     EXPECT_EQ(status([&](compass_options& o) { std::memcpy(&o.precision, &precision, sizeof o.precision); }),
               COMPASS_USAGE)
         << precision;
