@@ -1,10 +1,16 @@
-# cmake --install: the commands, the library with its headers and CMake package, the model, the manual pages. In two
+# cmake --install: the commands, the library (shared and static) with its headers and what CMake and pkg-config want to
+# know of it, the model, the manual pages. In two
 # components: "lab" is compass-lab with what it loads, "compass" all the rest.
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/compass)
-install(TARGETS compass EXPORT compassTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
-        INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(TARGETS compass compass_static EXPORT compassTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+list(TRANSFORM COMPASS_STATIC_NEEDS PREPEND -l OUTPUT_VARIABLE COMPASS_STATIC_FLAGS)
+list(JOIN COMPASS_STATIC_FLAGS " " COMPASS_STATIC_FLAGS)
+file(RELATIVE_PATH COMPASS_TO_PREFIX "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+configure_file(cmake/compass.pc.in ${PROJECT_BINARY_DIR}/compass.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/compass.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(DIRECTORY include/compass DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT compassTargets NAMESPACE compass:: DESTINATION ${package_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/compassConfigVersion.cmake COMPATIBILITY SameMinorVersion)

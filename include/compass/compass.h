@@ -27,19 +27,44 @@
  *     compass_bytes_free(&file);
  *     compass_encoder_free(encoder);
  *
+ * Show the layers of a file one after the other, as its bytes arrive:
+ *
+ *     compass_reader* reader = NULL;
+ *     compass_layer layer;
+ *     compass_output output;
+ *     compass_layer_init(&layer);
+ *     compass_output_init(&output);
+ *     compass_reader_create(decoder, NULL, &reader, &error);
+ *     while ((size = receive(buffer, sizeof buffer)) > 0) {
+ *       compass_reader_push(reader, buffer, size, &error);
+ *       while (compass_reader_ready(reader) >= 0) {
+ *         compass_reader_next(reader, &layer, &error);
+ *         output.pixels = frame_buffer(layer.width, layer.height, &output.size);
+ *         if (compass_reader_next_layer(reader, &output, &layer, &error) == COMPASS_OK) show(output.pixels);
+ *       }
+ *     }
+ *     compass_reader_free(reader);
+ *
  * Pixels are sRGB, red, green, blue, of 8 or 16 bits, rows from the top; alpha is a plane of its own, and colours are
  * not multiplied by it. Where it is 0 they are of no meaning: lay a picture that has alpha over a background.
  *
  * Ownership is stated at each function. In general: what a function creates, the caller frees with the function
  * named there; what is passed in stays the caller's and is not kept, except that encoders and decoders share in
- * their model, which may be freed before them.
+ * their model and their threads, and readers in their decoder, all of which may be freed before them.
  *
- * Threads: a model may be used from any number of threads at once; an encoder or a decoder from one at a time.
- * Different encoders and decoders are independent. Nothing here is global.
+ * Threads: a model may be used from any number of threads at once; an encoder, or a decoder with all its readers, from
+ * one at a time. Different encoders and decoders are independent. Nothing here is global, and nothing of the program's is
+ * changed: neither its locale nor how many threads its own OpenMP loops take.
+ *
+ * Callbacks run on the thread that made the call, and must neither throw nor call into the encoder, decoder or reader
+ * that they serve.
+ *
+ * Memory comes from the C library. There is no hook to take it from elsewhere: oneDNN, in which most of it lies while a
+ * picture is coded, allocates for itself. `max_memory` bounds it all.
  *
  * Errors: functions return COMPASS_OK or the kind of failure, and describe it in `*error`. No C++ exception
- * crosses this interface; running out of memory is COMPASS_FAILURE. After any failure encoders, decoders and models can
- * be used again.
+ * crosses this interface; running out of memory is COMPASS_FAILURE. After any failure encoders, decoders, readers and
+ * models can be used again, and nothing is left running.
  *
  * Stability: structs begin with no hidden state and grow only at the end, behind `struct_size`, which the init
  * functions fill in. Zero-initialise nothing by hand: call them. A struct whose `struct_size` cannot be right, such as 0,
@@ -47,6 +72,13 @@
  */
 #ifndef COMPASS_COMPASS_H
 #define COMPASS_COMPASS_H
+
+/* The version of this header; compass_version() tells that of the library. */
+#define COMPASS_VERSION_MAJOR 0
+#define COMPASS_VERSION_MINOR 1
+#define COMPASS_VERSION_PATCH 0
+/* To be compared with, such as #if COMPASS_VERSION_NUMBER >= 0x000100 for 0.1.0. */
+#define COMPASS_VERSION_NUMBER (COMPASS_VERSION_MAJOR << 16 | COMPASS_VERSION_MINOR << 8 | COMPASS_VERSION_PATCH)
 
 #include <stddef.h>
 #include <stdint.h>
@@ -61,7 +93,7 @@
 extern "C" {
 #endif
 
-/* Outcomes. The numbers are also the `compass` command's exit codes. */
+/* Outcomes. Those up to 6 are also the `compass` command's exit codes. */
 typedef enum compass_status {
   COMPASS_OK = 0,
   COMPASS_FAILURE = 1,  /* anything without a better name */
@@ -69,7 +101,10 @@ typedef enum compass_status {
   COMPASS_BAD_FILE = 3, /* the bytes are not a .cmps file, or break a limit */
   COMPASS_DAMAGED = 4,  /* truncated or damaged; a smaller picture may have been decoded: see compass_decode */
   COMPASS_MODEL = 5,    /* the model is unreadable, or not the one the file was made with */
-  COMPASS_IO = 6        /* a file cannot be read */
+  COMPASS_IO = 6,       /* a file cannot be read */
+  COMPASS_NEED = 7,      /* more of the file's bytes must arrive first */
+  COMPASS_CANCELLED = 8, /* the caller's progress callback said so */
+  COMPASS_END = 9        /* there are no more layers */
 } compass_status;
 
 /* Why a call failed: one line, ending in a NUL, cut if need be. Wherever a `compass_error*` is asked for, NULL will
@@ -78,8 +113,13 @@ typedef struct compass_error {
   char message[512];
 } compass_error;
 
-/* The library's version, such as "0.1.0". Static: not to be freed. */
+/* The library's version, such as "0.1.0", and as a COMPASS_VERSION_NUMBER. Static: not to be freed. */
 COMPASS_API const char* compass_version(void);
+COMPASS_API int compass_version_number(void);
+
+/* Told now and then how far a call is: `done` rises from 0 to 1. It returns 0 to go on; anything else ends the call with
+ * COMPASS_CANCELLED, after some tenths of a second at most: it is asked after every tile of a picture. */
+typedef int (*compass_progress)(void* user, double done);
 
 /* ---- Models ---------------------------------------------------------------------------------------------- */
 
@@ -119,6 +159,15 @@ typedef enum compass_precision {
 /* No encoder or decoder runs on more threads. */
 #define COMPASS_MAX_THREADS 256
 
+/* Worker threads that several encoders and decoders share. The workers help one of them at a time, the others go on with
+ * the thread that called them: there are never more threads at work than these and the callers. */
+typedef struct compass_threads compass_threads;
+
+/* `count` is 1 to COMPASS_MAX_THREADS, a caller's included; 0: one per core. On success `*threads` is the caller's:
+ * compass_threads_free. Error: COMPASS_USAGE. */
+COMPASS_API compass_status compass_threads_create(int count, compass_threads** threads, compass_error* error);
+COMPASS_API void compass_threads_free(compass_threads* threads);
+
 typedef struct compass_options {
   size_t struct_size;
   int threads;                 /* 1 to COMPASS_MAX_THREADS; 0: one per core (default). Where the system lets fewer start,
@@ -126,6 +175,7 @@ typedef struct compass_options {
   compass_precision precision; /* default: COMPASS_AUTO */
   uint64_t max_pixels;         /* a picture with more is refused before memory is allocated; default 400 million */
   uint64_t max_memory;         /* bytes to keep to, roughly, pictures handed out included; 0: no limit (default) */
+  const compass_threads* shared_threads; /* to run on, instead of `threads` of its own; NULL (default) */
 } compass_options;
 
 /* Fills in the defaults. This and the other init functions do nothing with NULL. */
@@ -163,6 +213,19 @@ enum {
   COMPASS_OWN_COLOURS = 8 /* pixels are in the colour space of the file's COMPASS_ICC, not in sRGB */
 };
 
+/* What a layer is to take or to be. Of all qualities the best one that takes no more is found, and comes within two
+ * percent unless quality 100 takes less; for a PSNR, one that gives no less and at most 0.05 dB more. */
+typedef enum compass_target_kind {
+  COMPASS_TARGET_BYTES = 0, /* of the file up to the layer's end, as compass_extract makes it */
+  COMPASS_TARGET_BPP = 1,   /* the same in bits for each pixel of the layer */
+  COMPASS_TARGET_PSNR = 2   /* dB, over red, green and blue, against the picture at the layer's size */
+} compass_target_kind;
+
+typedef struct compass_target {
+  compass_target_kind kind;
+  double value; /* above 0 */
+} compass_target;
+
 typedef struct compass_encode_settings {
   size_t struct_size;
   double quality;            /* 0 to 100; default 50. A model with a single rate ignores it */
@@ -176,6 +239,13 @@ typedef struct compass_encode_settings {
                            loss. NULL (default): the picture is opaque. Read during the call only */
   size_t alpha_stride;  /* bytes from row to row, at least the width; 0 if `alpha` is NULL */
   int kinds; /* COMPASS_GREY, COMPASS_OWN_COLOURS (the profile is among `metadata`), both, or 0 (default) */
+  compass_progress progress;        /* NULL (default): nobody wants to know */
+  void* progress_user;              /* for `progress` */
+  const compass_target* targets;    /* instead of `quality`, which is only where the search begins. One for each layer,
+                                       from the smallest on, each layer being coded for the one below as it was found;
+                                       or one, for the largest, and all layers have the same quality. Not for models with
+                                       a single rate. Read during the call only. NULL (default): none */
+  size_t target_count;              /* 0 if `targets` is NULL */
 } compass_encode_settings;
 
 /* 2 rounds, or none for pictures above 16 megapixels and for models that cannot be searched with. */
@@ -202,7 +272,7 @@ COMPASS_API void compass_encoder_free(compass_encoder* encoder);
 /* Encodes a picture. `rgb` holds `height` rows of 3 * width bytes, each `stride` bytes after the one before. `settings`
  * may be NULL: the defaults. On success `*file` is the caller's: compass_bytes_free; on failure it is empty.
  * Errors: COMPASS_USAGE (sizes that shrink, or do not end in the picture's; quality or effort out of range; a
- * stride below 3 * width), COMPASS_BAD_FILE (over a limit). */
+ * stride below 3 * width; a target that no quality reaches), COMPASS_BAD_FILE (over a limit), COMPASS_CANCELLED. */
 COMPASS_API compass_status compass_encode(compass_encoder* encoder, const uint8_t* rgb, int width, int height,
                                           size_t stride, const compass_encode_settings* settings,
                                           compass_bytes* file, compass_error* error);
@@ -211,6 +281,28 @@ COMPASS_API compass_status compass_encode(compass_encoder* encoder, const uint8_
 COMPASS_API compass_status compass_encode16(compass_encoder* encoder, const uint16_t* rgb, int width, int height,
                                             size_t stride, const compass_encode_settings* settings,
                                             compass_bytes* file, compass_error* error);
+
+/* The file with its first `layers` layers, all as they are, and its metadata. `data` needs to hold no more of the file
+ * than those. On success `*file` is the caller's: compass_bytes_free. Errors: COMPASS_USAGE (the file has fewer layers),
+ * COMPASS_BAD_FILE, COMPASS_DAMAGED (what is to be kept is not whole). */
+COMPASS_API compass_status compass_extract(const uint8_t* data, size_t size, int layers, compass_bytes* file,
+                                           compass_error* error);
+
+/* Adds a layer to a file: a picture of the same scene, no smaller than the largest layer on either side. It is predicted
+ * from what that decodes to. All that the file holds stays byte for byte, but for the header, whose table grows; metadata
+ * stays the file's, and what kind of picture it is: one without alpha takes none, one with it 255 where there is none, a
+ * grey one COMPASS_GREY, one of its own colours COMPASS_OWN_COLOURS. The encoder's model must be that of the file. Of `settings`, which may be NULL, `sizes` and `metadata`
+ * must be NULL, and `targets` hold one at most. `rgb` and the rest are as for compass_encode. On success `*file` is the
+ * caller's: compass_bytes_free; on failure it is empty. Errors: COMPASS_USAGE (the picture is smaller, or of another kind),
+ * COMPASS_MODEL, * COMPASS_BAD_FILE, COMPASS_DAMAGED (any of the file), and compass_encode's. */
+COMPASS_API compass_status compass_append(compass_encoder* encoder, const uint8_t* data, size_t size, const uint8_t* rgb,
+                                          int width, int height, size_t stride, const compass_encode_settings* settings,
+                                          compass_bytes* file, compass_error* error);
+/* The same of 16 bits a sample, as compass_encode16. */
+COMPASS_API compass_status compass_append16(compass_encoder* encoder, const uint8_t* data, size_t size,
+                                            const uint16_t* rgb, int width, int height, size_t stride,
+                                            const compass_encode_settings* settings, compass_bytes* file,
+                                            compass_error* error);
 
 /* ---- Looking into a file --------------------------------------------------------------------------------- */
 
@@ -255,6 +347,8 @@ typedef struct compass_decode_settings {
   int region_height;
   int strict;       /* not 0: damage is an error, and nothing is decoded. Default 0 */
   int bits;         /* of a sample: 8 (default) or 16, whatever the file is */
+  compass_progress progress; /* NULL (default): nobody wants to know */
+  void* progress_user;       /* for `progress` */
 } compass_decode_settings;
 
 COMPASS_API void compass_decode_settings_init(compass_decode_settings* settings);
@@ -286,10 +380,142 @@ COMPASS_API void compass_decoder_free(compass_decoder* decoder);
  * the defaults. On success `*picture` is the caller's: compass_picture_free. With COMPASS_DAMAGED a smaller layer may
  * have been decoded: then picture->width is not 0, the picture is the caller's too, and error->message says what was
  * lost. After any other failure the picture is empty. Errors: COMPASS_BAD_FILE, COMPASS_DAMAGED, COMPASS_MODEL (made with
- * another model), COMPASS_USAGE (a layer, size or region the file does not have). */
+ * another model), COMPASS_USAGE (a layer, size or region the file does not have), COMPASS_CANCELLED. */
 COMPASS_API compass_status compass_decode(compass_decoder* decoder, const uint8_t* data, size_t size,
                                           const compass_decode_settings* settings, compass_picture* picture,
                                           compass_error* error);
+
+/* ---- Reading while bytes arrive, layer by layer ----------------------------------------------------------- */
+
+/* A file on its way. It says what it needs, and gives the layers that are there, each decoded from what is kept of the
+ * one below. Pixels are compass_decode's, to the bit. Metadata is not read unless asked for. */
+typedef struct compass_reader compass_reader;
+
+/* Where a file can be read from at any place. */
+typedef struct compass_source {
+  size_t struct_size;
+  /* Fills `data` with the `size` bytes from `offset` on; returns how many: fewer only at the end, below 0 if reading
+   * failed (COMPASS_IO). */
+  int64_t (*read)(void* user, uint64_t offset, uint8_t* data, size_t size);
+  void* user; /* for `read` */
+} compass_source;
+
+COMPASS_API void compass_source_init(compass_source* source);
+
+/* With a `source`, which is copied and whose `user` must outlive the reader, bytes are read as they are needed; without
+ * one (NULL), they are pushed. On success `*reader` is the caller's: compass_reader_free. It runs on `decoder`, which may
+ * have any number of readers and may be freed before them: making one costs next to nothing. Error: COMPASS_USAGE. */
+COMPASS_API compass_status compass_reader_create(const compass_decoder* decoder, const compass_source* source,
+                                                 compass_reader** reader, compass_error* error);
+COMPASS_API void compass_reader_free(compass_reader* reader);
+
+/* The next `size` bytes of the file, and bytes from any place of it. They are copied; those that are there already stay
+ * as they are. compass_reader_push goes on where the last push of either kind ended. Error: COMPASS_USAGE (the reader has
+ * a source, or the end was said). */
+COMPASS_API compass_status compass_reader_push(compass_reader* reader, const uint8_t* data, size_t size,
+                                               compass_error* error);
+COMPASS_API compass_status compass_reader_push_at(compass_reader* reader, uint64_t offset, const uint8_t* data, size_t size,
+                                                  compass_error* error);
+/* No more bytes will come. What is missing counts as damage from now on, where it was COMPASS_NEED before. */
+COMPASS_API compass_status compass_reader_end(compass_reader* reader, compass_error* error);
+
+/* After COMPASS_NEED: how many of the file's first bytes would do. */
+COMPASS_API uint64_t compass_reader_need(const compass_reader* reader);
+
+/* What the header says, as compass_read_info does. Errors: COMPASS_NEED, COMPASS_BAD_FILE, COMPASS_IO. */
+COMPASS_API compass_status compass_reader_info(compass_reader* reader, compass_info* info, compass_error* error);
+
+/* Metadata of one type, as compass_read_metadata gives it. Errors: COMPASS_NEED, COMPASS_BAD_FILE, COMPASS_DAMAGED,
+ * COMPASS_IO. */
+COMPASS_API compass_status compass_reader_metadata(compass_reader* reader, uint32_t type, compass_bytes* bytes,
+                                                   compass_error* error);
+
+/* How many of the file's first bytes decoding with these settings takes. `settings` may be NULL: the defaults. Errors:
+ * those of compass_reader_select, COMPASS_NEED (the header; for a region, also the index at the start of each large
+ * layer). */
+COMPASS_API compass_status compass_reader_bytes_for(compass_reader* reader, const compass_decode_settings* settings,
+                                                    uint64_t* bytes, compass_error* error);
+
+/* Bytes of a file: `size` of them from `offset` on. */
+typedef struct compass_range {
+  uint64_t offset;
+  uint64_t size;
+} compass_range;
+
+/* Which bytes that takes beside the header, sorted, those that touch made one. Of large layers a region takes a part.
+ * `*count` is set to how many ranges there are, of which the first `capacity` are written to `ranges`, which may be NULL
+ * if `capacity` is 0. Errors: as compass_reader_bytes_for, with the index of each large layer needed whatever is asked
+ * for; COMPASS_DAMAGED (an index). */
+COMPASS_API compass_status compass_reader_ranges(compass_reader* reader, const compass_decode_settings* settings,
+                                                 compass_range* ranges, size_t capacity, size_t* count,
+                                                 compass_error* error);
+
+/* What is wanted, from the smallest layer on again. A new reader wants all layers, whole. `settings` may be NULL: that.
+ * `layer` is the last one that is given out; `bits` is of no meaning, as outputs have their own. A region is one of that layer; of those below, the smallest part that covers
+ * the same part of the picture is. With a size, up to the smallest layer that holds it every layer is brought to it.
+ * Bytes stay. Errors: COMPASS_USAGE (also a layer, size or region that the file does not have; before the header is there,
+ * by a later call). */
+COMPASS_API compass_status compass_reader_select(compass_reader* reader, const compass_decode_settings* settings,
+                                                 compass_error* error);
+
+/* A layer that a reader gives out. */
+typedef struct compass_layer {
+  size_t struct_size;
+  int layer;
+  int width; /* of the picture */
+  int height;
+  int x; /* where it lies in the layer: 0, 0 unless a region was asked for */
+  int y;
+  int is_last; /* not 0: no more is asked for */
+  int decoded; /* not 0: its pixels were given out */
+  int kinds;   /* COMPASS_ALPHA and so on */
+} compass_layer;
+
+COMPASS_API void compass_layer_init(compass_layer* layer);
+
+/* What compass_reader_next_layer will give: for a caller to make room for it. `decoded` is 0. Errors: COMPASS_END,
+ * COMPASS_NEED (the header), and all of compass_decode's but COMPASS_DAMAGED. */
+COMPASS_API compass_status compass_reader_next(compass_reader* reader, compass_layer* layer, compass_error* error);
+
+/* The layer whose bytes are all there, so that compass_reader_next_layer does something about it; -1 if it would only say
+ * COMPASS_NEED or COMPASS_END. Where it can but fail, such as for another model's file: 0. */
+COMPASS_API int compass_reader_ready(compass_reader* reader);
+
+typedef enum compass_format {
+  COMPASS_RGB = 0,         /* 3 bytes a pixel */
+  COMPASS_RGBA = 1,        /* 4 bytes, the last one alpha: 255 where the picture has none, as RGBX wants it */
+  COMPASS_BGRA = 2,        /* the same, blue first */
+  COMPASS_RGB16 = 3,       /* 3 numbers of 16 bits a pixel, 0 to 65535 */
+  COMPASS_RGBA16 = 4,      /* 4 of them, the last alpha */
+  COMPASS_PLANAR_FLOAT = 5 /* a plane of floats for red, one for green, one for blue; nominally 0 to 1, not clamped */
+} compass_format;
+
+/* Gets `count` rows of a picture from row y on, from the top down. `pixels` is the library's, and good during the call.
+ * It returns 0 to go on; anything else ends the decoding with COMPASS_CANCELLED. */
+typedef int (*compass_rows)(void* user, int y, int count, const void* pixels, size_t stride, size_t plane_stride);
+
+/* Where pixels go: to memory of the caller's, or, for pictures that should not be held whole, some hundred rows at a time
+ * to a callback. */
+typedef struct compass_output {
+  size_t struct_size;
+  compass_format format; /* default: COMPASS_RGB */
+  void* pixels;          /* the caller's; NULL (default) with `rows`. Samples lie at multiples of their size */
+  size_t size;           /* bytes at `pixels` */
+  size_t stride;         /* bytes from row to row; 0 (default): rows without gaps */
+  size_t plane_stride;   /* bytes from plane to plane; 0 (default): planes without gaps */
+  compass_rows rows;     /* NULL (default) with `pixels` */
+  void* rows_user;       /* for `rows` */
+} compass_output;
+
+COMPASS_API void compass_output_init(compass_output* output);
+
+/* Decodes the next layer. `output` may be NULL: then it is passed over, and only kept for the next. `layer`, which may be
+ * NULL, is set as by compass_reader_next; what was given out of it, too, if blocks of it were damaged and are as predicted
+ * from the layer below (COMPASS_DAMAGED with `decoded`). Errors: COMPASS_NEED, COMPASS_END, COMPASS_DAMAGED (the layer is
+ * lost and with it those above), COMPASS_USAGE (no room for it), COMPASS_CANCELLED, COMPASS_IO, and compass_decode's. After
+ * any but COMPASS_DAMAGED the call can be made again; what it had written to `output` is undefined. */
+COMPASS_API compass_status compass_reader_next_layer(compass_reader* reader, const compass_output* output,
+                                                     compass_layer* layer, compass_error* error);
 
 #ifdef __cplusplus
 }

@@ -5,7 +5,11 @@
 //     const std::vector<std::uint8_t> file = compass::Encoder(model).encode(rgb, {768, 512});
 //     const compass::Picture thumbnail = compass::Decoder(model).decode(file, compass::layer(0));
 //
-// See compass.h for what the fields mean. C++17.
+//     compass::Reader reader(decoder);                      // while bytes arrive
+//     reader.push(data, size);
+//     while (reader.is_ready()) show(reader.next_layer(&output));
+//
+// See compass.h for what the fields mean. Callbacks must not throw. C++17.
 #ifndef COMPASS_COMPASS_HPP
 #define COMPASS_COMPASS_HPP
 
@@ -38,6 +42,11 @@ inline void check(compass_status status, const compass_error& error) {
   if (status != COMPASS_OK) throw Error(status, error.message);
 }
 
+inline std::vector<std::uint8_t> take(compass_bytes& bytes) {
+  const std::unique_ptr<compass_bytes, void (*)(compass_bytes*)> owner(&bytes, compass_bytes_free);
+  return std::vector<std::uint8_t>(bytes.data, bytes.data + bytes.size);
+}
+
 template <typename T, void (*kFree)(T*)>
 struct Free {
   void operator()(T* handle) const { kFree(handle); }
@@ -56,6 +65,15 @@ struct Options : compass_options {
 };
 struct EncodeSettings : compass_encode_settings {
   EncodeSettings() { compass_encode_settings_init(this); }
+};
+struct Output : compass_output {
+  Output() { compass_output_init(this); }
+};
+struct Source : compass_source {
+  Source() { compass_source_init(this); }
+};
+struct Layer : compass_layer {
+  Layer() { compass_layer_init(this); }
 };
 struct DecodeSettings : compass_decode_settings {
   DecodeSettings() { compass_decode_settings_init(this); }
@@ -109,16 +127,28 @@ class Encoder {
     return encode(compass_encode16, rgb, size, settings, stride);
   }
 
+  // `file` with a further layer; settings have neither sizes nor metadata.
+  std::vector<std::uint8_t> append(const std::vector<std::uint8_t>& file, const std::uint8_t* rgb, Size size,
+                                   const EncodeSettings& settings = {}, std::size_t stride = 0) {
+    compass_error error;
+    compass_bytes grown;
+    if (stride == 0) stride = static_cast<std::size_t>(size.width) * 3;
+    detail::check(compass_append(handle_.get(), file.data(), file.size(), rgb, size.width, size.height,
+                                 stride, &settings, &grown, &error),
+                  error);
+    return detail::take(grown);
+  }
+
  private:
   template <typename Function, typename Sample>
-  std::vector<std::uint8_t> encode(Function function, const Sample* rgb, Size size, const EncodeSettings& settings,
-                                   std::size_t stride) {
+  std::vector<std::uint8_t> encode(Function function, const Sample* rgb, Size size,
+                                   const EncodeSettings& settings, std::size_t stride) {
     compass_error error;
     compass_bytes file;
     if (stride == 0) stride = static_cast<std::size_t>(size.width) * 3 * sizeof(Sample);
-    detail::check(function(handle_.get(), rgb, size.width, size.height, stride, &settings, &file, &error), error);
-    const std::unique_ptr<compass_bytes, void (*)(compass_bytes*)> owner(&file, compass_bytes_free);
-    return std::vector<std::uint8_t>(file.data, file.data + file.size);
+    detail::check(function(handle_.get(), rgb, size.width, size.height, stride, &settings, &file, &error),
+                  error);
+    return detail::take(file);
   }
 
   detail::Handle<compass_encoder, compass_encoder_free> handle_;
@@ -141,8 +171,8 @@ class Picture {
 
   const std::uint8_t* rgb() const { return picture_.rgb; }
   const std::uint16_t* rgb16() const { return picture_.rgb16; }  // instead, if 16 bits were asked for
-  const std::uint8_t* alpha() const { return picture_.alpha; }    // null if it is opaque
-  int kinds() const { return picture_.kinds; }                    // COMPASS_ALPHA and so on
+  const std::uint8_t* alpha() const { return picture_.alpha; }   // null if it is opaque
+  int kinds() const { return picture_.kinds; }                   // COMPASS_ALPHA and so on
   Size size() const { return {picture_.width, picture_.height}; }
   int layer() const { return picture_.layer; }
 
@@ -168,7 +198,8 @@ class Decoder {
   Picture decode(const std::uint8_t* data, std::size_t size, const DecodeSettings& settings = {}) {
     compass_error error;
     Picture picture;
-    const compass_status status = compass_decode(handle_.get(), data, size, &settings, &picture.picture_, &error);
+    const compass_status status =
+        compass_decode(handle_.get(), data, size, &settings, &picture.picture_, &error);
     if (status == COMPASS_DAMAGED && picture.picture_.width > 0) {
       picture.damage_ = error.message;
     } else {
@@ -180,9 +211,100 @@ class Decoder {
     return decode(file.data(), file.size(), settings);
   }
 
+  const compass_decoder* get() const { return handle_.get(); }
+
  private:
   detail::Handle<compass_decoder, compass_decoder_free> handle_;
 };
+
+// A file on its way, layer by layer.
+class Reader {
+ public:
+  // For bytes that are pushed, and for a source whose `user` must outlive the reader. The decoder need not.
+  explicit Reader(const Decoder& decoder) : Reader(decoder, nullptr) {}
+  Reader(const Decoder& decoder, const Source& source) : Reader(decoder, &source) {}
+
+  void push(const std::uint8_t* data, std::size_t size) {
+    compass_error error;
+    detail::check(compass_reader_push(handle_.get(), data, size, &error), error);
+  }
+  void push_at(std::uint64_t offset, const std::uint8_t* data, std::size_t size) {
+    compass_error error;
+    detail::check(compass_reader_push_at(handle_.get(), offset, data, size, &error), error);
+  }
+  void end() {
+    compass_error error;
+    detail::check(compass_reader_end(handle_.get(), &error), error);
+  }
+
+  // What is wanted, from the smallest layer on again.
+  void select(const DecodeSettings& settings) {
+    compass_error error;
+    detail::check(compass_reader_select(handle_.get(), &settings, &error), error);
+  }
+  // How many of the file's first bytes it takes to go on, after an Error with COMPASS_NEED.
+  std::uint64_t need() const { return compass_reader_need(handle_.get()); }
+  std::uint64_t bytes_for(const DecodeSettings& settings) {
+    compass_error error;
+    std::uint64_t bytes = 0;
+    detail::check(compass_reader_bytes_for(handle_.get(), &settings, &bytes, &error), error);
+    return bytes;
+  }
+  std::vector<compass_range> ranges(const DecodeSettings& settings) {
+    compass_error error;
+    std::vector<compass_range> found;
+    std::size_t count = 0;
+    do {
+      found.resize(count);
+      detail::check(
+          compass_reader_ranges(handle_.get(), &settings, found.data(), found.size(), &count, &error), error);
+    } while (count > found.size());
+    return found;
+  }
+  compass_info info() {
+    compass_error error;
+    compass_info info;
+    detail::check(compass_reader_info(handle_.get(), &info, &error), error);
+    return info;
+  }
+
+  // Whether next_layer() would do something, and the layer that it would give.
+  bool is_ready() { return compass_reader_ready(handle_.get()) >= 0; }
+  Layer next() {
+    compass_error error;
+    Layer layer;
+    detail::check(compass_reader_next(handle_.get(), &layer, &error), error);
+    return layer;
+  }
+  // The layer's pixels to the output; to nowhere if that is null. Of damaged blocks the error's text is told.
+  Layer next_layer(const Output* output, std::string* damage = nullptr) {
+    compass_error error;
+    Layer layer;
+    const compass_status status = compass_reader_next_layer(handle_.get(), output, &layer, &error);
+    const bool in_parts = status == COMPASS_DAMAGED && layer.decoded != 0;
+    if (damage != nullptr) *damage = in_parts ? error.message : "";
+    if (!in_parts) detail::check(status, error);
+    return layer;
+  }
+
+ private:
+  Reader(const Decoder& decoder, const Source* source) {
+    compass_error error;
+    compass_reader* handle = nullptr;
+    detail::check(compass_reader_create(decoder.get(), source, &handle, &error), error);
+    handle_.reset(handle);
+  }
+
+  detail::Handle<compass_reader, compass_reader_free> handle_;
+};
+
+// The file's first layers, as they are.
+inline std::vector<std::uint8_t> extract(const std::uint8_t* data, std::size_t size, int layers) {
+  compass_error error;
+  compass_bytes file;
+  detail::check(compass_extract(data, size, layers, &file, &error), error);
+  return detail::take(file);
+}
 
 // What is in a file, from its first bytes.
 inline compass_info read_info(const std::uint8_t* data, std::size_t size) {

@@ -25,7 +25,7 @@ import numpy
 
 from . import _native
 
-__all__ = ['Error', 'Info', 'Layer', 'Model', 'Status', 'decode', 'encode', 'load_model', 'read_info', 'read_metadata']
+__all__ = ['Error', 'Info', 'Layer', 'Model', 'Reader', 'Status', 'decode', 'encode', 'load_model', 'read_info', 'read_metadata']
 __version__ = _native.version()
 
 _DEFAULT_EFFORT = -1
@@ -34,7 +34,7 @@ _SHIPPED = 'lite.safetensors'
 
 
 class Status(enum.IntEnum):
-    """Kinds of failures. The numbers are the command's exit codes."""
+    """Kinds of failures. Those up to 6 are the command's exit codes."""
 
     FAILURE = 1
     USAGE = 2
@@ -42,6 +42,9 @@ class Status(enum.IntEnum):
     DAMAGED = 4
     MODEL = 5
     IO = 6
+    NEED = 7  # more of the file's bytes must arrive first
+    CANCELLED = 8
+    END = 9
 
 
 class Error(Exception):
@@ -197,8 +200,8 @@ def _size(value, what):
     return width, height
 
 
-def encode(pixels, quality=50.0, sizes=None, effort=None, *, exif=None, icc=None, xmp=None, own_colours=False, model=None,
-           threads=0, max_pixels=None, max_memory=0) -> bytes:
+def encode(pixels, quality=50.0, sizes=None, effort=None, *, exif=None, icc=None, xmp=None, own_colours=False,
+           target_size=None, target_bpp=None, target_psnr=None, model=None, threads=0, max_pixels=None, max_memory=0) -> bytes:
     """Encodes a picture; returns a whole file.
 
     pixels      array [height, width, n], n = 1 for grey, 2 for grey and alpha, 3 for red, green, blue, 4 with alpha, or
@@ -210,6 +213,10 @@ def encode(pixels, quality=50.0, sizes=None, effort=None, *, exif=None, icc=None
     effort      rounds of search for symbols that take fewer bits, 0 to 40; by default 2, or 0 above 16 megapixels
     exif, icc, xmp   bytes to be carried along. `icc` is information about the original: pixels are sRGB
     own_colours pixels are not sRGB but in the colour space of `icc`
+    target_size, target_bpp, target_psnr   one of them, instead of quality: the best quality that takes no more bytes, or
+                bits for each pixel of the largest layer, and no less than 98 % of them; or one that gives no less dB. A
+                number for the largest layer, all layers having the same quality; or a list, one for each, of the file up
+                to the layer's end
     model       a Model; by default the one that comes with this package
     threads     1 to 256; 0: one per core. The file does not depend on it
     max_pixels, max_memory   limits (bytes) to keep to; by default 400 million pixels and any memory
@@ -224,7 +231,14 @@ def encode(pixels, quality=50.0, sizes=None, effort=None, *, exif=None, icc=None
     model = model or load_model()
     return model._native.encode(rows, alpha, kinds, float(quality), sizes,
                                 _DEFAULT_EFFORT if effort is None else _whole(effort, 'effort'), metadata,
-                                _limits(threads, max_pixels, max_memory))
+                                _targets(target_size, target_bpp, target_psnr), _limits(threads, max_pixels, max_memory))
+
+
+def _targets(*wishes):
+    wished = [(kind, wish) for kind, wish in enumerate(wishes) if wish is not None]
+    if len(wished) > 1:
+        raise Error(Status.USAGE, 'give one of target_size, target_bpp and target_psnr')
+    return [(kind, float(value)) for kind, wish in wished for value in numpy.atleast_1d(wish)]
 
 
 def decode(data, layer=None, size=None, region=None, *, dtype=numpy.uint8, best=False, model=None, threads=0, max_pixels=None,
@@ -253,20 +267,26 @@ def decode(data, layer=None, size=None, region=None, *, dtype=numpy.uint8, best=
 def _decode(data, layer, size, region, bits, best, model, threads, max_pixels, max_memory):
     if model is None:
         model = _model_for(read_info(data).decoder)
+    layer, size, region = _wish(layer, size, region)
+    return model._native.decode(data, layer, size, region, bits, not best,
+                                _limits(threads, max_pixels, max_memory))
+
+
+def _wish(layer, size, region):
     if layer is None:
         layer = -1
     elif _whole(layer, 'layer') < 0:
         raise Error(Status.USAGE, f'layer {layer} is not 0 or more')
     size = (0, 0) if size is None else _size(size, 'size')
-    if region is not None:
-        try:
-            region = [int(v) for v in region]
-        except (TypeError, ValueError):
-            region = []
-        if len(region) != 4 or min(region) < 0 or max(region) >= 2**31 or 0 in region[2:]:
-            raise Error(Status.USAGE, 'region is not (x, y, width, height)')
-    return model._native.decode(data, layer, size, region or [0, 0, 0, 0], bits, not best,
-                                _limits(threads, max_pixels, max_memory))
+    if region is None:
+        return layer, size, [0, 0, 0, 0]
+    try:
+        region = [int(v) for v in region]
+    except (TypeError, ValueError):
+        region = []
+    if len(region) != 4 or min(region) < 0 or max(region) >= 2**31 or 0 in region[2:]:
+        raise Error(Status.USAGE, 'region is not (x, y, width, height)')
+    return layer, size, region
 
 
 def _whole(value, what):
@@ -299,3 +319,6 @@ def read_metadata(data) -> dict[str, bytes]:
     kinds = {'icc': 1, 'exif': 2, 'xmp': 3, 'iptc': 4}
     found = {name: _native.read_metadata(data, kind) for name, kind in kinds.items()}
     return {name: value for name, value in found.items() if value}
+
+
+from .reader import Reader  # noqa: E402  it builds on what is above

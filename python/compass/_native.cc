@@ -39,6 +39,7 @@ struct Freed {
   }
 };
 using EncoderPtr = std::unique_ptr<compass_encoder, Freed<compass_encoder_free>>;
+using ReaderPtr = std::unique_ptr<compass_reader, Freed<compass_reader_free>>;
 using DecoderPtr = std::unique_ptr<compass_decoder, Freed<compass_decoder_free>>;
 
 // What an encoder or a decoder is made with. 0 pixels: the library's own limit.
@@ -69,23 +70,29 @@ class Pool {
   // Runs call(worker) with a worker of these limits; without Python's lock.
   template <typename Call>
   void with(Create create, const compass_model* model, const Limits& limits, Call call) {
-    Ptr worker;
+    Ptr worker = take(create, model, limits);
+    call(worker.get());
+    give(limits, std::move(worker));
+  }
+
+  Ptr take(Create create, const compass_model* model, const Limits& limits) {
     {
       const std::lock_guard lock(mutex_);
       auto& idle = idle_[limits];
       if (!idle.empty()) {
-        worker = std::move(idle.back());
+        Ptr worker = std::move(idle.back());
         idle.pop_back();
+        return worker;
       }
     }
-    if (!worker) {
-      const compass_options options = limits.options();
-      typename Ptr::pointer made = nullptr;
-      compass_error error{};
-      check(create(model, &options, &made, &error), error);
-      worker.reset(made);
-    }
-    call(worker.get());
+    const compass_options options = limits.options();
+    typename Ptr::pointer made = nullptr;
+    compass_error error{};
+    check(create(model, &options, &made, &error), error);
+    return Ptr(made);
+  }
+
+  void give(const Limits& limits, Ptr worker) {
     const std::lock_guard lock(mutex_);
     constexpr size_t kKept = 4;
     if (auto& idle = idle_[limits]; idle.size() < kKept) idle.push_back(std::move(worker));
@@ -131,6 +138,20 @@ class Bytes {
   py::buffer_info info_;
 };
 
+compass_decode_settings settings_of(int layer, std::pair<int, int> size, std::array<int, 4> region,
+                                    bool strict) {
+  compass_decode_settings settings;
+  compass_decode_settings_init(&settings);
+  settings.layer = layer;
+  settings.size = {size.first, size.second};
+  settings.region_x = region[0];
+  settings.region_y = region[1];
+  settings.region_width = region[2];
+  settings.region_height = region[3];
+  settings.strict = strict ? 1 : 0;
+  return settings;
+}
+
 class Model {
  public:
   explicit Model(const std::string& path) {
@@ -152,11 +173,12 @@ class Model {
   py::bytes decoder_id() const { return id_by(compass_model_decoder_id); }
 
   using Metadata = std::vector<std::pair<uint32_t, py::bytes>>;
+  using Targets = std::vector<std::pair<int, double>>;  // compass_target_kind, value
 
   // `pixels` [H,W,3] of 8 or 16 bits, its rows contiguous; `alpha` [H,W], contiguous, or none.
   py::bytes encode(const py::array& pixels, const std::optional<py::array_t<uint8_t>>& alpha, int kinds,
                    double quality, const std::optional<std::vector<std::pair<int, int>>>& sizes, int effort,
-                   const Metadata& metadata, const Limits& limits) {
+                   const Metadata& metadata, const Targets& targets, const Limits& limits) {
     const bool deep = py::isinstance<py::array_t<uint16_t>>(pixels);
     const py::ssize_t sample = deep ? 2 : 1;
     if ((!deep && !py::isinstance<py::array_t<uint8_t>>(pixels)) || pixels.ndim() != 3 ||
@@ -188,6 +210,11 @@ class Model {
       chunks.push_back({type, reinterpret_cast<const uint8_t*>(PyBytes_AS_STRING(bytes.ptr())),
                         static_cast<size_t>(PyBytes_GET_SIZE(bytes.ptr()))});
     }
+    std::vector<compass_target> wanted;
+    for (const auto& [kind, value] : targets)
+      wanted.push_back({static_cast<compass_target_kind>(kind), value});
+    settings.targets = wanted.empty() ? nullptr : wanted.data();
+    settings.target_count = wanted.size();
     settings.metadata = chunks.empty() ? nullptr : chunks.data();
     settings.metadata_count = chunks.size();
     const auto height = static_cast<int>(pixels.shape(0));
@@ -220,16 +247,8 @@ class Model {
   Decoded decode(const py::buffer& buffer, int layer, std::pair<int, int> size, std::array<int, 4> region,
                  int bits, bool strict, const Limits& limits) {
     const Bytes bytes(buffer);
-    compass_decode_settings settings;
-    compass_decode_settings_init(&settings);
-    settings.layer = layer;
-    settings.size = {size.first, size.second};
-    settings.region_x = region[0];
-    settings.region_y = region[1];
-    settings.region_width = region[2];
-    settings.region_height = region[3];
+    compass_decode_settings settings = settings_of(layer, size, region, strict);
     settings.bits = bits;
-    settings.strict = strict ? 1 : 0;
     compass_picture picture{};
     const std::unique_ptr<compass_picture, Freed<compass_picture_free>> owned(&picture);
     compass_error error{};
@@ -250,6 +269,11 @@ class Model {
             picture.x,         picture.y,        error.message};
   }
 
+  DecoderPtr take_decoder(const Limits& limits) {
+    return decoders_.take(compass_decoder_create, model_.get(), limits);
+  }
+  void give_decoder(const Limits& limits, DecoderPtr decoder) { decoders_.give(limits, std::move(decoder)); }
+
  private:
   py::bytes id_by(void (*get)(const compass_model*, uint8_t*)) const {
     std::array<uint8_t, 8> id{};
@@ -260,6 +284,155 @@ class Model {
   std::unique_ptr<compass_model, Freed<compass_model_free>> model_;
   Pool<EncoderPtr> encoders_;
   Pool<DecoderPtr> decoders_;
+};
+
+// A compass_reader, on a decoder that is the model's again afterwards. One thread at a time uses it: the
+// others wait.
+class Reader {
+ public:
+  // `read`: None, or a function of offset and size that returns bytes.
+  Reader(Model& model, const Limits& limits, py::object read)
+      : model_(model), limits_(limits), read_(std::move(read)) {
+    const py::gil_scoped_release unlocked;
+    decoder_ = model.take_decoder(limits);
+    compass_source source;
+    compass_source_init(&source);
+    source.user = this;
+    source.read = [](void* self, uint64_t offset, uint8_t* data, size_t size) {
+      return static_cast<Reader*>(self)->read_at(offset, data, size);
+    };
+    compass_reader* made = nullptr;
+    compass_error error{};
+    check(compass_reader_create(decoder_.get(), read_.is_none() ? nullptr : &source, &made, &error), error);
+    reader_.reset(made);
+  }
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+  ~Reader() {
+    reader_.reset();
+    model_.give_decoder(limits_, std::move(decoder_));
+  }
+
+  void push(const py::buffer& buffer) {
+    const Bytes bytes(buffer);
+    run([&](compass_error* error) {
+      return compass_reader_push(reader_.get(), bytes.data(), bytes.size(), error);
+    });
+  }
+  void push_at(uint64_t offset, const py::buffer& buffer) {
+    const Bytes bytes(buffer);
+    run([&](compass_error* error) {
+      return compass_reader_push_at(reader_.get(), offset, bytes.data(), bytes.size(), error);
+    });
+  }
+  void end() {
+    run([&](compass_error* error) { return compass_reader_end(reader_.get(), error); });
+  }
+  uint64_t need() const { return compass_reader_need(reader_.get()); }
+  int ready() {
+    int layer = -1;
+    run([&](compass_error* /*error*/) {
+      layer = compass_reader_ready(reader_.get());
+      return COMPASS_OK;
+    });
+    return layer;
+  }
+  void select(int layer, std::pair<int, int> size, std::array<int, 4> region, bool strict) {
+    const compass_decode_settings settings = settings_of(layer, size, region, strict);
+    run([&](compass_error* error) { return compass_reader_select(reader_.get(), &settings, error); });
+  }
+  std::vector<std::pair<uint64_t, uint64_t>> ranges(int layer, std::pair<int, int> size,
+                                                    std::array<int, 4> region) {
+    const compass_decode_settings settings = settings_of(layer, size, region, false);
+    std::vector<compass_range> found;
+    size_t count = 0;
+    do {
+      found.resize(count);
+      run([&](compass_error* error) {
+        return compass_reader_ranges(reader_.get(), &settings, found.data(), found.size(), &count, error);
+      });
+    } while (count > found.size());
+    std::vector<std::pair<uint64_t, uint64_t>> result;
+    for (const compass_range& range : found) result.emplace_back(range.offset, range.size);
+    return result;
+  }
+
+  // (layer, x, y, width, height, is last, kinds); none after the last.
+  py::object next() {
+    compass_layer layer;
+    compass_layer_init(&layer);
+    const compass_status status =
+        run([&](compass_error* error) { return compass_reader_next(reader_.get(), &layer, error); });
+    if (status == COMPASS_END) return py::none();
+    return py::make_tuple(layer.layer, layer.x, layer.y, layer.width, layer.height, layer.is_last != 0,
+                          layer.kinds);
+  }
+
+  // The pixels [height,width,3 or 4] of the layer that next() tells of, and what of it was lost.
+  py::object next_layer(bool deep) {
+    compass_layer layer;
+    compass_layer_init(&layer);
+    if (run([&](compass_error* error) { return compass_reader_next(reader_.get(), &layer, error); }) ==
+        COMPASS_END) {
+      return py::none();
+    }
+    const bool alpha = (layer.kinds & COMPASS_ALPHA) != 0;
+    const std::vector<py::ssize_t> shape{layer.height, layer.width, alpha ? 4 : 3};
+    py::array pixels =
+        deep ? py::array(py::array_t<uint16_t>(shape)) : py::array(py::array_t<uint8_t>(shape));
+    compass_output output;
+    compass_output_init(&output);
+    output.format = deep ? (alpha ? COMPASS_RGBA16 : COMPASS_RGB16) : (alpha ? COMPASS_RGBA : COMPASS_RGB);
+    output.pixels = pixels.mutable_data();
+    output.size = static_cast<size_t>(pixels.nbytes());
+    std::string damage;
+    run([&](compass_error* error) {
+      const compass_status status = compass_reader_next_layer(reader_.get(), &output, &layer, error);
+      if (status != COMPASS_DAMAGED || layer.decoded == 0) return status;
+      damage = error->message;
+      return COMPASS_OK;
+    });
+    return py::make_tuple(std::move(pixels), damage);
+  }
+
+ private:
+  // Without Python's lock. Returns COMPASS_OK or COMPASS_END, or throws.
+  template <typename Call>
+  compass_status run(const Call& call) {
+    compass_error error{};
+    compass_status status = COMPASS_OK;
+    {
+      const py::gil_scoped_release unlocked;
+      const std::lock_guard lock(mutex_);
+      status = call(&error);
+    }
+    if (raised_) std::rethrow_exception(std::exchange(raised_, nullptr));
+    if (status != COMPASS_END) check(status, error);
+    return status;
+  }
+
+  // What the function raises is kept until the library is left.
+  int64_t read_at(uint64_t offset, uint8_t* data, size_t size) {
+    const py::gil_scoped_acquire locked;
+    try {
+      const py::object found = read_(offset, size);
+      const Bytes bytes(found.cast<py::buffer>());
+      if (bytes.size() > size) throw py::value_error("read() returned more bytes than it was asked for");
+      std::copy_n(bytes.data(), bytes.size(), data);
+      return static_cast<int64_t>(bytes.size());
+    } catch (...) {
+      raised_ = std::current_exception();
+      return -1;
+    }
+  }
+
+  Model& model_;
+  Limits limits_;
+  py::object read_;
+  std::exception_ptr raised_;
+  std::mutex mutex_;
+  DecoderPtr decoder_;
+  ReaderPtr reader_;
 };
 
 // (decoder id, minor version, kinds, [(width, height, quality, offset, end)]), or the number of bytes needed.
@@ -323,4 +496,15 @@ PYBIND11_MODULE(_native, m) {
       .def_property_readonly("decoder_id", &Model::decoder_id)
       .def("encode", &Model::encode)
       .def("decode", &Model::decode);
+  py::class_<Reader>(m, "Reader")
+      .def(py::init<Model&, const Limits&, py::object>(), py::keep_alive<1, 2>())
+      .def("push", &Reader::push)
+      .def("push_at", &Reader::push_at)
+      .def("end", &Reader::end)
+      .def("need", &Reader::need)
+      .def("ready", &Reader::ready)
+      .def("select", &Reader::select)
+      .def("ranges", &Reader::ranges)
+      .def("next", &Reader::next)
+      .def("next_layer", &Reader::next_layer);
 }

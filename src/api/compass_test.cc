@@ -10,46 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "api/testing/api.h"
+
 namespace {
 
 const std::string kModel = COMPASS_SOURCE_DIR "/tests/data/tiny.safetensors";
-
-// A loaded model, an encoder and a decoder on one thread.
-class Api : public testing::Test {
- protected:
-  void SetUp() override {
-    ASSERT_EQ(compass_model_load(kModel.c_str(), &model_, &error_), COMPASS_OK) << error_.message;
-    compass_options options;
-    compass_options_init(&options);
-    options.threads = 1;
-    ASSERT_EQ(compass_encoder_create(model_, &options, &encoder_, &error_), COMPASS_OK) << error_.message;
-    ASSERT_EQ(compass_decoder_create(model_, &options, &decoder_, &error_), COMPASS_OK) << error_.message;
-  }
-  void TearDown() override {
-    compass_encoder_free(encoder_);
-    compass_decoder_free(decoder_);
-    compass_model_free(model_);
-  }
-
-  std::vector<uint8_t> encoded(int width, int height) {
-    std::vector<uint8_t> rgb(static_cast<size_t>(width) * height * 3);
-    for (size_t i = 0; i < rgb.size(); ++i) rgb[i] = static_cast<uint8_t>(i * 7 % 253);
-    compass_bytes file;
-    EXPECT_EQ(compass_encode(encoder_, rgb.data(), width, height, static_cast<size_t>(width) * 3, nullptr,
-                             &file, &error_),
-              COMPASS_OK)
-        << error_.message;
-    std::vector<uint8_t> bytes(file.data, file.data + file.size);
-    compass_bytes_free(&file);
-    EXPECT_EQ(file.data, nullptr);
-    return bytes;
-  }
-
-  compass_error error_{};
-  compass_model* model_ = nullptr;
-  compass_encoder* encoder_ = nullptr;
-  compass_decoder* decoder_ = nullptr;
-};
 
 TEST_F(Api, AlphaComesBackWithoutLoss) {
   constexpr int kWidth = 41, kHeight = 27, kStride = 50;

@@ -16,7 +16,9 @@ Rect blocks_around(Size layer, Rect part) {
           std::min(grid.height * kAlphaBlockSide, layer.height - y)};
 }
 
-LayerStream encode_layer_alpha(PlaneView alpha, const AlphaBelow& below, ThreadPool& pool) {
+}  // namespace
+
+LayerStream encode_alpha_layer(PlaneView alpha, const AlphaBelow& below, ThreadPool& pool) {
   std::vector<std::vector<uint8_t>> blocks(static_cast<size_t>(alpha_grid(alpha.size).pixels()));
   pool.parallel_for(static_cast<int>(blocks.size()), [&](int i, int /*worker*/) {
     const Rect block = alpha_block(alpha.size, i);
@@ -24,8 +26,6 @@ LayerStream encode_layer_alpha(PlaneView alpha, const AlphaBelow& below, ThreadP
   });
   return join_alpha(blocks);
 }
-
-}  // namespace
 
 std::vector<LayerStream> encode_alpha_layers(PlaneView alpha, const std::vector<Size>& sizes,
                                              ThreadPool& pool) {
@@ -36,7 +36,7 @@ std::vector<LayerStream> encode_alpha_layers(PlaneView alpha, const std::vector<
     Plane plane;
     if (size != alpha.size) plane = resize(alpha, size, &pool);
     const PlaneView view = size != alpha.size ? plane.view() : alpha;
-    streams.push_back(encode_layer_alpha(view, below, pool));
+    streams.push_back(encode_alpha_layer(view, below, pool));
     last = std::move(plane);
     below = {size != alpha.size ? last.view() : alpha, whole(size), size};
   }

@@ -10,12 +10,16 @@
 #include "bitstream/container.h"
 #include "core/plane.h"
 #include "core/thread_pool.h"
+#include "entropy/alpha_below.h"
 
 namespace compass {
 
 // Codes `alpha`, whose size is the last one, as layers of these sizes, each scaled down as colours are.
 std::vector<LayerStream> encode_alpha_layers(PlaneView alpha, const std::vector<Size>& sizes,
                                              ThreadPool& pool);
+
+// The same of one layer. `below`: the layer below as decoded, if there is one.
+LayerStream encode_alpha_layer(PlaneView alpha, const AlphaBelow& below, ThreadPool& pool);
 
 // What a decoder needs of the layers' alpha for a part of the picture, as it is read, and then decoded.
 class AlphaLayers {

@@ -5,6 +5,7 @@
 
 #include "codec/decoder.h"
 #include "codec/encoder.h"
+#include "codec/file_reader.h"
 #include "codec/testing/pictures.h"
 
 namespace compass {
@@ -43,6 +44,53 @@ TEST(Concurrency, CodecsAtOnceGiveWhatTheyGiveAlone) {
         const Alone now = run(i, 1 + round);
         EXPECT_EQ(now.bytes, alone[i].bytes);
         EXPECT_EQ(largest_difference(now.image, alone[i].image), 0.0);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+// Two readers on one model, whose decoders share their threads; files arrive in pieces.
+TEST(Concurrency, ReadersAtOnceGiveWhatTheDecoderGives) {
+  const auto model = tiny_model();
+  const auto pool = std::make_shared<ThreadPool>(3);
+  Encoder encoder(model, {.threads = 1});
+  const auto encoded = encoder.encode(test_picture({120, 90}), {.sizes = {{30, 22}, {60, 45}, {120, 90}}});
+  ASSERT_TRUE(encoded);
+  const std::vector<uint8_t>& file = encoded->bytes;
+  Decoder alone(model, {.threads = 1});
+  MemorySource source(file);
+  const auto expected = alone.decode(source);
+  ASSERT_TRUE(expected);
+  struct Samples : PixelSink {
+    explicit Samples(Size size) : image(size) {}
+    void set_alpha(PlaneView /*alpha*/) override {}
+    void begin_band(int /*top*/, int /*bottom*/) override {}
+    void put(int y, int x, int count, const SampleRows& samples) override {
+      for (int c = 0; c < 3; ++c) std::copy_n(samples[c], count, image.row(c, y) + x);
+    }
+    bool end_band(int /*top*/, int /*bottom*/) override { return true; }
+    Image image;
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 2; ++i) {
+    threads.emplace_back([&] {
+      Decoder decoder(model, {.pool = pool});
+      for (int round = 0; round < 3; ++round) {
+        FileReader reader(decoder.runtime());
+        Image last;
+        for (size_t at = 0; at < file.size(); at += 100) {
+          reader.push(at, std::span(file).subspan(at, std::min<size_t>(100, file.size() - at)));
+          while (true) {
+            const auto ready = reader.is_ready();
+            if (!ready || !*ready) break;
+            Samples samples((*reader.next())->size);
+            EXPECT_TRUE(reader.next_layer(&samples));
+            last = std::move(samples.image);
+          }
+        }
+        EXPECT_EQ(last.size(), (Size{120, 90}));
+        EXPECT_EQ(largest_difference(last, expected->image), 0.0);
       }
     });
   }

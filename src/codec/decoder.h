@@ -45,6 +45,8 @@ struct DecodedPicture {
   std::vector<MetadataChunk> metadata;
 };
 
+struct CodecRuntime;
+
 class Decoder {
  public:
   explicit Decoder(std::shared_ptr<const Model> model, CodecOptions options = {});
@@ -59,6 +61,9 @@ class Decoder {
   // The bytes of the file that decode() would read, sorted and merged. Reads the header and the large layers'
   // indexes. Errors: as decode(), and kDamaged (an index).
   Result<std::vector<ByteRange>> byte_ranges(ByteSource& source, const DecodeSettings& settings = {});
+
+  // For those who decode layer by layer (codec/progressive.h).
+  CodecRuntime& runtime();
 
  private:
   struct Parts;

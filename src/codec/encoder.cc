@@ -7,15 +7,12 @@
 #include <optional>
 
 #include "codec/alpha_layers.h"
+#include "codec/encoder_parts.h"
 #include "codec/latent_coder.h"
-#include "codec/layer_analysis.h"
 #include "codec/layer_rates.h"
-#include "codec/layer_search.h"
 #include "codec/layer_streams.h"
-#include "codec/layer_synthesis.h"
 #include "codec/memory_need.h"
-#include "codec/runtime.h"
-#include "codec/transparent_fill.h"
+#include "codec/seen_picture.h"
 #include "image/psnr.h"
 
 namespace compass {
@@ -81,15 +78,6 @@ Status check_qualities(const EncodeSettings& settings, const Model& model) {
   return {};
 }
 
-bool is_opaque(PlaneView alpha) {
-  if (alpha.empty()) return true;
-  for (int y = 0; y < alpha.size.height; ++y) {
-    const uint8_t* const row = alpha.row(y);
-    if (std::any_of(row, row + alpha.size.width, [](uint8_t v) { return v != 255; })) return false;
-  }
-  return true;
-}
-
 // What a picture's alpha takes beside it: a copy of the colours, what they are filled from, a layer below.
 double alpha_bytes(const Original& picture) {
   constexpr double kFill = 4.4, kBelow = 1.3;
@@ -97,21 +85,6 @@ double alpha_bytes(const Original& picture) {
 }
 
 }  // namespace
-
-struct Encoder::Parts : CodecRuntime {
-  Parts(std::shared_ptr<const Model> m, const CodecOptions& o) : CodecRuntime(std::move(m), o) {}
-
-  LayerAnalysis analysis{networks, buffers};
-  LayerSearch search{networks, buffers};
-
-  int effort_for(Size picture, const EncodeSettings& settings);
-  Status check(const Original& picture, const EncodeSettings& settings, int effort);
-  // After check().
-  Result<EncodedPicture> encode(const Original& picture, const EncodeSettings& settings, int effort);
-  Result<LayerStream> encode_layer(const SpatialLayer& layer, const Original& picture,
-                                   const EncodeSettings& settings, int effort, bool reconstruct,
-                                   ImageView& x_hat);
-};
 
 Encoder::Encoder(std::shared_ptr<const Model> model, CodecOptions options)
     : parts_(std::make_unique<Parts>(std::move(model), options)) {}
@@ -132,18 +105,16 @@ Result<EncodedPicture> Encoder::encode(const Rgb16View& picture, const EncodeSet
 // The colours that nobody sees are others from here on.
 template <typename Picture>
 Result<EncodedPicture> Encoder::encode_with_alpha(const Picture& picture, const EncodeSettings& wanted) {
-  const Original original(picture);
-  EncodeSettings settings = wanted;
-  const int effort = parts_->effort_for(original.size(), settings);
-  settings.kinds.alpha = !is_opaque(settings.alpha);
-  if (const auto status = parts_->check(original, settings, effort); !status) return status.error();
-  if (!settings.kinds.alpha) return parts_->encode(original, settings, effort);
-  const auto seen = filled(picture, settings.alpha, parts_->pool);
-  if constexpr (std::is_same_v<Picture, Image>) {
-    return parts_->encode(Original(seen), settings, effort);
-  } else {
-    return parts_->encode(Original(seen.view()), settings, effort);
-  }
+  return parts_->networks.meter().watch(wanted.progress, [&]() -> Result<EncodedPicture> {
+    const Original original(picture);
+    EncodeSettings settings = wanted;
+    const int effort = parts_->effort_for(original.size(), settings);
+    settings.kinds.alpha = !is_opaque(settings.alpha);
+    if (const auto status = parts_->check(original, settings, effort); !status) return status.error();
+    const SeenPicture<Picture> seen(picture, settings.alpha, parts_->pool);
+    if (!settings.targets.empty()) return parts_->encode_to_targets(seen.original(), settings, effort);
+    return parts_->encode(seen.original(), settings, effort);
+  });
 }
 
 int Encoder::Parts::effort_for(Size picture, const EncodeSettings& settings) {
@@ -211,9 +182,9 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
     compile(kernels);
   }
 
-  double pixels_total = 0.0;
-  double pixels_done = 0.0;
-  for (const Size size : sizes) pixels_total += static_cast<double>(size.pixels());
+  double work = 0.0;
+  for (int k = 0; k <= top; ++k) work += layer_work(sizes[k], effort, reconstructed(k));
+  networks.meter().set_total(work);
   EncodedPicture encoded;
   encoded.effort = effort;
   ContainerContents contents;
@@ -227,18 +198,22 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
     auto stream = encode_layer(layer_at(k), picture, settings, effort, reconstructed(k), x_hat);
     if (!stream) return stream.error();
     const uint64_t alpha_bytes = alpha[k].bytes.size();
-    EncodedLayer layer{sizes[k], stream->bytes.size() + alpha_bytes, alpha_bytes, std::nan("")};
+    EncodedLayer layer{sizes[k], stream->bytes.size() + alpha_bytes, alpha_bytes, std::nan(""),
+                       tenths(k) / 10.0};
     if (settings.measure) layer.psnr = psnr(x_hat.image, picture.layer(sizes[k], pool));
     if (settings.keep_reconstructions && reconstructed(k)) encoded.reconstructions.push_back(x_hat.image);
     encoded.layers.push_back(layer);
     contents.layers.push_back({sizes[k], tenths(k), *std::move(stream), map_of(k), std::move(alpha[k])});
-    pixels_done += static_cast<double>(sizes[k].pixels());
-    if (settings.progress) settings.progress(pixels_done / pixels_total);
   }
   auto file = write_container(contents);
   if (!file) return file.error();
   encoded.bytes = *std::move(file);
+  networks.meter().finish();
   return encoded;
+}
+
+double layer_work(Size layer, int effort, bool reconstruct) {
+  return static_cast<double>(layer.pixels()) * (1.0 + kRoundWork * effort + (reconstruct ? 1.0 : 0.0));
 }
 
 // One layer of the figure; returns its stream. `x_hat` comes as the reconstruction of the layer below (empty

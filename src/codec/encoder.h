@@ -26,10 +26,26 @@ inline constexpr int64_t kSearchedPixels = int64_t{16} << 20;
 
 struct LayerLatents;
 
+// What a layer should take or be: the best quality that takes no more than that, within two percent where the
+// model's qualities reach it; or for kPsnr a quality that is no less good, and
+// no more than 0.05 dB better.
+struct Target {
+  enum class Kind {
+    kBytes,         // of the file that ends with the layer, as extract_layers makes it
+    kBitsPerPixel,  // the same, for each of the layer's pixels
+    kPsnr,          // dB, as EncodedLayer has it
+  };
+  Kind kind = Kind::kBytes;
+  double value = 0.0;
+};
+
 struct EncodeSettings {
   std::vector<Size> sizes;              // lowest first; the last must be the picture's own size
   double quality = 50.0;                // 0..100; a fixed-rate model ignores it
   std::vector<double> layer_qualities;  // one for each layer; empty: `quality` for all
+  // Instead of qualities: one for each layer, which are searched for from the base layer up; or one, for the
+  // top layer, and all layers have the same quality. Not for models with a single rate.
+  std::vector<Target> targets;
   // One for each layer, or empty: no maps. Not for models with a single rate.
   std::vector<QualityMap> quality_maps;
   // 0..kMaxEffort: rounds of search for symbols that cost less; see codec/layer_search.h. Unset:
@@ -55,6 +71,7 @@ struct EncodedLayer {
   uint64_t alpha_bytes = 0;  // of its alpha
   // dB, RGB, of the 8-bit reconstruction against this layer's 8-bit original; NaN if not measured.
   double psnr = 0.0;
+  double quality = 0.0;
 };
 
 struct EncodedPicture {
@@ -76,11 +93,27 @@ class Encoder {
   Result<EncodedPicture> encode(const Rgb8View& picture, const EncodeSettings& settings);
   Result<EncodedPicture> encode(const Rgb16View& picture, const EncodeSettings& settings);
 
+  // Adds a layer, `picture` in its own size, to a file of this model. What the file has stays as it is, byte
+  // for byte, but for its header; metadata, too, and settings must bring none. Sizes are the file's and the
+  // picture's: settings.sizes is empty. Qualities, maps and targets are the new layer's, one at most. What
+  // kind of picture it is stays, too: a file without alpha takes none, and one with it takes 255 where there
+  // is none; a grey one takes grey, and one with colours of its own those (settings.kinds). Errors: also
+  // kUsage (the picture is smaller than the file's largest layer on a side), kDamaged (any of the file),
+  // kModel.
+  Result<EncodedPicture> append(std::span<const uint8_t> file, const Rgb8View& picture,
+                                const EncodeSettings& settings);
+  Result<EncodedPicture> append(std::span<const uint8_t> file, const Rgb16View& picture,
+                                const EncodeSettings& settings);
+
+  struct Parts;  // codec/encoder_parts.h
+
  private:
   template <typename Picture>
   Result<EncodedPicture> encode_with_alpha(const Picture& picture, const EncodeSettings& settings);
+  template <typename Picture>
+  Result<EncodedPicture> append_with_alpha(std::span<const uint8_t> file, const Picture& picture,
+                                           const EncodeSettings& settings);
 
-  struct Parts;
   std::unique_ptr<Parts> parts_;
 };
 

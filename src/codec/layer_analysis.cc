@@ -21,6 +21,11 @@ void put_tile(const Tensor& from, Rect tile, ThreadPool& pool, Tensor& whole) {
 
 }  // namespace
 
+double pixels_of(const SpatialLayer& layer, Rect latents, Size all) {
+  const auto part = static_cast<double>(latents.size().pixels()) / static_cast<double>(all.pixels());
+  return part * static_cast<double>(layer.size().pixels());
+}
+
 int analysis_side(const PyramidNetworks& networks, const SpatialLayer& layer) {
   const int side =
       latents_a_side(networks.tile_side(layer.k), networks.latent_size(layer).width, layer.size().width);
@@ -61,6 +66,7 @@ Tensor LayerAnalysis::analyse(const SpatialLayer& layer, const Original& origina
         read_residual(layer, original, prediction, pixels, context, buffers_.residual);
     codec.analyse(plan, residual, predicted, layer.rate, buffers_.output);
     put_tile(buffers_.output, plan.out, context.pool(), y);
+    networks_.meter().advance(pixels_of(layer, plan.out, latent));
   });
   return y;
 }

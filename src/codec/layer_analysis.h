@@ -51,6 +51,9 @@ inline int latents_a_side(int tile_side, int latents, int pixels) {
   return static_cast<int>(std::max<int64_t>(1, int64_t{tile_side} * latents / pixels));
 }
 
+// The pixels that a rectangle of the layer's latents, of which there are `all`, stands for.
+double pixels_of(const SpatialLayer& layer, Rect latents, Size all);
+
 // The tiles of latents in which a layer is analysed and searched: they cover tile_side() pixels a side or a
 // little more, and whole blocks of a trellis.
 int analysis_side(const PyramidNetworks& networks, const SpatialLayer& layer);

@@ -225,11 +225,11 @@ void for_streams(ThreadPool& pool, std::vector<LayerReader>& readers, const Stre
 
 std::vector<LayerLatents> read_layers(PyramidNetworks& networks, LayerSynthesis& synthesis,
                                       const LayerSizes& layers, std::vector<ReceivedLayer> received,
-                                      std::vector<std::string>& damage) {
+                                      std::vector<std::string>& damage, size_t first) {
   nn::Context& context = networks.context();
   std::vector<LayerReader> readers;
   for (ReceivedLayer& layer : received) {
-    readers.emplace_back(networks, layers.at(readers.size()), std::move(layer));
+    readers.emplace_back(networks, layers.at(first + readers.size()), std::move(layer));
   }
   {
     const nn::StageTimer timer(context.times(), "entropy", 0.0);

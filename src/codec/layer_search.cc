@@ -101,6 +101,7 @@ void LayerSearch::run(const SpatialLayer& layer, const Original& original, Predi
       } else {
         move_symbols(at, buffers_.gradient, round, search, networks_.context(), latents);
       }
+      networks_.meter().advance(kRoundWork * pixels_of(layer, at, networks_.latent_size(layer)));
     }
     if (weights.directions == 0) continue;
     filter(layer).fit(synthesise(layer, tile, latents.y_hat, nullptr), tile.residual, fit);

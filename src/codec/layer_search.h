@@ -12,6 +12,9 @@
 
 namespace compass {
 
+// The work of a round of search on a pixel, in analyses of a pixel: for those who are told how far it is.
+inline constexpr double kRoundWork = 3.0;
+
 // Plans for latents that are searched together: g_s to the pixels that depend on them, and the backward pass.
 struct SearchPlans {
   CodecNetworks::PlanPtr g_s;

@@ -96,6 +96,7 @@ void LayerSynthesis::reconstruct(const SpatialLayer& layer, const LayerLatents& 
     codec.synthesise(plan, y_hat, predicted, layer.rate, buffers_.output);
     filter.emit({nn::view_of(buffers_.output, plan.out, layer.size()), predicted}, tile, latents.coefficients,
                 emit);
+    networks_.meter().advance(static_cast<double>(tile.size().pixels()));
   });
 }
 

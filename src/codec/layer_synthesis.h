@@ -44,6 +44,11 @@ class LayerSynthesis {
                         Rect want);
   void reconstruct(const SpatialLayer& layer, const LayerLatents& latents, PredictionWindow* prediction,
                    Rect want, Rgb8Image& result);
+  // The same for who wants another kind of samples: calls emit(y, x, count, samples) for every stretch of a
+  // row that `want` consists of, on any thread.
+  using EmitRow = std::function<void(int y, int x, int count, const PlaneRows& samples)>;
+  void reconstruct(const SpatialLayer& layer, const LayerLatents& latents, PredictionWindow* prediction,
+                   Rect want, const EmitRow& emit);
 
   // The footprint of `want`, in layer k >= 1, in the layer below.
   Rect below_footprint(const SpatialLayer& layer, Rect want) const;
@@ -54,10 +59,6 @@ class LayerSynthesis {
                    std::vector<nn::KernelRequest>& kernels) const;
 
  private:
-  // Calls emit(y, x, count, samples) for every stretch of a row that `want` consists of, on any thread.
-  using EmitRow = std::function<void(int y, int x, int count, const PlaneRows& samples)>;
-  void reconstruct(const SpatialLayer& layer, const LayerLatents& latents, PredictionWindow* prediction,
-                   Rect want, const EmitRow& emit);
   // Calls take(tile, plan) for every tile of `want`; the plan has the loop filter's halo around the tile.
   void for_tiles(const SpatialLayer& layer, Rect want,
                  const std::function<void(Rect tile, const nn::Plan& plan)>& take) const;

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "codec/layer.h"
+#include "codec/meter.h"
 #include "codec/predictor.h"
 #include "networks/networks.h"
 
@@ -17,6 +18,8 @@ class PyramidNetworks {
 
   const Model& model() const { return *model_; }
   nn::Context& context() const { return context_; }
+  // To be told of every tile.
+  Meter& meter() { return meter_; }
 
   // Those of layer k; only layers k >= 1 of a layered model are predicted.
   CodecNetworks& codec(int k) { return k == 0 ? base_ : *enhancement_; }
@@ -57,6 +60,7 @@ class PyramidNetworks {
   CodecNetworks base_;
   std::unique_ptr<CodecNetworks> enhancement_;
   std::unique_ptr<Predictor> predictor_;
+  Meter meter_;
   int base_side_ = 0;
   int enhancement_side_ = 0;
 };

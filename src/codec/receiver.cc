@@ -275,13 +275,43 @@ Result<Received> Receiver::receive(const DecodeSettings& settings) {
   if (const auto status = check_memory(memory, options_.max_memory); !status) return status.error();
   if (const auto status = read_metadata(); !status) return status.error();
   for (int k = 0; k <= received_.asked; ++k) {
-    ReceivedLayer layer;
-    const auto there = read_layer(k, layer);
-    if (!there) return there.error();
-    if (!*there) break;
-    received_.layers.push_back(std::move(layer));
+    auto layer = receive_layer(k);
+    if (!layer) return layer.error();
+    if (!*layer) break;
+    received_.layers.push_back(**std::move(layer));
   }
   return std::move(received_);
+}
+
+Result<std::optional<ReceivedLayer>> Receiver::receive_layer(int k) {
+  using Layer = std::optional<ReceivedLayer>;
+  ReceivedLayer layer;
+  const auto there = read_layer(k, layer);
+  if (!there) return there.error();
+  return *there ? Layer(std::move(layer)) : Layer();
+}
+
+Result<std::vector<ByteRange>> Receiver::layer_ranges(int k, const AlphaLayers::Read& read) const {
+  const ContainerHeader& header = received_.header;
+  const LayerEntry& entry = header.layers[k];
+  std::vector<ByteRange> ranges{{entry.begin(), entry.map_bytes}};
+  if (is_tiled(entry.size)) {
+    const auto bytes = read(entry.index());
+    if (!bytes) return bytes.error();
+    const auto index = compass::read_index(header, k, *bytes);
+    if (!index) return index.error();
+    ranges.push_back(entry.index());
+    const NeededBlocks blocks = needed(k);
+    for_blocks(hyper_grid(entry.size), blocks.z, [&](size_t i) { ranges.push_back(index->z[i].range); });
+    for_blocks(latent_grid(entry.size), blocks.y, [&](size_t i) { ranges.push_back(index->y[i].range); });
+  } else {
+    ranges.push_back({entry.offset, entry.bytes});
+  }
+  if (!received_.alpha) return ranges;
+  const auto alpha = received_.alpha->ranges(header, k, read);
+  if (!alpha) return alpha.error();
+  ranges.insert(ranges.end(), alpha->begin(), alpha->end());
+  return ranges;
 }
 
 Result<std::vector<ByteRange>> Receiver::ranges(const DecodeSettings& settings) {
@@ -289,22 +319,9 @@ Result<std::vector<ByteRange>> Receiver::ranges(const DecodeSettings& settings) 
   const ContainerHeader& header = received_.header;
   std::vector<ByteRange> ranges{{0, header.bytes + header.metadata_bytes()}};
   for (int k = 0; k <= received_.asked; ++k) {
-    const LayerEntry& entry = header.layers[k];
-    ranges.push_back({entry.begin(), entry.map_bytes});
-    if (is_tiled(entry.size)) {
-      const auto index = read_index(k);
-      if (!index) return index.error();
-      ranges.push_back(entry.index());
-      const NeededBlocks blocks = needed(k);
-      for_blocks(hyper_grid(entry.size), blocks.z, [&](size_t i) { ranges.push_back(index->z[i].range); });
-      for_blocks(latent_grid(entry.size), blocks.y, [&](size_t i) { ranges.push_back(index->y[i].range); });
-    } else {
-      ranges.push_back({entry.offset, entry.bytes});
-    }
-    if (!received_.alpha) continue;
-    const auto alpha = received_.alpha->ranges(header, k, [this](ByteRange range) { return read(range); });
-    if (!alpha) return alpha.error();
-    ranges.insert(ranges.end(), alpha->begin(), alpha->end());
+    const auto layer = layer_ranges(k, [this](ByteRange range) { return read(range); });
+    if (!layer) return layer.error();
+    ranges.insert(ranges.end(), layer->begin(), layer->end());
   }
   return merged(std::move(ranges));
 }

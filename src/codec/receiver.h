@@ -53,7 +53,7 @@ class Receiver {
            const CodecOptions& options)
       : source_(source), synthesis_(synthesis), networks_(networks), options_(options) {}
 
-  // Reads what `settings` ask for and nothing after it, without a gap between needed bytes being read.
+  // Reads all that `settings` ask for and nothing after it, without a gap between needed bytes being read.
   // Errors: kBadFile, kModel, kUsage, kIo, as Decoder::decode.
   Result<Received> receive(const DecodeSettings& settings);
 
@@ -61,8 +61,18 @@ class Receiver {
   // index).
   Result<std::vector<ByteRange>> ranges(const DecodeSettings& settings);
 
- private:
+  // The same layer by layer: the header, then layers 0, 1, ... in turn. One that is lost is none, and the
+  // last; why is added to received().damage.
   Status open(const DecodeSettings& settings);
+  Result<std::optional<ReceivedLayer>> receive_layer(int k);
+  const Received& received() const { return received_; }  // after open()
+  std::vector<std::string>& damage() { return received_.damage; }
+  const std::vector<Rect>& wanted() const { return wanted_; }  // pixels of each layer
+  // The bytes that receive_layer(k) reads. Reads the indexes, if there are any. Errors: kDamaged (one of
+  // them), and whatever reading has.
+  Result<std::vector<ByteRange>> layer_ranges(int k, const AlphaLayers::Read& read) const;
+
+ private:
   Status read_metadata();
   // These give whether the layer is there, damage being noted where it is not.
   Result<bool> read_map(int k);
@@ -80,7 +90,7 @@ class Receiver {
   const CodecOptions& options_;
   uint64_t at_ = 0;  // bytes that the source has gone past
   Received received_;
-  std::vector<Rect> wanted_;  // pixels of each layer
+  std::vector<Rect> wanted_;
 };
 
 // What of layer k the settings' part of layer `asked` covers: all of it, or of a region the smallest

@@ -21,7 +21,8 @@ struct CodecRuntime {
   CodecRuntime(std::shared_ptr<const Model> m, const CodecOptions& o)
       : model(std::move(m)),
         options(o),
-        pool(o.threads),
+        threads(o.pool ? o.pool : std::make_shared<ThreadPool>(o.threads)),
+        pool(*threads),
         context(pool, o.precision),
         networks(model, context),
         synthesis(networks, buffers) {
@@ -45,7 +46,8 @@ struct CodecRuntime {
 
   const std::shared_ptr<const Model> model;
   const CodecOptions options;
-  ThreadPool pool;
+  const std::shared_ptr<ThreadPool> threads;
+  ThreadPool& pool;
   nn::Context context;
   PyramidNetworks networks;
   TileBuffers buffers;

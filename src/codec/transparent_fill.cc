@@ -1,10 +1,21 @@
 #include "codec/transparent_fill.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "codec/image_view.h"
+#include "codec/seen_picture.h"
 
 namespace compass {
+
+bool is_opaque(PlaneView alpha) {
+  if (alpha.empty()) return true;
+  for (int y = 0; y < alpha.size.height; ++y) {
+    const uint8_t* const row = alpha.row(y);
+    if (std::any_of(row, row + alpha.size.width, [](uint8_t v) { return v != 255; })) return false;
+  }
+  return true;
+}
 namespace {
 
 // One of the pictures that are each half as large as the one before: means of the colours that are seen.

@@ -1,7 +1,6 @@
 #include "core/memory.h"
 
 #include <cstdint>
-#include <cstdlib>
 #include <new>
 
 #if defined(__linux__)
@@ -40,18 +39,10 @@ void free_aligned(void* memory, size_t bytes) noexcept {
   ::operator delete(memory, kAlignment);
 }
 
-void out_of_memory() {
-#ifdef __cpp_exceptions
-  throw std::bad_alloc();
-#else
-  std::abort();
-#endif
-}
-
 void require_room(size_t bytes) {
 #if defined(__linux__)
   void* const room = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (room == MAP_FAILED) out_of_memory();
+  if (room == MAP_FAILED) throw std::bad_alloc();
   munmap(room, bytes);
 #else
   (void)bytes;

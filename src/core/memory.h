@@ -12,9 +12,6 @@ void* allocate_aligned(size_t bytes);
 // `bytes` is what allocate_aligned was called with.
 void free_aligned(void* memory, size_t bytes) noexcept;
 
-// Throws std::bad_alloc. Builds without exceptions end here instead (abort).
-[[noreturn]] void out_of_memory();
-
 // Throws std::bad_alloc unless the process could map `bytes` more now; nothing is reserved. Called before
 // library code that crashes when an allocation fails.
 void require_room(size_t bytes);

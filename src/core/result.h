@@ -11,12 +11,14 @@ namespace compass {
 
 // What kind of failure this is. The commands' exit codes follow from it (see tools/common/exit_code.h).
 enum class ErrorCode {
-  kFailure,  // anything without a better name
-  kUsage,    // the caller's request is wrong
-  kBadFile,  // the input is not what it claims to be, or breaks a limit
-  kDamaged,  // truncated or damaged, but a part of it can be used
-  kModel,    // the model is missing, unreadable, or not the one the file was made with
-  kIo,       // reading or writing failed
+  kFailure,    // anything without a better name
+  kUsage,      // the caller's request is wrong
+  kBadFile,    // the input is not what it claims to be, or breaks a limit
+  kDamaged,    // truncated or damaged, but a part of it can be used
+  kModel,      // the model is missing, unreadable, or not the one the file was made with
+  kIo,         // reading or writing failed
+  kNeed,       // bytes are needed that have not arrived yet
+  kCancelled,  // whoever asked for it called it off
 };
 
 // One failure: a kind, and one line that says what, where, and what to do.

@@ -13,6 +13,28 @@
 #include <vector>
 
 namespace compass {
+namespace {
+
+// The workers inside whose loop body the current thread is, and its number there: nested loops run serially.
+struct Inside {
+  const void* workers = nullptr;
+  int worker = 0;
+};
+thread_local Inside inside;
+
+// Says so until the end of its scope.
+class Entered {
+ public:
+  explicit Entered(Inside now) : outer_(inside) { inside = now; }
+  ~Entered() { inside = outer_; }
+  Entered(const Entered&) = delete;
+  Entered& operator=(const Entered&) = delete;
+
+ private:
+  Inside outer_;
+};
+
+}  // namespace
 
 class ThreadPool::Workers {
  public:
@@ -23,14 +45,16 @@ class ThreadPool::Workers {
   Workers& operator=(const Workers&) = delete;
 
   int count() const { return static_cast<int>(threads_.size()); }
-  // Shares the loop out over them and the calling thread.
-  void share(int count, const std::function<void(int, int)>& body);
+  void loop(int count, const std::function<void(int, int)>& body);
 
  private:
+  // Shares the loop out over them and the calling thread.
+  void share(int count, const std::function<void(int, int)>& body);
   void work(int worker);
   // Takes iterations of the current loop until none is left.
   void run_share(const std::function<void(int, int)>& body, int count, int worker) noexcept;
 
+  std::mutex loop_;  // held by the thread whom the workers help
   std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable done_;
@@ -44,17 +68,6 @@ class ThreadPool::Workers {
   std::vector<std::thread> threads_;
 };
 
-namespace {
-
-// Whose loop body the current thread is inside, and its number there: nested loops run serially.
-struct Inside {
-  const void* workers = nullptr;
-  int worker = 0;
-};
-thread_local Inside inside;
-
-}  // namespace
-
 ThreadPool::ThreadPool(int threads) {
   const int cores = static_cast<int>(std::thread::hardware_concurrency());
   workers_ = std::make_unique<Workers>(std::clamp(threads > 0 ? threads : cores, 1, kMaxThreads) - 1);
@@ -64,13 +77,7 @@ ThreadPool::ThreadPool(int threads) {
 ThreadPool::~ThreadPool() = default;
 
 void ThreadPool::parallel_for(int count, const std::function<void(int, int)>& body) {
-  const bool nested = inside.workers == workers_.get();
-  if (!nested && threads_ > 1 && count > 1) {
-    workers_->share(count, body);
-    return;
-  }
-  const int worker = nested ? inside.worker : 0;
-  for (int i = 0; i < count; ++i) body(i, worker);
+  workers_->loop(count, body);
 }
 
 ThreadPool::Workers::Workers(int wanted) {
@@ -93,6 +100,22 @@ ThreadPool::Workers::~Workers() {
   for (auto& thread : threads_) thread.join();
 }
 
+void ThreadPool::Workers::loop(int count, const std::function<void(int, int)>& body) {
+  const bool nested = inside.workers == this;
+  if (nested || threads_.empty() || count <= 1) {
+    const int worker = nested ? inside.worker : 0;
+    for (int i = 0; i < count; ++i) body(i, worker);
+    return;
+  }
+  const std::unique_lock lock(loop_, std::try_to_lock);
+  if (lock.owns_lock()) {
+    share(count, body);
+    return;
+  }
+  const Entered alone({this, 0});
+  for (int i = 0; i < count; ++i) body(i, 0);
+}
+
 void ThreadPool::Workers::share(int count, const std::function<void(int, int)>& body) {
   {
     const std::lock_guard lock(mutex_);
@@ -103,10 +126,10 @@ void ThreadPool::Workers::share(int count, const std::function<void(int, int)>& 
     ++generation_;
   }
   wake_.notify_all();
-  const Inside outer = inside;
-  inside = {this, 0};
-  run_share(body, count, 0);
-  inside = outer;
+  {
+    const Entered mine({this, 0});
+    run_share(body, count, 0);
+  }
   std::exception_ptr failure;
   {
     std::unique_lock lock(mutex_);

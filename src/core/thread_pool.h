@@ -1,5 +1,5 @@
-// A fixed set of worker threads that share the iterations of a loop. One pool per encoder or decoder:
-// nothing here is global, so several codecs can run in one process.
+// A fixed set of worker threads that share the iterations of a loop. Nothing here is global: encoders and
+// decoders have a pool each, or share one.
 #pragma once
 
 #include <functional>
@@ -25,6 +25,9 @@ class ThreadPool {
   // Calls body(i, worker) for every i in [0, count), worker in [0, threads()); returns when all are done.
   // Which worker runs which i is not fixed: bodies must write disjoint data, so that results never depend
   // on the thread count. Calls from inside a body run serially on the worker that makes them.
+  //
+  // Any number of threads may call. The workers help one of them at a time: a call that finds them busy runs
+  // all of its iterations itself, as worker 0, and waits for nobody.
   //
   // An exception in a body ends the loop. Iterations that have not begun are skipped, and once no thread is
   // inside the body the first exception is rethrown here. The pool can be used again.

@@ -44,6 +44,52 @@ TEST(ThreadPool, NestedLoopsRunSerially) {
   for (const int h : hits) EXPECT_EQ(h, 1);
 }
 
+TEST(ThreadPool, IsSharedByThreads) {
+  ThreadPool pool(3);
+  constexpr int kCallers = 4;
+  std::vector<int64_t> sums(kCallers);
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < kCallers; ++caller) {
+    callers.emplace_back([&pool, &sum = sums[caller]] {
+      for (int round = 0; round < 300; ++round) {
+        std::vector<int64_t> by_worker(3);  // a race if two iterations ran as the same worker
+        pool.parallel_for(20, [&](int i, int worker) {
+          pool.parallel_for(2, [&](int /*j*/, int inner) {
+            EXPECT_EQ(inner, worker);
+            by_worker[inner] += i;
+          });
+        });
+        sum += std::accumulate(by_worker.begin(), by_worker.end(), int64_t{0});
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  for (const int64_t sum : sums) EXPECT_EQ(sum, 300 * 2 * 190);
+}
+
+// A second caller does not wait for the first one's loop, which here ends only after the second's.
+TEST(ThreadPool, RunsALoopAloneWhileTheWorkersAreBusy) {
+  ThreadPool pool(2);
+  std::promise<void> started, second_done;
+  std::atomic<int> entered{0};
+  auto waiting = second_done.get_future().share();
+  auto first = std::async(std::launch::async, [&] {
+    pool.parallel_for(2, [&](int, int) {
+      if (entered.fetch_add(1) == 0) started.set_value();
+      waiting.wait();
+    });
+  });
+  started.get_future().wait();
+  int count = 0;
+  pool.parallel_for(7, [&](int, int worker) {
+    EXPECT_EQ(worker, 0);
+    ++count;
+  });
+  second_done.set_value();
+  first.get();
+  EXPECT_EQ(count, 7);
+}
+
 TEST(ThreadPool, ManyShortLoops) {
   ThreadPool pool(2);
   int64_t sum = 0;

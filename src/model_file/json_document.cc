@@ -77,21 +77,15 @@ void take_apart(json& value) noexcept {
 }  // namespace
 
 JsonDocument::JsonDocument(std::string_view text) {
-  // Also if memory runs out on the way, when the destructor of this class does not run.
-  struct Unfinished {
-    json& value;
-    bool whole = false;
-    ~Unfinished() {
-      if (!whole) take_apart(value);
-    }
-  };
-  {
-    Unfinished unfinished{value_};
+  try {
     Builder builder(value_);
-    unfinished.whole = json::sax_parse(text.begin(), text.end(), &builder);
-    if (unfinished.whole) return;
+    if (json::sax_parse(text.begin(), text.end(), &builder)) return;
+    take_apart(value_);
+    value_ = json(json::value_t::discarded);
+  } catch (...) {
+    take_apart(value_);
+    throw;
   }
-  value_ = json(json::value_t::discarded);
 }
 
 void JsonDocument::erase(const char* key) {

@@ -13,14 +13,17 @@ set(model ${SOURCE}/tests/data/tiny.safetensors)
 string(REPEAT "${SOURCE}/samples/roman-colosseum-small.png;" 9 photos)
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${work}/prefix)
 run(${CMAKE_COMMAND} -S ${SOURCE}/tests/install -B ${work}/build -G ${GENERATOR} -DCMAKE_PREFIX_PATH=${work}/prefix
-    -DCMAKE_CXX_COMPILER=${CXX} -DCMAKE_BUILD_TYPE=Release)
+    -DCMAKE_CXX_COMPILER=${CXX} -DCMAKE_BUILD_TYPE=Release -DEXAMPLES=${SOURCE}/examples)
 run(${CMAKE_COMMAND} --build ${work}/build)
 run(${work}/build/use_c ${model})
 run(${work}/build/use_cpp ${model})
+run(${work}/build/use_static ${model})
 run(${work}/prefix/bin/compass --version)
 # Pictures are read and written by a module that the installed command has to find.
 run(${work}/prefix/bin/compass encode ${SOURCE}/samples/perched-osprey.png ${work}/photo.cmps --model ${model})
 run(${work}/prefix/bin/compass decode ${work}/photo.cmps ${work}/photo.png --model ${model})
+# The examples, on what the command makes, and what pkg-config says of both libraries; what symbols they show.
+run(${PYTHON} -B ${SOURCE}/tests/install/check_installed.py ${work}/prefix ${work}/build ${model} ${SOURCE} ${NM} ${CXX})
 # Filters are fitted by another, which the other command has to find.
 run(${work}/prefix/bin/compass-lab fit ${model} ${work}/fitted.safetensors ${photos} --directions 0)
 # And the model that nobody names is the installed one.

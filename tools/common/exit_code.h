@@ -28,6 +28,8 @@ constexpr ExitCode exit_code(ErrorCode code) {
     case ErrorCode::kIo:
       return kExitIo;
     case ErrorCode::kFailure:
+    case ErrorCode::kNeed:  // no command asks for these
+    case ErrorCode::kCancelled:
       break;
   }
   return kExitFailure;

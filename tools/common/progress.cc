@@ -35,7 +35,10 @@ ProgressBar::~ProgressBar() {
 
 Progress ProgressBar::callback() {
   if (!enabled_) return {};
-  return [this](double done) { show(done); };
+  return [this](double done) {
+    show(done);
+    return true;
+  };
 }
 
 void ProgressBar::show(double done) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "common/image_file.h"
@@ -26,8 +27,12 @@ Result<QualityRegion> parse_region(const std::string& text) {
   return QualityRegion{*part, std::stoi(offset)};
 }
 
-std::vector<double> qualities_of(const EncodeSettings& settings) {
-  return settings.layer_qualities.empty() ? std::vector<double>{settings.quality} : settings.layer_qualities;
+// One, if all layers are alike.
+std::vector<double> qualities_of(const EncodedPicture& encoded) {
+  std::vector<double> qualities;
+  for (const EncodedLayer& layer : encoded.layers) qualities.push_back(layer.quality);
+  if (std::ranges::count(qualities, qualities.front()) == std::ssize(qualities)) qualities.resize(1);
+  return qualities;
 }
 
 }  // namespace
@@ -107,13 +112,13 @@ Status apply_quality(const QualityWish& wish, const ReadSettings& read, EncodeSe
   return {};
 }
 
-Json quality_json(const EncodeSettings& settings) {
-  const std::vector<double> qualities = qualities_of(settings);
+Json quality_json(const EncodedPicture& encoded) {
+  const std::vector<double> qualities = qualities_of(encoded);
   return qualities.size() == 1 ? Json(qualities.front()) : Json(qualities);
 }
 
-std::string quality_text(const EncodeSettings& settings) {
-  return fmt::format("{:g}", fmt::join(qualities_of(settings), ","));
+std::string quality_text(const EncodedPicture& encoded) {
+  return fmt::format("{:g}", fmt::join(qualities_of(encoded), ","));
 }
 
 }  // namespace compass::tools

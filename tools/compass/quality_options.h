@@ -36,7 +36,7 @@ Result<QualityWish> parse_quality(const QualityOptions& options);
 Status apply_quality(const QualityWish& wish, const ReadSettings& read, EncodeSettings& settings);
 
 // A number if all layers are alike, else a list.
-Json quality_json(const EncodeSettings& settings);
-std::string quality_text(const EncodeSettings& settings);
+Json quality_json(const EncodedPicture& encoded);
+std::string quality_text(const EncodedPicture& encoded);
 
 }  // namespace compass::tools

@@ -1,0 +1,36 @@
+// Which quality to try next, for a file of a wanted size: quality rises, and so does what it costs.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+namespace compass {
+
+// Looks for a setting of 0 to `last` whose cost is at most `limit`, and at least a share of it where there is
+// one. Costs are above 0, rise with the setting, as good as always, and about exponentially.
+class QualitySearch {
+ public:
+  QualitySearch(double limit, double share, int first, int last);
+
+  // The setting to try; none: it is done.
+  std::optional<int> next() const;
+  // What a setting that was tried costs.
+  void tell(int setting, double cost);
+  // The best of those that were tried, and keep to the limit; none: not even 0 does.
+  std::optional<int> best() const;
+
+ private:
+  struct Tried {
+    int setting;
+    double log_cost;
+  };
+  double slope() const;
+
+  double limit_;  // logarithms, as costs
+  double least_;
+  int first_;
+  int last_;
+  std::vector<Tried> tried_;
+};
+
+}  // namespace compass
