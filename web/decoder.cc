@@ -26,13 +26,13 @@ struct Layer {
   double width, height, quality, offset, end;
 };
 struct Info {
-  double need, minor_version, layer_count;
+  double need, minor_version, kinds, layer_count;
   uint8_t decoder_id[8];
   Layer layers[COMPASS_MAX_LAYERS];
 };
 struct Picture {
   uint8_t* rgba;
-  int32_t width, height, layer, x, y;
+  int32_t width, height, layer, x, y, kinds;
 };
 
 struct Instance {
@@ -104,10 +104,10 @@ COMPASS_WEB(model_decoder_id) const uint8_t* web_model_decoder_id() {
 // Reads the header from a file's first bytes into the struct at info_result().
 COMPASS_WEB(info) int32_t web_info(const uint8_t* data, size_t size) {
   Instance& it = instance();
-  static compass_info info;
+  compass_info info;
   const compass_status status = compass_read_info(data, size, &info, &it.error);
   it.info = {static_cast<double>(info.need), static_cast<double>(info.minor_version),
-             static_cast<double>(info.layer_count)};
+             static_cast<double>(info.kinds), static_cast<double>(info.layer_count)};
   for (int i = 0; i < 8; ++i) it.info.decoder_id[i] = info.decoder_id[i];
   for (int k = 0; k < info.layer_count; ++k) {
     const compass_layer_info& layer = info.layers[k];
@@ -145,9 +145,9 @@ COMPASS_WEB(decode) int32_t web_decode(const uint8_t* data, size_t size, int32_t
   it.rgba.reset(new uint8_t[4 * pixels]);
   for (size_t i = 0; i < pixels; ++i) {
     for (size_t c = 0; c < 3; ++c) it.rgba[4 * i + c] = picture.rgb[3 * i + c];
-    it.rgba[4 * i + 3] = 255;
+    it.rgba[4 * i + 3] = picture.alpha == nullptr ? 255 : picture.alpha[i];
   }
-  it.picture = {it.rgba.get(), picture.width, picture.height, picture.layer, picture.x, picture.y};
+  it.picture = {it.rgba.get(), picture.width, picture.height, picture.layer, picture.x, picture.y, picture.kinds};
   compass_picture_free(&picture);
   return status;
 }
