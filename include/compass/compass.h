@@ -216,7 +216,7 @@ enum {
 /* What a layer is to take or to be. Of all qualities the best one that takes no more is found, and comes within two
  * percent unless quality 100 takes less; for a PSNR, one that gives no less and at most 0.05 dB more. */
 typedef enum compass_target_kind {
-  COMPASS_TARGET_BYTES = 0, /* of the file up to the layer's end, as compass_extract makes it */
+  COMPASS_TARGET_BYTES = 0, /* of the file up to the layer's end */
   COMPASS_TARGET_BPP = 1,   /* the same in bits for each pixel of the layer */
   COMPASS_TARGET_PSNR = 2   /* dB, over red, green and blue, against the picture at the layer's size */
 } compass_target_kind;

@@ -36,7 +36,8 @@ namespace {
 template <typename Sample>
 void level_colours(std::span<Sample> rgb) {
   for (size_t i = 0; i + 2 < rgb.size(); i += 3) {
-    std::fill_n(rgb.begin() + static_cast<ptrdiff_t>(i), 3, mean_of(rgb[i], rgb[i + 1], rgb[i + 2]));
+    const auto grey = static_cast<Sample>(compass::grey_of(rgb[i], rgb[i + 1], rgb[i + 2]));
+    std::fill_n(rgb.begin() + static_cast<ptrdiff_t>(i), 3, grey);
   }
 }
 
@@ -49,7 +50,7 @@ void fill_picture(const compass::DecodedPicture& decoded, compass_picture* pictu
   picture->y = decoded.part.y;
   picture->kinds = flags_of(decoded.kinds);
   const size_t samples = static_cast<size_t>(size.pixels()) * 3;
-  if (decoded.rgb.bytes.empty()) {
+  if (decoded.rgb.samples.empty()) {
     picture->rgb16 = static_cast<uint16_t*>(allocate(samples * sizeof(uint16_t)));
     const std::span rgb(picture->rgb16, samples);
     compass::to_rgb16(decoded.image, rgb);
@@ -57,7 +58,7 @@ void fill_picture(const compass::DecodedPicture& decoded, compass_picture* pictu
   } else {
     picture->rgb = static_cast<uint8_t*>(allocate(samples));
     const std::span rgb(picture->rgb, samples);
-    std::ranges::copy(decoded.rgb.bytes, rgb.begin());
+    std::ranges::copy(decoded.rgb.samples, rgb.begin());
     if (decoded.kinds.grey) level_colours(rgb);
   }
   if (decoded.alpha.empty()) return;

@@ -115,10 +115,4 @@ inline bool is_possible(Size size, size_t stride, size_t pixel_bytes) {
          (size.height == 1 || stride <= (most - row) / (static_cast<size_t>(size.height) - 1));
 }
 
-// The one colour of a grey picture's pixel, rounded.
-template <typename Sample>
-Sample mean_of(Sample red, Sample green, Sample blue) {
-  return static_cast<Sample>((uint32_t{red} + green + blue + 1) / 3);
-}
-
 }  // namespace compass::api

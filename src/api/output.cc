@@ -59,7 +59,7 @@ void put_samples(const SampleRows& samples, int count, bool grey, uint8_t* row) 
     Sample red = rounded(Sample{}, samples[0][i]);
     Sample green = rounded(Sample{}, samples[1][i]);
     Sample blue = rounded(Sample{}, samples[2][i]);
-    if (grey) red = green = blue = mean_of(red, green, blue);
+    if (grey) red = green = blue = static_cast<Sample>(grey_of(red, green, blue));
     out[kRed] = red;
     out[1] = green;
     out[kBlue] = blue;

@@ -1,5 +1,6 @@
 #include "bitstream/append.h"
 
+#include <algorithm>
 #include <limits>
 #include <string>
 
@@ -41,6 +42,28 @@ Result<std::vector<uint8_t>> append_layer(std::span<const uint8_t> file, const L
   out->insert(out->end(), kept.begin(), kept.end());
   out->insert(out->end(), alone->begin() + static_cast<std::ptrdiff_t>(own.bytes), alone->end());
   return out;
+}
+
+uint64_t header_growth(const ContainerHeader& header, std::span<const Size> further) {
+  constexpr uint64_t kAlpha = 4 + 3 + 4;  // of an entry: its bytes, the index's, the checksum
+  const bool has_alpha = header.kinds.alpha;
+  ContainerHeader plain = header;
+  plain.kinds.alpha = false;
+  for (LayerEntry& layer : plain.layers) layer.alpha = {};
+  const auto before = serialise_header(plain);
+  const bool maps =
+      std::ranges::any_of(plain.layers, [](const LayerEntry& layer) { return layer.map_bytes > 0; });
+  for (const Size size : further) {
+    LayerEntry entry{.size = size,
+                     .quality = plain.layers.front().quality == kMaxQuality ? kMaxQuality - 1 : kMaxQuality};
+    if (maps) entry.map_bytes = max_quality_map_bytes(size);
+    entry.index_bytes = kMaxBlockEntryBytes * static_cast<uint64_t>(listed_blocks(size));
+    entry.bytes = static_cast<uint64_t>(size.pixels()) + entry.index_bytes;
+    plain.layers.push_back(entry);
+  }
+  const auto after = serialise_header(plain);
+  if (!before || !after) return 0;  // there is no such file
+  return after->size() - before->size() + (has_alpha ? kAlpha * further.size() : 0);
 }
 
 }  // namespace compass

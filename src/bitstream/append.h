@@ -16,4 +16,8 @@ namespace compass {
 // alpha and the file has none, or the other way round).
 Result<std::vector<uint8_t>> append_layer(std::span<const uint8_t> file, const LayerPayload& layer);
 
+// How many bytes longer the header is at most once layers of these sizes, of other qualities than the first
+// one's and no more bytes than pixels, have followed.
+uint64_t header_growth(const ContainerHeader& header, std::span<const Size> further);
+
 }  // namespace compass

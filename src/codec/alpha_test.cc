@@ -156,7 +156,7 @@ TEST(Alpha, ThreadsAndFormatsOfPixelsGiveTheSame) {
   const Plane alpha = test_alpha(size);
   const Image picture = test_picture(size);
   Rgb8Image bytes(size);
-  to_rgb8(picture, bytes.bytes);
+  to_rgb8(picture, bytes.samples);
   EncodeSettings settings;
   settings.sizes = {{350, 15}, size};
   settings.effort = 0;

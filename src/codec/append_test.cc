@@ -16,7 +16,7 @@ namespace {
 using Bytes = std::vector<uint8_t>;
 
 struct Bytes8 {
-  explicit Bytes8(Size size) : rgb(size) { to_rgb8(test_picture(size), rgb.bytes); }
+  explicit Bytes8(Size size) : rgb(size) { to_rgb8(test_picture(size), rgb.samples); }
   Rgb8View view() const { return rgb.view(); }
   Rgb8Image rgb;
 };
@@ -290,12 +290,12 @@ TEST_F(Targets, EachLayerMeetsItsOwn) {
   ASSERT_TRUE(encoded) << encoded.error().message;
   EncodeSettings same{.sizes = sizes_, .effort = 0};
   for (size_t k = 0; k < sizes_.size(); ++k) {
-    const double size = extract_layers(encoded->bytes, static_cast<int>(k) + 1)->size();
+    const auto size = static_cast<double>(parse_header(encoded->bytes)->header->layers[k].end());
     const double target =
         settings.targets[k].value * (k == 1 ? static_cast<double>(sizes_[k].pixels()) / 8.0 : 1.0);
     EXPECT_LE(size, target) << k;
-    // A layer of few bytes has no quality for each of them.
-    EXPECT_GE(size, 0.98 * target - 4.0) << k;
+    // A layer of few bytes has no quality for each of them, and the header may be some bytes shorter.
+    EXPECT_GE(size, 0.98 * target - 8.0) << k;
     same.layer_qualities.push_back(encoded->layers[k].quality);
   }
   EXPECT_EQ(must_encode(encoder_, picture_.view(), same), encoded->bytes);

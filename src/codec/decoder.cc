@@ -57,7 +57,7 @@ void Decoder::Parts::reconstruct(const LayerSizes& layers, const std::vector<Rec
     decoded.image = std::move(below.image);
   } else if (resized) {
     decoded.rgb = Rgb8Image(below.image.size());
-    to_rgb8(below.image, decoded.rgb.bytes);
+    to_rgb8(below.image, decoded.rgb.samples);
   }
 }
 

@@ -36,7 +36,7 @@ struct DecodedPicture {
   Rgb8Image rgb;  // else this is empty
   Plane alpha;    // of the same size; empty if the file has none
   PictureKinds kinds;
-  Size size() const { return rgb.bytes.empty() ? image.size() : rgb.size; }
+  Size size() const { return rgb.samples.empty() ? image.size() : rgb.size; }
   int layer = 0;  // the layer it came from
   Rect part;      // what of that layer: all of it unless a region was asked for
   // What was lost, a line each; empty if nothing was. A block that is lost costs its part of a large layer,

@@ -110,7 +110,8 @@ Result<EncodedPicture> Encoder::encode_with_alpha(const Picture& picture, const 
     EncodeSettings settings = wanted;
     const int effort = parts_->effort_for(original.size(), settings);
     settings.kinds.alpha = !is_opaque(settings.alpha);
-    if (const auto status = parts_->check(original, settings, effort); !status) return status.error();
+    const bool grows = settings.targets.size() > 1;
+    if (const auto status = parts_->check(original, settings, effort, grows); !status) return status.error();
     const SeenPicture<Picture> seen(picture, settings.alpha, parts_->pool);
     if (!settings.targets.empty()) return parts_->encode_to_targets(seen.original(), settings, effort);
     return parts_->encode(seen.original(), settings, effort);
@@ -123,7 +124,8 @@ int Encoder::Parts::effort_for(Size picture, const EncodeSettings& settings) {
 }
 
 // Everything that can be refused before anything large is allocated.
-Status Encoder::Parts::check(const Original& picture, const EncodeSettings& settings, int effort) {
+Status Encoder::Parts::check(const Original& picture, const EncodeSettings& settings, int effort,
+                             bool grows) {
   const auto& sizes = settings.sizes;
   const Size full = picture.size();
   if (const auto status = check_sizes(sizes, full); !status) return status;
@@ -152,7 +154,9 @@ Status Encoder::Parts::check(const Original& picture, const EncodeSettings& sett
   }
   const int top = static_cast<int>(sizes.size()) - 1;
   const bool bytes = picture.pixel_bytes() == 3;
-  const double need = encode_bytes(networks, {sizes, top, bytes, settings.measure, effort > 0});
+  constexpr double kFloatPixel = 12.0;
+  const double kept = grows && top > 0 ? kFloatPixel * static_cast<double>(sizes[top - 1].pixels()) : 0.0;
+  const double need = kept + encode_bytes(networks, {sizes, top, bytes, settings.measure, effort > 0});
   return check_memory(need + (settings.kinds.alpha ? alpha_bytes(picture) : 0.0), options.max_memory);
 }
 

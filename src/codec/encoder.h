@@ -31,7 +31,7 @@ struct LayerLatents;
 // no more than 0.05 dB better.
 struct Target {
   enum class Kind {
-    kBytes,         // of the file that ends with the layer, as extract_layers makes it
+    kBytes,         // of the file up to the layer's end
     kBitsPerPixel,  // the same, for each of the layer's pixels
     kPsnr,          // dB, as EncodedLayer has it
   };

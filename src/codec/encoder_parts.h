@@ -19,7 +19,8 @@ struct Encoder::Parts : CodecRuntime {
   LayerSearch search{networks, buffers};
 
   int effort_for(Size picture, const EncodeSettings& settings);
-  Status check(const Original& picture, const EncodeSettings& settings, int effort);
+  // `grows`: whether layers are added one by one, the one below being kept beside its copy (GrowingFile).
+  Status check(const Original& picture, const EncodeSettings& settings, int effort, bool grows = false);
   // After check().
   Result<EncodedPicture> encode(const Original& picture, const EncodeSettings& settings, int effort);
   // The same with settings.targets, which are not empty.

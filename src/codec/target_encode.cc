@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
+#include "bitstream/append.h"
 #include "codec/growing_file.h"
 #include "codec/seen_picture.h"
 #include "codec/target_search.h"
@@ -24,6 +26,9 @@ Status check_targets(const std::vector<Target>& targets, size_t layers, const Mo
   return Error{ErrorCode::kUsage,
                fmt::format("model '{}' has a single rate: no quality can be searched for", model.name())};
 }
+
+constexpr ContainerLimits kNoLimits{.max_pixels = std::numeric_limits<uint64_t>::max(),
+                                    .max_metadata_bytes = std::numeric_limits<uint64_t>::max()};
 
 bool is_psnr(const Target& target) {
   return target.kind == Target::Kind::kPsnr;
@@ -83,9 +88,11 @@ Status fit_kinds(const PictureKinds& kinds, Size size, EncodeSettings& settings,
   return {};
 }
 
-// One layer of a growing file, at the best quality that the target allows.
+// One layer of a growing file, at the best quality that the target allows, with room for what the header says
+// of layers of the sizes `further`.
 Result<GrownFile> grow_to(const Target& target, GrowingFile& file, const Original& picture, NextLayer layer,
-                          EncodeSettings settings, int effort, Meter& meter, Attempts& attempts) {
+                          std::span<const Size> further, EncodeSettings settings, int effort, Meter& meter,
+                          Attempts& attempts) {
   settings.measure = settings.measure || is_psnr(target);
   TargetSearch search(target, layer.size, layer.quality);
   return search_target<GrownFile>(
@@ -96,8 +103,9 @@ Result<GrownFile> grow_to(const Target& target, GrowingFile& file, const Origina
         layer.quality = quality;
         return file.with(picture, layer, settings, effort);
       },
-      [](const GrownFile& made) {
-        return Attempt{static_cast<double>(made.bytes.size()), made.layer.psnr};
+      [further](const GrownFile& made) {
+        const uint64_t growth = header_growth(*parse_header(made.bytes, kNoLimits)->header, further);
+        return Attempt{static_cast<double>(made.bytes.size() + growth), made.layer.psnr};
       });
 }
 
@@ -134,7 +142,8 @@ Result<EncodedPicture> Encoder::Parts::encode_to_targets(const Original& picture
   for (size_t k = 0; k < sizes.size(); ++k) {
     const NextLayer layer{sizes[k], wish.layer_qualities.empty() ? wish.quality : wish.layer_qualities[k],
                           wish.quality_maps.empty() ? QualityMap{} : wish.quality_maps[k]};
-    auto grown = grow_to(wish.targets[k], file, picture, layer, settings, effort, networks.meter(), attempts);
+    auto grown = grow_to(wish.targets[k], file, picture, layer, std::span(sizes).subspan(k + 1), settings,
+                         effort, networks.meter(), attempts);
     if (!grown) {
       return Error{grown.error().code, fmt::format("layer {}: {}", k, grown.error().message)};
     }
@@ -187,7 +196,7 @@ Result<EncodedPicture> Encoder::append_with_alpha(std::span<const uint8_t> file,
       settings.quality_maps.assign(settings.sizes.size(), {});
       settings.quality_maps.back() = layer.map;
     }
-    if (const auto status = p.check(original, settings, effort); !status) return status.error();
+    if (const auto status = p.check(original, settings, effort, true); !status) return status.error();
     const SeenPicture<Picture> seen(picture, settings.alpha, p.pool);
     return p.append(growing, seen.original(), layer, settings, effort);
   });
@@ -205,7 +214,7 @@ Result<EncodedPicture> Encoder::Parts::append(GrowingFile& growing, const Origin
       return growing.with(picture, layer, settings, effort);
     }
     if (const auto status = check_targets(settings.targets, 1, *model); !status) return status.error();
-    return grow_to(settings.targets.front(), growing, picture, layer, settings, effort, meter, attempts);
+    return grow_to(settings.targets.front(), growing, picture, layer, {}, settings, effort, meter, attempts);
   }();
   if (!grown) return grown.error();
   EncodedPicture encoded;

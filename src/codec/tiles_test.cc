@@ -138,7 +138,7 @@ TEST(Tiles, WhatIsDiscardedIsNotReadAgain) {
 TEST(Tiles, BytesGiveWhatFloatsGive) {
   const std::vector<Size> sizes = {{31, 20}, {61, 40}};
   Rgb8Image bytes(sizes[1]);
-  to_rgb8(test_picture(sizes[1]), bytes.bytes);
+  to_rgb8(test_picture(sizes[1]), bytes.samples);
   Encoder encoder(tiny_model());
   const auto from_bytes = encoder.encode(bytes.view(), {.sizes = sizes});
   const auto from_floats = encoder.encode(from_rgb8(bytes.view()), {.sizes = sizes});
@@ -154,8 +154,8 @@ TEST(Tiles, BytesGiveWhatFloatsGive) {
     ASSERT_TRUE(floats && as_bytes);
     EXPECT_EQ(as_bytes->size(), floats->size());
     Rgb8Image expected(floats->size());
-    to_rgb8(floats->image, expected.bytes);
-    EXPECT_EQ(as_bytes->rgb.bytes, expected.bytes);
+    to_rgb8(floats->image, expected.samples);
+    EXPECT_EQ(as_bytes->rgb.samples, expected.samples);
   }
 }
 
@@ -203,7 +203,7 @@ TEST(Tiles, MemoryStaysWithinTheEstimate) {
       ASSERT_TRUE(encoded) << encoded.error().message;
       file = std::move(encoded->bytes);
     }
-    const double used = memory("VmHWM:") - before + static_cast<double>(picture.bytes.size());
+    const double used = memory("VmHWM:") - before + static_cast<double>(picture.samples.size());
     const bool search = effort > 0;
     EXPECT_LT(used, encode_bytes(networks, {sizes, 2, true, false, search})) << "effort " << effort;
     EXPECT_LT(used, 100e6 + kBytesPerPixel * static_cast<double>(size.pixels())) << "effort " << effort;
@@ -232,7 +232,7 @@ TEST(Tiles, MemoryStaysWithinTheEstimate) {
       const auto decoded =
           Decoder(tiny_model()).decode(source, {.size = r.to, .as_bytes = r.bytes, .copied = r.copied});
       ASSERT_TRUE(decoded) << decoded.error().message;
-      const auto copy = r.copied ? decoded->rgb.bytes : decltype(decoded->rgb.bytes)();
+      const auto copy = r.copied ? decoded->rgb.samples : decltype(decoded->rgb.samples)();
       EXPECT_EQ(copy.empty(), !r.copied);
     }
     const double used = memory("VmHWM:") - before;
@@ -259,7 +259,7 @@ TEST(Tiles, TheirSideIsRightForTheWidestPictures) {
 TEST(Tiles, TooMuchMemoryIsRefusedBeforehand) {
   const std::vector<Size> sizes = {{1000, 1000}, {2000, 2000}};
   Rgb8Image picture(sizes[1]);
-  std::fill(picture.bytes.begin(), picture.bytes.end(), uint8_t{128});
+  std::fill(picture.samples.begin(), picture.samples.end(), uint8_t{128});
   Encoder capped(tiny_model(), {.max_memory = 100'000'000});
   const auto refused = capped.encode(picture.view(), {.sizes = sizes});
   ASSERT_FALSE(refused);

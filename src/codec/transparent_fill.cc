@@ -105,35 +105,40 @@ void fill(PlaneView alpha, const Sample& sample, const Put& put, ThreadPool& poo
   });
 }
 
-}  // namespace
-
-Rgb8Image filled(const Rgb8View& picture, PlaneView alpha, ThreadPool& pool) {
-  Rgb8Image out(picture.size);
+template <typename Sample>
+RgbImage<Sample> filled_rgb(const RgbView<Sample>& picture, PlaneView alpha, ThreadPool& pool) {
+  RgbImage<Sample> out(picture.size);
   for (int y = 0; y < picture.size.height; ++y) {
     std::copy_n(picture.row(y), static_cast<size_t>(picture.size.width) * 3, out.row(y));
   }
   const auto& samples = samples_of_bytes();
-  fill(
-      alpha, [&](int x, int y, int c) { return samples[picture.row(y)[3 * x + c]]; },
-      [&](int x, int y, const std::array<float, 3>& colour) {
-        for (int c = 0; c < 3; ++c) out.row(y)[3 * x + c] = byte_of_sample(colour[c]);
-      },
-      pool);
+  constexpr bool kBytes = sizeof(Sample) == 1;
+  const auto sample = [&](int x, int y, int c) {
+    const Sample v = picture.row(y)[3 * x + c];
+    if constexpr (kBytes) {
+      return samples[v];
+    } else {
+      return sample_of_deep(v);
+    }
+  };
+  const auto put = [&](int x, int y, const std::array<float, 3>& colour) {
+    for (int c = 0; c < 3; ++c) {
+      out.row(y)[3 * x + c] =
+          static_cast<Sample>(kBytes ? byte_of_sample(colour[c]) : deep_of_sample(colour[c]));
+    }
+  };
+  fill(alpha, sample, put, pool);
   return out;
 }
 
+}  // namespace
+
+Rgb8Image filled(const Rgb8View& picture, PlaneView alpha, ThreadPool& pool) {
+  return filled_rgb(picture, alpha, pool);
+}
+
 Rgb16Image filled(const Rgb16View& picture, PlaneView alpha, ThreadPool& pool) {
-  Rgb16Image out(picture.size);
-  for (int y = 0; y < picture.size.height; ++y) {
-    std::copy_n(picture.row(y), static_cast<size_t>(picture.size.width) * 3, out.row(y));
-  }
-  fill(
-      alpha, [&](int x, int y, int c) { return sample_of_deep(picture.row(y)[3 * x + c]); },
-      [&](int x, int y, const std::array<float, 3>& colour) {
-        for (int c = 0; c < 3; ++c) out.row(y)[3 * x + c] = deep_of_sample(colour[c]);
-      },
-      pool);
-  return out;
+  return filled_rgb(picture, alpha, pool);
 }
 
 Image filled(const Image& picture, PlaneView alpha, ThreadPool& pool) {

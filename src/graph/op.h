@@ -24,6 +24,10 @@ enum class OpKind {
 enum class Act { kNone, kRelu, kLeakyRelu };
 
 inline constexpr float kLeakySlope = 0.01F;
+// What an activation multiplies values below zero by.
+constexpr float slope_of(Act act) {
+  return act == Act::kNone ? 1.0F : act == Act::kLeakyRelu ? kLeakySlope : 0.0F;
+}
 
 // GDN's parameters as files store them (Balle et al., 2016, as CompressAI stores it). The effective value is
 // max(stored, sqrt(minimum + kGdnPedestal))^2 - kGdnPedestal; gamma's minimum is 0.

@@ -46,43 +46,37 @@ class Image {
   std::array<AlignedVector<float>, 3> planes_;
 };
 
-// A picture of interleaved 8-bit RGB, as most picture files hold: a quarter of an Image's memory. The view
-// does not own its bytes.
-struct Rgb8View {
-  const uint8_t* data = nullptr;
-  Size size;
-  size_t stride = 0;  // bytes from row to row, >= 3*width
-  const uint8_t* row(int y) const { return data + static_cast<size_t>(y) * stride; }
-};
-
-// The same, owning its bytes, rows without padding.
-struct Rgb8Image {
-  Size size;
-  AlignedVector<uint8_t> bytes;  // 3*width*height
-
-  Rgb8Image() = default;
-  explicit Rgb8Image(Size s) : size(s), bytes(static_cast<size_t>(s.pixels()) * 3) {}  // bytes are undefined
-  uint8_t* row(int y) { return bytes.data() + static_cast<size_t>(y) * size.width * 3; }
-  Rgb8View view() const { return {bytes.data(), size, static_cast<size_t>(size.width) * 3}; }
-};
-
-// The same of 16 bits a sample, in the machine's byte order.
-struct Rgb16View {
-  const uint16_t* data = nullptr;
+// A picture of interleaved RGB, as most picture files hold: of 8 bits a quarter of an Image's memory, of 16,
+// in the machine's byte order, half of it. The view does not own its samples.
+template <typename Sample>
+struct RgbView {
+  const Sample* data = nullptr;
   Size size;
   size_t stride = 0;  // samples from row to row, >= 3*width
-  const uint16_t* row(int y) const { return data + static_cast<size_t>(y) * stride; }
+  const Sample* row(int y) const { return data + static_cast<size_t>(y) * stride; }
 };
 
-struct Rgb16Image {
+// The same, owning its samples, rows without padding.
+template <typename Sample>
+struct RgbImage {
   Size size;
-  AlignedVector<uint16_t> samples;  // 3*width*height
+  AlignedVector<Sample> samples;  // 3*width*height
 
-  Rgb16Image() = default;
-  explicit Rgb16Image(Size s) : size(s), samples(static_cast<size_t>(s.pixels()) * 3) {}  // undefined
-  uint16_t* row(int y) { return samples.data() + static_cast<size_t>(y) * size.width * 3; }
-  Rgb16View view() const { return {samples.data(), size, static_cast<size_t>(size.width) * 3}; }
+  RgbImage() = default;
+  explicit RgbImage(Size s) : size(s), samples(static_cast<size_t>(s.pixels()) * 3) {}  // undefined
+  Sample* row(int y) { return samples.data() + static_cast<size_t>(y) * size.width * 3; }
+  RgbView<Sample> view() const { return {samples.data(), size, static_cast<size_t>(size.width) * 3}; }
 };
+
+using Rgb8View = RgbView<uint8_t>;
+using Rgb8Image = RgbImage<uint8_t>;
+using Rgb16View = RgbView<uint16_t>;
+using Rgb16Image = RgbImage<uint16_t>;
+
+// What is written of a grey picture's colours, which need not be decoded as the same: their mean, rounded.
+inline uint32_t grey_of(uint32_t red, uint32_t green, uint32_t blue) {
+  return (red + green + blue + 1) / 3;
+}
 
 // A 16-bit sample as the codec sees it.
 inline float sample_of_deep(uint16_t v) {

@@ -22,8 +22,7 @@ struct Liff::Parts {
   Rect around(const Geometry& g, std::pair<int, int> of_rows, std::pair<int, int> of_cols) const {
     const auto [top, bottom] = of_rows;
     const auto [left, right] = of_cols;
-    const nn::Reach reach = context.exact() ? nn::Reach::kBlocks : nn::Reach::kOutputs;
-    return nn::convolved({left, top, right + 1 - left, bottom + 1 - top}, 3, g.below, reach);
+    return nn::convolved({left, top, right + 1 - left, bottom + 1 - top}, 3, g.below, context.reach());
   }
 
   // A plan without its kernels: the grid and the rectangles.

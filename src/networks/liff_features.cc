@@ -45,8 +45,7 @@ LiffFeatures::LiffFeatures(const LiffDescription& liff, const LiffWeights& w, nn
 }
 
 Rect LiffFeatures::reached(Size full, Rect out, int convs) const {
-  const nn::Reach reach = context_.exact() ? nn::Reach::kBlocks : nn::Reach::kOutputs;
-  for (int i = 0; i < convs; ++i) out = nn::convolved(out, 3, full, reach);
+  for (int i = 0; i < convs; ++i) out = nn::convolved(out, 3, full, context_.reach());
   return out;
 }
 

@@ -16,6 +16,7 @@
 #include "core/thread_pool.h"
 #include "nn/arithmetic.h"
 #include "nn/conv_kernel.h"
+#include "nn/footprint.h"
 #include "nn/map.h"
 #include "nn/stage_times.h"
 
@@ -58,7 +59,7 @@ class Context {
   // How f32 rounds. With kExact every map is computed in whole blocks of Winograd's algorithm, so that parts
   // equal the whole to the last bit.
   Arithmetic arithmetic() const { return arithmetic_; }
-  bool exact() const { return arithmetic_ == Arithmetic::kExact; }
+  Reach reach() const { return arithmetic_ == Arithmetic::kExact ? Reach::kBlocks : Reach::kOutputs; }
   Workspace& workspace(int worker) { return workspaces_[worker]; }
   BufferPool& buffers() { return buffers_; }
 

@@ -1,10 +1,12 @@
 // Tiles of a convolution in f32 that are read, and mostly written, where they lie in maps.
 #include <algorithm>
+#include <vector>
 
 #include "nn/conv_pass_run.h"
 #include "nn/float_conv.h"
 
 namespace compass::nn {
+
 bool ConvPass::run_on_maps(const Run& run, const ReadyPiece& ready, int row0, int col0, int worker) const {
   const ConvPlan& plan = run.plan;
   if (plan.compute != Element::kF32 || expand_ || spec_.transposed) return false;

@@ -22,10 +22,6 @@ struct PanelWeights final : PackedConvWeights {
   const float* bias = nullptr;
 };
 
-float slope_of(Act act) {
-  return act == Act::kNone ? 1.0F : act == Act::kLeakyRelu ? kLeakySlope : 0.0F;
-}
-
 // Floats from one point's values to the next point's. It is a little more than they take, so that the 36 do
 // not fall into one set of a cache.
 size_t point_stride(size_t blocks, int channels) {

@@ -40,7 +40,7 @@ struct Network::Parts {
 
   const Op& first_op(size_t f) const { return ops[fused[f].first]; }
   bool shrinks() const { return role != Role::kSynthesis; }
-  Reach reach() const { return context.exact() ? Reach::kBlocks : Reach::kOutputs; }
+  Reach reach() const { return context.reach(); }
   // Samples of the analysis network's input that one sample of op i's input stands for, a side.
   int stride(size_t i) const;
 

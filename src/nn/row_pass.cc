@@ -156,7 +156,7 @@ void shuffle_rows(Context& context, const MapView& x, const Padding& crop, int f
 }
 
 void slope_rows(Context& context, const MapView& hidden, Act act, Map& x, const Rect& bounds) {
-  const float slope = act == Act::kLeakyRelu ? kLeakySlope : act == Act::kRelu ? 0.0F : 1.0F;
+  const float slope = slope_of(act);
   const size_t count = static_cast<size_t>(bounds.width) * x.pitch;
   context.pool().parallel_for(bounds.height, [&](int i, int /*worker*/) {
     const size_t from = hidden.offset(bounds.y + i, bounds.x);

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import tempfile
 import unittest
+import zlib
 
 COMMAND = os.environ.get("COMPASS_COMMAND", "compass")
 LAB_COMMAND = os.environ.get("COMPASS_LAB_COMMAND", "compass-lab")
@@ -74,6 +75,20 @@ class Picture:
         assert self.size == other.size, (self.size, other.size)
         error = sum((a - b) ** 2 for a, b in zip(self.rgb, other.rgb)) / len(self.rgb)
         return math.inf if error == 0 else 10 * math.log10(255 ** 2 / error)
+
+
+GREY, RGB, GREY_ALPHA, RGBA = 0, 2, 4, 6  # PNG's colour types
+
+
+def png(data, colour_type=RGB, bits=8, chunks=(), *, width, height):
+    """A PNG file of these samples and, before them, these (type, body) chunks."""
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    stride = len(data) // height
+    rows = b"".join(b"\0" + data[y * stride:(y + 1) * stride] for y in range(height))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, 0)) +
+            b"".join(chunk(kind, body) for kind, body in chunks) + chunk(b"IDAT", zlib.compress(rows)) +
+            chunk(b"IEND", b""))
 
 
 def tiff(width, height, samples, bands=3, bits=8, orientation=None, alpha=False):

@@ -1,34 +1,26 @@
 """Pictures look in compass as they do in a browser or a colour-managed viewer, or compass says that they do not."""
 
+import functools
 import os
 import struct
 import zlib
 
-from harness import BAD_FILE, LAB_COMMAND, CommandTest, main
+import harness
+from harness import BAD_FILE, GREY, GREY_ALPHA, LAB_COMMAND, RGB, RGBA, CommandTest, main
 
 CASES = os.path.join(os.path.dirname(__file__), "../data/cases")
-GREY, RGB, GREY_ALPHA, RGBA = 0, 2, 4, 6  # PNG's colour types
 
 SRGB_PRIMARIES = (0.64, 0.33), (0.30, 0.60), (0.15, 0.06), (0.3127, 0.3290)
 P3_PRIMARIES = (0.68, 0.32), (0.265, 0.69), (0.15, 0.06), (0.3127, 0.3290)
 
 WIDTH, HEIGHT = 40, 24
+png = functools.partial(harness.png, width=WIDTH, height=HEIGHT)
 
 
 def levels(channels):
     """Bytes of a picture that has many colours."""
     return bytes((x * (5 + 2 * c) + y * (9 - 3 * c) + 40 * c) % 256
                  for y in range(HEIGHT) for x in range(WIDTH) for c in range(channels))
-
-
-def png(data, colour_type=RGB, bits=8, chunks=(), width=WIDTH, height=HEIGHT):
-    def chunk(kind, body):
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-    stride = len(data) // height
-    rows = b"".join(b"\0" + data[y * stride:(y + 1) * stride] for y in range(height))
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, 0)) +
-            b"".join(chunk(kind, body) for kind, body in chunks) + chunk(b"IDAT", zlib.compress(rows)) +
-            chunk(b"IEND", b""))
 
 
 def gama(value):

@@ -1,25 +1,18 @@
 """Pictures of other kinds than 8-bit sRGB: alpha, 16 bits, colours of their own, grey."""
 
+import functools
+import hashlib
 import os
 import struct
 import time
 import zlib
 
-from harness import BAD_FILE, DAMAGED, FAILURE, USAGE, CommandTest, Picture, main, tiff
+import harness
+from harness import BAD_FILE, DAMAGED, FAILURE, GREY, GREY_ALPHA, RGB, RGBA, USAGE, CommandTest, Picture, main, tiff
 
 CASES = os.path.join(os.path.dirname(__file__), "../data/cases")
-GREY, RGB, GREY_ALPHA, RGBA = 0, 2, 4, 6  # PNG's colour types
 WIDTH, HEIGHT = 45, 31
-
-
-def png(data, colour_type, bits=8, chunks=(), width=WIDTH, height=HEIGHT):
-    def chunk(kind, body):
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-    stride = len(data) // height
-    rows = b"".join(b"\0" + data[y * stride:(y + 1) * stride] for y in range(height))
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, 0)) +
-            b"".join(chunk(kind, body) for kind, body in chunks) + chunk(b"IDAT", zlib.compress(rows)) +
-            chunk(b"IEND", b""))
+png = functools.partial(harness.png, width=WIDTH, height=HEIGHT)
 
 
 def png_chunks(data):
@@ -154,6 +147,32 @@ class Alpha(KindsTest):
         message = self.compass("decode", "bad.cmps", "bad.pam", code=DAMAGED).stderr.decode()
         self.assertIn("alpha", message)
         self.assertEqual(Pam(self.get("bad.pam")).size, (22, 15))
+
+
+class Md5(KindsTest):
+    def md5(self, *options):
+        return self.json("decode", "file.cmps", "--exact", "--md5", *options)["md5"]
+
+    def test_is_that_of_the_samples_that_are_written(self):
+        grey = colours()[::3]
+        kinds = {"rgb": png(colours(), RGB), "rgba": png(rgba(), RGBA), "grey": png(grey, GREY)}
+        for name, file in kinds.items():
+            with self.subTest(name):
+                self.put("in.png", file)
+                self.compass("encode", "in.png", "file.cmps")
+                for options in ((), ("--layer", 0), ("--region", "3,2,20,9")):
+                    made = self.pam("--exact", *options)
+                    samples = bytes(v for v in made.samples for _ in range(3)) if made.depth == 1 else made.samples
+                    self.assertEqual(self.md5(*options), hashlib.md5(samples).hexdigest())
+
+    def test_goes_without_a_picture_to_write(self):
+        self.put("in.png", png(colours(), RGB))
+        self.compass("encode", "in.png", "file.cmps")
+        line = self.compass("decode", "file.cmps", "--md5", "--exact").stdout.decode()
+        self.assertEqual(line, "%s  %dx%d  file.cmps\n" % (self.md5(), WIDTH, HEIGHT))
+        self.compass("decode", "file.cmps", "out.png", "--md5", code=USAGE)
+        self.compass("decode", "file.cmps", code=USAGE)
+        self.assertFalse(os.path.exists(self.path("out.png")))
 
 
 class Deep(KindsTest):

@@ -143,7 +143,7 @@ std::future<Status> prepare_format(const std::string& path, const std::string& f
 
 Result<Notes> write_image(const Image& image, const std::string& format, OutputFile& file) {
   Rgb8Image bytes(image.size());
-  to_rgb8(image, bytes.bytes);
+  to_rgb8(image, bytes.samples);
   return write_image(bytes.view(), format, file);
 }
 

@@ -32,7 +32,7 @@ void fill(const PictureView& picture, const FileSamples& samples, int x, int y, 
   };
   for (int i = x; i < x + count; ++i) {
     std::array<uint32_t, 3> colours = colours_at<Sample>(picture, i, y);
-    if (picture.grey) colours.fill((colours[0] + colours[1] + colours[2] + 1) / 3);
+    if (picture.grey) colours.fill(grey_of(colours[0], colours[1], colours[2]));
     const uint64_t opacity = picture.alpha.empty() ? 255 : picture.alpha.row(y)[i];
     for (int c = 0; c < (samples.grey ? 1 : 3); ++c) {
       const bool over = opacity < 255 && !samples.alpha;

@@ -145,11 +145,31 @@ Status report(const Options& options, const Model& model, const DecodedPicture& 
                       output);
 }
 
+// The picture, in bytes or, `deep`, in floats.
+Result<DecodedPicture> decoded(const Options& options, const std::shared_ptr<const Model>& model,
+                               const CodecOptions& codec, DecodeSettings settings, bool deep,
+                               InputFile& input) {
+  ProgressBar progress("decoding", options.common.quiet);
+  settings.progress = progress.callback();
+  settings.as_bytes = !deep;
+  Result<DecodedPicture> picture = Decoder(model, codec).decode(input, settings);
+  if (picture) return picture;
+  return Error{picture.error().code, fmt::format("{}: {}", input.name(), picture.error().message)};
+}
+
+PictureView view_of(const DecodedPicture& picture) {
+  PictureView view(picture.rgb.view());
+  if (picture.rgb.samples.empty()) view.deep = &picture.image;
+  view.grey = picture.kinds.grey;
+  if (!picture.alpha.empty()) view.alpha = picture.alpha.view();
+  return view;
+}
+
 // Instead of a picture, the MD5 of its pixels.
 Status print_md5(const Options& options) {
   const Result<CodecOptions> codec = codec_options(options.common);
   if (!codec) return codec.error();
-  Result<DecodeSettings> settings = decode_settings(options);
+  const Result<DecodeSettings> settings = decode_settings(options);
   if (!settings) return settings.error();
   Result<InputFile> input = InputFile::open(options.input);
   if (!input) return input.error();
@@ -158,12 +178,9 @@ Status print_md5(const Options& options) {
   const Result<std::shared_ptr<const Model>> model =
       load_model_for(header->decoder, options.common.model, input->name());
   if (!model) return model.error();
-  settings->as_bytes = true;
-  const Result<DecodedPicture> picture = Decoder(*model, *codec).decode(*input, *settings);
-  if (!picture) {
-    return Error{picture.error().code, fmt::format("{}: {}", input->name(), picture.error().message)};
-  }
-  const std::string md5 = pixel_md5(*picture);
+  const Result<DecodedPicture> picture = decoded(options, *model, *codec, *settings, false, *input);
+  if (!picture) return picture.error();
+  const std::string md5 = pixel_md5(view_of(*picture));
   const Size size = picture->size();
   const Status printed = options.common.json
                              ? print_json({{"input", options.input},
@@ -184,7 +201,7 @@ Status decode(const Options& options) {
   }
   const Result<CodecOptions> codec = codec_options(options.common);
   if (!codec) return codec.error();
-  Result<DecodeSettings> settings = decode_settings(options);
+  const Result<DecodeSettings> settings = decode_settings(options);
   if (!settings) return settings.error();
   const Result<std::string> format = choose_format(options.output, options.format);
   if (!format) return format.error();
@@ -208,21 +225,12 @@ Status decode(const Options& options) {
   if (const Status good = ready.get(); !good) return good;
 
   const auto start = Clock::now();
-  const Result<DecodedPicture> picture = [&] {
-    ProgressBar progress("decoding", options.common.quiet);
-    settings->progress = progress.callback();
-    settings->as_bytes = !wants_deep(*header, *format, options.bits);
-    return Decoder(*model, *codec).decode(*input, *settings);
-  }();
-  if (!picture) {
-    return Error{picture.error().code, fmt::format("{}: {}", input->name(), picture.error().message)};
-  }
+  const bool deep = wants_deep(*header, *format, options.bits);
+  const Result<DecodedPicture> picture = decoded(options, *model, *codec, *settings, deep, *input);
+  if (!picture) return picture.error();
   const double seconds = seconds_since(start);
   const std::vector<MetadataChunk> metadata = written_metadata(*picture, options.strip);
-  PictureView view(picture->rgb.view());
-  if (!settings->as_bytes) view.deep = &picture->image;
-  view.grey = picture->kinds.grey;
-  if (!picture->alpha.empty()) view.alpha = picture->alpha.view();
+  const PictureView view = view_of(*picture);
   const Result<FileSamples> samples = file_samples(*format, view, options.bits);
   if (!samples) return samples.error();
   Result<Notes> notes = write_image(view, *samples, *format, *output, metadata);

@@ -3,16 +3,19 @@
 #include <md5.h>
 
 #include <cstdint>
+#include <vector>
 
 namespace compass::tools {
 
-std::string pixel_md5(const DecodedPicture& picture) {
+std::string pixel_md5(const PictureView& picture) {
+  const FileSamples samples{.alpha = !picture.alpha.empty()};
+  const Size size = picture.size();
+  std::vector<uint8_t> row(samples.pixel_bytes() * static_cast<size_t>(size.width));
   MD5_CTX md5;
   MD5Init(&md5);
-  MD5Update(&md5, picture.rgb.bytes.data(), picture.rgb.bytes.size());
-  if (!picture.alpha.empty()) {
-    const auto& alpha = picture.alpha.samples;
-    MD5Update(&md5, alpha.data(), alpha.size());
+  for (int y = 0; y < size.height; ++y) {
+    fill_row(picture, samples, 0, y, size.width, row.data());
+    MD5Update(&md5, row.data(), row.size());
   }
   char hex[MD5_DIGEST_STRING_LENGTH];
   return MD5End(&md5, hex);

@@ -3,12 +3,13 @@
 
 #include <string>
 
-#include "codec/decoder.h"
+#include "common/picture_view.h"
 
 namespace compass::tools {
 
-// In hexadecimal, of the 8-bit samples red, green, blue of every pixel, and of alpha behind them where the
-// picture has it, row by row from the top, without gaps. `picture` is in bytes.
-std::string pixel_md5(const DecodedPicture& picture);
+// In hexadecimal, of the 8-bit samples that are written of every pixel, red, green, blue, and alpha if the
+// picture has it, row by row from the top, without gaps: what follows the header of a PPM or PAM file of
+// three colours.
+std::string pixel_md5(const PictureView& picture);
 
 }  // namespace compass::tools

@@ -53,7 +53,7 @@ std::vector<uint8_t> rgb8(const Image& image) {
 }
 
 std::vector<uint8_t> rgb8(const Rgb8Image& image) {
-  return {image.bytes.begin(), image.bytes.end()};
+  return {image.samples.begin(), image.samples.end()};
 }
 
 TEST_F(ImageFileTest, LosslessFormatsKeepEveryPixel) {

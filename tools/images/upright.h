@@ -64,7 +64,7 @@ inline void place_row(std::span<const uint8_t> row, int y, const Upright& uprigh
       if (deep) {
         photo.deep.samples[3 * at + c] = sample(in, c);
       } else {
-        photo.image.bytes[3 * at + c] = in[c];
+        photo.image.samples[3 * at + c] = in[c];
       }
     }
     if (alpha) photo.alpha.samples[at] = static_cast<uint8_t>(deep ? (sample(in, 3) + 128U) / 257U : in[3]);

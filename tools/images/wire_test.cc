@@ -52,7 +52,7 @@ TEST(Wire, PhotosComeBack) {
   ASSERT_TRUE(answer && answer->ok());
   const Photo& photo = **answer;
   EXPECT_EQ(photo.image.size, (Size{3, 2}));
-  for (size_t i = 0; i < 18; ++i) EXPECT_EQ(photo.image.bytes[i], i + 1);
+  for (size_t i = 0; i < 18; ++i) EXPECT_EQ(photo.image.samples[i], i + 1);
   EXPECT_EQ(photo.metadata,
             (std::vector<MetadataChunk>{{MetadataChunk::kExif, {7, 8, 9}}, {MetadataChunk::kXmp, {}}}));
   EXPECT_EQ(photo.notes, (std::vector<std::string>{"the first", "the second"}));
@@ -63,7 +63,7 @@ TEST(Wire, PhotosComeUpright) {
   ASSERT_TRUE(answer && answer->ok());
   EXPECT_EQ((*answer)->image.size, (Size{2, 3}));
   const std::vector<uint8_t> red = {10, 1, 13, 4, 16, 7};
-  for (size_t i = 0; i < red.size(); ++i) EXPECT_EQ((*answer)->image.bytes[3 * i], red[i]);
+  for (size_t i = 0; i < red.size(); ++i) EXPECT_EQ((*answer)->image.samples[3 * i], red[i]);
 }
 
 // Of all kinds, turned and not: sample b of pixel i is 256 * (4 * i + b) + 200, or its high byte.
@@ -95,7 +95,7 @@ TEST(Wire, KindsComeBack) {
       for (int i = 0; i < 6; ++i) {
         for (int b = 0; b < 3; ++b) {
           const int high = 4 * order[i] + b;
-          EXPECT_EQ(kinds.deep ? photo.deep.samples[3 * i + b] : photo.image.bytes[3 * i + b],
+          EXPECT_EQ(kinds.deep ? photo.deep.samples[3 * i + b] : photo.image.samples[3 * i + b],
                     kinds.deep ? 256 * high + 200 : high);
         }
         const int high = 4 * order[i] + 3;

@@ -120,7 +120,7 @@ Ability ability(const std::string& format) {
       {MetadataChunk::kExif, {std::begin(kEmptyTiff), std::end(kEmptyTiff)}},
       {MetadataChunk::kXmp, {kEmptyXmp.begin(), kEmptyXmp.end()}}};
   Rgb8Image picture(kTiny);
-  std::fill(picture.bytes.begin(), picture.bytes.end(), uint8_t{128});
+  std::fill(picture.samples.begin(), picture.samples.end(), uint8_t{128});
   MemorySink sink;
   if (!save({picture.view(), {}}, format, sink, metadata)) return {};
   return {true, read_back(sink, kTiny)};

@@ -13,7 +13,7 @@ Result<eval::Picture> read(const std::string& path) {
   const Result<Photo> photo = read_image(path);
   if (!photo) return photo.error();
   eval::Picture picture(photo->image.size);
-  std::copy(photo->image.bytes.begin(), photo->image.bytes.end(), picture.rgb.begin());
+  std::copy(photo->image.samples.begin(), photo->image.samples.end(), picture.rgb.begin());
   return picture;
 }
 

@@ -148,7 +148,7 @@ class OneDnnBackend final : public Bf16Backend {
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
     if (shape.act != Act::kNone) {
       dnnl::post_ops after;
-      append_relu(after, shape.act == Act::kLeakyRelu ? kLeakySlope : 0.0F);
+      append_relu(after, slope_of(shape.act));
       attributes.set_post_ops(after);
     }
     const auto made = direct_convolution(engine_->engine, maps, shape.stride, 0, attributes);
