@@ -2,8 +2,8 @@
 #include <cstddef>
 #include <cstdint>
 
-// Where a failure that is not a value would be thrown, such as for want of memory, the call traps. (Compiled with
-// -fignore-exceptions, nothing is ever caught.)
+// Where a failure that is not a value would be thrown, such as for want of memory, the call traps. (Compiled
+// with -fignore-exceptions, nothing is ever caught.)
 extern "C" void* __cxa_allocate_exception(size_t) {
   __builtin_trap();
 }
