@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <future>
 
 #include "core/background.h"
 #include "core/exact_math.h"
@@ -103,8 +102,8 @@ Result<std::shared_ptr<const Model>> Model::from(const Safetensors& file) {
     return DecoderIds{base_decoder_id(d, file),
                       d.enhancement ? std::optional(upper_decoder_id(d, file)) : contents->upper};
   });
-  std::future<Result<CodecWeights>> enhancement;
-  std::future<Result<LiffWeights>> liff;
+  Future<Result<CodecWeights>> enhancement;
+  Future<Result<LiffWeights>> liff;
   if (d.enhancement) {
     enhancement = in_background(
         [&] { return read_codec_weights(file, *d.enhancement, "enhancement", points, encodes); });
