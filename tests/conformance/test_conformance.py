@@ -42,7 +42,7 @@ class Conformance(unittest.TestCase):
 
     def test_files_encoded_in_one_way_decode_in_the_others(self):
         settings = [("SSE41", "1", "f32", "AVX2"), ("AVX2", "3", "f32", ""), ("AVX512_CORE", "2", "f32", "SSE41"),
-                    ("", "2", "f32", "AVX512_CORE"), ("", "1", "bf16", "SSE41")]
+                    ("", "2", "f32", "AVX512_CORE"), ("", "1", "bf16", "SSE41"), ("", "2", "exact", "AVX2")]
         for encode, threads, precision, decode in settings:
             for suite in SUITES:
                 with self.subTest(encode=encode, precision=precision, decode=decode, suite=suite):
@@ -75,6 +75,27 @@ class Conformance(unittest.TestCase):
             code, output = run(PROGRAM, "", "check", directory)
             self.assertEqual(code, 1)
             self.assertIn("pixels are off", output)
+
+    def test_other_exact_pixels_are_noticed(self):
+        with tempfile.TemporaryDirectory(prefix="compass-test-") as directory:
+            self.assertEqual(run(PROGRAM, "", "encode", directory)[0], 0)
+            path = os.path.join(directory, "pixels.tsv")
+            with open(path) as file:
+                text = file.read()
+            line = next(l for l in text.splitlines() if l.startswith("odd\t2"))
+            name, layer, md5, floats = line.split("\t")
+            for changed in ["\t".join([name, layer, md5[::-1], floats]), "\t".join([name, layer, md5, floats[::-1]]),
+                            "# %s" % line]:
+                with open(path, "w") as file:
+                    file.write(text.replace(line, changed))
+                code, output = run(PROGRAM, "", "check", directory)
+                self.assertEqual(code, 1)
+                self.assertIn("odd, ", output)
+                self.assertIn("layer 2, untiled: other exact pixels", output)
+                self.assertNotIn("layer 1, untiled: other exact pixels", output)
+            self.assertEqual(run(PROGRAM, "", "hash", directory)[0], 0)
+            with open(path) as file:
+                self.assertEqual(file.read(), text)
 
 
 if __name__ == "__main__":
