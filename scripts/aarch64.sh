@@ -48,7 +48,7 @@ emulated() {
   qemu-aarch64 -L "/usr/$architecture" -E LD_LIBRARY_PATH="$sysroot/usr/lib/$architecture:$sysroot/lib/$architecture" "$program" "$@"
 }
 native=$root/build/test/tests/conformance/compass_conformance
-for suite in files:tiny trellis_files:tiny_trellis; do
+for suite in files:tiny trellis_files:tiny_trellis wide_files:wide; do
   files=$root/tests/conformance/${suite%:*}
   model=$root/tests/data/${suite#*:}.safetensors
   say "Decoding ${suite%:*}"

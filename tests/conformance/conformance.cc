@@ -20,6 +20,7 @@
 #include "codec/layer_blocks.h"
 #include "codec/loop_filter.h"
 #include "codec/pyramid_networks.h"
+#include "codec/runtime.h"
 #include "entropy/layer_coder.h"
 #include "nn/kernels.h"
 #include "suite.h"
@@ -289,7 +290,7 @@ int check(const std::shared_ptr<const Model>& model, const std::string& director
         hwy::SetSupportedTargetsForTest(0);
         tally.configurations += 2;  // whole and tiled
       }
-      for (const auto& implementation : context.implementations()) implementations.insert(implementation);
+      for (const auto& name : decoder.runtime().context.implementations()) implementations.insert(name);
     }
   }
   fmt::print(
