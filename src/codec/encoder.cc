@@ -135,6 +135,7 @@ Status Encoder::Parts::check(const Original& picture, const EncodeSettings& sett
                              bool grows) {
   const auto& sizes = settings.sizes;
   const Size full = picture.size();
+  context.suit(full.pixels());
   if (const auto status = check_encodes(*model); !status) return status;
   if (const auto status = check_sizes(sizes, full); !status) return status;
   if (sizes.size() > 1 && !model->layered()) {

@@ -151,6 +151,7 @@ Status Receiver::open(const DecodeSettings& settings) {
     layers.sizes.push_back(layer.size);
     layers.rates.emplace_back(networks_.model(), layer.quality / 10.0, QualityMap{}, layer.size);
   }
+  suit();
   const auto wanted = wanted_layer(layers.sizes, settings);
   if (!wanted) return wanted.error();
   const int asked = received_.asked = *wanted;
@@ -305,6 +306,7 @@ Result<Received> Receiver::receive(const DecodeSettings& settings) {
 
 Result<std::optional<ReceivedLayer>> Receiver::receive_layer(int k) {
   using Layer = std::optional<ReceivedLayer>;
+  suit();
   ReceivedLayer layer;
   const auto there = read_layer(k, layer);
   if (!there) return there.error();
@@ -312,6 +314,7 @@ Result<std::optional<ReceivedLayer>> Receiver::receive_layer(int k) {
 }
 
 Result<std::vector<ByteRange>> Receiver::layer_ranges(int k, const AlphaLayers::Read& read) const {
+  suit();
   const ContainerHeader& header = received_.header;
   const LayerEntry& entry = header.layers[k];
   std::vector<ByteRange> ranges{{entry.begin(), entry.map_bytes}};

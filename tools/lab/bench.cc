@@ -318,7 +318,6 @@ Status run_bench(const Options& options) {
 
   const int cores = static_cast<int>(std::thread::hardware_concurrency());
   report.threads = codec->threads > 0 ? codec->threads : std::max(1, cores);
-  report.precision = nn::resolve(codec->precision);
   report.kernels = nn::kernel_target();
   {
     ThreadPool pool(report.threads);
@@ -349,6 +348,7 @@ Status run_bench(const Options& options) {
       return decoded ? Status() : Status(decoded.error());
     };
     if (const Status status = measure(options.runs, times, once, report.decode); !status) return status;
+    report.precision = decoder.runtime().context.precision();
     report.convolutions = decoder.runtime().context.implementations();
   }
 
