@@ -52,7 +52,7 @@ for suite in files:tiny trellis_files:tiny_trellis wide_files:wide; do
   files=$root/tests/conformance/${suite%:*}
   model=$root/tests/data/${suite#*:}.safetensors
   say "Decoding ${suite%:*}"
-  emulated "$model" check "$files"
+  emulated "$model" check "$files" 2
   [ -x "$native" ] || continue
   say "Encoding ${suite%:*}, on AArch64 and here"
   rm -rf "$directory/encoded" "$directory/native"

@@ -2,10 +2,11 @@
 //
 //   compass_conformance MODEL encode DIR [threads [precision]]   writes files and what they must decode to
 //   compass_conformance MODEL hash DIR                           writes pixels.tsv anew, for files that stay
-//   compass_conformance MODEL check DIR                          exits with 1 if anything differs from that
+//   compass_conformance MODEL check DIR [threads]                exits with 1 if anything differs from that
 //
-// `check` sweeps threads, precision, tiling and the targets of our own kernels. oneDNN chooses its
-// instructions once per process, from ONEDNN_MAX_CPU_ISA: the caller sweeps that (test_conformance.py).
+// `check` sweeps threads (1 to 3 unless their number is given), precision, tiling and the targets of our own
+// kernels. oneDNN chooses its instructions once per process, from ONEDNN_MAX_CPU_ISA: the caller sweeps that
+// (test_conformance.py).
 #include <fmt/format.h>
 #include <hwy/highway.h>
 
@@ -267,7 +268,8 @@ int failed(const Error& error) {
   return 1;
 }
 
-int check(const std::shared_ptr<const Model>& model, const std::string& directory) {
+int check(const std::shared_ptr<const Model>& model, const std::string& directory,
+          const std::vector<int>& thread_counts) {
   const auto all = read_expected(directory);
   if (!all) return failed(all.error());
   auto files = read_files(directory);
@@ -276,7 +278,7 @@ int check(const std::shared_ptr<const Model>& model, const std::string& director
   std::set<std::string> implementations, targets;
   for (const Precision precision : {Precision::kF32, Precision::kExact, Precision::kBF16}) {
     if (nn::resolve(precision) != precision) continue;  // these instructions have no bf16
-    for (const int threads : {1, 2, 3}) {
+    for (const int threads : thread_counts) {
       ThreadPool pool(threads);
       nn::Context context(pool, precision);
       Decoder decoder(model, {.threads = threads, .precision = precision});
@@ -385,13 +387,16 @@ int run(std::vector<std::string> arguments) {
     return 1;
   }
   const std::string& directory = arguments[2];
-  if (arguments[1] == "check") return check(*model, directory);
+  const int threads = arguments[3].empty() ? 0 : std::stoi(arguments[3]);
+  if (arguments[1] == "check") {
+    return check(*model, directory, threads > 0 ? std::vector{threads} : std::vector{1, 2, 3});
+  }
   if (arguments[1] == "hash") return write_hashes(*model, directory);
   if (arguments[1] == "encode") {
     const Precision precision = arguments[4] == "bf16"    ? Precision::kBF16
                                 : arguments[4] == "exact" ? Precision::kExact
                                                           : Precision::kF32;
-    return encode(*model, directory, arguments[3].empty() ? 1 : std::stoi(arguments[3]), precision);
+    return encode(*model, directory, std::max(threads, 1), precision);
   }
   fmt::print("usage: compass_conformance MODEL encode|hash|check DIR [threads [f32|bf16|exact]]\n");
   return 2;
