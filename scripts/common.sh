@@ -8,7 +8,7 @@ die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 # What the library and the command are built with.
 build_packages=(g++ cmake ninja-build pkg-config libdnnl-dev libhwy-dev libxxhash-dev zlib1g-dev libmd-dev
   libcli11-dev libeigen3-dev nlohmann-json3-dev libfmt-dev libvips-dev liblcms2-dev libheif-dev libtiff-dev
-  libopenjp2-7-dev libjpeg-dev libaom-dev fonts-dejavu-core)
+  libopenjp2-7-dev libjpeg-dev libaom-dev libcpp-httplib-dev fonts-dejavu-core)
 # What the tests need beside it.
 test_packages=(libgtest-dev python3)
 # What the Python package and its tests need beside it: Debian's own Python.
