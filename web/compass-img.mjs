@@ -24,6 +24,7 @@ class CompassImage extends HTMLElement {
   #spacer = document.createElement('div');
   #slot = document.createElement('slot');
   #rule;
+  #connected = false;
   #placed;
   #info;
   #picture;
@@ -41,10 +42,12 @@ class CompassImage extends HTMLElement {
   }
 
   connectedCallback() {
+    this.#connected = true;
     this.#layOut();
     this.#start();
   }
   disconnectedCallback() {
+    this.#connected = false;
     this.#stop();
   }
   attributeChangedCallback(name, before, now) {
@@ -55,13 +58,12 @@ class CompassImage extends HTMLElement {
       this.#placed.sizes = now;
       this.#placed.update();
     }
-    if ((name === 'src' || name === 'model') && this.isConnected) {
-      this.#stop();
-      this.#start();
-    }
+    // An element that the parser made gets its attributes before it is connected, but is in the document by then.
+    if ((name === 'src' || name === 'model') && this.#connected) this.#start();
   }
 
   #start() {
+    this.#stop();
     const source = this.getAttribute('src');
     if (!source) return;
     this.#slot.className = '';

@@ -43,8 +43,9 @@ const helpers = `
     throw new Error('no ' + what + ' in 30 s');
   };
   window.seen = [];
+  // Not to the window, which load events do not reach.
   for (const name of ['layer', 'load', 'error', 'compasserror']) {
-    addEventListener(name, (event) => {
+    document.addEventListener(name, (event) => {
       if (event.target.localName === 'compass-img') seen.push(name + ' ' + event.target.layer);
       if (event.error) window.lastError = event.error.status + ': ' + event.error.message;
     }, true);
