@@ -63,8 +63,10 @@ export class DecoderPool {
     this.#model ??= fetchModel(url);
     try {
       let model = await this.#model;
-      await decoder.useModel(model.bytes);
-      if (model.kept && (await decoder.about()).decoderId !== decoderId) {  // the server's may be another by now
+      const id = await decoder.useModel(model.bytes).then(async () => (await decoder.about()).decoderId, (error) => {
+        if (!model.kept) throw error;
+      });
+      if (model.kept && id !== decoderId) {  // the server's may be another by now
         this.#model = fetchModel(url, { again: true });
         model = await this.#model;
         await decoder.useModel(model.bytes);
@@ -100,6 +102,11 @@ export class DecoderPool {
       this.#next();
     }
   }
+  // Ends the workers. What is not done fails.
+  close() {
+    for (const { decoder } of this.#workers.splice(0)) decoder.then((it) => it.close(), () => {});
+  }
+
   // A worker, its `readers` counted up.
   #turn(brief) {
     return new Promise((resolve) => {

@@ -39,7 +39,7 @@ export class PlacedPicture {
   #density;
   #loaded = -1;  // the layer that onLoad() last heard of
 
-  // `hooks`: onInfo(info), onPicture(picture, wanted, loader) with each layer that is to be shown, onLoad(loader) when the
+  // `hooks`: onInfo(info), which may take its time, onPicture(picture, wanted, loader) with each layer that is to be shown, onLoad(loader) when the
   // one that suits is, onError(error) if nothing can be shown.
   constructor(place, { source, sizes, model, eager = false, hooks }) {
     this.#place = place;
@@ -98,7 +98,8 @@ export class PlacedPicture {
     const loader = this.#loader;
     try {
       const info = await loader.open();
-      this.#hooks.onInfo(info);
+      if (loader !== this.#loader) return;
+      await this.#hooks.onInfo(info);
       const layer = this.#suitable(info);
       if (layer <= loader.shown || loader !== this.#loader) return;
       await loader.want(layer);

@@ -17,12 +17,24 @@ const isCompass = (url) => /\.cmps([?#]|$)/.test(url ?? '');
 // Places that were taken over, and what is to be undone when they go.
 const taken = new WeakMap();
 
-// Shows the picture in `image`, by way of `give`, which gets a URL of pixels and how many there are to one of CSS's.
-function take(image, source, sizes, give) {
+// Shows the picture in `image` by way of `holder`, itself or its <source>. Its natural size is that of the largest layer,
+// whichever is shown: a width and `sizes` say so, beside which `src` counts for nothing.
+function take(image, holder, source) {
+  const { sizes } = holder;
   let last;
-  const show = (picture, loader) => {
+  // An image that is broken has no size to choose a layer by: it gets that of nothing, as large as the picture.
+  const makeRoom = ({ layers }) => {
+    if (last !== undefined || holder.srcset.startsWith('data:')) return undefined;
+    const { width, height } = layers.at(-1);
+    if (holder !== image) holder.type = 'image/svg+xml';
+    holder.sizes = `${width}px`;
+    holder.srcset = `data:image/svg+xml;base64,${btoa(`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"/>`)} ${width}w`;
+    return image.decode().catch(() => {});
+  };
+  const show = (picture) => {
     const url = URL.createObjectURL(bmpOf(picture));
-    give(url, picture.width / loader.info.layers.at(-1).width);
+    if (holder !== image) holder.type = 'image/bmp';
+    holder.srcset = `${url} ${picture.width}w`;
     if (last !== undefined) URL.revokeObjectURL(last);
     last = url;
   };
@@ -30,8 +42,8 @@ function take(image, source, sizes, give) {
   const placed = new PlacedPicture(image, {
     source, sizes, eager: image.loading !== 'lazy',
     hooks: {
-      onInfo: () => {},
-      onPicture: (picture, wanted, loader) => show(picture, loader),
+      onInfo: makeRoom,
+      onPicture: show,
       onLoad: (loader) => { image.dataset.compassLayer = loader.shown; },
       onError: (error) => image.dispatchEvent(Object.assign(new Event('compasserror'), { error })),
     },
@@ -47,13 +59,9 @@ function takeImage(image) {
   const source = image.parentElement?.localName === 'picture'
     ? [...image.parentElement.children].find((child) => child.localName === 'source' && child.type === kType) : undefined;
   if (source !== undefined) {
-    take(image, source.srcset.trim().split(/\s/)[0], source.sizes, (url, density) => {
-      source.type = 'image/bmp';
-      source.srcset = `${url} ${density}x`;
-    });
+    take(image, source, source.srcset.trim().split(/\s/)[0]);
   } else if (isCompass(image.getAttribute('src'))) {
-    // A density, and not `src`, so that the picture's natural size is that of its largest layer, whichever is shown.
-    take(image, image.src, image.sizes, (url, density) => { image.srcset = `${url} ${density}x`; });
+    take(image, image, image.src);
   }
 }
 

@@ -12,16 +12,20 @@ const types = {
 export async function startServer() {
   const files = new Map();      // path to bytes
   const requests = [];          // {path, from, to}: bytes [from, to) were asked for, `to` being Infinity without a range
-  const options = { ranges: true, bytesPerSecond: Infinity };
+  // `holdAt`: of a .cmps file no byte from there on is sent, as over a very slow network, before release().
+  // `breakAfter`: the connection ends after so many bytes of an answer.
+  const options = { ranges: true, holdAt: Infinity, breakAfter: Infinity };
+  const released = [];
 
-  async function send(response, bytes) {
-    if (options.bytesPerSecond === Infinity) return response.end(bytes);
-    const piece = Math.max(1, Math.ceil(options.bytesPerSecond / 50));
-    for (let at = 0; at < bytes.length && !response.destroyed; at += piece) {
-      response.write(bytes.subarray(at, at + piece));
-      await new Promise((resolve) => setTimeout(resolve, 20));
+  async function send(response, bytes, from, where) {
+    const before = where.endsWith('.cmps') ? Math.max(0, options.holdAt - from) : Infinity;
+    if (bytes.length > options.breakAfter) {
+      return response.write(bytes.subarray(0, options.breakAfter), () => response.destroy());
     }
-    response.end();
+    if (before >= bytes.length) return response.end(bytes);
+    response.write(bytes.subarray(0, before));
+    await new Promise((resolve) => released.push(resolve));
+    response.end(bytes.subarray(before));
   }
 
   const server = createServer((request, response) => {
@@ -34,12 +38,12 @@ export async function startServer() {
     if (bytes === undefined) return response.writeHead(404).end();
     if (!range || !options.ranges || !files.has(where)) {
       response.writeHead(200, { ...headers, 'Content-Length': bytes.length });
-      return send(response, bytes);
+      return send(response, bytes, 0, where);
     }
     const [from, to] = [Number(range[1]), Math.min(Number(range[2]) + 1, bytes.length)];
     if (from >= bytes.length) return response.writeHead(416, { 'Content-Range': `bytes */${bytes.length}` }).end();
     response.writeHead(206, { ...headers, 'Content-Length': to - from, 'Content-Range': `bytes ${from}-${to - 1}/${bytes.length}` });
-    return send(response, bytes.subarray(from, to));
+    return send(response, bytes.subarray(from, to), from, where);
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 
@@ -47,6 +51,10 @@ export async function startServer() {
     url: `http://127.0.0.1:${server.address().port}`, files, requests, options,
     // The ranges of one file that were asked for, in order.
     rangesOf: (where) => requests.filter((request) => request.path === where).map(({ from, to }) => [from, to]),
+    release() {
+      options.holdAt = Infinity;
+      for (const resolve of released.splice(0)) resolve();
+    },
     close() {
       server.closeAllConnections();
       server.close();
