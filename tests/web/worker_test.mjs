@@ -1,6 +1,8 @@
 // The decoder on another thread, files fetched in parts, and the choice of layers: in Node.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import test, { after } from 'node:test';
 import { createDecoder } from '../../web/compass.mjs';
 import { DecoderPool } from '../../web/decoder_pool.mjs';
@@ -8,7 +10,7 @@ import { layerFor, statedWidth } from '../../web/layer_choice.mjs';
 import { PictureLoader } from '../../web/picture_loader.mjs';
 import { RemoteFile } from '../../web/remote_file.mjs';
 import { createWorkerDecoder } from '../../web/worker_decoder.mjs';
-import { encode, nativeDecode, requireSame, tinyModel, wasm } from './native.mjs';
+import { directory, encode, nativeDecode, requireSame, tinyModel, wasm } from './native.mjs';
 import { startServer } from './server.mjs';
 
 const decoder = await createDecoder({ wasm, model: tinyModel });
@@ -44,6 +46,22 @@ test('a worker gives the same pictures and errors, and ends', async () => {
   await assert.rejects(worker.info(bytes), (error) => error.status === 'failure');
   await assert.rejects(createWorkerDecoder({ wasm, model: '/no/such/model' }), (error) => error.status === 'io');
   await assert.rejects(createWorkerDecoder({ wasm, worker: new URL('file:///no/such/worker.mjs') }), (error) => error.status === 'failure');
+});
+
+test('the npm package', async () => {
+  const folder = path.join(directory, 'node_modules');
+  mkdirSync(folder);
+  symlinkSync(path.join(path.dirname(wasm), 'package'), path.join(folder, 'compass-codec'));
+  const program = path.join(directory, 'use.mjs');
+  writeFileSync(program, `import { createDecoder } from 'compass-codec';
+    import { createWorkerDecoder } from 'compass-codec/worker';
+    for (const decoder of [await createDecoder({ model: process.argv[2] }), await createWorkerDecoder({ model: process.argv[2] })]) {
+      console.log((await decoder.info(await (await import('node:fs/promises')).readFile(process.argv[3]))).layers.length);
+      decoder.close?.();
+    }`);
+  const file = path.join(directory, 'package.cmps');
+  writeFileSync(file, encode(30, 20));
+  assert.equal(execFileSync(process.execPath, [program, tinyModel, file], { encoding: 'utf8' }), '3\n3\n');
 });
 
 test('of the calls that wait, small pictures come first', async () => {
