@@ -8,7 +8,7 @@ die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 # What the library and the command are built with.
 build_packages=(g++ cmake ninja-build pkg-config libdnnl-dev libhwy-dev libxxhash-dev zlib1g-dev libmd-dev
   libcli11-dev libeigen3-dev nlohmann-json3-dev libfmt-dev libvips-dev liblcms2-dev libheif-dev libtiff-dev
-  libopenjp2-7-dev libjpeg-dev libaom-dev fonts-dejavu-core)
+  libopenjp2-7-dev libjpeg-dev libaom-dev libcpp-httplib-dev fonts-dejavu-core)
 # What the tests need beside it.
 test_packages=(libgtest-dev python3)
 # What the Python package and its tests need beside it: Debian's own Python.
@@ -22,6 +22,8 @@ wasm_packages=(clang-19 lld-19 libc++-19-dev-wasm32 libc++abi-19-dev-wasm32 libc
 # What programs for AArch64 are built and run with, and the libraries of that architecture that they need.
 cross_packages=(g++-aarch64-linux-gnu qemu-user cmake ninja-build pkg-config)
 cross_libraries=(libhwy-dev libxxhash-dev libfmt-dev libmd-dev nlohmann-json3-dev)
+# What the tests of web/ need beside it.
+web_test_packages=(nodejs)
 # What compass-train needs beside it.
 train_packages=(libtorch-dev libgloo-dev libopenblas0-pthread)
 

@@ -9,7 +9,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 seconds=${1:?"says for how many seconds each target runs: scripts/fuzz.sh SECONDS [TARGET...]"}
 shift
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(bitstream entropy alpha import model decode reader command)
+[ ${#targets[@]} -gt 0 ] || targets=(bitstream entropy alpha import model decode reader command site)
 
 install_packages "${build_packages[@]}" "${test_packages[@]}" "${fuzz_packages[@]}"
 directory=$root/build/sanitize

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the decoder for browsers and Node, installing what that takes, and says how large it is.
 #
-#   scripts/wasm.sh [directory]     build/wasm unless given; makes compass.wasm there
+#   scripts/wasm.sh [directory]     build/wasm unless given; makes compass.wasm there, and the npm package in package/
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -17,3 +17,10 @@ fi
 
 module=$directory/compass.wasm
 say "$module: $(stat -c %s "$module") bytes, $(gzip -9 -c "$module" | wc -c) by gzip, $(brotli -c "$module" | wc -c) by brotli"
+
+# The folder that `npm pack` makes a file of, and that a server can serve as it is.
+package=$directory/package
+rm -rf "$package"
+mkdir -p "$package"
+cp "$root"/web/*.mjs "$root"/web/*.mts "$root"/web/viewer.html "$root"/web/package.json "$root"/LICENSE "$module" "$package"
+say "$package: the npm package"

@@ -1,12 +1,17 @@
 // What the tests of web/ compare with, and what they are fed: the compass command, and files made by it.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { deflateSync } from 'node:zlib';
 
 const here = import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname);
 export const root = path.join(here, '../..');
 export const wasm = process.env.COMPASS_WASM ?? path.join(root, 'build/wasm/compass.wasm');
+if (!existsSync(wasm)) {
+  console.log(`# skipped: there is no ${wasm}, which scripts/wasm.sh makes`);
+  process.exit(77);
+}
 export const tinyModel = path.join(root, 'tests/data/tiny.safetensors');
 const command = process.env.COMPASS_COMMAND ?? 'compass';
 
@@ -68,10 +73,47 @@ function pam(width, height, depth) {
   return Buffer.concat([Buffer.from(header, 'latin1'), samples]);
 }
 
-// A .cmps file of such a picture.
-export function encode(width, height, { depth = 3, model = tinyModel, options = [] } = {}) {
-  const [from, to] = [path.join(directory, 'from.pam'), path.join(directory, 'to.cmps')];
-  writeFileSync(from, pam(width, height, depth));
+// A PNG file of a PAM file's pixels, with `exif` bytes of an Exif comment.
+function pngWithExif(width, height, exif) {
+  const raw = pam(width, height, 3).subarray(-3 * width * height);
+  const rows = Buffer.alloc((3 * width + 1) * height);
+  for (let y = 0; y < height; ++y) raw.copy(rows, (3 * width + 1) * y + 1, 3 * width * y, 3 * width * (y + 1));
+  const chunk = (type, data) => {
+    const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+    const out = Buffer.alloc(body.length + 8);
+    out.writeUInt32BE(data.length, 0);
+    body.copy(out, 4);
+    out.writeUInt32BE(crc32(body), body.length + 4);
+    return out;
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 2, 0, 0, 0], 8);
+  // One entry, ImageDescription (0x010e), whose text is behind the table.
+  const text = Buffer.alloc(26 + exif, 'x');
+  text.write('II*\0\x08\0\0\0\x01\0\x0e\x01\x02\0', 0, 'latin1');
+  text.writeUInt32LE(exif, 14);
+  text.writeUInt32LE(26, 18);
+  text.writeUInt32LE(0, 22);
+  text[text.length - 1] = 0;
+  return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', header), chunk('eXIf', text),
+    chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))]);
+}
+
+function crc32(bytes) {
+  let crc = -1;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; ++bit) crc = crc >>> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return ~crc >>> 0;
+}
+
+// A .cmps file of such a picture, with so many bytes of Exif.
+export function encode(width, height, { depth = 3, exif = 0, model = tinyModel, options = [] } = {}) {
+  const [from, to] = [path.join(directory, exif > 0 ? 'from.png' : 'from.pam'), path.join(directory, 'to.cmps')];
+  writeFileSync(from, exif > 0 ? pngWithExif(width, height, exif) : pam(width, height, depth));
   compass(model, 'encode', from, to, '--effort', '0', ...options);
   return new Uint8Array(readFileSync(to));
 }

@@ -24,6 +24,7 @@ struct FileSamples {
   bool alpha = false;  // else it is laid over white
   bool grey = false;   // else grey is written as three colours
   bool deep = false;   // 16 bits
+  int quality = 95;    // of formats that lose something, 1 to 100
   int bands() const { return (grey ? 1 : 3) + (alpha ? 1 : 0); }
   size_t pixel_bytes() const { return static_cast<size_t>(bands()) * (deep ? 2 : 1); }
 };

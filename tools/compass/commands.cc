@@ -17,7 +17,8 @@ Program compass_program() {
       .description = "compass: one photo, one file, every size. A learned, spatially scalable image codec.",
       .examples = kExamples,
       .needs_less = "a smaller picture, --region or --max-memory",
-      .commands = {add_encode, add_decode, add_info, add_extract, add_sheet}};
+      .commands = {add_encode, add_decode, add_info, add_extract, add_sheet, add_view, add_serve,
+                   add_publish}};
 }
 
 }  // namespace compass::tools

@@ -27,7 +27,7 @@ struct Source {
 // The format with libvips' options for it. `strip`: without metadata of libvips' making.
 std::string suffix_of(const std::string& format, const Source& source, bool strip) {
   const int64_t bytes = source.size().pixels() * static_cast<int64_t>(source.samples.pixel_bytes());
-  const char* more = ",Q=95";
+  std::string more = fmt::format(",Q={}", source.samples.quality);
   if (format == ".png") more = "";
   if (format == ".tif" || format == ".tiff") more = bytes > kMaxTiffBytes ? ",bigtiff" : "";
   return fmt::format("{}[strip={}{}]", format, strip, more);

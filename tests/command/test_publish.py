@@ -1,0 +1,98 @@
+"""compass publish: a folder of pictures becomes one that any web server can serve."""
+
+import json
+import os
+import time
+import unittest
+
+from harness import COMMAND, CommandTest, FAILURE, IO, MODEL, OK, Picture, USAGE, main
+
+
+class Publish(CommandTest):
+    def setUp(self):
+        super().setUp()
+        os.makedirs(self.path("photos/trip"))
+        os.mkdir(self.path("web"))
+        self.put("web/compass.wasm", b"module")
+        self.put("web/compass-img.mjs", b"script")
+        self.put("photos/one.ppm", Picture.smooth(90, 60).ppm())
+        self.put("photos/trip/two & three.ppm", Picture.smooth(50, 70, seed=2).ppm())
+        self.put("photos/notes.txt", b"not a picture")
+        self.put("photos/.hidden.ppm", Picture.smooth(9, 9).ppm())
+
+    def publish(self, *options, code=OK, **more):
+        env = self.environment(COMPASS_WEB_PATH=self.path("web"))
+        if code != OK:
+            return self.compass("publish", "photos", "site", *options, code=code, env=env)
+        return self.json("publish", "photos", "site", *options, env=env, **more)
+
+    def test_a_site_is_made(self):
+        report = self.publish("--title", "A <trip>")
+        self.assertEqual((report["pictures"], report["made"], report["failures"]), (2, 2, []))
+        manifest = json.loads(self.get("site/manifest.json"))
+        self.assertEqual([picture["file"] for picture in manifest["pictures"]], ["one.cmps", "trip/two & three.cmps"])
+        one = manifest["pictures"][0]
+        self.assertEqual(one["bytes"], len(self.get("site/one.cmps")))
+        self.assertEqual(one["layers"], [{"width": 90, "height": 60, "bytes": one["bytes"]}])
+        self.assertEqual(one["decoder"], self.json("info", "site/one.cmps")["decoder"])
+        self.assertEqual(self.get("site/compass/compass.wasm"), b"module")
+        with open(MODEL, "rb") as model:
+            self.assertEqual(self.get("site/compass/model.safetensors"), model.read())
+        page = self.get("site/index.html").decode()
+        self.assertIn("A &lt;trip&gt;", page)
+        self.assertIn('<compass-img src="trip/two%20%26%20three.cmps"', page)
+        self.assertIn('href="compass/viewer.html?src=../one.cmps"', page)
+        self.assertIn('alt="one.cmps"', self.get("site/snippet.html").decode())
+        self.assertNotIn("?format=", page)  # no server makes other formats of these
+
+    def test_layers_go_down_to_thumbnails(self):
+        self.put("photos/large.ppm", Picture.smooth(1300, 60).ppm())
+        self.publish("--effort", 0)
+        manifest = json.loads(self.get("site/manifest.json"))
+        widths = {p["file"]: [layer["width"] for layer in p["layers"]] for p in manifest["pictures"]}
+        self.assertEqual(widths["large.cmps"], [325, 650, 1300])
+        self.publish("--layers", 2)
+        manifest = json.loads(self.get("site/manifest.json"))
+        self.assertTrue(all(len(picture["layers"]) == 2 for picture in manifest["pictures"]))
+
+    def test_only_what_changed_is_made_again(self):
+        self.publish()
+        first = os.stat(self.path("site/one.cmps")).st_mtime_ns
+        self.assertEqual(self.publish()["made"], 0)
+        later = time.time() + 5
+        self.put("photos/one.ppm", Picture.smooth(91, 60).ppm())
+        os.utime(self.path("photos/one.ppm"), (later, later))
+        self.assertEqual(self.publish()["made"], 1)
+        self.assertNotEqual(os.stat(self.path("site/one.cmps")).st_mtime_ns, first)
+        self.assertGreaterEqual(self.publish("-q", 20)["made"], 2)  # other settings
+
+    def test_files_of_ours_are_copied(self):
+        self.encode(Picture.smooth(40, 40), name="photos/ours.cmps")
+        self.assertEqual(self.publish()["made"], 3)
+        self.assertEqual(self.get("site/ours.cmps"), self.get("photos/ours.cmps"))
+
+    def test_a_bad_picture_costs_no_others(self):
+        self.put("photos/bad.png", b"\x89PNG\r\n\x1a\n garbage")
+        env = self.environment(COMPASS_WEB_PATH=self.path("web"))
+        done = self.run_command("publish", "photos", "site", env=env)
+        self.assertEqual(done.returncode, FAILURE)
+        self.assertIn(b"1 of 3 pictures could not be published", done.stderr)
+        self.assertEqual(len(json.loads(self.get("site/manifest.json"))["pictures"]), 2)
+
+    def test_what_cannot_be(self):
+        self.put("photos/one.png", b"x")
+        self.publish(code=USAGE)  # two pictures would be one.cmps
+        os.remove(self.path("photos/one.png"))
+        env = self.environment(COMPASS_WEB_PATH=self.path("web"))
+        self.compass("publish", "photos", "photos/site", code=USAGE, env=env)
+        self.compass("publish", "photos", "photos", code=USAGE, env=env)
+        self.compass("publish", "none", "site", code=IO, env=env)
+        self.compass("publish", "web", "site", code=USAGE, env=env)  # no pictures there
+        self.publish("-q", 101, code=USAGE)
+        self.publish("--layers", 0, code=USAGE)
+        self.compass("publish", "photos", "site", code=FAILURE, env=self.environment(COMPASS_WEB_PATH=self.path("none")))
+        self.assertFalse(os.path.exists(self.path("site/index.html")))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,270 @@
+// compass publish: a folder of pictures becomes one that any web server can serve.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "codec/encoder.h"
+#include "commands.h"
+#include "common/command.h"
+#include "common/image_file.h"
+#include "common/model_path.h"
+#include "common/output_file.h"
+#include "common/plain_text.h"
+#include "common/progress.h"
+#include "published_folder.h"
+#include "serve/run_server.h"
+
+namespace compass::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kMostLayers = static_cast<int>(kMaxLayerCount);
+
+struct Options {
+  std::string folder;
+  std::string output;
+  double quality = 50.0;
+  std::optional<int> layers;
+  std::optional<int> effort;
+  bool keep_metadata = false;
+  std::string title;
+  CommonFlags common;
+};
+
+Status check(const Options& options) {
+  if (!(options.quality >= 0.0 && options.quality <= 100.0))
+    return usage("--quality", fmt::format("{} is not 0 to 100", options.quality));
+  if (options.layers && (*options.layers < 1 || *options.layers > kMostLayers))
+    return usage("--layers", fmt::format("{} is not 1 to {}", *options.layers, kMostLayers));
+  if (options.effort && (*options.effort < 0 || *options.effort > kMaxEffort))
+    return usage("--effort", fmt::format("{} is not 0 to {}", *options.effort, kMaxEffort));
+  return {};
+}
+
+// Writes a whole file, making the folders on the way to it.
+Status write_file(const fs::path& path, std::span<const uint8_t> bytes) {
+  std::error_code error;
+  fs::create_directories(path.parent_path(), error);
+  if (error)
+    return Error{ErrorCode::kIo, fmt::format("{}: {}", path.parent_path().string(), error.message())};
+  Result<OutputFile> file = OutputFile::create(path.string());
+  if (!file) return file.error();
+  if (const Status written = file->write(bytes); !written) return written;
+  return file->commit();
+}
+
+Status write_file(const fs::path& path, const std::string& text) {
+  return write_file(path, {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+}
+
+// The whole of a file in memory. Error: kIo.
+Result<std::vector<uint8_t>> read_file(const fs::path& path) {
+  const auto file = serve::open_file(path.string());
+  if (file == nullptr) return Error{ErrorCode::kIo, path.string() + ": cannot be read"};
+  return file->first(file->size());
+}
+
+// One run of the command.
+class Publisher {
+ public:
+  Publisher(const Options& options, std::shared_ptr<const Model> model, const CodecOptions& codec)
+      : options_(options), model_(std::move(model)), codec_(codec), encoder_(model_, codec) {
+    settings_ = fmt::format("model {}, quality {}, layers {}, effort {}{}", to_string(model_->id()),
+                            options.quality, options.layers ? std::to_string(*options.layers) : "for pages",
+                            options.effort ? std::to_string(*options.effort) : "default",
+                            options.keep_metadata ? ", with metadata" : "");
+    is_as_before_ = settings_of_manifest(out() / "manifest.json") == settings_;
+  }
+
+  Status publish(const std::vector<PublishedFile>& files);
+  Status write_pages();
+  Status report() const;
+
+ private:
+  fs::path out() const { return options_.output; }
+  bool is_done(const PublishedFile& file) const;
+  Result<std::vector<uint8_t>> encoded(const PublishedFile& file);
+  Status publish(const PublishedFile& file);
+
+  const Options& options_;
+  std::shared_ptr<const Model> model_;
+  CodecOptions codec_;
+  Encoder encoder_;
+  std::string settings_;
+  bool is_as_before_ = false;
+  std::vector<PublishedPicture> pictures_;
+  std::vector<std::string> failures_;
+  size_t made_ = 0;
+};
+
+// Whether an earlier run with the same settings has made the file of the picture as it is.
+bool Publisher::is_done(const PublishedFile& file) const {
+  std::error_code error;
+  const auto made = fs::last_write_time(out() / file.name, error);
+  if (error || (!is_as_before_ && !file.is_cmps)) return false;
+  const auto changed = fs::last_write_time(file.source, error);
+  return !error && changed <= made;
+}
+
+Result<std::vector<uint8_t>> Publisher::encoded(const PublishedFile& file) {
+  const ReadSettings read{.strict = options_.common.strict,
+                          .kinds = true,
+                          .max_pixels = codec_.max_pixels,
+                          .max_memory = codec_.max_memory};
+  Result<Photo> photo = read_image(file.source.string(), read);
+  if (!photo) return photo.error();
+  for (const std::string& note : photo->notes) warn(file.source.string() + ": " + note, options_.common);
+  EncodeSettings settings;
+  const auto scales = options_.layers ? default_scales(*options_.layers) : page_scales(photo->size());
+  const auto sizes = sizes_from_scales(photo->size(), scales);
+  if (!sizes) return sizes.error();
+  settings.sizes = *sizes;
+  settings.quality = options_.quality;
+  settings.effort = options_.effort;
+  settings.kinds = photo->kinds;
+  if (options_.keep_metadata) settings.metadata = photo->metadata;
+  if (photo->kinds.alpha) settings.alpha = photo->alpha.view();
+  auto encoded = photo->kinds.deep ? encoder_.encode(photo->deep.view(), settings)
+                                   : encoder_.encode(photo->image.view(), settings);
+  if (!encoded)
+    return Error{encoded.error().code, fmt::format("{}: {}", file.source.string(), encoded.error().message)};
+  return std::move(encoded->bytes);
+}
+
+// Makes a file unless it is there, and reads what it says.
+Status Publisher::publish(const PublishedFile& file) {
+  const bool done = is_done(file);
+  const auto bytes = done           ? read_file(out() / file.name)
+                     : file.is_cmps ? read_file(file.source)
+                                    : encoded(file);
+  if (!bytes) return bytes.error();
+  ContainerLimits limits;
+  limits.max_pixels = codec_.max_pixels;
+  const auto parsed = parse_header(*bytes, limits);
+  if (!parsed)
+    return Error{parsed.error().code, fmt::format("{}: {}", file.source.string(), parsed.error().message)};
+  if (!parsed->header) return Error{ErrorCode::kBadFile, file.source.string() + ": ends within the header"};
+  if (!done) {
+    if (const Status written = write_file(out() / file.name, *bytes); !written) return written;
+    ++made_;
+  }
+  pictures_.push_back({file.name, bytes->size(), *parsed->header});
+  return {};
+}
+
+// What cannot be encoded is left out and listed; where nothing can be written, all ends.
+Status Publisher::publish(const std::vector<PublishedFile>& files) {
+  ProgressBar progress("publishing", options_.common.quiet);
+  const Progress told = progress.callback();
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (told) told(static_cast<double>(i) / static_cast<double>(files.size()));
+    const Status done = publish(files[i]);
+    if (done) continue;
+    const bool of_output = done.error().message.starts_with(options_.output);
+    if (done.error().code == ErrorCode::kIo && of_output) return done;
+    warn(done.error().message, options_.common);
+    failures_.push_back(done.error().message);
+  }
+  return {};
+}
+
+// The manifest comes last: an interrupted run with other settings than before encodes all again.
+Status Publisher::write_pages() {
+  const std::string web = serve::installed_web_folder();
+  const fs::path parts = out() / "compass";
+  std::error_code error;
+  for (const fs::directory_entry& part : fs::directory_iterator(web, error)) {
+    if (!part.is_regular_file(error)) continue;
+    const auto bytes = read_file(part.path());
+    if (!bytes) return bytes.error();
+    if (const Status written = write_file(parts / part.path().filename(), *bytes); !written) return written;
+  }
+  if (error) return Error{ErrorCode::kIo, fmt::format("{}: {}", web, error.message())};
+  const auto model_path = find_model(options_.common.model);
+  if (!model_path) return model_path.error();
+  const auto model = read_file(*model_path);
+  if (!model) return model.error();
+  if (const Status written = write_file(parts / "model.safetensors", *model); !written) return written;
+  fs::path folder = fs::absolute(options_.folder, error).lexically_normal();
+  if (!folder.has_filename()) folder = folder.parent_path();
+  const std::string title = options_.title.empty() ? folder.filename().string() : options_.title;
+  if (const Status written = write_file(out() / "index.html", index_of(title, pictures_)); !written)
+    return written;
+  if (const Status written = write_file(out() / "snippet.html", snippet_of(pictures_)); !written)
+    return written;
+  return write_file(out() / "manifest.json", manifest_of(pictures_, settings_));
+}
+
+Status Publisher::report() const {
+  uint64_t bytes = 0;
+  for (const PublishedPicture& picture : pictures_) bytes += picture.bytes;
+  Status printed;
+  if (options_.common.json) {
+    printed = print_json({{"input", options_.folder},
+                          {"output", options_.output},
+                          {"pictures", pictures_.size()},
+                          {"made", made_},
+                          {"bytes", bytes},
+                          {"failures", failures_}});
+  } else if (!options_.common.quiet) {
+    printed = print_report(fmt::format("{} to {}: {} pictures ({} made now), {} bytes\n",
+                                       plain_line(options_.folder), plain_line(options_.output),
+                                       pictures_.size(), made_, bytes));
+  }
+  if (!printed || failures_.empty()) return printed;
+  return Error{ErrorCode::kFailure, fmt::format("{} of {} pictures could not be published", failures_.size(),
+                                                failures_.size() + pictures_.size())};
+}
+
+Status publish(const Options& options) {
+  if (const Status good = check(options); !good) return good;
+  const Result<CodecOptions> codec = codec_options(options.common);
+  if (!codec) return codec.error();
+  const auto files = files_to_publish(options.folder, options.output);
+  if (!files) return files.error();
+  if (files->empty())
+    return Error{ErrorCode::kUsage, options.folder + ": there are no pictures in this folder"};
+  if (serve::installed_web_folder().empty()) {
+    return Error{ErrorCode::kFailure, "what shows .cmps files on pages is not installed: see docs/web.md"};
+  }
+  const auto model = load_model(options.common.model);
+  if (!model) return model.error();
+  Publisher publisher(options, *model, *codec);
+  if (const Status done = publisher.publish(*files); !done) return done;
+  if (const Status done = publisher.write_pages(); !done) return done;
+  return publisher.report();
+}
+
+}  // namespace
+
+void add_publish(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App& command = *app.add_subcommand(
+      "publish", "Make a folder of pictures one that any web server can serve, with a page.");
+  command.add_option("DIR", options->folder, "Folder of pictures and .cmps files.")->required();
+  command.add_option("OUT", options->output, "Folder to make, or to bring up to date.")->required();
+  command.add_option("-q,--quality", options->quality, "Quality, 0 to 100. Default: 50.")->option_text("Q");
+  command
+      .add_option("--layers", options->layers,
+                  "Layers of each picture, each half as large as the next. Default: down to thumbnails.")
+      ->option_text("N");
+  command.add_option("--effort", options->effort, "As for encode.")->option_text("N");
+  command.add_flag("--keep-metadata", options->keep_metadata,
+                   "Keep Exif, where the picture was taken among it, and XMP. Default: without them.");
+  command.add_option("--title", options->title, "Of the page. Default: the folder's name.")
+      ->option_text("TEXT");
+  add_codec_flags(command, options->common);
+  add_strict_flag(command, options->common,
+                  "Refuse pictures that would lose pages, channels or depth beyond 16 bits.");
+  add_output_flags(command, options->common);
+  command.footer(
+      "Examples:\n"
+      "  compass publish photos site\n"
+      "  compass serve site");
+  command.callback([options, &action] { action = [options] { return publish(*options); }; });
+}
+
+}  // namespace compass::tools

@@ -1,0 +1,62 @@
+#include "serve/negotiate.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace compass::tools::serve {
+namespace {
+
+// Whether a list of media types has one that begins so, and is not refused by a weight of 0.
+bool has_type(std::string_view accept, std::string_view type) {
+  while (!accept.empty()) {
+    const size_t comma = std::min(accept.find(','), accept.size());
+    std::string_view item = accept.substr(0, comma);
+    accept.remove_prefix(std::min(comma + 1, accept.size()));
+    while (!item.empty() && item.front() == ' ') item.remove_prefix(1);
+    if (!item.starts_with(type)) continue;
+    const size_t weight = item.find("q=");
+    if (weight == std::string_view::npos) return true;
+    const std::string_view value = item.substr(weight + 2);
+    if (value.find_first_of("123456789") != std::string_view::npos) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string wanted_format(std::string_view accept, bool has_range) {
+  if (has_range || has_type(accept, kCmpsType)) return "";
+  if (has_type(accept, "image/webp")) return ".webp";
+  return has_type(accept, "image/") || has_type(accept, "text/html") ? ".jpg" : "";
+}
+
+const char* type_of_ending(std::string_view ending) {
+  using Pair = std::pair<std::string_view, const char*>;
+  constexpr std::array kTypes{Pair{".cmps", kCmpsType},
+                              Pair{".html", "text/html; charset=utf-8"},
+                              Pair{".css", "text/css; charset=utf-8"},
+                              Pair{".js", "text/javascript; charset=utf-8"},
+                              Pair{".mjs", "text/javascript; charset=utf-8"},
+                              Pair{".json", "application/json"},
+                              Pair{".txt", "text/plain; charset=utf-8"},
+                              Pair{".wasm", "application/wasm"},
+                              Pair{".svg", "image/svg+xml"},
+                              Pair{".png", "image/png"},
+                              Pair{".jpg", "image/jpeg"},
+                              Pair{".jpeg", "image/jpeg"},
+                              Pair{".webp", "image/webp"},
+                              Pair{".avif", "image/avif"},
+                              Pair{".gif", "image/gif"},
+                              Pair{".ico", "image/x-icon"}};
+  const auto found = std::ranges::find(kTypes, ending, &Pair::first);
+  return found == kTypes.end() ? "application/octet-stream" : found->second;
+}
+
+std::string ending_of_format(std::string_view name) {
+  if (name == "jpeg" || name == "jpg") return ".jpg";
+  if (name == "webp" || name == "png") return '.' + std::string(name);
+  return "";
+}
+
+}  // namespace compass::tools::serve

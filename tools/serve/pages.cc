@@ -1,0 +1,100 @@
+#include "serve/pages.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "serve/url.h"
+
+namespace compass::tools::serve {
+namespace {
+
+constexpr int kRow = 260;  // pixels that a gallery's rows are high, more or less
+
+// Rows are filled: a picture grows with its width, so that all of a row keep their shapes.
+constexpr const char* kStyle = R"(
+:root { color-scheme: light dark; --ink: #1c1d1f; --soft: #6a6e75; --paper: #fbfaf8; --edge: #e4e2dd; }
+@media (prefers-color-scheme: dark) { :root { --ink: #ecebe8; --soft: #9a9da3; --paper: #17181a; --edge: #2c2e31; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
+header { padding: 1.5rem 1rem .75rem; display: flex; flex-wrap: wrap; align-items: baseline; gap: .25rem 1rem; }
+h1 { font-size: 1.25rem; font-weight: 600; margin: 0; overflow-wrap: anywhere; }
+.count, nav { color: var(--soft); font-size: .875rem; }
+nav { padding: 0 1rem .75rem; display: flex; flex-wrap: wrap; gap: .5rem; }
+nav a { color: inherit; border: 1px solid var(--edge); border-radius: 1rem; padding: .1rem .75rem; text-decoration: none; }
+nav a:hover, nav a:focus-visible { color: var(--ink); border-color: var(--soft); }
+main { display: flex; flex-wrap: wrap; gap: .5rem; padding: 0 1rem 2rem; }
+main::after { content: ""; flex: 1000 0 0; }
+figure { margin: 0; position: relative; overflow: hidden; border-radius: 4px; background: var(--edge); }
+figure a { display: block; }
+figure compass-img, figure img { display: block; width: 100%; height: 100%; object-fit: cover; }
+figcaption { position: absolute; inset: auto 0 0; padding: 1.25rem .6rem .4rem; font-size: .75rem; color: #fff;
+  background: linear-gradient(transparent, #000a); opacity: 0; transition: opacity .15s; overflow-wrap: anywhere; }
+figure:hover figcaption, figure:focus-within figcaption { opacity: 1; }
+.empty { padding: 3rem 1rem; color: var(--soft); }
+)";
+
+// What browsers without scripts get, and all where there is no module.
+std::string plain_tag(const Shown& picture, int width) {
+  const std::string address = percent_encoded(picture.name, true);
+  const int sides = std::min(2 * width, picture.size.width);
+  return fmt::format(
+      R"(<img src="{}?format=jpeg&amp;width={}" alt="{}" width="{}" height="{}" loading="lazy">)", address,
+      sides, html_escaped(picture.name), picture.size.width, picture.size.height);
+}
+
+}  // namespace
+
+std::string picture_tag(const Shown& picture, const PageParts& parts, int row) {
+  const int width = std::max(
+      1, static_cast<int>(std::lround(static_cast<double>(row) * picture.size.width / picture.size.height)));
+  if (parts.module_folder.empty()) return plain_tag(picture, width);
+  const std::string fallback =
+      parts.has_server ? fmt::format("<noscript>{}</noscript>", plain_tag(picture, width)) : "";
+  return fmt::format(R"(<compass-img src="{}" alt="{}" width="{}" height="{}">{}</compass-img>)",
+                     percent_encoded(picture.name, true), html_escaped(picture.name), picture.size.width,
+                     picture.size.height, fallback);
+}
+
+std::string gallery_page(const std::string& title, std::span<const Shown> pictures,
+                         std::span<const std::string> folders, const PageParts& parts, bool is_root) {
+  std::string page = fmt::format(
+      "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      "<title>{}</title>\n<style>{}</style>\n",
+      html_escaped(title), kStyle);
+  if (!parts.module_folder.empty()) {
+    page += fmt::format("<script type=\"module\" src=\"{}compass-img.mjs\"></script>\n", parts.module_folder);
+  }
+  page += fmt::format("<header><h1>{}</h1><span class=\"count\">{} {}</span></header>\n", html_escaped(title),
+                      pictures.size(), pictures.size() == 1 ? "picture" : "pictures");
+  if (!folders.empty() || !is_root) {
+    page += "<nav>";
+    if (!is_root) page += R"(<a href="../">up</a>)";
+    for (const std::string& folder : folders) {
+      page += fmt::format(R"(<a href="{}/">{}</a>)", percent_encoded(folder), html_escaped(folder));
+    }
+    page += "</nav>\n";
+  }
+  if (pictures.empty()) page += "<p class=\"empty\">There are no .cmps files in this folder.</p>\n";
+  page += "<main>\n";
+  for (const Shown& picture : pictures) {
+    const double shape = static_cast<double>(picture.size.width) / picture.size.height;
+    const double shown = std::clamp(shape, 0.4, 4.0);
+    const std::string address = percent_encoded(picture.name, true);
+    const std::string link = parts.module_folder.empty()
+                                 ? address
+                                 : fmt::format("{}viewer.html?src={}", parts.module_folder,
+                                               percent_encoded(parts.viewer_prefix + picture.name, true));
+    page += fmt::format(
+        "<figure style=\"flex: {:.3f} 1 {}px; aspect-ratio: {:.4f}\"><a href=\"{}\">{}</a>"
+        "<figcaption>{} &middot; {}&times;{}</figcaption></figure>\n",
+        shown, static_cast<int>(kRow * shown), shown, link, picture_tag(picture, parts, kRow),
+        html_escaped(picture.name), picture.size.width, picture.size.height);
+  }
+  page += "</main>\n</html>\n";
+  return page;
+}
+
+}  // namespace compass::tools::serve

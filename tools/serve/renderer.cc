@@ -1,0 +1,199 @@
+#include "serve/renderer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "common/image_module.h"
+#include "common/memory_sink.h"
+#include "common/model_path.h"
+#include "common/picture_view.h"
+#include "image/resize.h"
+
+namespace compass::tools::serve {
+namespace {
+
+// Of JPEG and WebP: what pages usually take.
+constexpr int kFileQuality = 85;
+
+// A header of as many bytes is whole; a first look takes fewer.
+constexpr uint64_t kFirstLook = 1024;
+
+// What is decoded and what becomes of it.
+struct Plan {
+  int layer = 0;
+  Rect held;    // of the layer: what the result is computed from
+  Size target;  // of the whole picture, at the result's scale
+  Rect part;    // of that: the result
+};
+
+int scaled(int position, double scale, int most) {
+  return std::clamp(static_cast<int>(std::lround(position * scale)), 0, most);
+}
+
+Plan plan_of(const ContainerHeader& header, const Rendering& rendering) {
+  const Size full = header.layers.back().size;
+  const Rect region = rendering.region;
+  const double across = static_cast<double>(rendering.size.width) / region.width;
+  const double down = static_cast<double>(rendering.size.height) / region.height;
+  Plan plan;
+  plan.layer = static_cast<int>(layer_for(header, rendering));
+  plan.target = {std::max(rendering.size.width, static_cast<int>(std::lround(full.width * across))),
+                 std::max(rendering.size.height, static_cast<int>(std::lround(full.height * down)))};
+  plan.part = {scaled(region.x, across, plan.target.width - rendering.size.width),
+               scaled(region.y, down, plan.target.height - rendering.size.height), rendering.size.width,
+               rendering.size.height};
+  plan.held = resize_footprint(header.layers[plan.layer].size, plan.target, plan.part);
+  return plan;
+}
+
+// The part of `alpha`, which lies at `held` of a layer of size `layer`, at the plan's scale.
+Plane alpha_of(const Plane& alpha, const Plan& plan, Size layer) {
+  const double across = static_cast<double>(layer.width) / plan.target.width;
+  const double down = static_cast<double>(layer.height) / plan.target.height;
+  const auto span = [](int begin, int count, double scale, int origin, int most) {
+    const int first = std::clamp(static_cast<int>(std::lround(begin * scale)) - origin, 0, most - 1);
+    const int end =
+        std::clamp(static_cast<int>(std::lround((begin + count) * scale)) - origin, first + 1, most);
+    return std::pair{first, end - first};
+  };
+  const auto [x, width] = span(plan.part.x, plan.part.width, across, plan.held.x, alpha.size.width);
+  const auto [y, height] = span(plan.part.y, plan.part.height, down, plan.held.y, alpha.size.height);
+  return resize(alpha.view().part({x, y, width, height}), plan.part.size());
+}
+
+Result<std::shared_ptr<const Body>> written(const DecodedPicture& decoded, const Image& image,
+                                            const Plane& alpha, const Rendering& rendering) {
+  const auto module = image_module();
+  if (!module) return module.error();
+  PictureView view;
+  view.deep = &image;
+  view.grey = decoded.kinds.grey || rendering.grey;
+  if (!alpha.empty()) view.alpha = alpha.view();
+  const bool webp = rendering.format == ".webp", jpeg = rendering.format == ".jpg";
+  const FileSamples samples{
+      .alpha = !alpha.empty() && !jpeg, .grey = view.grey && !webp, .quality = kFileQuality};
+  std::vector<MetadataChunk> metadata;
+  if (decoded.kinds.own_colours) {
+    std::ranges::copy_if(decoded.metadata, std::back_inserter(metadata),
+                         [](const MetadataChunk& chunk) { return chunk.type == MetadataChunk::kIcc; });
+  }
+  MemorySink sink;
+  const auto notes = (*module)->write_image(view, samples, rendering.format, sink, metadata);
+  if (!notes) return notes.error();
+  return body_of(std::vector<uint8_t>(sink.bytes().begin(), sink.bytes().end()));
+}
+
+std::string key_of(const OpenFile& file, const std::string& name, const Rendering& r) {
+  return fmt::format("{}\n{}\n{},{},{},{} {}x{} {}{}", name, file.tag(), r.region.x, r.region.y,
+                     r.region.width, r.region.height, r.size.width, r.size.height, r.grey ? "grey" : "",
+                     r.format);
+}
+
+}  // namespace
+
+// One of those who may work at the same time, once it is its turn.
+class Renderer::Turn {
+ public:
+  explicit Turn(Renderer& renderer) : renderer_(renderer) {
+    std::unique_lock lock(renderer_.mutex_);
+    if (renderer_.waiting_ >= renderer_.options_.waiting) return;
+    ++renderer_.waiting_;
+    renderer_.turn_over_.wait(lock, [&] { return renderer_.working_ < renderer_.options_.at_once; });
+    --renderer_.waiting_;
+    ++renderer_.working_;
+    has_come_ = true;
+  }
+  ~Turn() {
+    if (!has_come_) return;
+    {
+      const std::lock_guard lock(renderer_.mutex_);
+      --renderer_.working_;
+    }
+    renderer_.turn_over_.notify_one();
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  bool has_come() const { return has_come_; }
+
+ private:
+  Renderer& renderer_;
+  bool has_come_ = false;
+};
+
+Renderer::Renderer(RendererOptions options) : options_(std::move(options)), cache_(options_.cache_bytes) {
+  options_.codec.pool = std::make_shared<ThreadPool>(options_.codec.threads);
+}
+
+Result<ContainerHeader> Renderer::header(const OpenFile& file) const {
+  ContainerLimits limits;
+  limits.max_pixels = options_.codec.max_pixels;
+  for (uint64_t want = kFirstLook;;) {
+    const auto bytes = file.first(want);
+    if (!bytes) return bytes.error();
+    auto parsed = parse_header(*bytes, limits);
+    if (!parsed) return parsed.error();
+    if (parsed->header) return *std::move(parsed->header);
+    if (bytes->size() < want) return Error{ErrorCode::kBadFile, "ends within the header"};
+    want = parsed->need;
+  }
+}
+
+size_t layer_for(const ContainerHeader& header, const Rendering& rendering) {
+  const Size full = header.layers.back().size;
+  const auto has_enough = [&](const LayerEntry& layer) {
+    return static_cast<int64_t>(layer.size.width) * rendering.region.width >=
+               static_cast<int64_t>(rendering.size.width) * full.width &&
+           static_cast<int64_t>(layer.size.height) * rendering.region.height >=
+               static_cast<int64_t>(rendering.size.height) * full.height;
+  };
+  const auto found = std::ranges::find_if(header.layers, has_enough);
+  return std::min<size_t>(found - header.layers.begin(), header.layers.size() - 1);
+}
+
+Result<std::shared_ptr<const Model>> Renderer::model_for(const DecoderId& id, const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  auto& model = models_[to_string(id)];
+  if (model != nullptr) return model;
+  auto loaded = load_model_for(id, options_.model, name);
+  if (loaded)
+    model = *loaded;
+  else
+    models_.erase(to_string(id));
+  return loaded;
+}
+
+Result<std::shared_ptr<const Body>> Renderer::render(const OpenFile& file, const std::string& name,
+                                                     const ContainerHeader& header,
+                                                     const Rendering& rendering) {
+  const std::string key = key_of(file, name, rendering);
+  if (auto kept = cache_.find(key)) return kept;
+  const Turn turn(*this);
+  if (!turn.has_come())
+    return Error{ErrorCode::kCancelled, "too many pictures are being made: try again later"};
+  if (auto kept = cache_.find(key)) return kept;  // by the one before
+  const auto model = model_for(header.decoder, name);
+  if (!model) return model.error();
+  const Plan plan = plan_of(header, rendering);
+  const Size layer = header.layers[plan.layer].size;
+  const auto bytes = file.first(header.layers[plan.layer].end());
+  if (!bytes) return bytes.error();
+  DecodeSettings settings;
+  settings.layer = plan.layer;
+  settings.region = plan.held;
+  settings.strict = true;
+  MemorySource source(*bytes);
+  const auto decoded = Decoder(*model, options_.codec).decode(source, settings);
+  if (!decoded) return decoded.error();
+  ThreadPool* const pool = options_.codec.pool.get();
+  const Image image = plan.target == layer && plan.held == plan.part
+                          ? decoded->image
+                          : resize_region(decoded->image, plan.held, layer, plan.target, plan.part, pool);
+  const Plane alpha = decoded->alpha.empty() ? Plane() : alpha_of(decoded->alpha, plan, layer);
+  auto body = written(*decoded, image, alpha, rendering);
+  if (body) cache_.keep(key, *body);
+  return body;
+}
+
+}  // namespace compass::tools::serve
