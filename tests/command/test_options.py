@@ -25,7 +25,7 @@ class Values(CommandTest):
         """The long names of a command's options that take a value, and its arguments, from its help."""
         text = self.compass(command, "--help", command=program_of(command)).stdout.decode()
         options = re.findall(r"^  (?:-\w, |    )(--[\w-]+) \S", text, re.M)
-        flags = ("--help", "--json", "--quiet", "--strict", "--strip", "--psnr", "--best")
+        flags = ("--help", "--json", "--quiet", "--strict", "--strip", "--psnr", "--best", "--base-only")
         positionals = re.search(r"^Usage: compass(?:-lab)? \w+(.*) \[options\]$", text, re.M).group(1).split()
         return [o for o in options if o not in flags], [p.strip("[].") for p in positionals if p.strip("[].")]
 
@@ -33,7 +33,7 @@ class Values(CommandTest):
         files = {"encode": ["in.ppm", "o.cmps"], "decode": ["file.cmps", "o.ppm"], "info": ["file.cmps"],
                  "extract": ["file.cmps", "o.cmps"], "sheet": ["file.cmps", "o.png"], "compare": ["in.ppm", "in.ppm"],
                  "bdrate": ["a.csv", "b.csv"], "eval": [], "import": ["a.pt", "o"], "export": [MODEL, "o"],
-                 "fit": [MODEL, "o", "in.ppm"], "bench": []}
+                 "fit": [MODEL, "o", "in.ppm"], "strip": [MODEL, "o"], "bench": []}
         self.assertEqual(set(files), set(COMMANDS + LAB_COMMANDS))
         seen = 0
         for command, arguments in files.items():
