@@ -19,6 +19,9 @@ fuzz_packages=(clang libclang-rt-dev llvm)
 # What the decoder for WebAssembly is built with, and how it is measured.
 wasm_packages=(clang-19 lld-19 libc++-19-dev-wasm32 libc++abi-19-dev-wasm32 libclang-rt-19-dev-wasm32 wasi-libc binaryen
   cmake ninja-build libhwy-dev libxxhash-dev nlohmann-json3-dev libfmt-dev brotli)
+# What programs for AArch64 are built and run with, and the libraries of that architecture that they need.
+cross_packages=(g++-aarch64-linux-gnu qemu-user cmake ninja-build pkg-config)
+cross_libraries=(libhwy-dev libxxhash-dev libfmt-dev libmd-dev nlohmann-json3-dev)
 # What the tests of web/ need beside it.
 web_test_packages=(nodejs)
 # What compass-train needs beside it.

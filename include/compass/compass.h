@@ -100,7 +100,7 @@ typedef enum compass_status {
   COMPASS_USAGE = 2,    /* an argument makes no sense */
   COMPASS_BAD_FILE = 3, /* the bytes are not a .cmps file, or break a limit */
   COMPASS_DAMAGED = 4,  /* truncated or damaged; a smaller picture may have been decoded: see compass_decode */
-  COMPASS_MODEL = 5,    /* the model is unreadable, or not the one the file was made with */
+  COMPASS_MODEL = 5,    /* the model is unreadable, not the one the file was made with, or lacks what is needed */
   COMPASS_IO = 6,       /* a file cannot be read */
   COMPASS_NEED = 7,      /* more of the file's bytes must arrive first */
   COMPASS_CANCELLED = 8, /* the caller's progress callback said so */
@@ -272,7 +272,8 @@ COMPASS_API void compass_encoder_free(compass_encoder* encoder);
 /* Encodes a picture. `rgb` holds `height` rows of 3 * width bytes, each `stride` bytes after the one before. `settings`
  * may be NULL: the defaults. On success `*file` is the caller's: compass_bytes_free; on failure it is empty.
  * Errors: COMPASS_USAGE (sizes that shrink, or do not end in the picture's; quality or effort out of range; a
- * stride below 3 * width; a target that no quality reaches), COMPASS_BAD_FILE (over a limit), COMPASS_CANCELLED. */
+ * stride below 3 * width; a target that no quality reaches), COMPASS_BAD_FILE (over a limit), COMPASS_MODEL (it holds only
+ * what decoding needs), COMPASS_CANCELLED. */
 COMPASS_API compass_status compass_encode(compass_encoder* encoder, const uint8_t* rgb, int width, int height,
                                           size_t stride, const compass_encode_settings* settings,
                                           compass_bytes* file, compass_error* error);

@@ -86,6 +86,13 @@ double alpha_bytes(const Original& picture) {
 
 }  // namespace
 
+Status check_encodes(const Model& model) {
+  if (model.parts() == ModelParts::kAll) return {};
+  return Error{
+      ErrorCode::kModel,
+      fmt::format("model '{}' holds only what decoding needs: encode with the whole model", model.name())};
+}
+
 Encoder::Encoder(std::shared_ptr<const Model> model, CodecOptions options)
     : parts_(std::make_unique<Parts>(std::move(model), options)) {}
 Encoder::~Encoder() = default;
@@ -128,6 +135,8 @@ Status Encoder::Parts::check(const Original& picture, const EncodeSettings& sett
                              bool grows) {
   const auto& sizes = settings.sizes;
   const Size full = picture.size();
+  context.suit(full.pixels());
+  if (const auto status = check_encodes(*model); !status) return status;
   if (const auto status = check_sizes(sizes, full); !status) return status;
   if (sizes.size() > 1 && !model->layered()) {
     return Error{ErrorCode::kUsage,

@@ -87,7 +87,8 @@ class Encoder {
   ~Encoder();
 
   // Encodes `picture` at settings.sizes. Errors: kUsage (sizes that shrink, quality out of range, more layers
-  // than the model has networks for), kBadFile (over a limit of pixels or memory).
+  // than the model has networks for), kBadFile (over a limit of pixels or memory), kModel (the model is a
+  // decoder alone).
   Result<EncodedPicture> encode(const Image& picture, const EncodeSettings& settings);
   // The same file for the same samples, in less memory.
   Result<EncodedPicture> encode(const Rgb8View& picture, const EncodeSettings& settings);
@@ -116,6 +117,9 @@ class Encoder {
 
   std::unique_ptr<Parts> parts_;
 };
+
+// Whether a model has what encoding needs. Error: kModel.
+Status check_encodes(const Model& model);
 
 // Layer sizes from factors of the full size: each side is max(1, trunc(scale * side)), as the reference's
 // evaluation truncates. Errors: kUsage if a factor is not in (0,1], if they fall, or if the last is not 1.

@@ -2,8 +2,14 @@
 // number of threads; and encoding finds the same symbols everywhere.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <memory>
+#include <vector>
+
 #include "codec/decoder.h"
 #include "codec/encoder.h"
+#include "codec/file_reader.h"
+#include "codec/runtime.h"
 #include "codec/testing/pictures.h"
 #include "nn/testing/target.h"
 
@@ -47,6 +53,71 @@ auto plainest(int64_t target, const Make& make) {
   auto made = make();
   hwy::SetSupportedTargetsForTest(target);
   return made;
+}
+
+// The picture of a layer that a reader decodes.
+struct Kept : PixelSink {
+  explicit Kept(Size size) : image(size) {}
+  void set_alpha(PlaneView /*alpha*/) override {}
+  void begin_band(int /*top*/, int /*bottom*/) override {}
+  void put(int y, int x, int count, const SampleRows& samples) override {
+    for (int c = 0; c < 3; ++c) std::copy_n(samples[c], count, image.row(c, y) + x);
+  }
+  bool end_band(int /*top*/, int /*bottom*/) override { return true; }
+  Image image;
+};
+
+// One decoder for a picture that auto may compute exactly and for one that is too large, whose readers take
+// turns.
+TEST(Auto, SuitsEachPicture) {
+  const auto model = tiny_model();
+  Encoder encoder(model, {.threads = 2});
+  Decoder decoder(model, {.threads = 2});
+  struct File {
+    std::vector<Size> sizes;
+    std::vector<uint8_t> bytes;
+    Precision precision;
+    std::unique_ptr<FileReader> reader;
+  };
+  std::vector<File> files;
+  for (const Size size : {Size{60, 42}, Size{8200, 514}}) {
+    File& file = files.emplace_back();
+    file.sizes = {{size.width / 2, size.height / 2}, size};
+    file.precision = nn::resolve(Precision::kAuto, size.pixels());
+    file.bytes = encode(encoder, test_picture(size), file.sizes).bytes;
+    file.reader = std::make_unique<FileReader>(decoder.runtime());
+    file.reader->push(0, file.bytes);
+    file.reader->end();
+  }
+  EXPECT_EQ(files[0].precision, nn::resolve(Precision::kAuto));
+  EXPECT_NE(files[1].precision, Precision::kExact);
+  for (const int layer : {0, 1}) {
+    for (const File& file : files) {
+      Decoder other(model, {.threads = 1, .precision = file.precision});
+      MemorySource source(file.bytes), again(file.bytes);
+      const auto want = other.decode(source, {.layer = layer});
+      const auto have = decoder.decode(again, {.layer = layer});
+      ASSERT_TRUE(want && have);
+      EXPECT_TRUE(equal(have->image, want->image)) << layer;
+      EXPECT_EQ(decoder.runtime().context.precision(), file.precision);
+      Kept kept(file.sizes[layer]);
+      const auto read = file.reader->next_layer(&kept);
+      ASSERT_TRUE(read) << read.error().message;
+      EXPECT_TRUE(equal(kept.image, want->image)) << layer;
+    }
+  }
+}
+
+// Whoever names a precision gets it, whatever the size.
+TEST(Auto, LeavesWishesAlone) {
+  ThreadPool pool(1);
+  for (const Precision wish : {Precision::kF32, Precision::kExact}) {
+    nn::Context context(pool, wish);
+    for (const int64_t pixels : {int64_t{1}, nn::kMaxExactPixels + 1}) {
+      context.suit(pixels);
+      EXPECT_EQ(context.precision(), wish);
+    }
+  }
 }
 
 TEST_P(Exact, FilesAndPixelsAreTheSameOnEveryTarget) {

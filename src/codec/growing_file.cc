@@ -72,6 +72,7 @@ LayerStream GrowingFile::alpha_of(Size size, PlaneView alpha) {
 Result<GrownFile> GrowingFile::with(const Original& picture, const NextLayer& next,
                                     const EncodeSettings& settings, int effort) {
   parts_.networks.set_prediction(settings.prediction);
+  parts_.context.suit(picture.size().pixels());
   std::vector<Size> sizes = sizes_;
   sizes.push_back(next.size);
   const int k = static_cast<int>(sizes.size()) - 1;

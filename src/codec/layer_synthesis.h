@@ -14,8 +14,8 @@
 namespace compass {
 
 // Pixels of halo of a tile, both sides of an axis together, that windows leave room for: more than any known
-// network needs.
-inline constexpr int kHalo = 256;
+// network needs, in exact arithmetic, too, whose halos are larger.
+inline constexpr int kHalo = 384;
 
 // Latent positions a side of the tiles that h_s runs on. For models whose scale indexes come from floats,
 // encoder and decoder must use the same tiles, so that this number belongs to the format of such models'

@@ -55,10 +55,28 @@ Status check_model(const ContainerHeader& header, const Model& model) {
                     "same decoder",
                     to_string(header.decoder), model.name(), to_string(model.decoder_id()))};
   }
-  if (header.layers.size() > 1 && !model.layered()) {
+  if (header.layers.size() > 1 && !model.layered() && model.parts() != ModelParts::kBaseDecoder) {
     return Error{ErrorCode::kBadFile,
                  fmt::format("claims {} layers, but its model '{}' codes single pictures",
                              header.layers.size(), model.name())};
+  }
+  return {};
+}
+
+// That the model can make what is asked for: with a base decoder alone that is a base layer, and no size that
+// LIFF would predict from it. The id says that the file's model has more.
+Status check_parts(const Model& model, const std::vector<Size>& sizes, int asked,
+                   const std::optional<Size>& size) {
+  if (model.parts() != ModelParts::kBaseDecoder) return {};
+  const auto only = [&](const std::string& what) {
+    return Error{ErrorCode::kModel,
+                 fmt::format("model '{}' decodes base layers alone: {}, or give a model that decodes all",
+                             model.name(), what)};
+  };
+  if (asked > 0) return only(fmt::format("ask for layer 0 instead of layer {}", asked));
+  const bool predicted = size && size->width >= sizes[0].width && size->height >= sizes[0].height;
+  if (predicted && *size != sizes[0]) {
+    return only(fmt::format("ask for a size below {}x{}", sizes[0].width, sizes[0].height));
   }
   return {};
 }
@@ -133,9 +151,12 @@ Status Receiver::open(const DecodeSettings& settings) {
     layers.sizes.push_back(layer.size);
     layers.rates.emplace_back(networks_.model(), layer.quality / 10.0, QualityMap{}, layer.size);
   }
+  suit();
   const auto wanted = wanted_layer(layers.sizes, settings);
   if (!wanted) return wanted.error();
   const int asked = received_.asked = *wanted;
+  const Model& model = networks_.model();
+  if (const auto s = check_parts(model, layers.sizes, asked, settings.size); !s) return s;
   if (settings.region) {
     if (const auto s = check_region(*settings.region, asked, layers.sizes[asked]); !s) return s;
   }
@@ -285,6 +306,7 @@ Result<Received> Receiver::receive(const DecodeSettings& settings) {
 
 Result<std::optional<ReceivedLayer>> Receiver::receive_layer(int k) {
   using Layer = std::optional<ReceivedLayer>;
+  suit();
   ReceivedLayer layer;
   const auto there = read_layer(k, layer);
   if (!there) return there.error();
@@ -292,6 +314,7 @@ Result<std::optional<ReceivedLayer>> Receiver::receive_layer(int k) {
 }
 
 Result<std::vector<ByteRange>> Receiver::layer_ranges(int k, const AlphaLayers::Read& read) const {
+  suit();
   const ContainerHeader& header = received_.header;
   const LayerEntry& entry = header.layers[k];
   std::vector<ByteRange> ranges{{entry.begin(), entry.map_bytes}};

@@ -73,6 +73,9 @@ class Receiver {
   Result<std::vector<ByteRange>> layer_ranges(int k, const AlphaLayers::Read& read) const;
 
  private:
+  // All layers and parts of a file are computed alike. Called again for each layer, since others may use the
+  // networks meanwhile, for other files.
+  void suit() const { networks_.context().suit(received_.sizes.sizes.back().pixels()); }
   Status read_metadata();
   // These give whether the layer is there, damage being noted where it is not.
   Result<bool> read_map(int k);

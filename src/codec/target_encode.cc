@@ -173,6 +173,7 @@ Result<EncodedPicture> Encoder::append_with_alpha(std::span<const uint8_t> file,
                                                   const EncodeSettings& wish) {
   Parts& p = *parts_;
   return p.networks.meter().watch(wish.progress, [&]() -> Result<EncodedPicture> {
+    if (const auto status = check_encodes(*p.model); !status) return status.error();
     if (const auto status = check_appended(wish); !status) return status.error();
     GrowingFile growing(p);
     if (const auto opened = growing.open({file.begin(), file.end()}, wish.prediction); !opened) {

@@ -135,6 +135,20 @@ TEST(Tiles, WhatIsDiscardedIsNotReadAgain) {
   EXPECT_EQ(coded.y_hat.size(), 0U);
 }
 
+// A tile between others, of the shipped model, whose halo is the largest.
+TEST(Tiles, WindowsHaveRoomForAHalo) {
+  ThreadPool pool(1);
+  const std::vector<Size> sizes{{512, 8192}, {1024, 16384}};
+  for (const Precision precision : {Precision::kF32, Precision::kExact}) {
+    nn::Context context(pool, precision);
+    const PyramidNetworks networks(shipped_model(), context);
+    const int side = networks.tile_side(1);
+    const Rect needed = prediction_rect(networks, {sizes, 1}, {0, side, 1024, side});
+    EXPECT_GT(needed.height, side);
+    EXPECT_LE(needed.height, window_rows(networks, 1, sizes[1].height, false)) << static_cast<int>(precision);
+  }
+}
+
 TEST(Tiles, BytesGiveWhatFloatsGive) {
   const std::vector<Size> sizes = {{31, 20}, {61, 40}};
   Rgb8Image bytes(sizes[1]);

@@ -1,4 +1,4 @@
-// The text that decoder ids are made of. Not JSON: whoever loads a model may run out of memory here, which
+// The texts that decoder ids are made of. Not JSON: whoever loads a model may run out of memory here, which
 // the JSON library's destructors do not survive.
 #include <fmt/format.h>
 
@@ -58,7 +58,7 @@ void add_codec(std::string& text, const CodecDescription& codec) {
 
 }  // namespace
 
-std::string decoder_text(const Description& d) {
+std::string base_decoder_text(const Description& d) {
   std::string text;
   add(text, "rules");
   add(text, d.nearest == NearestRule::kInteger ? "integer" : "reference");
@@ -66,6 +66,11 @@ std::string decoder_text(const Description& d) {
   add(text, "rates");
   add_numbers(text, d.rate_points.size());
   add_codec(text, d.base);
+  return text;
+}
+
+std::string upper_decoder_text(const Description& d) {
+  std::string text;
   if (!d.enhancement || !d.liff) return text;
   add_codec(text, *d.enhancement);
   add(text, "liff");

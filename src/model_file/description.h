@@ -78,10 +78,12 @@ Result<Description> parse_description(std::string_view json);
 // The text that parse_description reads.
 std::string to_json(const Description& description);
 
-// What of a description decoding depends on, as the text that docs/model_format.md specifies ("Ids"): all but
-// the name, provenance, lambdas, and the analysis networks, of which only the steps count by which they make
-// a picture smaller.
-std::string decoder_text(const Description& description);
+// What of a description decoding depends on, as the texts that docs/model_format.md specifies ("Ids"): all
+// but the name, provenance, lambdas, and the analysis networks, of which only the steps count by which they
+// make a picture smaller. The first is what base layers take, the second what enhancement layers take beside
+// it; that is empty if the model has none.
+std::string base_decoder_text(const Description& description);
+std::string upper_decoder_text(const Description& description);
 
 // Limits of a description. Wide enough for any published network of this kind.
 inline constexpr size_t kMaxDescriptionBytes = size_t{1} << 20;

@@ -1,11 +1,9 @@
 #include "model_file/model.h"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 
 #include "core/background.h"
 #include "core/exact_math.h"
@@ -23,43 +21,44 @@ Error bad(std::string what) {
   return {ErrorCode::kModel, "model: " + std::move(what)};
 }
 
-// Frees XXH3's state, which is over-aligned and not constructible as a value.
-struct FreeState {
-  void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
-};
-
-// Whether a tensor is an analysis network's, "base.g_a.2.weight" or "enhancement.h_a.0.bias": encoders alone
-// read it.
-bool is_encoder_tensor(std::string_view name) {
-  const size_t codec = name.find('.');
-  return codec != std::string_view::npos &&
-         (name.substr(codec).starts_with(".g_a.") || name.substr(codec).starts_with(".h_a."));
+std::string_view metadata_of(const Safetensors& file, std::string_view key) {
+  const auto it = file.metadata().find(key);
+  return it == file.metadata().end() ? std::string_view() : it->second;
 }
 
-// Of a text and of the tensors that `counts` chooses.
-ModelId hash_of(const std::string& text, const Safetensors& file,
-                const std::function<bool(std::string_view)>& counts) {
-  const std::unique_ptr<XXH3_state_t, FreeState> state(XXH3_createState());
-  XXH3_64bits_reset(state.get());
-  // Everything of variable length has its length in front, so that different contents are different bytes.
-  const auto add = [&](const void* data, uint64_t size) {
-    XXH3_64bits_update(state.get(), &size, sizeof(size));
-    XXH3_64bits_update(state.get(), data, size);
-  };
-  add(text.data(), text.size());
+// What a file says that it holds, and, of the base decoder alone, the id of the rest.
+struct Contents {
+  ModelParts parts = ModelParts::kAll;
+  std::optional<DecoderId> upper;
+};
+
+Result<Contents> contents_of(const Safetensors& file, bool layered) {
+  const std::string_view parts = metadata_of(file, kPartsKey);
+  if (parts.empty()) return Contents{};
+  if (parts == kDecoderParts) return Contents{ModelParts::kDecoder, {}};
+  if (parts != kBaseDecoderParts)
+    return bad("holds " + printable(parts) + ", parts that are unknown to this program");
+  if (layered) return bad("holds the base decoder alone, but describes more layers");
+  const auto upper = parse_model_id(metadata_of(file, kUpperKey));
+  if (!upper) return bad("holds the base decoder alone, but its metadata lacks the id of the rest (upper)");
+  return Contents{ModelParts::kBaseDecoder, upper};
+}
+
+// The tensors must be those of the description, no more. Those that are missing are found when they are read.
+Status check_tensors(const Safetensors& file, const Description& description, ModelParts parts) {
+  std::vector<std::string> have;
+  int64_t parameters = 0;
   for (const auto& [name, view] : file.tensors()) {
-    if (is_density_tensor(name) || !counts(name)) continue;
-    add(name.data(), name.size());
-    const auto dtype = static_cast<uint8_t>(view.dtype);
-    add(&dtype, sizeof(dtype));
-    add(view.shape.data(), view.shape.size() * sizeof(int64_t));
-    add(view.data.data(), view.data.size());
+    if (!is_density_tensor(name) && !is_scale_tensor(file, name)) have.push_back(name);
+    parameters += view.elements();
+    if (parameters > kMaxParameters) return bad(fmt::format("has more than {} parameters", kMaxParameters));
   }
-  XXH64_canonical_t canonical;
-  XXH64_canonicalFromHash(&canonical, XXH3_64bits_digest(state.get()));
-  ModelId id;
-  std::copy(std::begin(canonical.digest), std::end(canonical.digest), id.begin());
-  return id;
+  std::vector<std::string> known = tensor_names(description);
+  if (parts != ModelParts::kAll) std::erase_if(known, is_encoder_tensor);
+  std::vector<std::string> unknown;
+  std::set_difference(have.begin(), have.end(), known.begin(), known.end(), std::back_inserter(unknown));
+  if (unknown.empty()) return {};
+  return bad("tensor " + printable(unknown.front()) + " is not part of its description");
 }
 
 }  // namespace
@@ -79,49 +78,38 @@ Result<std::shared_ptr<const Model>> Model::parse(std::vector<uint8_t> bytes) {
 }
 
 Result<std::shared_ptr<const Model>> Model::from(const Safetensors& file) {
-  const auto metadata = [&](std::string_view key) -> std::string_view {
-    const auto it = file.metadata().find(key);
-    return it == file.metadata().end() ? std::string_view() : it->second;
-  };
-  if (metadata("format") != kFormat)
+  if (metadata_of(file, "format") != kFormat)
     return bad("not a COMPASS model (its metadata lacks format: compass-model)");
-  if (metadata("version") != kVersion) {
-    return bad("has version " + printable(metadata("version")) + ", this program reads version 1");
+  if (metadata_of(file, "version") != kVersion) {
+    return bad("has version " + printable(metadata_of(file, "version")) + ", this program reads version 1");
   }
-  auto description = parse_description(metadata("compass"));
+  auto description = parse_description(metadata_of(file, "compass"));
   if (!description) return description.error();
-
-  std::vector<std::string> have;
-  int64_t parameters = 0;
-  for (const auto& [name, view] : file.tensors()) {
-    if (!is_density_tensor(name) && !is_scale_tensor(file, name)) have.push_back(name);
-    parameters += view.elements();
-    if (parameters > kMaxParameters) return bad(fmt::format("has more than {} parameters", kMaxParameters));
-  }
-  std::vector<std::string> unknown;
-  const std::vector<std::string> known = tensor_names(*description);
-  std::set_difference(have.begin(), have.end(), known.begin(), known.end(), std::back_inserter(unknown));
-  if (!unknown.empty())
-    return bad("tensor " + printable(unknown.front()) + " is not part of its description");
+  const auto contents = contents_of(file, description->enhancement.has_value());
+  if (!contents) return contents.error();
+  if (const Status fits = check_tensors(file, *description, contents->parts); !fits) return fits.error();
 
   std::shared_ptr<Model> model(new Model);
   model->description_ = std::move(*description);
   const Description& d = model->description_;
+  model->parts_ = contents->parts;
+  const bool encodes = contents->parts == ModelParts::kAll;
   const int points = static_cast<int>(d.rate_points.size());
   // The codecs and LIFF are read at the same time: most of the time before a first picture goes into reading
   // weights.
-  auto id = in_background([&] { return hash_of(d.canonical, file, [](std::string_view) { return true; }); });
-  auto decoder_id = in_background([&] {
-    return hash_of(decoder_text(d), file, [](std::string_view name) { return !is_encoder_tensor(name); });
+  auto id = in_background([&] { return model_id(d, file); });
+  auto decoder_ids = in_background([&] {
+    return DecoderIds{base_decoder_id(d, file),
+                      d.enhancement ? std::optional(upper_decoder_id(d, file)) : contents->upper};
   });
   Future<Result<CodecWeights>> enhancement;
   Future<Result<LiffWeights>> liff;
   if (d.enhancement) {
-    enhancement =
-        in_background([&] { return read_codec_weights(file, *d.enhancement, "enhancement", points); });
+    enhancement = in_background(
+        [&] { return read_codec_weights(file, *d.enhancement, "enhancement", points, encodes); });
     liff = in_background([&] { return read_liff_weights(file, *d.liff); });
   }
-  auto base = read_codec_weights(file, d.base, "base", points);
+  auto base = read_codec_weights(file, d.base, "base", points, encodes);
   if (!base) return base.error();
   model->base_ = std::move(*base);
   if (d.enhancement) {
@@ -137,7 +125,8 @@ Result<std::shared_ptr<const Model>> Model::from(const Safetensors& file) {
     if (!table && !is_scale_tensor(file, name)) model->parameters_ += view.elements();
   }
   model->id_ = id.get();
-  model->decoder_id_ = decoder_id.get();
+  model->decoder_ids_ = decoder_ids.get();
+  model->decoder_id_ = model->decoder_ids_.whole();
   return std::shared_ptr<const Model>(std::move(model));
 }
 
@@ -164,12 +153,6 @@ double Model::lambda(float rate) const {
   const auto low = static_cast<size_t>(position);
   const size_t high = std::min(low + 1, points.size() - 1);
   return points[low] * std::pow(points[high] / points[low], position - static_cast<double>(low));
-}
-
-std::string to_string(const ModelId& id) {
-  std::string out;
-  for (const uint8_t byte : id) out += fmt::format("{:02x}", byte);
-  return out;
 }
 
 }  // namespace compass

@@ -1,7 +1,6 @@
 // A model: the description, parameters and tables of every network, read from one safetensors file.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -10,17 +9,10 @@
 #include "core/result.h"
 #include "entropy/cdf_tables.h"
 #include "model_file/description.h"
+#include "model_file/model_ids.h"
 #include "model_file/weights.h"
 
 namespace compass {
-
-// XXH3 (64 bits, big-endian) of a model's canonical content: the description without its provenance, then
-// every tensor by name with dtype, shape and data. Equal ids mean equal decoding; renaming a file changes
-// nothing.
-using ModelId = std::array<uint8_t, 8>;
-// The same of what decoding needs alone (decoder_text, and all tensors but those of g_a and h_a): what files
-// name. A model whose encoder is better, and whose decoder is the same, reads and writes the same files.
-using DecoderId = std::array<uint8_t, 8>;  // as in bitstream/container.h
 
 // Which of a model's two codecs.
 enum class CodecKind { kBase, kEnhancement };
@@ -42,9 +34,14 @@ class Model {
   const std::vector<double>& rate_points() const { return description_.rate_points; }
   const ModelId& id() const { return id_; }
   const DecoderId& decoder_id() const { return decoder_id_; }
+  const DecoderIds& decoder_ids() const { return decoder_ids_; }
+  // Of a model without the encoder, weights of g_a and h_a are absent: these networks can be planned, since
+  // sizes and tiles follow from them, and not be run.
+  ModelParts parts() const { return parts_; }
   int64_t parameters() const { return parameters_; }  // weights of all networks, tables not counted
 
-  // Whether pictures may have more than one layer.
+  // Whether pictures may have more than one layer. With ModelParts::kBaseDecoder they cannot, although the
+  // files that the model decodes may.
   bool layered() const { return description_.enhancement.has_value(); }
 
   // kEnhancement and liff only if layered().
@@ -76,14 +73,13 @@ class Model {
 
   Description description_;
   ModelId id_{};
+  DecoderIds decoder_ids_;
   DecoderId decoder_id_{};
+  ModelParts parts_ = ModelParts::kAll;
   int64_t parameters_ = 0;
   CodecWeights base_;
   CodecWeights enhancement_;
   LiffWeights liff_;
 };
-
-// "a1b2c3d4e5f60718": how messages name a model.
-std::string to_string(const ModelId& id);
 
 }  // namespace compass

@@ -10,6 +10,7 @@
 #include "entropy/scales.h"
 #include "model_file/safetensors.h"
 #include "model_writer/safetensors_writer.h"
+#include "model_writer/stripped_model.h"
 #include "model_writer/trellis_model.h"
 
 namespace compass {
@@ -31,8 +32,10 @@ struct Draft {
     Draft draft{json::parse(file->metadata().at("compass")), file->tensors(), *file};
     return draft;
   }
+  std::map<std::string, std::string> metadata{};  // beside what is always there
   std::vector<uint8_t> write(const std::string& version = "1") const {
     SafetensorsWriter writer;
+    for (const auto& [key, value] : metadata) writer.set_metadata(key, value);
     for (const auto& [name, view] : tensors) writer.add(name, view);  // as they are, NaN included
     writer.set_metadata("format", "compass-model");
     writer.set_metadata("version", version);
@@ -178,13 +181,85 @@ TEST(Model, DecoderIdLeavesEncodersOut) {
 // As docs/model_format.md has it.
 TEST(Model, DecoderTextIsSpecified) {
   const auto model = *Draft::tiny().parse();
-  const std::string text = decoder_text(model->description());
+  const std::string text = base_decoder_text(model->description());
   EXPECT_TRUE(text.starts_with(
       "rules integer own rates 3 codec 3 12 8 integer 2 g_a 4 4 2 2 g_s rate_gain 12 12 1 1 1 1 0 0 none "
       "subpel 12 8 1 1 1 2 0 0 none res 8 8 3 1 1 1 4 0 leaky_relu "))
       << text;
   EXPECT_NE(text.find("h_a 2 2 2 2 h_s subpel "), std::string::npos) << text;
-  EXPECT_NE(text.find("int_conv 4 12 3 1 1 2 0 63 none codec 3 12 8 "), std::string::npos) << text;
+  EXPECT_TRUE(text.ends_with("int_conv 4 12 3 1 1 2 0 63 none ")) << text;
+  const std::string upper = upper_decoder_text(model->description());
+  EXPECT_TRUE(upper.starts_with("codec 3 12 8 integer ")) << upper;
+  EXPECT_NE(upper.find(" none liff "), std::string::npos) << upper;
+  Draft single = Draft::tiny();
+  single.description.erase("enhancement");
+  single.description.erase("liff");
+  std::erase_if(single.tensors, [](const auto& tensor) { return !is_base_tensor(tensor.first); });
+  const auto one_layer = single.parse();
+  ASSERT_TRUE(one_layer) << error_of(one_layer);
+  EXPECT_EQ(base_decoder_text((*one_layer)->description()), text);
+  EXPECT_EQ(upper_decoder_text((*one_layer)->description()), "");
+  EXPECT_EQ((*one_layer)->decoder_id(), model->decoder_ids().base);
+}
+
+// A decoder's parts change the id each, and files of parts are the whole's.
+TEST(Model, DecodersComeWithoutEncoders) {
+  const auto file = *Safetensors::load(kTiny);
+  const auto whole = *Model::load(kTiny);
+  EXPECT_EQ(whole->parts(), ModelParts::kAll);
+  const std::vector<uint8_t> decoder = stripped(file, *whole, false);
+  const std::vector<uint8_t> base = stripped(file, *whole, true);
+  EXPECT_LT(base.size(), decoder.size());
+  for (const auto& [bytes, parts] :
+       {std::pair(decoder, ModelParts::kDecoder), std::pair(base, ModelParts::kBaseDecoder)}) {
+    const auto model = Model::parse(bytes);
+    ASSERT_TRUE(model) << error_of(model);
+    EXPECT_EQ((*model)->parts(), parts);
+    EXPECT_EQ((*model)->layered(), parts == ModelParts::kDecoder);
+    EXPECT_EQ((*model)->decoder_id(), whole->decoder_id());
+    EXPECT_NE((*model)->id(), whole->id());
+    const auto again = *Safetensors::parse(bytes);
+    for (const auto& [name, view] : again.tensors()) {
+      EXPECT_FALSE(is_encoder_tensor(name) || is_density_tensor(name)) << name;
+      EXPECT_TRUE(parts == ModelParts::kDecoder || is_base_tensor(name)) << name;
+    }
+    EXPECT_EQ(stripped(again, **model, false), bytes);
+    EXPECT_EQ(stripped(again, **model, true), base);
+  }
+}
+
+TEST(Model, PartsThatDoNotFitAreRefused) {
+  const auto refused = [](const std::map<std::string, std::string>& metadata, const std::string& what) {
+    Draft draft = Draft::tiny();
+    draft.metadata = metadata;
+    const std::string message = error_of(draft.parse());
+    EXPECT_NE(message.find(what), std::string::npos) << message;
+  };
+  refused({{"parts", "half"}}, "half");
+  refused({{"parts", "decoder"}}, "base.g_a.1.bias' is not part of its description");
+  refused({{"parts", "base decoder"}, {"upper", "0123456789abcdef"}}, "describes more layers");
+
+  const auto file = *Safetensors::load(kTiny);
+  const auto base = *Safetensors::parse(stripped(file, **Model::load(kTiny), true));
+  for (const std::string upper :
+       {"", "0123456789abcde", "0123456789abcdeg", "0123456789abcdef0", "+123456789abcdef"}) {
+    SafetensorsWriter writer;
+    for (const auto& [name, view] : base.tensors()) writer.add(name, view);
+    for (const auto& [key, value] : base.metadata()) writer.set_metadata(key, value);
+    writer.set_metadata("upper", upper);
+    EXPECT_NE(error_of(Model::parse(writer.finish())).find("upper"), std::string::npos) << upper;
+  }
+  // All that decoding needs must be there.
+  Draft draft = Draft::tiny();
+  draft.metadata["parts"] = "decoder";
+  std::erase_if(draft.tensors, [](const auto& tensor) { return is_encoder_tensor(tensor.first); });
+  EXPECT_TRUE(draft.parse()) << error_of(draft.parse());
+  draft.tensors.erase("base.h_s.0.bias");
+  EXPECT_NE(error_of(draft.parse()).find("base.h_s.0.bias"), std::string::npos);
+  // Without being said, what is missing is missing.
+  draft = Draft::tiny();
+  draft.tensors.erase("base.g_a.1.bias");
+  EXPECT_NE(error_of(draft.parse()).find("base.g_a.1.bias"), std::string::npos);
 }
 
 // Applies `change` to the tiny model's description and expects an error that names `place`.

@@ -159,6 +159,18 @@ Status read_network(const Safetensors& file, const std::vector<Op>& ops, const s
   return {};
 }
 
+// What planning looks at of a network that is not there: sizes of biases.
+std::vector<OpWeights> unread_weights(const std::vector<Op>& ops) {
+  std::vector<OpWeights> out;
+  for (const Op& op : ops) {
+    OpWeights& w = out.emplace_back();
+    for (const Parameter& p : parameters_of(op, 1, w)) {
+      if (p.floats != nullptr && p.shape.size() == 1) p.floats->assign(p.shape[0], 0.0F);
+    }
+  }
+  return out;
+}
+
 Status read_conv(const Safetensors& file, const std::string& name, ConvWeights& conv, bool dense = false) {
   const int64_t k = conv.kernel;
   const Shape shape = dense ? Shape{conv.out, conv.in} : Shape{conv.out, conv.in, k, k};
@@ -202,14 +214,19 @@ Status for_each_conv(const LiffDescription& d, LiffWeights& w,
 }  // namespace
 
 Result<CodecWeights> read_codec_weights(const Safetensors& file, const CodecDescription& codec,
-                                        const std::string& prefix, int rate_points) {
+                                        const std::string& prefix, int rate_points, bool encodes) {
   CodecWeights w;
   const auto network = [&](const char* name, const std::vector<Op>& ops, std::vector<OpWeights>& out) {
     return read_network(file, ops, prefix + "." + name, rate_points, out);
   };
-  if (Status s = network("g_a", codec.g_a, w.g_a); !s) return s.error();
+  const auto analysis = [&](const char* name, const std::vector<Op>& ops, std::vector<OpWeights>& out) {
+    if (encodes) return network(name, ops, out);
+    out = unread_weights(ops);
+    return Status();
+  };
+  if (Status s = analysis("g_a", codec.g_a, w.g_a); !s) return s.error();
   if (Status s = network("g_s", codec.g_s, w.g_s); !s) return s.error();
-  if (Status s = network("h_a", codec.h_a, w.h_a); !s) return s.error();
+  if (Status s = analysis("h_a", codec.h_a, w.h_a); !s) return s.error();
   if (Status s = network("h_s", codec.h_s, w.h_s); !s) return s.error();
   if (Status s = network("h_scales", codec.h_scales, w.h_scales); !s) return s.error();
 

@@ -50,8 +50,10 @@ struct LiffWeights {
 
 // The tensors under `prefix` ("base" or "enhancement"). Errors: kModel naming the tensor: missing, wrong
 // shape or dtype, not finite, out of range; an integer network whose sums could reach 2^24; bad tables.
+// Without `encodes` those of g_a and h_a are not read: biases are zeros, which planning looks at, the rest is
+// empty.
 Result<CodecWeights> read_codec_weights(const Safetensors& file, const CodecDescription& codec,
-                                        const std::string& prefix, int rate_points);
+                                        const std::string& prefix, int rate_points, bool encodes);
 Result<LiffWeights> read_liff_weights(const Safetensors& file, const LiffDescription& liff);
 
 // The rows for y whose tensors are named `prefix` ("base.y"), ".cdf" and so on: 64 for each of `quantisers`.

@@ -37,7 +37,7 @@ struct Liff::Parts {
   nn::Context& context;
   LiffFeatures features;
   LiffPixelWeights pixel_weights;
-  nn::PlanCache<std::array<int, 10>, LiffPlan> plans;  // by the sizes of the geometry and the part
+  nn::PlanCache<std::array<int, 11>, LiffPlan> plans;  // by the sizes of the geometry, the part and reach
 };
 
 LiffPlan Liff::Parts::sources(const Geometry& g, Rect out) const {
@@ -96,9 +96,10 @@ Tensor Liff::predict(const Tensor& below, const Geometry& g, Rect out) {
 }
 
 std::shared_ptr<const LiffPlan> Liff::plan(const Geometry& g, Rect out) const {
-  return parts_->plans.get({g.below.width, g.below.height, g.target.width, g.target.height,
-                            g.token_target.width, g.token_target.height, out.x, out.y, out.width, out.height},
-                           [&] { return parts_->make_plan(g, out); });
+  return parts_->plans.get(
+      {g.below.width, g.below.height, g.target.width, g.target.height, g.token_target.width,
+       g.token_target.height, out.x, out.y, out.width, out.height, static_cast<int>(parts_->context.reach())},
+      [&] { return parts_->make_plan(g, out); });
 }
 
 void Liff::predict(const LiffPlan& plan, const Tensor& below, Rect target_part, Tensor& target) {

@@ -33,7 +33,7 @@ bool rounds_twice_for_free() {
 
 }  // namespace
 
-Precision resolve(Precision wish) {
+Precision resolve(Precision wish, int64_t pixels) {
   if (wish == Precision::kF32 || wish == Precision::kExact) return wish;
   const Bf16Support bf16 = bf16_support();
   if (wish == Precision::kBF16) return bf16.available ? Precision::kBF16 : Precision::kF32;
@@ -41,10 +41,11 @@ Precision resolve(Precision wish) {
   // twice the rate of multiply-adds, a picture takes 12 % longer; on Sapphire Rapids they run at half that
   // rate.
   if (bf16.amx) return Precision::kBF16;
-  return rounds_twice_for_free() ? Precision::kExact : Precision::kF32;
+  return rounds_twice_for_free() && pixels <= kMaxExactPixels ? Precision::kExact : Precision::kF32;
 }
 
-Context::Context(ThreadPool& pool, Precision precision) : pool_(pool), workspaces_(pool.threads()) {
+Context::Context(ThreadPool& pool, Precision precision)
+    : pool_(pool), wish_(precision), workspaces_(pool.threads()) {
   const Precision resolved = resolve(precision);
   compute_ = resolved == Precision::kBF16 ? Element::kBF16 : Element::kF32;
   arithmetic_ = resolved == Precision::kExact ? Arithmetic::kExact : Arithmetic::kFast;
@@ -52,6 +53,19 @@ Context::Context(ThreadPool& pool, Precision precision) : pool_(pool), workspace
 }
 
 Context::~Context() = default;
+
+void Context::suit(int64_t pixels) {
+  const bool exact = resolve(wish_, pixels) == Precision::kExact;
+  const Arithmetic arithmetic = exact ? Arithmetic::kExact : Arithmetic::kFast;
+  if (arithmetic == arithmetic_) return;
+  arithmetic_ = arithmetic;
+  kernels_.clear();  // they round as before; packed weights are the same for both
+}
+
+Precision Context::precision() const {
+  if (compute_ == Element::kBF16) return Precision::kBF16;
+  return arithmetic_ == Arithmetic::kExact ? Precision::kExact : Precision::kF32;
+}
 
 std::shared_ptr<const ConvKernel> Context::conv(const ConvShape& wanted) {
   const ConvShape shape = settled(wanted);

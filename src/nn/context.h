@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <span>
@@ -27,7 +28,12 @@ class PaddedConvWeights;
 
 // What a wish becomes on this CPU, never kAuto: kBF16 where it has matrix tiles for that, kExact where that
 // costs less than a tenth of the time, else kF32. kBF16 becomes kF32 on a CPU, or in a build, without bf16.
-Precision resolve(Precision wish);
+// `pixels` are those of the largest layer: pictures of several tiles take longer in kExact, whose halos are
+// larger.
+Precision resolve(Precision wish, int64_t pixels = 0);
+
+// The largest pictures that kAuto may compute exactly: 2048x2048.
+inline constexpr int64_t kMaxExactPixels = int64_t{1} << 22;
 
 // A kernel that a plan runs, and the conv weights to be packed for it.
 struct KernelRequest {
@@ -55,6 +61,10 @@ class Context {
   Context& operator=(const Context&) = delete;
 
   ThreadPool& pool() { return pool_; }
+  // With kAuto: computes from now on as suits a picture whose largest layer has so many pixels. Plans that
+  // were made before are no longer good. Otherwise nothing changes.
+  void suit(int64_t pixels);
+  Precision precision() const;                  // what it computes in now, never kAuto
   Element compute() const { return compute_; }  // the format that networks multiply in
   // How f32 rounds. With kExact every map is computed in whole blocks of Winograd's algorithm, so that parts
   // equal the whole to the last bit.
@@ -90,6 +100,7 @@ class Context {
   void keep(std::shared_ptr<const ConvKernel> kernel);
 
   ThreadPool& pool_;
+  Precision wish_;
   Element compute_;
   Arithmetic arithmetic_;
   std::unique_ptr<Bf16Backend> bf16_;  // null in f32

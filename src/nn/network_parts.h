@@ -36,7 +36,7 @@ struct Network::Parts {
   Element compute = Element::kF32;
   bool exact = false;  // an integer network
   std::vector<FusedOp> fused;
-  PlanCache<std::array<int, 6>, Plan> plans;  // by full size and part
+  PlanCache<std::array<int, 7>, Plan> plans;  // by full size, part and reach
 
   const Op& first_op(size_t f) const { return ops[fused[f].first]; }
   bool shrinks() const { return role != Role::kSynthesis; }

@@ -44,7 +44,8 @@ double op_macs(const Op& op, double in_pixels, double out_pixels) {
 }  // namespace
 
 std::shared_ptr<const Plan> Network::plan(Size full, Rect out) const {
-  return parts_->plans.get({full.width, full.height, out.x, out.y, out.width, out.height},
+  const int reach = static_cast<int>(parts_->reach());
+  return parts_->plans.get({full.width, full.height, out.x, out.y, out.width, out.height, reach},
                            [&] { return parts_->make_plan(full, out); });
 }
 

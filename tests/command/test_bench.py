@@ -21,10 +21,25 @@ class Bench(CommandTest):
         self.assertEqual(report["layers"], [[48, 32], [96, 64]])
         self.assertEqual(report["precision"], "f32")
         self.assertGreater(report["peak_gflops"]["f32"], 0)
+        self.assertTrue(report["kernels"])
+        self.assertIn("panels", report["convolutions"])
         for way in ("encode", "decode"):
+            for name, stage in report[way]["stages"].items():
+                if "gflop" in stage:
+                    self.assertAlmostEqual(stage["gflops"], stage["gflop"] / stage["ms"] * 1e3, places=6, msg=name)
+                    self.assertAlmostEqual(stage["of_peak"] * report["peak_gflops"]["f32"], stage["gflops"], places=6)
             stages = sum(stage["ms"] for stage in report[way]["stages"].values())
             self.assertAlmostEqual(stages, report[way]["seconds"] * 1e3, places=3)
             self.assertGreater(report[way]["peak_bytes"], 0)
+
+    def test_it_says_what_was_timed(self):
+        small = ["--size", "48x32", "--runs", 1, "--threads", 1]
+        for mode in "exact", "f32":
+            report = self.lab_json("bench", *small, "--precision", mode)
+            self.assertEqual(report["precision"], mode)
+            out = self.lab("bench", *small, "--precision", mode).stdout.decode()
+            self.assertIn("networks in %s;" % mode, out)
+            self.assertIn("kernels   %s; convolutions: panels" % report["kernels"], out)
 
     def test_image_and_usage(self):
         self.put("in.ppm", Picture.smooth(40, 30).ppm())

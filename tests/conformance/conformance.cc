@@ -1,10 +1,12 @@
 // Encodes the suite's pictures, or decodes its files in every way this process can.
 //
 //   compass_conformance MODEL encode DIR [threads [precision]]   writes files and what they must decode to
-//   compass_conformance MODEL check DIR                          exits with 1 if anything differs from that
+//   compass_conformance MODEL hash DIR                           writes pixels.tsv anew, for files that stay
+//   compass_conformance MODEL check DIR [threads]                exits with 1 if anything differs from that
 //
-// `check` sweeps threads, precision, tiling and the targets of our own kernels. oneDNN chooses its
-// instructions once per process, from ONEDNN_MAX_CPU_ISA: the caller sweeps that (test_conformance.py).
+// `check` sweeps threads (1 to 3 unless their number is given), precision, tiling and the targets of our own
+// kernels. oneDNN chooses its instructions once per process, from ONEDNN_MAX_CPU_ISA: the caller sweeps that
+// (test_conformance.py).
 #include <fmt/format.h>
 #include <hwy/highway.h>
 
@@ -15,9 +17,11 @@
 
 #include "codec/decoder.h"
 #include "codec/encoder.h"
+#include "codec/latent_coder.h"
 #include "codec/layer_blocks.h"
 #include "codec/loop_filter.h"
 #include "codec/pyramid_networks.h"
+#include "codec/runtime.h"
 #include "entropy/layer_coder.h"
 #include "nn/kernels.h"
 #include "suite.h"
@@ -54,6 +58,13 @@ struct Symbols {
   std::vector<int32_t> y;
 };
 
+Status decode_y(LayerDecoder& decoder, const PyramidNetworks& pyramid, const SpatialLayer& layer, int width,
+                std::span<const uint8_t> indexes, std::span<int32_t> y) {
+  const CdfTables& tables = pyramid.model().latent_tables(codec_of_layer(layer.k));
+  const auto trellis = trellis_layout(pyramid.model(), layer, width);
+  return trellis ? decoder.decode_levels(tables, *trellis, indexes, y) : decoder.decode_y(tables, indexes, y);
+}
+
 // Of layer k: the streams of z, h_s on the whole layer, the streams of y. A layer that is not tiled has one
 // stream of both.
 Result<Symbols> decode_layer(const PyramidNetworks& pyramid, const SpatialLayer& layer,
@@ -62,7 +73,6 @@ Result<Symbols> decode_layer(const PyramidNetworks& pyramid, const SpatialLayer&
   const LayerEntry& entry = header.layers[layer.k];
   const CodecKind kind = codec_of_layer(layer.k);
   const CdfTables& z_tables = pyramid.model().hyper_tables(kind);
-  const CdfTables& y_tables = pyramid.model().latent_tables(kind);
   const FilterWeights& filter = pyramid.filter(layer.k);
   const Size latent = networks.latent_size(layer.size()), hyper = networks.hyper_size(layer.size());
   Symbols symbols;
@@ -75,7 +85,8 @@ Result<Symbols> decode_layer(const PyramidNetworks& pyramid, const SpatialLayer&
     if (const auto s = decoder->decode_coefficients(filter.directions, coefficients); !s) return s.error();
     if (const auto s = decoder->decode_z(z_tables, symbols.z); !s) return s.error();
     symbols.indexes = networks.hyper_synthesise(symbols.z, layer.size()).indexes;
-    if (const auto s = decoder->decode_y(y_tables, symbols.indexes, symbols.y); !s) return s.error();
+    if (const auto s = decode_y(*decoder, pyramid, layer, latent.width, symbols.indexes, symbols.y); !s)
+      return s.error();
     return symbols;
   }
   const auto index = read_index(header, layer.k, file.subspan(entry.offset, entry.index_bytes));
@@ -86,7 +97,7 @@ Result<Symbols> decode_layer(const PyramidNetworks& pyramid, const SpatialLayer&
     auto decoder = LayerDecoder::open(file.subspan(index->z[i].range.offset, index->z[i].range.bytes));
     if (!decoder) return decoder.error();
     if (const auto s = decoder->decode_z(z_tables, z); !s) return s.error();
-    if (const auto s = decoder->decode_y(y_tables, {}, {}); !s) return s.error();
+    if (const auto s = decode_y(*decoder, pyramid, layer, 1, {}, {}); !s) return s.error();
     place<int32_t>(z, part, networks.hyper_channels(), hyper, symbols.z);
   }
   symbols.indexes = networks.hyper_synthesise(symbols.z, layer.size()).indexes;
@@ -98,7 +109,7 @@ Result<Symbols> decode_layer(const PyramidNetworks& pyramid, const SpatialLayer&
     auto decoder = LayerDecoder::open(file.subspan(index->y[i].range.offset, index->y[i].range.bytes));
     if (!decoder) return decoder.error();
     if (const auto s = decoder->decode_coefficients(filter.directions, coefficients); !s) return s.error();
-    if (const auto s = decoder->decode_y(y_tables, indexes, y); !s) return s.error();
+    if (const auto s = decode_y(*decoder, pyramid, layer, part.width, indexes, y); !s) return s.error();
     place<int32_t>(y, part, networks.latent_channels(), latent, symbols.y);
   }
   return symbols;
@@ -115,7 +126,8 @@ Result<std::vector<SymbolHashes>> decode_hashes(const std::shared_ptr<const Mode
   for (const LayerEntry& layer : parsed->header->layers) sizes.push_back(layer.size);
   std::vector<SymbolHashes> hashes;
   for (int k = 0; k < static_cast<int>(sizes.size()); ++k) {
-    const auto symbols = decode_layer(networks, {sizes, k, 0.0F}, networks.codec(k), *parsed->header, file);
+    const float rate = model->rate_position(parsed->header->layers[k].quality / 10.0);
+    const auto symbols = decode_layer(networks, {sizes, k, rate}, networks.codec(k), *parsed->header, file);
     if (!symbols) return symbols.error();
     hashes.push_back(hashes_of(sizes[k], symbols->z, symbols->indexes, symbols->y));
   }
@@ -173,23 +185,46 @@ std::vector<int64_t> kernel_targets() {
 struct Tally {
   int configurations = 0;
   int failures = 0;
+  int exact = 0;  // layers whose pixels were the same to the bit
   uint64_t symbols = 0;
   double peak_f32 = 0.0;
   double peak_bf16 = 0.0;
 };
 
+const char* name_of(Precision precision) {
+  return precision == Precision::kBF16 ? "bf16" : precision == Precision::kExact ? "exact" : "f32";
+}
+
 struct Setting {
   int threads;
-  bool bf16;
+  Precision precision;
   std::string target;
   std::string text() const {
-    return fmt::format("{} threads, {}, kernels {}", threads, bf16 ? "bf16" : "f32", target);
+    return fmt::format("{} threads, {}, kernels {}", threads, name_of(precision), target);
   }
 };
 
 void fail(Tally& tally, const std::string& what) {
   ++tally.failures;
   fmt::print("FAILED {}\n", what);
+}
+
+// A layer's pixels against the references, and to the bit if they are exact.
+void check_pixels(const Image& image, const Expected& expected, size_t k, const Setting& setting,
+                  const std::string& what, Tally& tally) {
+  const bool bf16 = setting.precision == Precision::kBF16;
+  const double peak = peak_error(image, expected.pixels[k]);
+  double& worst = bf16 ? tally.peak_bf16 : tally.peak_f32;
+  worst = std::max(worst, peak);
+  if (!(peak <= (bf16 ? kPeakBf16 : kPeakF32))) {
+    fail(tally, fmt::format("{}: pixels are off by {:.2g}", what, peak));
+  }
+  if (setting.precision != Precision::kExact) return;
+  if (k < expected.exact.size() && hashes_of(image) == expected.exact[k]) {
+    ++tally.exact;
+  } else {
+    fail(tally, fmt::format("{}: other exact pixels", what));
+  }
 }
 
 // One file under one setting: every layer's symbols, and its pixels whole and tiled.
@@ -210,60 +245,92 @@ void check_file(const std::shared_ptr<const Model>& model, nn::Context& context,
       const auto image = tiled ? decode_tiled(decoder, file, layer, expected.symbols[k].size)
                                : decode(decoder, file, layer, std::nullopt);
       if (!image) return fail(tally, fmt::format("{}: layer {}: {}", what, k, image.error().message));
-      const double peak = peak_error(*image, expected.pixels[k]);
-      double& worst = setting.bf16 ? tally.peak_bf16 : tally.peak_f32;
-      worst = std::max(worst, peak);
-      if (!(peak <= (setting.bf16 ? kPeakBf16 : kPeakF32))) {
-        fail(tally, fmt::format("{}: layer {}, {}: pixels are off by {:.2g}", what, k,
-                                tiled ? "tiled" : "untiled", peak));
-      }
+      check_pixels(*image, expected, k, setting,
+                   fmt::format("{}: layer {}, {}", what, k, tiled ? "tiled" : "untiled"), tally);
     }
   }
 }
 
-int check(const std::shared_ptr<const Model>& model, const std::string& directory) {
+using Files = std::map<std::string, std::vector<uint8_t>>;
+
+Result<Files> read_files(const std::string& directory) {
+  Files files;
+  for (const Case& c : cases()) {
+    auto file = read_file(directory + "/" + c.name + ".cmps");
+    if (!file) return file.error();
+    files[c.name] = *std::move(file);
+  }
+  return files;
+}
+
+int failed(const Error& error) {
+  fmt::print("{}\n", error.message);
+  return 1;
+}
+
+int check(const std::shared_ptr<const Model>& model, const std::string& directory,
+          const std::vector<int>& thread_counts) {
   const auto all = read_expected(directory);
-  if (!all) {
-    fmt::print("{}\n", all.error().message);
-    return 1;
-  }
-  std::map<std::string, std::vector<uint8_t>> files;
-  for (const auto& [name, expected] : *all) {
-    auto file = read_file(directory + "/" + name + ".cmps");
-    if (!file) {
-      fmt::print("{}\n", file.error().message);
-      return 1;
-    }
-    files[name] = *std::move(file);
-  }
+  if (!all) return failed(all.error());
+  auto files = read_files(directory);
+  if (!files) return failed(files.error());
   Tally tally;
   std::set<std::string> implementations, targets;
-  for (const bool bf16 : {false, true}) {
-    const Precision precision = bf16 ? Precision::kBF16 : Precision::kF32;
+  for (const Precision precision : {Precision::kF32, Precision::kExact, Precision::kBF16}) {
     if (nn::resolve(precision) != precision) continue;  // these instructions have no bf16
-    for (const int threads : {1, 2, 3}) {
+    for (const int threads : thread_counts) {
       ThreadPool pool(threads);
       nn::Context context(pool, precision);
       Decoder decoder(model, {.threads = threads, .precision = precision});
       for (const int64_t target : kernel_targets()) {
         hwy::SetSupportedTargetsForTest(target);
-        const Setting setting{threads, bf16, nn::kernel_target()};
+        const Setting setting{threads, precision, nn::kernel_target()};
         targets.insert(setting.target);
         for (const auto& [name, expected] : *all) {
-          check_file(model, context, decoder, files[name], expected, name, setting, tally);
+          check_file(model, context, decoder, (*files)[name], expected, name, setting, tally);
         }
         hwy::SetSupportedTargetsForTest(0);
         tally.configurations += 2;  // whole and tiled
       }
-      for (const auto& implementation : context.implementations()) implementations.insert(implementation);
+      for (const auto& name : decoder.runtime().context.implementations()) implementations.insert(name);
     }
   }
   fmt::print(
-      "{} files, {} configurations, {} symbols compared; largest pixel error {:.2g} f32, {:.2g} bf16; {}\n",
-      files.size(), tally.configurations, tally.symbols, tally.peak_f32, tally.peak_bf16,
+      "{} files, {} configurations, {} symbols compared, {} layers exact; largest pixel error {:.2g} f32, "
+      "{:.2g} bf16; {}\n",
+      files->size(), tally.configurations, tally.symbols, tally.exact, tally.peak_f32, tally.peak_bf16,
       tally.failures == 0 ? "all good" : fmt::format("{} FAILURES", tally.failures));
   fmt::print("convolutions: {}; kernels: {}\n", fmt::join(implementations, " "), fmt::join(targets, " "));
-  return tally.failures == 0 && tally.configurations > 0 && tally.symbols > 0 ? 0 : 1;
+  return tally.failures == 0 && tally.configurations > 0 && tally.symbols > 0 && tally.exact > 0 ? 0 : 1;
+}
+
+// The hashes of a file's exact pixels.
+Result<std::vector<PixelHashes>> exact_hashes(const std::shared_ptr<const Model>& model,
+                                              std::span<const uint8_t> file) {
+  const auto parsed = parse_header(file);
+  if (!parsed) return parsed.error();
+  if (!parsed->header) return Error{ErrorCode::kBadFile, "the header is cut off"};
+  Decoder decoder(model, {.threads = 1, .precision = Precision::kExact});
+  std::vector<PixelHashes> hashes;
+  for (size_t k = 0; k < parsed->header->layers.size(); ++k) {
+    const auto image = decode(decoder, file, static_cast<int>(k), std::nullopt);
+    if (!image) return image.error();
+    hashes.push_back(hashes_of(*image));
+  }
+  return hashes;
+}
+
+int write_hashes(const std::shared_ptr<const Model>& model, const std::string& directory) {
+  const auto files = read_files(directory);
+  if (!files) return failed(files.error());
+  std::map<std::string, Expected> all;
+  for (const auto& [name, file] : *files) {
+    auto hashes = exact_hashes(model, file);
+    if (!hashes) return failed({hashes.error().code, name + ": " + hashes.error().message});
+    all[name].exact = *std::move(hashes);
+  }
+  const Status written = write_exact(directory, all);
+  return written ? 0 : failed(written.error());
 }
 
 int encode(const std::shared_ptr<const Model>& model, const std::string& directory, int threads,
@@ -275,7 +342,7 @@ int encode(const std::shared_ptr<const Model>& model, const std::string& directo
   Decoder decoder(model, {.threads = 1, .precision = Precision::kF32});
   for (const Case& c : cases()) {
     const Image picture = picture_of(c);
-    const bool f32 = precision == Precision::kF32;
+    const bool f32 = precision != Precision::kBF16;
     auto encoded = encoder.encode(
         picture, {.sizes = c.sizes, .quality = c.quality, .measure = f32, .keep_reconstructions = f32});
     if (!encoded) {
@@ -287,7 +354,9 @@ int encode(const std::shared_ptr<const Model>& model, const std::string& directo
       fmt::print("{}: {}\n", c.name, hashes.error().message);
       return 1;
     }
-    Expected expected{*hashes, {}};
+    const auto exact = exact_hashes(model, encoded->bytes);
+    if (!exact) return failed({exact.error().code, c.name + ": " + exact.error().message});
+    Expected expected{*hashes, {}, *exact};
     // The encoder's own reconstructions, made from its own symbols; in bf16 they are too coarse for a
     // reference.
     if (f32) expected.pixels = std::move(encoded->reconstructions);
@@ -318,12 +387,18 @@ int run(std::vector<std::string> arguments) {
     return 1;
   }
   const std::string& directory = arguments[2];
-  if (arguments[1] == "check") return check(*model, directory);
-  if (arguments[1] == "encode") {
-    return encode(*model, directory, arguments[3].empty() ? 1 : std::stoi(arguments[3]),
-                  arguments[4] == "bf16" ? Precision::kBF16 : Precision::kF32);
+  const int threads = arguments[3].empty() ? 0 : std::stoi(arguments[3]);
+  if (arguments[1] == "check") {
+    return check(*model, directory, threads > 0 ? std::vector{threads} : std::vector{1, 2, 3});
   }
-  fmt::print("usage: compass_conformance MODEL encode|check DIR [threads [f32|bf16]]\n");
+  if (arguments[1] == "hash") return write_hashes(*model, directory);
+  if (arguments[1] == "encode") {
+    const Precision precision = arguments[4] == "bf16"    ? Precision::kBF16
+                                : arguments[4] == "exact" ? Precision::kExact
+                                                          : Precision::kF32;
+    return encode(*model, directory, std::max(threads, 1), precision);
+  }
+  fmt::print("usage: compass_conformance MODEL encode|hash|check DIR [threads [f32|bf16|exact]]\n");
   return 2;
 }
 

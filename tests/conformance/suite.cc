@@ -1,11 +1,14 @@
 #include "suite.h"
 
 #include <fmt/format.h>
+#include <md5.h>
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <fstream>
+#include <functional>
 #include <sstream>
 
 #include "model_file/safetensors.h"
@@ -22,6 +25,9 @@ std::string symbols_path(const std::string& directory) {
 std::string pixels_path(const std::string& directory) {
   return directory + "/pixels.safetensors";
 }
+std::string exact_path(const std::string& directory) {
+  return directory + "/pixels.tsv";
+}
 std::string tensor_name(const std::string& name, size_t layer) {
   return fmt::format("{}.{}", name, layer);
 }
@@ -29,6 +35,48 @@ std::string tensor_name(const std::string& name, size_t layer) {
 // Every machine is x86 or little-endian ARM so far; hashes are over little-endian bytes.
 uint64_t hash(const void* data, size_t bytes) {
   return XXH64(data, bytes, 0);
+}
+
+// All lines of a table but comments, as fields.
+Status for_lines(const std::string& path, const std::function<bool(std::istringstream& fields)>& take) {
+  std::ifstream lines(path);
+  if (!lines) return Error{ErrorCode::kIo, path + ": cannot be read"};
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty() || line[0] == '#') continue;
+    std::istringstream fields(line);
+    if (!take(fields)) return Error{ErrorCode::kBadFile, path + ": malformed line: " + line};
+  }
+  return {};
+}
+
+Status write_text(const std::string& path, const std::string& text) {
+  return write_file(path, {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+}
+
+Status read_symbols(const std::string& directory, std::map<std::string, Expected>& all) {
+  return for_lines(symbols_path(directory), [&](std::istringstream& fields) {
+    std::string name;
+    size_t layer = 0;
+    SymbolHashes symbols;
+    fields >> name >> layer >> symbols.size.width >> symbols.size.height >> symbols.count >> std::hex >>
+        symbols.z >> symbols.indexes >> symbols.y;
+    if (!fields || layer != all[name].symbols.size()) return false;
+    all[name].symbols.push_back(symbols);
+    return true;
+  });
+}
+
+// A file without a line for each layer is noticed when it is checked.
+Status read_exact(const std::string& directory, std::map<std::string, Expected>& all) {
+  return for_lines(exact_path(directory), [&](std::istringstream& fields) {
+    std::string name;
+    size_t layer = 0;
+    PixelHashes hashes;
+    fields >> name >> layer >> hashes.md5 >> std::hex >> hashes.samples;
+    if (!fields || !all.contains(name) || layer != all[name].exact.size()) return false;
+    all[name].exact.push_back(hashes);
+    return true;
+  });
 }
 
 }  // namespace
@@ -79,23 +127,22 @@ SymbolHashes hashes_of(Size size, std::span<const int32_t> z, std::span<const ui
           hash(y.data(), y.size_bytes())};
 }
 
+PixelHashes hashes_of(const Image& image) {
+  PixelHashes hashes;
+  std::vector<float> samples;
+  for (int c = 0; c < 3; ++c) samples.insert(samples.end(), image.plane(c).begin(), image.plane(c).end());
+  hashes.samples = hash(samples.data(), samples.size() * sizeof(float));
+  std::vector<uint8_t> bytes(samples.size());
+  to_rgb8(image, bytes);
+  std::array<char, MD5_DIGEST_STRING_LENGTH> hex{};
+  hashes.md5 = MD5Data(bytes.data(), bytes.size(), hex.data());
+  return hashes;
+}
+
 Result<std::map<std::string, Expected>> read_expected(const std::string& directory) {
   std::map<std::string, Expected> all;
-  std::ifstream lines(symbols_path(directory));
-  if (!lines) return Error{ErrorCode::kIo, symbols_path(directory) + ": cannot be read"};
-  for (std::string line; std::getline(lines, line);) {
-    if (line.empty() || line[0] == '#') continue;
-    std::istringstream fields(line);
-    std::string name;
-    size_t layer = 0;
-    SymbolHashes symbols;
-    fields >> name >> layer >> symbols.size.width >> symbols.size.height >> symbols.count >> std::hex >>
-        symbols.z >> symbols.indexes >> symbols.y;
-    if (!fields || layer != all[name].symbols.size()) {
-      return Error{ErrorCode::kBadFile, symbols_path(directory) + ": malformed line: " + line};
-    }
-    all[name].symbols.push_back(symbols);
-  }
+  if (const auto read = read_symbols(directory, all); !read) return read.error();
+  if (const auto read = read_exact(directory, all); !read) return read.error();
   const auto file = Safetensors::load(pixels_path(directory));
   if (!file) return file.error();
   for (auto& [name, expected] : all) {
@@ -136,12 +183,20 @@ Status write_expected(const std::string& directory, const std::map<std::string, 
       pixels.add_integers(tensor_name(name, layer), {3, image.height(), image.width()}, values, DType::kI16);
     }
   }
-  if (const auto status =
-          write_file(symbols_path(directory), {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
-      !status) {
-    return status;
-  }
+  if (const auto status = write_text(symbols_path(directory), text); !status) return status;
+  if (const auto status = write_exact(directory, all); !status) return status;
   return write_file(pixels_path(directory), pixels.finish());
+}
+
+Status write_exact(const std::string& directory, const std::map<std::string, Expected>& all) {
+  std::string text = "# file layer md5 (of 8-bit samples) floats (XXH64 of little-endian samples)\n";
+  for (const auto& [name, expected] : all) {
+    for (size_t layer = 0; layer < expected.exact.size(); ++layer) {
+      const PixelHashes& hashes = expected.exact[layer];
+      text += fmt::format("{}\t{}\t{}\t{:016x}\n", name, layer, hashes.md5, hashes.samples);
+    }
+  }
+  return write_text(exact_path(directory), text);
 }
 
 Result<std::vector<uint8_t>> read_file(const std::string& path) {

@@ -101,12 +101,18 @@ Result<std::shared_ptr<const Model>> load_model_for(const DecoderId& wanted, con
     return model;
   }
   std::string found;
+  std::shared_ptr<const Model> base;  // decodes base layers alone: taken if nothing decodes more
   for (const std::string& file : model_files(/*shipped_only=*/false)) {
     Result<std::shared_ptr<const Model>> model = read_model(file);
     if (!model) continue;  // an unreadable model file is no error as long as another one fits
-    if ((*model)->decoder_id() == wanted) return model;
+    if ((*model)->decoder_id() == wanted) {
+      if ((*model)->parts() != ModelParts::kBaseDecoder) return model;
+      if (!base) base = *model;
+      continue;
+    }
     found += fmt::format("{}{} ({})", found.empty() ? "" : ", ", file, to_string((*model)->decoder_id()));
   }
+  if (base) return base;
   if (found.empty()) return other(fmt::format("and no model is in {}", fmt::join(model_places(), ", ")));
   return other("not those of " + found);
 }

@@ -10,9 +10,11 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include "codec/decoder.h"
 #include "codec/encoder.h"
+#include "codec/runtime.h"
 #include "commands.h"
 #include "common/command.h"
 #include "common/image_file.h"
@@ -24,6 +26,7 @@
 #include "machine/peak.h"
 #include "model_writer/random_model.h"
 #include "nn/context.h"
+#include "nn/kernels.h"
 #include "nn/stage_times.h"
 #include "synthetic_picture.h"
 
@@ -146,15 +149,36 @@ struct Report {
   std::vector<Size> sizes;
   double model_seconds = 0.0;
   int threads = 0;
-  nn::Element compute = nn::Element::kF32;
-  double peak_f32 = 0.0;   // GFLOP/s of all threads together
-  double peak_bf16 = 0.0;  // 0 if the processor has none
+  Precision precision = Precision::kF32;  // what was timed, never kAuto
+  std::string kernels;                    // Highway's name of the instruction set of our own kernels
+  std::vector<std::string> convolutions;  // which kernels decoding multiplied with
+  double peak_f32 = 0.0;                  // GFLOP/s of all threads together
+  double peak_bf16 = 0.0;                 // 0 if the processor has none
   uint64_t bytes = 0;
   Measured encode, decode;
 
   double megapixels() const { return static_cast<double>(sizes.back().pixels()) * 1e-6; }
-  double peak() const { return compute == nn::Element::kF32 ? peak_f32 : peak_bf16; }
+  bool bf16() const { return precision == Precision::kBF16; }
+  double peak() const { return bf16() ? peak_bf16 : peak_f32; }
 };
+
+const char* name_of(Precision precision) {
+  return precision == Precision::kBF16 ? "bf16" : precision == Precision::kExact ? "exact" : "f32";
+}
+
+// What multiplied, within 80 columns.
+std::string kernel_lines(const Report& r) {
+  std::string text;
+  std::string line = fmt::format("kernels   {}; convolutions:", r.kernels);
+  for (const std::string& name : r.convolutions) {
+    if (line.size() + 1 + name.size() > 80) {
+      text += line + "\n";
+      line = "         ";
+    }
+    line += " " + name;
+  }
+  return text + line + "\n";
+}
 
 std::string line(const std::string& name, double seconds, double macs, double peak) {
   std::string text = fmt::format("  {:<20}{:>9.1f}", name, seconds * 1e3);
@@ -187,14 +211,15 @@ std::string table(const std::string& title, const Report& report, const Measured
 std::string text_of(const Report& r) {
   std::string layers;
   for (const Size size : r.sizes) layers += fmt::format(" {}x{}", size.width, size.height);
-  const bool bf16 = r.compute == nn::Element::kBF16;
   return fmt::format("model     {}, read in {:.0f} ms\npicture   {}\nlayers   {}, {} bytes\n", r.model,
                      r.model_seconds * 1e3, r.picture, layers, grouped(r.bytes)) +
          fmt::format("machine   {} {}, networks in {}; peak of all threads, measured now:\n", r.threads,
-                     r.threads == 1 ? "thread" : "threads", bf16 ? "bf16" : "f32") +
+                     r.threads == 1 ? "thread" : "threads", name_of(r.precision)) +
          fmt::format("          f32 {:.0f} GFLOP/s{}\n", r.peak_f32,
                      r.peak_bf16 > 0.0 ? fmt::format(", bf16 {:.0f} GFLOP/s", r.peak_bf16) : "") +
-         (bf16 ? "\n" : "GFLOP of direct convolutions; Winograd's algorithm takes a quarter for 3x3\n\n") +
+         kernel_lines(r) +
+         (r.bf16() ? "\n"
+                   : "GFLOP of direct convolutions; Winograd's algorithm takes a quarter for 3x3\n\n") +
          table("encode", r, r.encode) + "\n" + table("decode", r, r.decode);
 }
 
@@ -205,8 +230,10 @@ Json json_of(const Report& report, const Measured& measured) {
     if (entry == nullptr) continue;
     stages[stage.name] = {{"ms", entry->seconds * 1e3}};
     if (!stage.network) continue;
-    stages[stage.name]["gflop"] = 2e-9 * entry->macs;
-    stages[stage.name]["of_peak"] = 2e-9 * entry->macs / entry->seconds / report.peak();
+    const double gflop = 2e-9 * entry->macs;
+    stages[stage.name]["gflop"] = gflop;
+    stages[stage.name]["gflops"] = gflop / entry->seconds;
+    stages[stage.name]["of_peak"] = gflop / entry->seconds / report.peak();
   }
   const Totals totals = measured.totals();
   const double gflop = 2e-9 * totals.network_macs;
@@ -291,8 +318,7 @@ Status run_bench(const Options& options) {
 
   const int cores = static_cast<int>(std::thread::hardware_concurrency());
   report.threads = codec->threads > 0 ? codec->threads : std::max(1, cores);
-  const bool bf16 = nn::resolve(codec->precision) == Precision::kBF16;
-  report.compute = bf16 ? nn::Element::kBF16 : nn::Element::kF32;
+  report.kernels = nn::kernel_target();
   {
     ThreadPool pool(report.threads);
     report.peak_f32 = nn::measured_peak_gflops(nn::Element::kF32, pool);
@@ -322,6 +348,8 @@ Status run_bench(const Options& options) {
       return decoded ? Status() : Status(decoded.error());
     };
     if (const Status status = measure(options.runs, times, once, report.decode); !status) return status;
+    report.precision = decoder.runtime().context.precision();
+    report.convolutions = decoder.runtime().context.implementations();
   }
 
   if (!options.common.json) return print_report(text_of(report));
@@ -332,7 +360,9 @@ Status run_bench(const Options& options) {
                      {"layers", layers},
                      {"bytes", report.bytes},
                      {"threads", report.threads},
-                     {"precision", bf16 ? "bf16" : "f32"},
+                     {"precision", name_of(report.precision)},
+                     {"kernels", report.kernels},
+                     {"convolutions", report.convolutions},
                      {"model_seconds", report.model_seconds},
                      {"peak_gflops", {{"f32", report.peak_f32}, {"bf16", report.peak_bf16}}},
                      {"encode", json_of(report, report.encode)},
