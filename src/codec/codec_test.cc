@@ -6,12 +6,14 @@
 
 #include "codec/decoder.h"
 #include "codec/encoder.h"
+#include "codec/latent_coder.h"
 #include "codec/layer_analysis.h"
 #include "codec/layer_synthesis.h"
 #include "codec/testing/pictures.h"
 #include "entropy/escape.h"
 #include "entropy/exp_golomb.h"
 #include "entropy/layer_coder.h"
+#include "entropy/trellis_coder.h"
 #include "image/resize.h"
 
 namespace compass {
@@ -216,22 +218,43 @@ TEST(Codec, QualityRaisesTheRate) {
   EXPECT_LT(encoder.encode(picture, low)->bytes.size(), encoder.encode(picture, high)->bytes.size());
 }
 
-// Information of the symbols under the model, in bits: what an ideal coder would spend.
-double ideal_bits(const LayerLatents& latents, const CdfTables& z_tables, const CdfTables& y_tables) {
+// Information of y's coded symbols under the model, in bits.
+double coded_bits(const LayerLatents& latents, const std::optional<TrellisLayout>& trellis,
+                  const CdfTables& tables) {
   double bits = 0.0;
+  if (!trellis) {
+    for (size_t i = 0; i < latents.y.size(); ++i) {
+      if (latents.indexes[i] != 0) bits += symbol_bits(tables.row(latents.indexes[i]), latents.y[i]);
+    }
+    return bits;
+  }
+  const size_t stride = static_cast<size_t>(trellis->width) * trellis->channels;
+  const TrellisOffsets offsets(stride, trellis->channels);
+  TrellisOrder order;
+  for (const Rect block : trellis_blocks(latents.held.size())) {
+    const size_t first = block.y * stride + static_cast<size_t>(block.x) * trellis->channels;
+    order.load(latents.indexes.data() + first, stride, block.size(), trellis->channels);
+    EXPECT_TRUE(
+        for_trellis_symbols(order, *trellis, tables.rows() / 2, offsets, latents.y.data() + first,
+                            [&](int row, int32_t symbol) { bits += symbol_bits(tables.row(row), symbol); }));
+  }
+  return bits;
+}
+
+// Information of the symbols under the model, in bits: what an ideal coder would spend.
+double ideal_bits(const LayerLatents& latents, const std::optional<TrellisLayout>& trellis,
+                  const CdfTables& z_tables, const CdfTables& y_tables) {
+  double bits = coded_bits(latents, trellis, y_tables);
   for (size_t i = 0; i < latents.z.size(); ++i) {
     bits += symbol_bits(z_tables.row(static_cast<int>(i % z_tables.rows())), latents.z[i]);
   }
   // Elements of scale index 0 are 0 but for exceptions (docs/bitstream.md): which ones, and their values.
   double zeros = 0.0, exceptions = 0.0;
   for (size_t i = 0; i < latents.y.size(); ++i) {
-    if (latents.indexes[i] == 0) {
-      const int32_t symbol = latents.y[i];
-      (symbol == 0 ? zeros : exceptions) += 1.0;
-      if (symbol != 0) bits += exp_golomb_bits(symbol > 0 ? 2 * (symbol - 1) : -2 * symbol - 1);
-      continue;
-    }
-    bits += symbol_bits(y_tables.row(latents.indexes[i]), latents.y[i]);
+    if (latents.indexes[i] != 0) continue;
+    const int32_t symbol = trellis ? latents.y[i] / 2 : latents.y[i];
+    (symbol == 0 ? zeros : exceptions) += 1.0;
+    if (symbol != 0) bits += exp_golomb_bits(symbol > 0 ? 2 * (symbol - 1) : -2 * symbol - 1);
   }
   for (const double n : {zeros, exceptions}) {
     if (n > 0.0) bits += n * std::log2((zeros + exceptions) / n);
@@ -264,11 +287,12 @@ TEST(Codec, StreamsAreAsLongAsTheModelEstimates) {
       const CodecKind kind = is_top ? CodecKind::kEnhancement : CodecKind::kBase;
       const auto& z_tables = model->hyper_tables(kind);
       const auto& y_tables = model->latent_tables(kind);
+      const auto trellis = trellis_layout(*model, is_top ? top : base, latents.y_hat.width);
       const auto bytes = encode_layer(
-          {latents.z, latents.y, latents.indexes, latents.coefficients, latents.coefficients.size()},
+          {latents.z, latents.y, latents.indexes, latents.coefficients, latents.coefficients.size(), trellis},
           z_tables, y_tables);
       ASSERT_TRUE(bytes);
-      const double estimate = ideal_bits(latents, z_tables, y_tables);
+      const double estimate = ideal_bits(latents, trellis, z_tables, y_tables);
       EXPECT_NEAR(bytes->size() * 8.0, estimate, 0.01 * estimate + 24)
           << "rate " << rate << " top " << is_top;
     }

@@ -97,7 +97,7 @@ void LayerSearch::run(const SpatialLayer& layer, const Original& original, Predi
       gradient(layer, tile, latents.y_hat, round > 0 && !weights.empty(), buffers_.gradient);
       if (!search.measured()) measure_curvature(layer, tile, buffers_.gradient, search, latents);
       if (path) {
-        path->move(buffers_.gradient, search, latents);
+        path->move(round, buffers_.gradient, search, latents);
       } else {
         move_symbols(at, buffers_.gradient, round, search, networks_.context(), latents);
       }

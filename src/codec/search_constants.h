@@ -16,10 +16,13 @@ inline constexpr double kSearchPrior =
     16.0;  // weight of the mean curvature against a channel's own, in positions
 inline constexpr double kSearchFarthest = 3.0;  // ratio of a channel's curvature to the mean, either way
 
-// Where y is quantised dependently (codec/trellis_search.h). Bits that a squared error of 1 in y costs for
-// the first path, the only one with --effort 0. Some three times the usual curvature: a path that trades its
-// own error for bits makes errors that point in the same direction.
+// Where y is quantised dependently (codec/trellis_search.h).
+// Bits that a squared error of 1 in y costs for the only path of --effort 0. Some three times the usual
+// curvature: a path that trades its own error for bits makes errors that point in the same direction.
 inline constexpr double kTrellisWeight = 32.0;
-inline constexpr double kTrellisShare = 0.5;  // by which targets follow gradients
+inline constexpr double kTrellisFirstWeight = 1.7;  // factor on the curvatures for a search's first path
+// Share by which targets follow gradients, in the second round and in the last one of a long search.
+inline constexpr double kTrellisShare = 0.7;
+inline constexpr double kTrellisLastShare = 0.5;
 
 }  // namespace compass

@@ -8,12 +8,14 @@
 
 #include "codec/decoder.h"
 #include "codec/encoder.h"
+#include "codec/latent_coder.h"
 #include "codec/layer_analysis.h"
 #include "codec/layer_search.h"
 #include "codec/layer_synthesis.h"
 #include "codec/symbol_search.h"
 #include "codec/testing/pictures.h"
 #include "entropy/layer_coder.h"
+#include "image/psnr.h"
 #include "model_writer/random_model.h"
 
 namespace compass {
@@ -74,27 +76,37 @@ TEST(Search, TilesLowerTheCostAsWell) {
   const auto model = shipped_model();
   ThreadPool pool(2);
   nn::Context context(pool, Precision::kF32);
-  const std::vector<Size> sizes = {{150, 310}};
+  const std::vector<Size> sizes = {{150, 1110}};  // more than two blocks of a trellis
   const Image picture = test_picture(sizes[0]);
   const Original original(picture);
   const auto& tables = model->latent_tables(CodecKind::kBase);
-  const auto bytes = [&](int side, SymbolSearch* search) {
+  const auto cost = [&](int side, SymbolSearch* search) {
     PyramidNetworks networks(model, context);
     TileBuffers buffers;
     LayerAnalysis analysis(networks, buffers);
+    LayerSynthesis synthesis(networks, buffers);
     LayerSearch layer_search(networks, buffers);
     EXPECT_TRUE(networks.make_search());
     networks.limit_tiles(side);
     const SpatialLayer place{sizes, 0, 2.5F};
+    EXPECT_EQ(analysis_tiles(networks, place).size() > 1, side < 1024);
     Tensor y = analysis.analyse(place, original, nullptr);
-    auto latents = analysis.quantise(place, std::move(y), LayerAnalysis::Next::kSearch);
+    using Next = LayerAnalysis::Next;
+    auto latents =
+        analysis.quantise(place, std::move(y), search != nullptr ? Next::kSearch : Next::kReconstruct);
     if (search != nullptr) layer_search.run(place, original, nullptr, *search, latents);
-    return encode_layer({latents.z, latents.y, latents.indexes}, model->hyper_tables(CodecKind::kBase),
-                        tables)
-        ->size();
+    const auto trellis = trellis_layout(*model, place, latents.y_hat.width);
+    const auto bytes = encode_layer(
+        {latents.z, latents.y, latents.indexes, latents.coefficients, networks.filter(0).directions, trellis},
+        model->hyper_tables(CodecKind::kBase), tables);
+    EXPECT_TRUE(bytes);
+    const Image made = std::move(synthesis.reconstruct(place, latents, nullptr, whole(sizes[0])).image);
+    const double mse = std::pow(10.0, -psnr(made, picture) / 10.0);
+    const double weight = 1.25 * model->lambda(2.5F) * 255.0 * 255.0;
+    return 8.0 * static_cast<double>(bytes->size()) + weight * mse * static_cast<double>(sizes[0].pixels());
   };
   SymbolSearch search(tables, 8);
-  const size_t plain = bytes(1024, nullptr), whole = bytes(1024, &search), tiled = bytes(64, &search);
+  const double plain = cost(2048, nullptr), whole = cost(2048, &search), tiled = cost(64, &search);
   RecordProperty("plain", static_cast<int>(plain));
   RecordProperty("whole", static_cast<int>(whole));
   RecordProperty("tiled", static_cast<int>(tiled));

@@ -1,6 +1,7 @@
 #include "codec/trellis_search.h"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "codec/image_view.h"
@@ -11,6 +12,13 @@ namespace {
 
 // No target moves further in a round, whatever a gradient says.
 constexpr float kFarthestMove = 2.0F;
+
+// The share by which targets follow the gradient of a round.
+float share_of(int round, int rounds) {
+  if (round == 0) return 1.0F;
+  const double done = rounds > 2 ? (round - 1) / (rounds - 2.0) : 0.0;
+  return static_cast<float>(kTrellisShare * std::pow(kTrellisLastShare / kTrellisShare, done));
+}
 
 }  // namespace
 
@@ -23,11 +31,12 @@ TrellisSearch::TrellisSearch(const TrellisQuantiser& quantiser, Rect tile, nn::C
   const size_t count = static_cast<size_t>(tile.width) * y.channels;
   for_rows(context_.pool(), tile.height,
            [&](int row) { std::copy_n(y.pixel(tile.y + row, tile.x), count, targets.pixel(row, 0)); });
-  quantise(std::vector<float>(y.channels, static_cast<float>(kTrellisWeight)), latents);
 }
 
-void TrellisSearch::move(const Tensor& gradient, const SymbolSearch& search, LayerLatents& latents) {
+void TrellisSearch::move(int round, const Tensor& gradient, const SymbolSearch& search,
+                         LayerLatents& latents) {
   const auto curvature = search.curvature();
+  const float share = share_of(round, search.rounds());
   for_rows(context_.pool(), tile_.height, [&](int row) {
     float* target = buffers_.targets.pixel(row, 0);
     const float* g = gradient.pixel(row, 0);
@@ -36,14 +45,18 @@ void TrellisSearch::move(const Tensor& gradient, const SymbolSearch& search, Lay
     for (int x = 0; x < tile_.width; ++x) {
       for (const float c : curvature) {
         // What is not coded stays where it is: an exception must be one of y's own.
-        const float own = *index++ != 0 ? static_cast<float>(kTrellisShare) : 0.0F;
+        const float own = *index++ != 0 ? share : 0.0F;
         const float wanted = *value++ - *g++ / (2.0F * c);
         *target += own * std::clamp(wanted - *target, -kFarthestMove, kFarthestMove);
         ++target;
       }
     }
   });
-  quantise(curvature, latents);
+  std::vector<float> weights(curvature.begin(), curvature.end());
+  if (round == 0) {
+    for (float& weight : weights) weight *= static_cast<float>(kTrellisFirstWeight);
+  }
+  quantise(weights, latents);
 }
 
 void TrellisSearch::quantise(std::span<const float> weights, LayerLatents& latents) {

@@ -9,7 +9,7 @@
 //
 // and the path through the trellis that costs least is found afresh for the targets. Targets average over
 // rounds what single gradients say, which is true only as long as neighbours stay what they are. The first
-// path is one for y itself, with a weight that is the same for all.
+// round's gradient is that of y itself, unrounded, and b is 1.
 #pragma once
 
 #include <span>
@@ -23,13 +23,13 @@ namespace compass {
 
 class TrellisSearch {
  public:
-  // For the latents `tile`, where latents.y_hat is y itself: keeps it as targets, and finds the first path.
-  // All must outlive the object.
+  // For the latents `tile`, where latents.y_hat is y itself: keeps it as targets. All must outlive the
+  // object.
   TrellisSearch(const TrellisQuantiser& quantiser, Rect tile, nn::Context& context, TileBuffers& buffers,
                 LayerLatents& latents);
 
-  // One round of the search, `gradient` [M,h,w] being that of the tile.
-  void move(const Tensor& gradient, const SymbolSearch& search, LayerLatents& latents);
+  // Round `round` of the search, `gradient` [M,h,w] being that of the tile with respect to latents.y_hat.
+  void move(int round, const Tensor& gradient, const SymbolSearch& search, LayerLatents& latents);
 
  private:
   void quantise(std::span<const float> weights, LayerLatents& latents);

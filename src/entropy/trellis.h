@@ -39,7 +39,7 @@ constexpr int64_t symbol_of(int quantiser, int64_t level) {
 }
 
 // Positions a side of the blocks that y is cut into. Each block is a path through the trellis of its own.
-inline constexpr int kTrellisBlock = 16;
+inline constexpr int kTrellisBlock = 32;
 // Scale indexes that there may be.
 inline constexpr int kTrellisScales = 64;
 
@@ -68,7 +68,7 @@ class TrellisOrder {
   size_t count() const;
   // One coded element of a channel.
   struct Element {
-    static constexpr int kPositionBits = 8;
+    static constexpr int kPositionBits = 10;
     static_assert(1 << kPositionBits == kTrellisBlock * kTrellisBlock);
     uint16_t bits;
     int index() const { return bits >> kPositionBits; }

@@ -81,8 +81,8 @@ CodecDescription parse_codec(FieldReader& r, const json& in, const std::string& 
   synthesis.analysis = false;
   synthesis.factor = nn::down_factor(codec.g_a);
   check_network(r, codec.g_s, place + "g_s", synthesis);
-  if (codec.trellis && 32 % synthesis.factor != 0) {
-    r.fail(place + "trellis", "needs a g_a that shrinks by 1, 2, 4, 8, 16 or 32");
+  if (codec.trellis && 16 % synthesis.factor != 0) {
+    r.fail(place + "trellis", "needs a g_a that shrinks by 1, 2, 4, 8 or 16");
   }
   check_network(r, codec.h_a, place + "h_a", {.in = m, .out = z});
   if (!r.ok()) return codec;

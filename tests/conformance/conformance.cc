@@ -15,6 +15,7 @@
 
 #include "codec/decoder.h"
 #include "codec/encoder.h"
+#include "codec/latent_coder.h"
 #include "codec/layer_blocks.h"
 #include "codec/loop_filter.h"
 #include "codec/pyramid_networks.h"
@@ -54,6 +55,13 @@ struct Symbols {
   std::vector<int32_t> y;
 };
 
+Status decode_y(LayerDecoder& decoder, const PyramidNetworks& pyramid, const SpatialLayer& layer, int width,
+                std::span<const uint8_t> indexes, std::span<int32_t> y) {
+  const CdfTables& tables = pyramid.model().latent_tables(codec_of_layer(layer.k));
+  const auto trellis = trellis_layout(pyramid.model(), layer, width);
+  return trellis ? decoder.decode_levels(tables, *trellis, indexes, y) : decoder.decode_y(tables, indexes, y);
+}
+
 // Of layer k: the streams of z, h_s on the whole layer, the streams of y. A layer that is not tiled has one
 // stream of both.
 Result<Symbols> decode_layer(const PyramidNetworks& pyramid, const SpatialLayer& layer,
@@ -62,7 +70,6 @@ Result<Symbols> decode_layer(const PyramidNetworks& pyramid, const SpatialLayer&
   const LayerEntry& entry = header.layers[layer.k];
   const CodecKind kind = codec_of_layer(layer.k);
   const CdfTables& z_tables = pyramid.model().hyper_tables(kind);
-  const CdfTables& y_tables = pyramid.model().latent_tables(kind);
   const FilterWeights& filter = pyramid.filter(layer.k);
   const Size latent = networks.latent_size(layer.size()), hyper = networks.hyper_size(layer.size());
   Symbols symbols;
@@ -75,7 +82,8 @@ Result<Symbols> decode_layer(const PyramidNetworks& pyramid, const SpatialLayer&
     if (const auto s = decoder->decode_coefficients(filter.directions, coefficients); !s) return s.error();
     if (const auto s = decoder->decode_z(z_tables, symbols.z); !s) return s.error();
     symbols.indexes = networks.hyper_synthesise(symbols.z, layer.size()).indexes;
-    if (const auto s = decoder->decode_y(y_tables, symbols.indexes, symbols.y); !s) return s.error();
+    if (const auto s = decode_y(*decoder, pyramid, layer, latent.width, symbols.indexes, symbols.y); !s)
+      return s.error();
     return symbols;
   }
   const auto index = read_index(header, layer.k, file.subspan(entry.offset, entry.index_bytes));
@@ -86,7 +94,7 @@ Result<Symbols> decode_layer(const PyramidNetworks& pyramid, const SpatialLayer&
     auto decoder = LayerDecoder::open(file.subspan(index->z[i].range.offset, index->z[i].range.bytes));
     if (!decoder) return decoder.error();
     if (const auto s = decoder->decode_z(z_tables, z); !s) return s.error();
-    if (const auto s = decoder->decode_y(y_tables, {}, {}); !s) return s.error();
+    if (const auto s = decode_y(*decoder, pyramid, layer, 1, {}, {}); !s) return s.error();
     place<int32_t>(z, part, networks.hyper_channels(), hyper, symbols.z);
   }
   symbols.indexes = networks.hyper_synthesise(symbols.z, layer.size()).indexes;
@@ -98,7 +106,7 @@ Result<Symbols> decode_layer(const PyramidNetworks& pyramid, const SpatialLayer&
     auto decoder = LayerDecoder::open(file.subspan(index->y[i].range.offset, index->y[i].range.bytes));
     if (!decoder) return decoder.error();
     if (const auto s = decoder->decode_coefficients(filter.directions, coefficients); !s) return s.error();
-    if (const auto s = decoder->decode_y(y_tables, indexes, y); !s) return s.error();
+    if (const auto s = decode_y(*decoder, pyramid, layer, part.width, indexes, y); !s) return s.error();
     place<int32_t>(y, part, networks.latent_channels(), latent, symbols.y);
   }
   return symbols;
@@ -115,7 +123,8 @@ Result<std::vector<SymbolHashes>> decode_hashes(const std::shared_ptr<const Mode
   for (const LayerEntry& layer : parsed->header->layers) sizes.push_back(layer.size);
   std::vector<SymbolHashes> hashes;
   for (int k = 0; k < static_cast<int>(sizes.size()); ++k) {
-    const auto symbols = decode_layer(networks, {sizes, k, 0.0F}, networks.codec(k), *parsed->header, file);
+    const float rate = model->rate_position(parsed->header->layers[k].quality / 10.0);
+    const auto symbols = decode_layer(networks, {sizes, k, rate}, networks.codec(k), *parsed->header, file);
     if (!symbols) return symbols.error();
     hashes.push_back(hashes_of(sizes[k], symbols->z, symbols->indexes, symbols->y));
   }

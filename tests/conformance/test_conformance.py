@@ -12,40 +12,44 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAM = os.environ["COMPASS_CONFORMANCE"]
 OTHER = os.environ.get("COMPASS_CONFORMANCE_OTHER", PROGRAM)
-MODEL = os.path.join(HERE, "../data/tiny.safetensors")
+# Folders of files, and the models that they were made with: y rounded, and quantised dependently.
+SUITES = {"files": "../data/tiny.safetensors", "trellis_files": "../data/tiny_trellis.safetensors"}
 
 # What oneDNN may be restricted to; one that the CPU lacks restricts it less. Empty: all the CPU has.
 INSTRUCTIONS = ["SSE41", "AVX", "AVX2", "AVX512_CORE", "AVX512_CORE_VNNI", "AVX512_CORE_BF16", ""]
 
 
-def run(program, instructions, *arguments):
+def run(program, instructions, *arguments, suite="files"):
     environment = {k: v for k, v in os.environ.items() if k != "ONEDNN_MAX_CPU_ISA"}
     if instructions:
         environment["ONEDNN_MAX_CPU_ISA"] = instructions
-    done = subprocess.run([program, MODEL, *arguments], env=environment, capture_output=True, text=True, timeout=1200)
+    model = os.path.join(HERE, SUITES[suite])
+    done = subprocess.run([program, model, *arguments], env=environment, capture_output=True, text=True, timeout=1200)
     return done.returncode, done.stdout + done.stderr
 
 
 class Conformance(unittest.TestCase):
-    def check(self, program, instructions, directory):
-        code, output = run(program, instructions, "check", directory)
+    def check(self, program, instructions, directory, suite="files"):
+        code, output = run(program, instructions, "check", directory, suite=suite)
         self.assertEqual(code, 0, output)
         print("\n%s: %s" % (instructions or "all instructions", output.strip()), end=" ", flush=True)
 
     def test_the_committed_files_decode_everywhere(self):
         for instructions in INSTRUCTIONS:
-            with self.subTest(instructions=instructions):
-                self.check(PROGRAM, instructions, os.path.join(HERE, "files"))
+            for suite in SUITES:
+                with self.subTest(instructions=instructions, suite=suite):
+                    self.check(PROGRAM, instructions, os.path.join(HERE, suite), suite)
 
     def test_files_encoded_in_one_way_decode_in_the_others(self):
         settings = [("SSE41", "1", "f32", "AVX2"), ("AVX2", "3", "f32", ""), ("AVX512_CORE", "2", "f32", "SSE41"),
                     ("", "2", "f32", "AVX512_CORE"), ("", "1", "bf16", "SSE41")]
         for encode, threads, precision, decode in settings:
-            with self.subTest(encode=encode, precision=precision, decode=decode):
-                with tempfile.TemporaryDirectory(prefix="compass-test-") as directory:
-                    code, output = run(OTHER, encode, "encode", directory, threads, precision)
-                    self.assertEqual(code, 0, output)
-                    self.check(PROGRAM, decode, directory)
+            for suite in SUITES:
+                with self.subTest(encode=encode, precision=precision, decode=decode, suite=suite):
+                    with tempfile.TemporaryDirectory(prefix="compass-test-") as directory:
+                        code, output = run(OTHER, encode, "encode", directory, threads, precision, suite=suite)
+                        self.assertEqual(code, 0, output)
+                        self.check(PROGRAM, decode, directory, suite)
 
     def test_a_wrong_symbol_or_pixel_is_noticed(self):
         with tempfile.TemporaryDirectory(prefix="compass-test-") as directory:

@@ -88,7 +88,13 @@ Status look(const std::shared_ptr<const Model>& model, const Options& options, C
   return {};
 }
 
-// One pass over the pictures with a model that has a trellis: which symbols it takes.
+// The first rounds of counting only lead the way: they take half as many pictures as the round after them.
+size_t counted_stride(const Options& options, int round) {
+  const size_t stride = size_t{1} << std::min(options.rounds - 1 - round, 8);
+  return std::min(stride, std::max<size_t>(options.pictures.size() / std::size(kQualities), 1));
+}
+
+// One pass over pictures with a model that has a trellis: which symbols it takes.
 Status count(const std::shared_ptr<const Model>& model, const Options& options, int round, LevelCounts& base,
              LevelCounts& enhancement) {
   const Result<CodecOptions> codec = codec_options(options.common);
@@ -97,14 +103,15 @@ Status count(const std::shared_ptr<const Model>& model, const Options& options, 
   const eval::PictureFiles files = picture_files();
   ProgressBar bar(fmt::format("counting symbols, {} of {}", round + 1, options.rounds), options.common.quiet);
   const Progress progress = bar.callback();
-  for (size_t i = 0; i < options.pictures.size(); ++i) {
+  const size_t stride = counted_stride(options, round);
+  for (size_t i = 0; i < options.pictures.size(); i += stride) {
     const auto picture = files.read(options.pictures[i]);
     if (!picture) return picture.error();
     auto sizes = sizes_from_scales(picture->size, default_scales(model->layered() ? 3 : 1));
     if (!sizes) return sizes.error();
     EncodeSettings settings;
     settings.sizes = *std::move(sizes);
-    settings.quality = kQualities[(i + static_cast<size_t>(round)) % std::size(kQualities)];
+    settings.quality = kQualities[(i / stride + static_cast<size_t>(round)) % std::size(kQualities)];
     settings.latents = [&](int k, const LayerLatents& latents) {
       const SpatialLayer layer{settings.sizes, k, model->rate_position(settings.quality)};
       const auto layout = trellis_layout(*model, layer, latents.y_hat.width);
@@ -113,7 +120,10 @@ Status count(const std::shared_ptr<const Model>& model, const Options& options, 
     const auto encoded = encoder.encode(
         Rgb8View{picture->rgb.data(), picture->size, static_cast<size_t>(picture->size.width) * 3}, settings);
     if (!encoded) return Error{encoded.error().code, options.pictures[i] + ": " + encoded.error().message};
-    if (progress) progress(static_cast<double>(i + 1) / static_cast<double>(options.pictures.size()));
+    if (progress) {
+      progress(static_cast<double>(std::min(i + stride, options.pictures.size())) /
+               static_cast<double>(options.pictures.size()));
+    }
   }
   return {};
 }
