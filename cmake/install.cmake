@@ -25,3 +25,7 @@ install(FILES tools/compass/compass.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES tools/lab/compass-lab.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT lab)
 # tools/common/model_path.cc looks for models in ../share/compass/models, seen from the command.
 install(FILES models/lite.safetensors DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/compass/models OPTIONAL)
+# What browsers need of it; compass.wasm if scripts/wasm.sh has made it.
+file(GLOB web_files web/*.mjs web/*.mts web/viewer.html web/package.json)
+install(FILES ${web_files} DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/compass/web)
+install(FILES ${COMPASS_WASM} DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/compass/web OPTIONAL)

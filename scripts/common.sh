@@ -16,6 +16,11 @@ python_packages=(python3-dev python3-numpy python3-pil python3-pip python3-setup
   python3-distributed pybind11-dev)
 # What fuzzing and builds by another compiler need.
 fuzz_packages=(clang libclang-rt-dev llvm)
+# What the decoder for WebAssembly is built with, and how it is measured.
+wasm_packages=(clang-19 lld-19 libc++-19-dev-wasm32 libc++abi-19-dev-wasm32 libclang-rt-19-dev-wasm32 wasi-libc binaryen
+  cmake ninja-build libhwy-dev libxxhash-dev nlohmann-json3-dev libfmt-dev brotli)
+# What the tests of web/ need beside it.
+web_test_packages=(nodejs)
 # What compass-train needs beside it.
 train_packages=(libtorch-dev libgloo-dev libopenblas0-pthread)
 

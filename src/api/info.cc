@@ -71,7 +71,8 @@ compass_status compass_read_metadata(const uint8_t* data, size_t size, uint32_t 
     if (size < header.bytes + header.metadata_bytes()) {
       return fail(COMPASS_DAMAGED, "ends inside the metadata", error);
     }
-    const auto chunks = compass::read_metadata(header, {data + header.bytes, header.metadata_bytes()});
+    const auto length = static_cast<size_t>(header.metadata_bytes());
+    const auto chunks = compass::read_metadata(header, {data + header.bytes, length});
     if (!chunks) return fail(chunks.error(), error);
     const auto found = std::ranges::find(*chunks, type, &compass::MetadataChunk::type);
     if (found != chunks->end()) fill_bytes(found->bytes, bytes);

@@ -11,8 +11,10 @@ namespace compass {
 namespace {
 
 constexpr std::align_val_t kAlignment{64};
+#if defined(__linux__)
 constexpr size_t kHugePage = size_t{2} << 20;
 constexpr size_t kLarge = 2 * kHugePage;  // from here on rounding up to whole huge pages wastes little
+#endif
 
 }  // namespace
 

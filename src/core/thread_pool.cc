@@ -1,21 +1,28 @@
 #include "core/thread_pool.h"
 
 #include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <mutex>
 #include <new>
 #include <system_error>
+#include <thread>
 #include <utility>
+#include <vector>
 
 namespace compass {
 namespace {
 
-// The pool whose loop body the current thread is inside, and its number there: nested loops run serially.
+// The workers inside whose loop body the current thread is, and its number there: nested loops run serially.
 struct Inside {
-  const ThreadPool* pool = nullptr;
+  const void* workers = nullptr;
   int worker = 0;
 };
 thread_local Inside inside;
 
-// Sets it for a scope.
+// Says so until the end of its scope.
 class Entered {
  public:
   explicit Entered(Inside now) : outer_(inside) { inside = now; }
@@ -29,53 +36,98 @@ class Entered {
 
 }  // namespace
 
+class ThreadPool::Workers {
+ public:
+  // As many as the system lets start.
+  explicit Workers(int wanted);
+  ~Workers();
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+
+  int count() const { return static_cast<int>(threads_.size()); }
+  void loop(int count, const std::function<void(int, int)>& body);
+
+ private:
+  // Shares the loop out over them and the calling thread.
+  void share(int count, const std::function<void(int, int)>& body);
+  void work(int worker);
+  // Takes iterations of the current loop until none is left.
+  void run_share(const std::function<void(int, int)>& body, int count, int worker) noexcept;
+
+  std::mutex loop_;  // held by the thread whom the workers help
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::condition_variable done_;
+  const std::function<void(int, int)>* body_ = nullptr;
+  std::atomic<int64_t> next_{0};  // every worker counts it past the end once: more than an int holds
+  int count_ = 0;
+  int busy_ = 0;
+  std::exception_ptr failure_;  // the current loop's first
+  uint64_t generation_ = 0;
+  bool stop_ = false;
+  std::vector<std::thread> threads_;
+};
+
 ThreadPool::ThreadPool(int threads) {
   const int cores = static_cast<int>(std::thread::hardware_concurrency());
-  const int total = std::clamp(threads > 0 ? threads : cores, 1, kMaxThreads);
-  workers_.reserve(total - 1);
+  workers_ = std::make_unique<Workers>(std::clamp(threads > 0 ? threads : cores, 1, kMaxThreads) - 1);
+  threads_ = workers_->count() + 1;
+}
+
+ThreadPool::~ThreadPool() = default;
+
+void ThreadPool::parallel_for(int count, const std::function<void(int, int)>& body) {
+  workers_->loop(count, body);
+}
+
+ThreadPool::Workers::Workers(int wanted) {
+  threads_.reserve(wanted);
   try {
-    for (int worker = 1; worker < total; ++worker) {
-      workers_.emplace_back([this, worker] { work(worker); });
+    for (int worker = 1; worker <= wanted; ++worker) {
+      threads_.emplace_back([this, worker] { work(worker); });
     }
   } catch (const std::system_error&) {  // no more threads than these: fewer do the same work
   } catch (const std::bad_alloc&) {
   }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::Workers::~Workers() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
   }
   wake_.notify_all();
-  for (auto& worker : workers_) worker.join();
+  for (auto& thread : threads_) thread.join();
 }
 
-void ThreadPool::parallel_for(int count, const std::function<void(int, int)>& body) {
-  if (count <= 0) return;
-  const bool nested = inside.pool == this;
-  if (nested || workers_.empty() || count == 1) {
+void ThreadPool::Workers::loop(int count, const std::function<void(int, int)>& body) {
+  const bool nested = inside.workers == this;
+  if (nested || threads_.empty() || count <= 1) {
     const int worker = nested ? inside.worker : 0;
     for (int i = 0; i < count; ++i) body(i, worker);
     return;
   }
-  const std::unique_lock loop(loop_, std::try_to_lock);
-  if (!loop.owns_lock()) {
-    const Entered alone({this, 0});
-    for (int i = 0; i < count; ++i) body(i, 0);
+  const std::unique_lock lock(loop_, std::try_to_lock);
+  if (lock.owns_lock()) {
+    share(count, body);
     return;
   }
+  const Entered alone({this, 0});
+  for (int i = 0; i < count; ++i) body(i, 0);
+}
+
+void ThreadPool::Workers::share(int count, const std::function<void(int, int)>& body) {
   {
     const std::lock_guard lock(mutex_);
     body_ = &body;
     count_ = count;
     next_.store(0, std::memory_order_relaxed);
-    busy_ = static_cast<int>(workers_.size());
+    busy_ = static_cast<int>(threads_.size());
     ++generation_;
   }
   wake_.notify_all();
   {
-    const Entered share({this, 0});
+    const Entered mine({this, 0});
     run_share(body, count, 0);
   }
   std::exception_ptr failure;
@@ -88,7 +140,8 @@ void ThreadPool::parallel_for(int count, const std::function<void(int, int)>& bo
   if (failure) std::rethrow_exception(failure);
 }
 
-void ThreadPool::run_share(const std::function<void(int, int)>& body, int count, int worker) noexcept {
+void ThreadPool::Workers::run_share(const std::function<void(int, int)>& body, int count,
+                                    int worker) noexcept {
   try {
     for (int64_t i = next_.fetch_add(1); i < count; i = next_.fetch_add(1)) {
       body(static_cast<int>(i), worker);
@@ -100,7 +153,7 @@ void ThreadPool::run_share(const std::function<void(int, int)>& body, int count,
   }
 }
 
-void ThreadPool::work(int worker) {
+void ThreadPool::Workers::work(int worker) {
   inside = {this, worker};
   uint64_t seen = 0;
   for (;;) {

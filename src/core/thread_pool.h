@@ -2,14 +2,8 @@
 // decoders have a pool each, or share one.
 #pragma once
 
-#include <atomic>
-#include <condition_variable>
-#include <cstdint>
-#include <exception>
 #include <functional>
-#include <mutex>
-#include <thread>
-#include <vector>
+#include <memory>
 
 namespace compass {
 
@@ -26,7 +20,7 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+  int threads() const { return threads_; }
 
   // Calls body(i, worker) for every i in [0, count), worker in [0, threads()); returns when all are done.
   // Which worker runs which i is not fixed: bodies must write disjoint data, so that results never depend
@@ -40,22 +34,9 @@ class ThreadPool {
   void parallel_for(int count, const std::function<void(int i, int worker)>& body);
 
  private:
-  void work(int worker);
-  // Takes iterations of the current loop until none is left.
-  void run_share(const std::function<void(int, int)>& body, int count, int worker) noexcept;
-
-  std::mutex loop_;  // held by the thread whom the workers help
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::condition_variable done_;
-  const std::function<void(int, int)>* body_ = nullptr;
-  std::atomic<int64_t> next_{0};  // every worker counts it past the end once: more than an int holds
-  int count_ = 0;
-  int busy_ = 0;
-  std::exception_ptr failure_;  // the current loop's first
-  uint64_t generation_ = 0;
-  bool stop_ = false;
-  std::vector<std::thread> workers_;
+  class Workers;  // the other threads
+  std::unique_ptr<Workers> workers_;
+  int threads_ = 1;
 };
 
 }  // namespace compass

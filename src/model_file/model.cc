@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <future>
 
 #include "core/background.h"
 #include "core/exact_math.h"
@@ -115,8 +114,8 @@ Result<std::shared_ptr<const Model>> Model::from(const Safetensors& file) {
   auto decoder_id = in_background([&] {
     return hash_of(decoder_text(d), file, [](std::string_view name) { return !is_encoder_tensor(name); });
   });
-  std::future<Result<CodecWeights>> enhancement;
-  std::future<Result<LiffWeights>> liff;
+  Future<Result<CodecWeights>> enhancement;
+  Future<Result<LiffWeights>> liff;
   if (d.enhancement) {
     enhancement =
         in_background([&] { return read_codec_weights(file, *d.enhancement, "enhancement", points); });

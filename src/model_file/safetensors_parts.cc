@@ -211,7 +211,8 @@ Result<SafetensorsParts> read_safetensors(std::span<const uint8_t> bytes) {
 
   HeaderReader reader;
   // nlohmann-json reports everything it dislikes through the reader; nothing is thrown.
-  if (!nlohmann::json::sax_parse(header.begin(), header.end(), &reader)) {
+  const auto* const text = reinterpret_cast<const char*>(header.data());
+  if (!nlohmann::json::sax_parse(text, text + header.size(), &reader)) {
     return bad(reader.problem.empty() ? "the header is not valid JSON" : reader.problem);
   }
 

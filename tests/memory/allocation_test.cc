@@ -1,6 +1,5 @@
 // Memory that is refused, one allocation after the other, while the C interface loads a model, encodes and
 // decodes: every call succeeds or says "out of memory", and what was made before can be used afterwards.
-#include <dnnl.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -15,6 +14,10 @@
 #include <vector>
 
 #include "compass/compass.h"
+
+#ifdef COMPASS_HAVE_ONEDNN
+#include <dnnl.h>
+#endif
 
 namespace {
 
@@ -156,6 +159,7 @@ class Allocation : public testing::TestWithParam<bool> {
   std::vector<uint8_t> weights_, rgb_, file_, picture_;
 };
 
+#ifdef COMPASS_HAVE_ONEDNN
 // oneDNN caches what it compiled for later networks. This switches the cache off, so that they compile again.
 class WithoutCache {
  public:
@@ -190,6 +194,8 @@ TEST_P(Allocation, RefusedWhileKernelsAreCompiled) {
     ASSERT_NO_FATAL_FAILURE(expect_right(run, n));
   }
 }
+
+#endif
 
 TEST_P(Allocation, RefusedOneAfterTheOther) {
   for_good = GetParam();

@@ -1,0 +1,224 @@
+// viewer.html: a .cmps file that was dropped, chosen, or is named by ?src=URL (?model=URL), layer by layer, fetching what is shown.
+import { DecoderPool } from './decoder_pool.mjs';
+import { PanZoom } from './pan_zoom.mjs';
+import { PictureLoader } from './picture_loader.mjs';
+
+const kWhole = 6e6;   // pixels: larger layers are decoded in parts, those that are seen
+const kCalm = 200;    // ms without movement, before a part is fetched
+const element = (id) => document.getElementById(id);
+const query = new URLSearchParams(location.search);
+
+const pool = new DecoderPool({ model: new URL(query.get('model') ?? 'model.safetensors', document.baseURI).href, workers: 1 });
+const view = new PanZoom(element('view'), { draw, onChange: seen });
+
+let shown;  // of the file that is open: {loader, layers, top, name, pictures: canvases by layer, part, asked, begun}
+let timer;
+
+function canvasOf({ width, height, data }) {
+  const canvas = Object.assign(document.createElement('canvas'), { width, height });
+  canvas.getContext('2d').putImageData(new ImageData(data, width, height), 0, 0);
+  return canvas;
+}
+
+const isWhole = ({ width, height }) => width * height <= kWhole;
+
+function draw(context) {
+  if (shown === undefined) return;
+  const { pictures, top, part } = shown;
+  const layer = Math.min(chosen(), pictures.length - 1);
+  const picture = pictures[layer];
+  if (picture === undefined) return;
+  if (shown.alpha) checks(context, top);
+  const paint = (canvas, x, y, width, height) => {
+    // Large pixels are seen as such.
+    context.imageSmoothingEnabled = view.scale * devicePixelRatio * width / canvas.width < 4;
+    context.imageSmoothingQuality = 'high';
+    context.drawImage(canvas, x, y, width, height);
+  };
+  paint(picture, 0, 0, top.width, top.height);
+  if (part?.layer === chosen()) paint(part.canvas, part.x, part.y, part.width, part.height);
+}
+function checks(context, { width, height }) {
+  const side = 10 / view.scale;
+  context.fillStyle = matchMedia('(prefers-color-scheme: dark)').matches ? '#2a2c31' : '#dcdcd8';
+  const { x, y, width: across, height: down } = view.visible();
+  context.save();
+  context.beginPath();
+  context.rect(0, 0, width, height);
+  context.clip();
+  for (let row = Math.floor(y / side); row * side < y + down; ++row) {
+    for (let column = Math.floor(x / side / 2) * 2 + (row & 1); column * side < x + across; column += 2) {
+      context.fillRect(column * side, row * side, side, side);
+    }
+  }
+  context.restore();
+}
+
+// The layer that is asked for: the slider's, or the first that has a pixel for each of the screen's.
+function chosen() {
+  if (!element('auto').checked) return Number(element('layer').value);
+  const pixels = view.scale * devicePixelRatio;
+  const found = shown.layers.findIndex((layer) => layer.width >= pixels * shown.top.width - 0.5 && layer.height >= pixels * shown.top.height - 0.5);
+  return found < 0 ? shown.layers.length - 1 : found;
+}
+
+function seen() {
+  if (shown === undefined) return;
+  if (element('auto').checked) element('layer').value = chosen();
+  tell();
+  clearTimeout(timer);
+  timer = setTimeout(fetchSeen, shown.pictures.length === 0 ? 0 : kCalm);
+}
+
+// Fetches and decodes what is to be seen and is not there: the layer, or of a large one the part in the window.
+async function fetchSeen() {
+  const file = shown;
+  if (file === undefined || file.failed) return;
+  const layer = chosen();
+  try {
+    file.begun = performance.now();
+    if (isWhole(file.layers[layer])) {
+      await file.loader.want(layer);
+    } else {
+      const below = file.layers.findLastIndex(isWhole);
+      if (below >= 0) await file.loader.want(below);
+      await fetchPart(file, layer);
+    }
+    if (file === shown && file.loader.damage) note(`Damaged: ${file.loader.damage}`);
+  } catch (error) {
+    if (file === shown) fail(file, error);
+  }
+  if (file === shown) tell();
+}
+
+async function fetchPart(file, layer) {
+  const { width, height } = file.layers[layer];
+  const across = width / file.top.width, down = height / file.top.height;
+  const { x, y, width: w, height: h } = view.visible();
+  const region = { x: Math.floor(x * across), y: Math.floor(y * down) };
+  region.width = Math.min(width - region.x, Math.ceil(w * across) + 1);
+  region.height = Math.min(height - region.y, Math.ceil(h * down) + 1);
+  if (region.width < 1 || region.height < 1 || !isWhole(region) || file.busy) return;
+  const key = JSON.stringify([layer, region]);
+  if (file.part?.key === key) return;
+  file.busy = true;
+  try {
+    const picture = await file.loader.region({ layer, region });
+    file.part = {
+      key, layer, canvas: canvasOf(picture), x: picture.x / across, y: picture.y / down,
+      width: picture.width / across, height: picture.height / down,
+    };
+    file.took = performance.now() - file.begun;
+  } finally {
+    file.busy = false;
+  }
+  if (file !== shown) return;
+  view.redraw();
+  seen();  // it may have moved meanwhile
+}
+
+const amount = (bytes) => bytes < 1000 ? `${bytes} B` : bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(2)} MB`;
+
+// What the panel says of what is seen.
+function tell() {
+  const { loader, layers, pictures, part } = shown;
+  const wanted = chosen();
+  const layer = part?.layer === wanted ? wanted : Math.min(wanted, pictures.length - 1);
+  if (layer < 0) return;
+  const { width, height, end, quality } = layers[layer];
+  const size = layers.at(-1).end;
+  const facts = [`<b>${width} × ${height}</b>${layer < wanted ? ' …' : ''}`, `<b>${amount(end)}</b> up to this layer`,
+    `${(8 * end / (width * height)).toFixed(2)} bits a pixel`, `quality ${quality}`, `${amount(loader.file.requested)} of ${amount(size)} fetched`];
+  if (shown.took !== undefined) facts.push(`shown after ${shown.took < 1000 ? `${Math.round(shown.took)} ms` : `${(shown.took / 1000).toFixed(1)} s`}`);
+  element('facts').innerHTML = facts.map((fact) => `<span>${fact}</span>`).join('');
+  for (const [k, stop] of [...element('stops').children].entries()) stop.toggleAttribute('aria-current', k === wanted);
+  // The file as a bar: what of it is here, and where layers end.
+  const mark = (name, style) => {
+    const made = document.createElement(name);
+    made.style.cssText = style;
+    return made;
+  };
+  const share = (bytes) => `${100 * bytes / size}%`;
+  element('bar').replaceChildren(
+    ...loader.file.pieces().map(({ offset, bytes }) => mark('i', `left: ${share(offset)}; width: ${share(bytes.length)}`)),
+    ...layers.slice(0, -1).map((each) => mark('b', `left: ${share(each.end)}`)));
+}
+
+function note(text) {
+  element('note').textContent = text;
+  element('note').hidden = text === '';
+}
+function fail(file, error) {
+  file.failed = file.pictures.length === 0;
+  note(`${file.name}: ${error.message}`);
+}
+
+async function open(url, name) {
+  shown?.loader.close();
+  note('');
+  element('empty').hidden = true;
+  const file = { name, pictures: [], begun: performance.now() };
+  file.loader = new PictureLoader(url, pool, (picture) => {
+    file.pictures[picture.layer] = canvasOf(picture);
+    file.took = performance.now() - file.begun;
+    if (file !== shown) return;
+    view.redraw();
+    tell();
+  });
+  document.title = `${name} – Compass viewer`;
+  element('name').textContent = name;
+  try {
+    const info = await file.loader.open();
+    Object.assign(file, { layers: info.layers, top: info.layers.at(-1), alpha: info.alpha });
+  } catch (error) {
+    element('empty').hidden = shown !== undefined;
+    return fail(file, error);
+  }
+  shown = file;
+  for (const id of ['view', 'zoom', 'panel']) element(id).hidden = false;
+  element('layer').max = file.layers.length - 1;
+  element('layer').disabled = file.layers.length === 1;
+  const few = file.layers.length <= 6;
+  element('stops').replaceChildren(...file.layers.map(({ width, height }, k) => {
+    const stop = document.createElement('span');
+    stop.textContent = few || k === 0 || k === file.layers.length - 1 ? `${width}×${height}` : '';
+    return stop;
+  }));
+  view.show(file.top);
+}
+
+function openFile(file) {
+  if (file !== undefined) open(URL.createObjectURL(file), file.name);
+}
+for (const id of ['open', 'open-again']) element(id).onclick = () => element('file').click();
+element('file').onchange = ({ target }) => openFile(target.files[0]);
+element('layer').oninput = () => {
+  element('auto').checked = false;
+  view.redraw();
+  seen();
+};
+element('auto').onchange = () => {
+  view.redraw();
+  seen();
+};
+element('in').onclick = () => view.zoom(1.5);
+element('out').onclick = () => view.zoom(1 / 1.5);
+element('fit').onclick = () => view.fit();
+
+let inside = 0;  // of how many elements the dragged file is over
+const dragged = (change) => (event) => {
+  event.preventDefault();
+  inside = change === 0 ? 0 : inside + change;
+  element('drop').hidden = inside === 0;
+  if (event.type === 'drop') openFile(event.dataTransfer.files[0]);
+};
+addEventListener('dragenter', dragged(1));
+addEventListener('dragleave', dragged(-1));
+addEventListener('dragover', (event) => event.preventDefault());
+addEventListener('drop', dragged(0));
+
+const source = query.get('src');
+if (source !== null) {
+  const url = new URL(source, document.baseURI).href;
+  open(url, decodeURIComponent(url.split(/[?#]/)[0].split('/').at(-1)));
+}
