@@ -6,8 +6,8 @@
 namespace compass {
 namespace {
 
-constexpr double kStrength = 0.7;
-constexpr double kFloor = 6.0;  // standard deviation of luma below which nothing is calmer
+constexpr double kStrength = 1.2;
+constexpr double kFloor = 10.0;  // standard deviation of luma below which nothing is calmer
 const double kLogLimit = std::log(4.0);
 constexpr double kMapShare = 0.5;
 constexpr double kStepsPerOctave =

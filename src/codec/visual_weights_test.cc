@@ -57,14 +57,14 @@ TEST(VisualWeights, TheFormula) {
   std::vector<double> variances(15, 0.0);
   variances[1 * 5 + 2] = 60.0 * 60.0;
   const VisualWeights weights(size, variances);
-  const double calm = std::log(6.0), busy = 0.5 * std::log(3600.0 + 36.0);
+  const double calm = std::log(10.0), busy = 0.5 * std::log(3600.0 + 100.0);
   const auto l = [&](double share) { return calm + share * (busy - calm); };
   // The shares of the 15 cells add up to 1.
   const double mean = l(1.0 / 15.0);
-  EXPECT_NEAR(weights.at(12, 20), std::exp(-0.7 * (l(0.25) - mean)), 1e-5);
-  EXPECT_NEAR(weights.at(12, 12), std::exp(-0.7 * (l(0.125) - mean)), 1e-5);
-  EXPECT_NEAR(weights.at(4, 12), std::exp(-0.7 * (l(0.0625) - mean)), 1e-5);
-  EXPECT_NEAR(weights.at(4, 0), std::exp(-0.7 * (l(0.0) - mean)), 1e-5);
+  EXPECT_NEAR(weights.at(12, 20), std::exp(-1.2 * (l(0.25) - mean)), 1e-5);
+  EXPECT_NEAR(weights.at(12, 12), std::exp(-1.2 * (l(0.125) - mean)), 1e-5);
+  EXPECT_NEAR(weights.at(4, 12), std::exp(-1.2 * (l(0.0625) - mean)), 1e-5);
+  EXPECT_NEAR(weights.at(4, 0), std::exp(-1.2 * (l(0.0) - mean)), 1e-5);
   EXPECT_NEAR(weights.mean({16, 8, 8, 8}), weights.at(12, 20), 1e-6);
   EXPECT_NEAR(weights.mean({32, 16, 64, 64}), weights.at(20, 36), 1e-6);  // beyond the edge
   EXPECT_NEAR(weights.mean({8, 8, 16, 8}), (weights.at(12, 12) + weights.at(12, 20)) / 2.0F, 1e-6);
