@@ -120,6 +120,7 @@ Result<EncodedPicture> Encoder::encode_with_alpha(const Picture& picture, const 
     const bool grows = settings.targets.size() > 1;
     if (const auto status = parts_->check(original, settings, effort, grows); !status) return status.error();
     const SeenPicture<Picture> seen(picture, settings.alpha, parts_->pool);
+    parts_->tune(seen.original(), 0, settings);
     if (!settings.targets.empty()) return parts_->encode_to_targets(seen.original(), settings, effort);
     return parts_->encode(seen.original(), settings, effort);
   });
@@ -128,6 +129,20 @@ Result<EncodedPicture> Encoder::encode_with_alpha(const Picture& picture, const 
 int Encoder::Parts::effort_for(Size picture, const EncodeSettings& settings) {
   if (settings.effort) return *settings.effort;
   return picture.pixels() <= kSearchedPixels && networks.make_search() ? kDefaultEffort : 0;
+}
+
+void Encoder::Parts::tune(const Original& picture, int first, EncodeSettings& settings) {
+  weights.clear();
+  if (settings.tune != Tune::kVisual) return;
+  const nn::StageTimer timer(options.times, "weights", 0.0);
+  const size_t layers = settings.sizes.size();
+  const bool has_rates = model->rate_points().size() > 1;
+  weights.resize(layers);
+  if (has_rates && settings.quality_maps.empty()) settings.quality_maps.resize(layers);
+  for (size_t k = static_cast<size_t>(first); k < layers; ++k) {
+    weights[k].emplace(picture, settings.sizes[k], pool);
+    if (has_rates) settings.quality_maps[k] = weights[k]->quality_map(settings.quality_maps[k]);
+  }
 }
 
 // Everything that can be refused before anything large is allocated.
@@ -181,7 +196,9 @@ Result<EncodedPicture> Encoder::Parts::encode(const Original& picture, const Enc
   };
   std::vector<LayerRates> rates;
   for (int k = 0; k <= top; ++k) rates.emplace_back(*model, tenths(k) / 10.0, map_of(k), sizes[k]);
-  const auto layer_at = [&](int k) { return SpatialLayer{sizes, k, rates[k].field(), settings.kinds.grey}; };
+  const auto layer_at = [&](int k) {
+    return SpatialLayer{sizes, k, rates[k].field(), settings.kinds.grey, weights_of(k)};
+  };
   // The next layer is predicted from a layer's reconstruction; the top one's serves reports only.
   const auto reconstructed = [&](int k) { return k < top || settings.measure; };
   networks.set_prediction(settings.prediction);

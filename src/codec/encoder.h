@@ -39,6 +39,12 @@ struct Target {
   double value = 0.0;
 };
 
+// What bits are spent for.
+enum class Tune {
+  kError,   // the least squared error
+  kVisual,  // what is seen: errors count less where a picture is busy (codec/visual_weights.h)
+};
+
 struct EncodeSettings {
   std::vector<Size> sizes;              // lowest first; the last must be the picture's own size
   double quality = 50.0;                // 0..100; a fixed-rate model ignores it
@@ -48,6 +54,8 @@ struct EncodeSettings {
   std::vector<Target> targets;
   // One for each layer, or empty: no maps. Not for models with a single rate.
   std::vector<QualityMap> quality_maps;
+  // kVisual adds to the maps, if the model has several rates.
+  Tune tune = Tune::kError;
   // 0..kMaxEffort: rounds of search for symbols that cost less; see codec/layer_search.h. Unset:
   // kDefaultEffort, or 0 where the picture is too large for it or the model cannot be searched with.
   std::optional<int> effort;

@@ -1,6 +1,9 @@
 // What an encoder is made of, for the files that implement it.
 #pragma once
 
+#include <optional>
+#include <vector>
+
 #include "codec/encoder.h"
 #include "codec/layer_analysis.h"
 #include "codec/layer_search.h"
@@ -17,6 +20,15 @@ struct Encoder::Parts : CodecRuntime {
 
   LayerAnalysis analysis{networks, buffers};
   LayerSearch search{networks, buffers};
+
+  // How much errors count where in the layers of the picture that is being encoded; none: everywhere the
+  // same.
+  std::vector<std::optional<VisualWeights>> weights;
+  const VisualWeights* weights_of(int k) const {
+    return static_cast<size_t>(k) < weights.size() && weights[k] ? &*weights[k] : nullptr;
+  }
+  // Fills in `weights`, and adds to the settings' maps, from layer `first` on. After check().
+  void tune(const Original& picture, int first, EncodeSettings& settings);
 
   int effort_for(Size picture, const EncodeSettings& settings);
   // `grows`: whether layers are added one by one, the one below being kept beside its copy (GrowingFile).

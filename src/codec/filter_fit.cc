@@ -54,8 +54,9 @@ std::vector<double> unrounded(const std::vector<double>& products, int n) {
 
 }  // namespace
 
-FilterFit::FilterFit(const FilterWeights& filter, double bits_per_error, Size layer, Care care)
-    : filter_(filter), bits_per_error_(bits_per_error), regions_(layer), care_(care) {
+FilterFit::FilterFit(const FilterWeights& filter, double bits_per_error, Size layer, Care care,
+                     const VisualWeights* weights)
+    : filter_(filter), bits_per_error_(bits_per_error), regions_(layer), weights_(weights), care_(care) {
   for (int64_t block = 0; block < latent_grid(layer).pixels(); ++block) {
     blocks_.push_back(block_regions(layer, block));
   }
@@ -95,7 +96,17 @@ void FilterFit::sum(const FilterBand& band, const std::array<const float*, 3>& e
     for (int r = 0; count < kStretch && r < 3 * (n + 1); ++r) {
       std::fill_n(corrections.begin() + r * kStretch + count, kStretch - count, 0.0F);
     }
+    if (weights_ != nullptr) weigh(row.y, x, count, n + 1, corrections);
     nn::add_row_products(corrections.data() + kRow, n, kRow, sums.back().products.data());
+  }
+}
+
+// Rows of a stretch of pixels from (y, x) on, times the roots of what errors count there.
+void FilterFit::weigh(int y, int x, int count, int sets, std::vector<float>& rows) const {
+  std::array<float, kStretch> roots{};
+  for (int i = 0; i < count; ++i) roots[i] = std::sqrt(weights_->at(y, x + i));
+  for (int r = 0; r < 3 * sets; ++r) {
+    for (int i = 0; i < count; ++i) rows[r * kStretch + i] *= roots[i];
   }
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "codec/loop_filter.h"
+#include "codec/visual_weights.h"
 
 namespace compass {
 
@@ -20,8 +21,9 @@ class FilterFit {
   enum class Care { kQuick, kThorough };
 
   // `filter` must outlive the object; `bits_per_error` is what a squared error of 1 in a sample of 0..1 is
-  // worth.
-  FilterFit(const FilterWeights& filter, double bits_per_error, Size layer, Care care);
+  // worth. So must `weights`, how much errors count where; null: the same everywhere.
+  FilterFit(const FilterWeights& filter, double bits_per_error, Size layer, Care care,
+            const VisualWeights* weights = nullptr);
 
   // Whether pixels of row y are sampled.
   bool samples_row(int y) const { return y % rows_apart_ == rows_apart_ / 2; }
@@ -49,6 +51,7 @@ class FilterFit {
   std::vector<int32_t> coefficients() const;
 
  private:
+  void weigh(int y, int x, int count, int sets, std::vector<float>& rows) const;
   using Coefficients = std::vector<int32_t>;  // of one region
   double cost(const Sums& sums, const Coefficients& coefficients) const;
   Coefficients best_coefficients(const Sums& sums) const;
@@ -57,6 +60,7 @@ class FilterFit {
   const FilterWeights& filter_;
   double bits_per_error_;  // of a sampled pixel, for itself and those that are not sampled
   FilterRegions regions_;
+  const VisualWeights* weights_;
   std::vector<std::vector<size_t>>
       blocks_;  // the regions in the order in which a file has their coefficients
   Care care_;

@@ -78,7 +78,7 @@ Result<GrownFile> GrowingFile::with(const Original& picture, const NextLayer& ne
   const int k = static_cast<int>(sizes.size()) - 1;
   const int tenths = static_cast<int>(std::lround(next.quality * 10.0));
   const LayerRates rates(*parts_.model, tenths / 10.0, next.map, next.size);
-  const SpatialLayer layer{sizes, k, rates.field(), settings.kinds.grey};
+  const SpatialLayer layer{sizes, k, rates.field(), settings.kinds.grey, parts_.weights_of(k)};
   if (CodecRuntime::compiles_ahead(next.size)) {
     std::vector<nn::KernelRequest> kernels;
     parts_.analysis.add_kernels(layer, kernels);

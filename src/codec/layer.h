@@ -13,6 +13,7 @@
 
 #include "codec/loop_filter.h"
 #include "codec/trellis_quantiser.h"
+#include "codec/visual_weights.h"
 #include "core/size.h"
 #include "core/tensor.h"
 #include "networks/networks.h"
@@ -21,10 +22,11 @@ namespace compass {
 
 // Which layer of which pyramid.
 struct SpatialLayer {
-  const std::vector<Size>& sizes;  // of all layers
-  int k = 0;                       // 0 is the base layer
-  nn::RateField rate{};            // positions on the rate-point axis
-  bool grey = false;               // encoding: only the mean of the three colours will be looked at
+  const std::vector<Size>& sizes;          // of all layers
+  int k = 0;                               // 0 is the base layer
+  nn::RateField rate{};                    // positions on the rate-point axis
+  bool grey = false;                       // encoding: only the mean of the three colours will be looked at
+  const VisualWeights* weights = nullptr;  // encoding: how much errors count where; null: the same everywhere
   Size size() const { return sizes[k]; }
 };
 

@@ -59,7 +59,7 @@ void leave_grey(Tensor& error) {
 
 // One round on the latents `at`, whose gradient is given.
 void move_symbols(Rect at, const Tensor& gradient, int round, const SymbolSearch& search,
-                  nn::Context& context, LayerLatents& latents) {
+                  std::span<const float> weights, nn::Context& context, LayerLatents& latents) {
   const nn::StageTimer timer(context.times(), "search", 0.0);
   Tensor& y_hat = latents.y_hat;
   const size_t count = static_cast<size_t>(at.width) * y_hat.channels;
@@ -68,6 +68,7 @@ void move_symbols(Rect at, const Tensor& gradient, int round, const SymbolSearch
     const float* means = latents.means.pixel(at.y + row, at.x);
     const size_t place = static_cast<size_t>(first - y_hat.data.data());
     search.move(round, at.y + row, at.x, {gradient.pixel(row, 0), count},
+                weights.empty() ? weights : weights.subspan(static_cast<size_t>(row) * at.width, at.width),
                 {{latents.y.data() + place, count},
                  {latents.indexes.data() + place, count},
                  {means, count},
@@ -90,8 +91,9 @@ void LayerSearch::run(const SpatialLayer& layer, const Original& original, Predi
   const auto trellis = trellis_quantiser(networks_.model(), layer, latents.y_hat.width);
   for (const Rect at : analysis_tiles(networks_, layer)) {
     const Tile tile = read_tile(layer, original, prediction, at);
+    const std::vector<float> visual = position_weights(layer, at);
     std::optional<TrellisSearch> path;
-    if (trellis) path.emplace(*trellis, at, networks_.context(), buffers_, latents);
+    if (trellis) path.emplace(*trellis, at, visual, networks_.context(), buffers_, latents);
     for (int round = 0; round < search.rounds(); ++round) {
       // The first round's gradient serves the curvatures, too, and those are g_s's alone.
       gradient(layer, tile, latents.y_hat, round > 0 && !weights.empty(), buffers_.gradient);
@@ -99,7 +101,7 @@ void LayerSearch::run(const SpatialLayer& layer, const Original& original, Predi
       if (path) {
         path->move(round, buffers_.gradient, search, latents);
       } else {
-        move_symbols(at, buffers_.gradient, round, search, networks_.context(), latents);
+        move_symbols(at, buffers_.gradient, round, search, visual, networks_.context(), latents);
       }
       networks_.meter().advance(kRoundWork * pixels_of(layer, at, networks_.latent_size(layer)));
     }
@@ -119,10 +121,24 @@ LayerSearch::Tile LayerSearch::read_tile(const SpatialLayer& layer, const Origin
   return {plans, latents, pixels, residual, predicted};
 }
 
+// How much errors count at each latent of the rectangle; none if everywhere the same.
+std::vector<float> LayerSearch::position_weights(const SpatialLayer& layer, Rect latents) const {
+  std::vector<float> weights;
+  if (layer.weights == nullptr) return weights;
+  const int side = networks_.latent_side(layer.k);
+  weights.reserve(static_cast<size_t>(latents.size().pixels()));
+  for (int y = latents.y; y < latents.y + latents.height; ++y) {
+    for (int x = latents.x; x < latents.x + latents.width; ++x) {
+      weights.push_back(layer.weights->mean({x * side, y * side, side, side}));
+    }
+  }
+  return weights;
+}
+
 FilterFit LayerSearch::make_fit(const SpatialLayer& layer, FilterFit::Care care) const {
   // Bits that a squared error of 1 in one sample of 0..1 is worth, at the layer's own rate.
   const double bits_per_error = networks_.model().lambda(layer.rate.rate) * 255.0 * 255.0 / 3.0;
-  return {networks_.filter(layer.k), bits_per_error, layer.size(), care};
+  return {networks_.filter(layer.k), bits_per_error, layer.size(), care, layer.weights};
 }
 
 TileFilter LayerSearch::filter(const SpatialLayer& layer) {
@@ -147,7 +163,13 @@ void LayerSearch::measure_curvature(const SpatialLayer& layer, const Tile& tile,
   displace(part.latents, 1.0F, pool, latents.y_hat);
   gradient(layer, part, latents.y_hat, false, buffers_.displaced);
   put_back(undisplaced, part.latents, latents.y_hat);
-  search.measure(before, tile.latents, buffers_.displaced, part.latents);
+  float weight = 1.0F;
+  if (layer.weights != nullptr) {
+    const int side = networks_.latent_side(layer.k);
+    const Rect& l = part.latents;
+    weight = layer.weights->mean({l.x * side, l.y * side, l.width * side, l.height * side});
+  }
+  search.measure(before, tile.latents, buffers_.displaced, part.latents, weight);
 }
 
 void LayerSearch::gradient(const SpatialLayer& layer, const Tile& tile, const Tensor& y_hat, bool filtered,
@@ -183,8 +205,15 @@ void LayerSearch::for_error_weights(const SpatialLayer& layer, int y, int x, int
                ? x + width
                : std::min((first / nn::kRateSquare + 1) * nn::kRateSquare, x + width);
     const double lambda = networks_.model().lambda(layer.rate.at(y, first));
-    take(first - x, next - first,
-         static_cast<float>(kSearchErrorWeight * lambda * 255.0 * 255.0 * 2.0 / 3.0));
+    const double weight = kSearchErrorWeight * lambda * 255.0 * 255.0 * 2.0 / 3.0;
+    if (layer.weights == nullptr) {
+      take(first - x, next - first, static_cast<float>(weight));
+      continue;
+    }
+    for (int cell = first, end = 0; cell < next; cell = end) {
+      end = std::min((cell / kVisualCell + 1) * kVisualCell, next);
+      take(cell - x, end - cell, static_cast<float>(weight * layer.weights->at(y, cell)));
+    }
   }
 }
 

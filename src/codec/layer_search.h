@@ -62,6 +62,7 @@ class LayerSearch {
   // Of the middle of the tile, whose gradient is `before`.
   void measure_curvature(const SpatialLayer& layer, const Tile& tile, const Tensor& before,
                          SymbolSearch& search, LayerLatents& latents);
+  std::vector<float> position_weights(const SpatialLayer& layer, Rect latents) const;
   FilterFit make_fit(const SpatialLayer& layer, FilterFit::Care care) const;
   TileFilter filter(const SpatialLayer& layer);
 

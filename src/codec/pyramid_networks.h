@@ -39,6 +39,12 @@ class PyramidNetworks {
   Size latent_size(const SpatialLayer& layer) const { return codec(layer.k).latent_size(layer.size()); }
   Size hyper_size(const SpatialLayer& layer) const { return codec(layer.k).hyper_size(layer.size()); }
 
+  // Pixels a side that layer k's latents stand for.
+  int latent_side(int k) const {
+    constexpr int kLarge = 4096;
+    return kLarge / codec(k).latent_size({kLarge, kLarge}).width;
+  }
+
   // Pixels a side of the tiles that layer k's g_a and g_s run on.
   int tile_side(int k) const { return k == 0 ? base_side_ : enhancement_side_; }
   // Limits the side of tiles, for tests that results do not depend on them.

@@ -29,7 +29,7 @@ float SymbolSearch::probe(int channel, int y, int x) {
 
 // Hutchinson's estimate of a diagonal: for independent signs n, the mean of n * (H n) is the diagonal of H.
 // Elements of a channel are taken to be alike.
-void SymbolSearch::measure(const Tensor& before, Rect tile, const Tensor& after, Rect part) {
+void SymbolSearch::measure(const Tensor& before, Rect tile, const Tensor& after, Rect part, float weight) {
   const int channels = before.channels;
   std::vector<double> sums(channels, 0.0);
   for (int y = part.y; y < part.y + part.height; ++y) {
@@ -39,6 +39,7 @@ void SymbolSearch::measure(const Tensor& before, Rect tile, const Tensor& after,
       for (int c = 0; c < channels; ++c) sums[c] += (second[c] - first[c]) / (2.0 * probe(c, y, x));
     }
   }
+  for (double& sum : sums) sum /= weight;
   const auto positions = static_cast<double>(part.size().pixels());
   double mean = 0.0;
   for (const double sum : sums) mean += sum / (positions * channels);
@@ -51,7 +52,8 @@ void SymbolSearch::measure(const Tensor& before, Rect tile, const Tensor& after,
   }
 }
 
-void SymbolSearch::move(int round, int y, int x, std::span<const float> gradient, const Row& row) const {
+void SymbolSearch::move(int round, int y, int x, std::span<const float> gradient,
+                        std::span<const float> weights, const Row& row) const {
   const float wanted = static_cast<float>(kSearchFirstGain) *
                        (1.0F - static_cast<float>(round + 1) / static_cast<float>(rounds_));
   const size_t channels = curvature_.size();
@@ -59,7 +61,7 @@ void SymbolSearch::move(int round, int y, int x, std::span<const float> gradient
     const int32_t symbol = row.symbols[i];
     if (std::abs(symbol) >= SymbolCosts::kReach) continue;
     const float g = gradient[i];
-    const float c = curvature_[i % channels];
+    const float c = curvature_[i % channels] * (weights.empty() ? 1.0F : weights[i / channels]);
     const float* bits = costs_.row(row.indexes[i]) + SymbolCosts::kReach + symbol;
     const float up = g + c + bits[1] - bits[0];
     const float down = -g + c + bits[-1] - bits[0];

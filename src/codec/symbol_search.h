@@ -35,9 +35,10 @@ class SymbolSearch {
   // a part, `after` that of `part`.
   static constexpr float kProbe = 0.3F;
   static float probe(int channel, int y, int x);
-  void measure(const Tensor& before, Rect tile, const Tensor& after, Rect part);
+  // `weight`: the mean of how much errors count in that part, which is divided out.
+  void measure(const Tensor& before, Rect tile, const Tensor& after, Rect part, float weight = 1.0F);
   bool measured() const { return !curvature_.empty(); }
-  // Half the second derivative, in bits, by channel.
+  // Half the second derivative, in bits, by channel, where errors count 1.
   std::span<const float> curvature() const { return curvature_; }
 
   // The symbols of one row of latents of a layer, channels fastest, and what they make.
@@ -47,8 +48,10 @@ class SymbolSearch {
     std::span<const float> means;
     std::span<float> y_hat;
   };
-  // Round `round` of a row of latents from (y, x) on, `gradient` being that of its elements.
-  void move(int round, int y, int x, std::span<const float> gradient, const Row& row) const;
+  // Round `round` of a row of latents from (y, x) on, `gradient` being that of its elements. `weights`: how
+  // much errors count at each position, against where curvatures were measured; empty: 1.
+  void move(int round, int y, int x, std::span<const float> gradient, std::span<const float> weights,
+            const Row& row) const;
 
  private:
   SymbolCosts costs_;

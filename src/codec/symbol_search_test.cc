@@ -70,7 +70,7 @@ class SeparableError : public testing::Test {
     const size_t row = size_t{kChannels} * kSize.width;
     for (int y = 0; y < kSize.height; ++y) {
       const size_t first = y * row;
-      search.move(round, y, 0, std::span(gradient_.data).subspan(first, row),
+      search.move(round, y, 0, std::span(gradient_.data).subspan(first, row), {},
                   {std::span(symbols_).subspan(first, row), std::span(indexes_).subspan(first, row),
                    std::span(means_).subspan(first, row), std::span(y_hat_.data).subspan(first, row)});
     }

@@ -199,6 +199,8 @@ Result<EncodedPicture> Encoder::append_with_alpha(std::span<const uint8_t> file,
     }
     if (const auto status = p.check(original, settings, effort, true); !status) return status.error();
     const SeenPicture<Picture> seen(picture, settings.alpha, p.pool);
+    p.tune(seen.original(), static_cast<int>(settings.sizes.size()) - 1, settings);
+    if (!settings.quality_maps.empty()) layer.map = settings.quality_maps.back();
     return p.append(growing, seen.original(), layer, settings, effort);
   });
 }

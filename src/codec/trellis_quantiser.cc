@@ -49,8 +49,11 @@ void TrellisQuantiser::run(const TrellisLatents& latents, std::span<const float>
     const int m = layout_.channels;
     const PositionRows<float> y_hat =
         latents.y_hat.first == nullptr ? latents.y_hat : latents.y_hat.from(y, x, m);
+    const PositionRows<const float> position_weights = latents.position_weights.first == nullptr
+                                                           ? latents.position_weights
+                                                           : latents.position_weights.from(y, x, 1);
     run_block({blocks[i].size(), latents.indexes.from(y, x, m), latents.targets.from(y, x, m),
-               latents.means.from(y, x, m), latents.levels.from(y, x, m), y_hat},
+               latents.means.from(y, x, m), latents.levels.from(y, x, m), y_hat, position_weights},
               weights, buffers[worker]);
   });
 }
@@ -81,7 +84,9 @@ void TrellisQuantiser::quantise_skipped(const TrellisLatents& block, std::span<c
         float symbol = std::round(wanted);
         if (symbol != 0.0F) {
           const float left = wanted - symbol;
-          const float gain = weights[c] * unit * unit * (wanted * wanted - left * left);
+          const float here =
+              block.position_weights.first == nullptr ? 1.0F : block.position_weights.row(y)[x];
+          const float gain = here * weights[c] * unit * unit * (wanted * wanted - left * left);
           if (gain < costs_.of(0, static_cast<int32_t>(symbol)) - costs_.of(0, 0)) symbol = 0.0F;
         }
         levels[i] = 2 * static_cast<int32_t>(symbol);
@@ -111,6 +116,18 @@ TrellisQuantiser::Best TrellisQuantiser::cheapest(int quantiser, int row, float 
   return best;
 }
 
+// The position weights by position number, or none.
+std::span<const float> TrellisQuantiser::load_factors(const TrellisLatents& block,
+                                                      std::vector<float>& factors) {
+  factors.clear();
+  if (block.position_weights.first == nullptr) return factors;
+  factors.resize(kTrellisBlock * kTrellisBlock);
+  for (int y = 0; y < block.size.height; ++y) {
+    std::copy_n(block.position_weights.row(y), block.size.width, factors.begin() + y * kTrellisBlock);
+  }
+  return factors;
+}
+
 int TrellisQuantiser::find_path(const TrellisLatents& block, std::span<const float> weights,
                                 TrellisBuffers& buffers) const {
   const TrellisOrder& order = buffers.order;
@@ -118,6 +135,7 @@ int TrellisQuantiser::find_path(const TrellisLatents& block, std::span<const flo
   TrellisBuffers::Choice* choice = buffers.choices.data();
   const TrellisOffsets target_at(block.targets.stride, layout_.channels);
   const TrellisOffsets mean_at(block.means.stride, layout_.channels);
+  const std::span<const float> factors = load_factors(block, buffers.factors);
   const float scale = 1.0F / (2.0F * step_);
   std::array<float, kTrellisStates> bits;
   bits.fill(kNever);
@@ -129,7 +147,8 @@ int TrellisQuantiser::find_path(const TrellisLatents& block, std::span<const flo
       const float target = block.targets.first[target_at[e.position()] + c];
       const float x = bounded((target - block.means.first[mean_at[e.position()] + c]) * scale);
       const int row = layout_.row_of(e.index());
-      const Best best[2] = {cheapest(0, row, x, weight), cheapest(1, row + scales_, x, weight)};
+      const float here = factors.empty() ? weight : weight * factors[e.position()];
+      const Best best[2] = {cheapest(0, row, x, here), cheapest(1, row + scales_, x, here)};
       std::array<float, kTrellisStates> next;
       uint8_t second = 0;
       for (int to = 0; to < kTrellisStates; ++to) {

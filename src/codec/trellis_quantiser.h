@@ -36,8 +36,9 @@ struct TrellisLatents {
   PositionRows<const uint8_t> indexes;
   PositionRows<const float> targets;  // what y_hat should be
   PositionRows<const float> means;
-  PositionRows<int32_t> levels;  // out
-  PositionRows<float> y_hat;     // out: means + step * levels; or null
+  PositionRows<int32_t> levels;                  // out
+  PositionRows<float> y_hat;                     // out: means + step * levels; or null
+  PositionRows<const float> position_weights{};  // [rows][columns]: factors of the weights; null: 1
 };
 
 // Memory for one thread.
@@ -50,6 +51,7 @@ struct TrellisBuffers {
   };
   TrellisOrder order;
   std::vector<Choice> choices;
+  std::vector<float> factors;
 };
 
 class TrellisQuantiser {
@@ -71,6 +73,7 @@ class TrellisQuantiser {
     std::array<int16_t, 2> symbols;
   };
   Best cheapest(int quantiser, int row, float x, float weight) const;
+  static std::span<const float> load_factors(const TrellisLatents& block, std::vector<float>& factors);
   void quantise_skipped(const TrellisLatents& block, std::span<const float> weights) const;
   int find_path(const TrellisLatents& block, std::span<const float> weights, TrellisBuffers& buffers) const;
   void follow_path(const TrellisLatents& block, int state, const TrellisBuffers& buffers) const;

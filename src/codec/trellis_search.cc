@@ -22,9 +22,9 @@ float share_of(int round, int rounds) {
 
 }  // namespace
 
-TrellisSearch::TrellisSearch(const TrellisQuantiser& quantiser, Rect tile, nn::Context& context,
-                             TileBuffers& buffers, LayerLatents& latents)
-    : quantiser_(quantiser), tile_(tile), context_(context), buffers_(buffers) {
+TrellisSearch::TrellisSearch(const TrellisQuantiser& quantiser, Rect tile, std::span<const float> weights,
+                             nn::Context& context, TileBuffers& buffers, LayerLatents& latents)
+    : quantiser_(quantiser), tile_(tile), weights_(weights), context_(context), buffers_(buffers) {
   const Tensor& y = latents.y_hat;
   Tensor& targets = buffers_.targets;
   targets.reshape(y.channels, tile.height, tile.width);
@@ -43,10 +43,11 @@ void TrellisSearch::move(int round, const Tensor& gradient, const SymbolSearch& 
     const float* value = latents.y_hat.pixel(tile_.y + row, tile_.x);
     const uint8_t* index = latents.indexes.data() + (value - latents.y_hat.data.data());
     for (int x = 0; x < tile_.width; ++x) {
+      const float here = weights_.empty() ? 1.0F : weights_[static_cast<size_t>(row) * tile_.width + x];
       for (const float c : curvature) {
         // What is not coded stays where it is: an exception must be one of y's own.
         const float own = *index++ != 0 ? share : 0.0F;
-        const float wanted = *value++ - *g++ / (2.0F * c);
+        const float wanted = *value++ - *g++ / (2.0F * c * here);
         *target += own * std::clamp(wanted - *target, -kFarthestMove, kFarthestMove);
         ++target;
       }
@@ -69,7 +70,8 @@ void TrellisSearch::quantise(std::span<const float> weights, LayerLatents& laten
                   {buffers_.targets.data.data(), static_cast<size_t>(tile_.width) * y_hat.channels},
                   {latents.means.data.data() + first, stride},
                   {latents.y.data() + first, stride},
-                  {y_hat.data.data() + first, stride}},
+                  {y_hat.data.data() + first, stride},
+                  {weights_.data(), static_cast<size_t>(tile_.width)}},
                  weights, context_.pool(), buffers_.trellis);
 }
 

@@ -25,8 +25,10 @@ class TrellisSearch {
  public:
   // For the latents `tile`, where latents.y_hat is y itself: keeps it as targets. All must outlive the
   // object.
-  TrellisSearch(const TrellisQuantiser& quantiser, Rect tile, nn::Context& context, TileBuffers& buffers,
-                LayerLatents& latents);
+  // `weights` [h][w]: how much errors count at each position of the tile, against where curvatures were
+  // measured; or none.
+  TrellisSearch(const TrellisQuantiser& quantiser, Rect tile, std::span<const float> weights,
+                nn::Context& context, TileBuffers& buffers, LayerLatents& latents);
 
   // Round `round` of the search, `gradient` [M,h,w] being that of the tile with respect to latents.y_hat.
   void move(int round, const Tensor& gradient, const SymbolSearch& search, LayerLatents& latents);
@@ -36,6 +38,7 @@ class TrellisSearch {
 
   const TrellisQuantiser& quantiser_;
   Rect tile_;
+  std::span<const float> weights_;
   nn::Context& context_;
   TileBuffers& buffers_;
 };

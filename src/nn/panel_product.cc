@@ -17,7 +17,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // The vectors of a product, and how many sums of them are made at a time. These must stay in registers, and
 // be enough for multiply-adds not to wait for each other: 6 rows of 2 vectors in AVX2's 16 registers, 8 rows
-// of 2 in AVX-512's 32, 3 rows of 4 in SSE's 16, 6 rows of 4 in ARM's 32.
+// of 2 in AVX-512's 32, 3 rows of 4 in SSE's 16, 6 rows of 4 in ARM's 32. WebAssembly's
+// compilers keep in registers what is loaded, too: 2 rows of 4.
 template <Arithmetic arithmetic>
 struct Blocking {
   // Sums that round twice run on AVX2's vectors even where there are longer ones: on Zen 4, whose additions
@@ -27,7 +28,10 @@ struct Blocking {
   static constexpr size_t kLanes = hn::MaxLanes(Tag());
   static constexpr size_t kVectors = kPanelColumns / kLanes;  // of a panel's row
   static constexpr size_t kMostPanels = kVectors == 1 ? 2 : 1;
-  static constexpr size_t kMostRows = kLanes == 16 ? 8 : kLanes == 8 || HWY_ARCH_ARM_A64 ? 6 : 3;
+  static constexpr size_t kMostRows = kLanes == 16                      ? 8
+                                      : kLanes == 8 || HWY_ARCH_ARM_A64 ? 6
+                                      : HWY_ARCH_WASM                   ? 2
+                                                                        : 3;
 };
 
 // A sum with what comes behind it.

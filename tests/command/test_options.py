@@ -7,7 +7,7 @@ import unittest
 from harness import (COMMAND, DAMAGED, IO, LAB_COMMAND, LAB_COMMANDS, MODEL, OK, USAGE, CommandTest, Picture, main,
                      program_of)
 
-COMMANDS = ("encode", "decode", "info", "extract", "sheet")
+COMMANDS = ("encode", "decode", "info", "extract", "sheet", "view", "serve", "publish")
 
 
 class Values(CommandTest):
@@ -25,13 +25,15 @@ class Values(CommandTest):
         """The long names of a command's options that take a value, and its arguments, from its help."""
         text = self.compass(command, "--help", command=program_of(command)).stdout.decode()
         options = re.findall(r"^  (?:-\w, |    )(--[\w-]+) \S", text, re.M)
-        flags = ("--help", "--json", "--quiet", "--strict", "--strip", "--psnr", "--best", "--base-only")
+        flags = ("--help", "--json", "--quiet", "--strict", "--strip", "--psnr", "--best", "--base-only", "--no-open",
+                 "--keep-metadata")
         positionals = re.search(r"^Usage: compass(?:-lab)? \w+(.*) \[options\]$", text, re.M).group(1).split()
         return [o for o in options if o not in flags], [p.strip("[].") for p in positionals if p.strip("[].")]
 
     def test_no_option_of_any_command_takes_nothing(self):
         files = {"encode": ["in.ppm", "o.cmps"], "decode": ["file.cmps", "o.ppm"], "info": ["file.cmps"],
-                 "extract": ["file.cmps", "o.cmps"], "sheet": ["file.cmps", "o.png"], "compare": ["in.ppm", "in.ppm"],
+                 "extract": ["file.cmps", "o.cmps"], "sheet": ["file.cmps", "o.png"], "view": ["file.cmps"],
+                 "serve": ["."], "publish": [".", "o"], "compare": ["in.ppm", "in.ppm"],
                  "bdrate": ["a.csv", "b.csv"], "eval": [], "import": ["a.pt", "o"], "export": [MODEL, "o"],
                  "fit": [MODEL, "o", "in.ppm"], "strip": [MODEL, "o"], "bench": []}
         self.assertEqual(set(files), set(COMMANDS + LAB_COMMANDS))

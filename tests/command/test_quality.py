@@ -33,5 +33,45 @@ class Quality(CommandTest):
             self.compass("encode", "in.ppm", "out.cmps", "--effort", effort, code=USAGE)
 
 
+class Tune(CommandTest):
+    def half_busy(self):
+        """Calm on the left, busy on the right."""
+        calm, busy = Picture.smooth(128, 128), Picture.smooth(128, 128, seed=9)
+        rows = bytearray()
+        for y in range(128):
+            rows += bytes([120]) * 3 * 64
+            at = 3 * (y * 128 + 64)
+            rows += bytes((a * 37 + b * 11) % 256 for a, b in zip(calm.rgb[at:at + 192], busy.rgb[at:at + 192]))
+        return Picture(128, 128, rows)
+
+    def test_visual_moves_bits(self):
+        picture = self.half_busy()
+        self.encode(picture, "--layers", 1, name="plain.cmps")
+        self.encode(picture, "--layers", 1, "--tune", "visual", name="tuned.cmps")
+        self.assertNotEqual(self.get("plain.cmps"), self.get("tuned.cmps"))
+        self.assertEqual(self.decode(name="tuned.cmps").size, (128, 128))
+
+    def test_visual_goes_with_all_else(self):
+        picture = self.half_busy()
+        self.encode(picture, "--tune", "visual", "--roi", "0,0,64,64:+10", "--effort", 1, "-q", "20,30,40")
+        self.encode(picture, "--tune", "visual", "--target-size", "3k", "--layers", 2)
+        self.encode(Picture.smooth(64, 64), "--tune", "visual", name="grow.cmps")
+        self.put("larger.ppm", picture.ppm())
+        self.json("encode", "--append", "grow.cmps", "larger.ppm", "--tune", "visual")
+        self.assertEqual(self.decode(name="grow.cmps").size, (128, 128))
+        self.encode(Picture.smooth(1, 1), "--tune", "visual")
+
+    def test_psnr_is_the_default(self):
+        picture = self.half_busy()
+        self.encode(picture, name="default.cmps")
+        self.encode(picture, "--tune", "psnr", name="named.cmps")
+        self.assertEqual(self.get("default.cmps"), self.get("named.cmps"))
+
+    def test_wrong_usage(self):
+        self.put("in.ppm", Picture.smooth(8, 8).ppm())
+        self.compass("encode", "in.ppm", "out.cmps", "--tune", "taste", code=USAGE)
+        self.compass("encode", "in.ppm", "out.cmps", "--tune", "", code=USAGE)
+
+
 if __name__ == "__main__":
     main()

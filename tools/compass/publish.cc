@@ -263,7 +263,7 @@ void add_publish(CLI::App& app, Action& action) {
   command.footer(
       "Examples:\n"
       "  compass publish photos site\n"
-      "  compass serve site");
+      "  compass publish photos site -q 60 --title 'A summer'");
   command.callback([options, &action] { action = [options] { return publish(*options); }; });
 }
 

@@ -59,6 +59,12 @@ void add_quality_options(CLI::App& command, QualityOptions& options) {
           "The same by a grey picture of any size, laid over the whole: black is 100 steps worse, mid-grey "
           "no change, white 100 steps better.")
       ->option_text("FILE");
+  command
+      .add_option("--tune", options.tune,
+                  "What bits are spent for: psnr, the least squared error, or visual, what is seen: calm "
+                  "parts are coded "
+                  "better and busy ones worse. Default: psnr.")
+      ->option_text("WHAT");
 }
 
 Result<QualityWish> parse_quality(const QualityOptions& options) {
@@ -79,6 +85,10 @@ Result<QualityWish> parse_quality(const QualityOptions& options) {
     return usage("--quality-map", "does not go together with --roi: draw the regions into the map");
   }
   wish.map = options.map;
+  if (options.tune == "visual") wish.tune = Tune::kVisual;
+  if (options.tune != "visual" && options.tune != "psnr") {
+    return usage("--tune", fmt::format("{} is neither psnr nor visual", options.tune));
+  }
   return wish;
 }
 
@@ -92,6 +102,7 @@ Status apply_quality(const QualityWish& wish, const ReadSettings& read, EncodeSe
     return usage("--quality", fmt::format("{} numbers for {} layers: give one, or one for each layer",
                                           wish.qualities.size(), layers));
   }
+  settings.tune = wish.tune;
   const Size full = settings.sizes.back();
   for (const QualityRegion& region : wish.regions) {
     const Rect& part = region.part;

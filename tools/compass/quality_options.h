@@ -1,4 +1,5 @@
-// The options that say how good a picture's layers and parts are to be: --quality, --roi, --quality-map.
+// The options that say how good a picture's layers and parts are to be: --quality, --roi, --quality-map,
+// --tune.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -17,6 +18,7 @@ struct QualityOptions {
   std::string quality = "50";        // one, or one for each layer
   std::vector<std::string> regions;  // "X,Y,W,H:+30"
   std::string map;                   // a picture file
+  std::string tune = "psnr";
 };
 
 void add_quality_options(CLI::App& command, QualityOptions& options);
@@ -26,6 +28,7 @@ struct QualityWish {
   std::vector<double> qualities;  // one, or one for each layer
   std::vector<QualityRegion> regions;
   std::string map;
+  Tune tune = Tune::kError;
 };
 
 // Errors: kUsage, naming the option. What depends on the picture is not checked.

@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "common/command.h"
 #include "eval/metrics.h"
+#include "eval/perceptual.h"
 #include "picture_files.h"
 
 namespace compass::tools {
@@ -32,6 +33,8 @@ Status compare(const Options& options) {
   const Result<double> psnr = eval::psnr(*a, *b);
   if (!psnr) return psnr.error();
   const Result<double> ms_ssim = eval::ms_ssim(*a, *b);
+  const auto seen = eval::perceptual_scores(*a, *b);
+  if (!seen) return seen.error();
 
   if (options.json) {
     Json json{{"a", options.first},
@@ -42,12 +45,18 @@ Status compare(const Options& options) {
               {"psnr", number(*psnr)},
               {"ms_ssim", ms_ssim ? Json(*ms_ssim) : Json()}};
     if (!ms_ssim) json["ms_ssim_missing"] = ms_ssim.error().message;
+    if (seen->ssimulacra) json["ssimulacra"] = *seen->ssimulacra;
+    if (seen->ssimulacra2) json["ssimulacra2"] = *seen->ssimulacra2;
+    if (seen->butteraugli) json["butteraugli"] = *seen->butteraugli;
     return print_json(json);
   }
-  std::string text = std::isinf(*psnr) ? "PSNR     infinite (the pictures are equal)\n"
-                                       : fmt::format("PSNR     {:.4f} dB\n", *psnr);
-  text += ms_ssim ? fmt::format("MS-SSIM  {:.6f} ({:.2f} dB)\n", *ms_ssim, eval::ms_ssim_db(*ms_ssim))
-                  : fmt::format("MS-SSIM  none: {}\n", ms_ssim.error().message);
+  std::string text = std::isinf(*psnr) ? "PSNR         infinite (the pictures are equal)\n"
+                                       : fmt::format("PSNR         {:.4f} dB\n", *psnr);
+  text += ms_ssim ? fmt::format("MS-SSIM      {:.6f} ({:.2f} dB)\n", *ms_ssim, eval::ms_ssim_db(*ms_ssim))
+                  : fmt::format("MS-SSIM      none: {}\n", ms_ssim.error().message);
+  if (seen->ssimulacra) text += fmt::format("SSIMULACRA   {:.6f} (0: equal)\n", *seen->ssimulacra);
+  if (seen->ssimulacra2) text += fmt::format("SSIMULACRA2  {:.4f} (100: equal)\n", *seen->ssimulacra2);
+  if (seen->butteraugli) text += fmt::format("butteraugli  {:.4f} (3-norm; 0: equal)\n", *seen->butteraugli);
   return print_report(text);
 }
 
@@ -62,7 +71,8 @@ void add_compare(CLI::App& app, Action& action) {
   command.footer(
       R"(PSNR is over all 8-bit samples of R, G and B. MS-SSIM is per channel, with
 the conventions of CompressAI (11x11 windows, five scales); it needs sides
-above 160 pixels.
+above 160 pixels. SSIMULACRA and butteraugli are added if libjxl's programs
+for them are installed (Debian: libjxl-devtools).
 
 Example:
   compass-lab compare photo.png decoded.png)");

@@ -1,0 +1,76 @@
+#include "eval/perceptual.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "eval/process.h"
+
+namespace compass::eval {
+namespace {
+
+// Butteraugli takes a second per megapixel or so.
+constexpr double kPatience = 600.0;
+
+Status write_ppm(const std::string& path, const Picture& picture) {
+  std::string bytes = fmt::format("P6 {} {} 255\n", picture.size.width, picture.size.height);
+  bytes.append(reinterpret_cast<const char*>(picture.rgb.data()), picture.rgb.size());
+  return write_file(path, bytes);
+}
+
+// What a program says of two files: the number behind `name`. No value if it is not installed.
+Result<std::optional<double>> ask(const char* program, const std::string& name, const std::string& original,
+                                  const std::string& decoded) {
+  if (find_program(program).empty()) return std::optional<double>();
+  const auto done = run_process({program, original, decoded}, kPatience);
+  if (!done) return done.error();
+  const auto value = number_after(done->output, name);
+  if (value) return value;
+  return Error{ErrorCode::kFailure,
+               fmt::format("{} prints no number{}", program, name.empty() ? "" : " for " + name)};
+}
+
+}  // namespace
+
+std::optional<double> number_after(const std::string& output, const std::string& name) {
+  size_t begin = output.size();
+  if (!name.empty()) {
+    begin = output.find(name);
+    if (begin == std::string::npos) return std::nullopt;
+    begin = output.find_first_of("0123456789", begin + name.size());
+  } else {
+    const size_t end = output.find_last_of("0123456789");
+    if (end == std::string::npos) return std::nullopt;
+    begin = output.find_last_of(" \t\n", end);
+    begin = begin == std::string::npos ? 0 : begin + 1;
+  }
+  if (begin == std::string::npos) return std::nullopt;
+  char* end = nullptr;
+  const double value = std::strtod(output.c_str() + begin, &end);
+  return end == output.c_str() + begin ? std::nullopt : std::optional(value);
+}
+
+Result<PerceptualScores> perceptual_scores(const Picture& original, const Picture& decoded) {
+  if (original.size != decoded.size) return Error{ErrorCode::kUsage, "the pictures' sizes differ"};
+  const auto workspace = Workspace::create();
+  if (!workspace) return workspace.error();
+  const std::string a = workspace->file("original.ppm"), b = workspace->file("decoded.ppm");
+  if (const Status written = write_ppm(a, original); !written) return written.error();
+  if (const Status written = write_ppm(b, decoded); !written) return written.error();
+  PerceptualScores scores;
+  struct Question {
+    const char* program;
+    const char* name;
+    std::optional<double>& answer;
+  };
+  for (const Question& question :
+       {Question{"ssimulacra_main", "", scores.ssimulacra}, Question{"ssimulacra2", "", scores.ssimulacra2},
+        Question{"butteraugli_main", "3-norm:", scores.butteraugli}}) {
+    const auto answer = ask(question.program, question.name, a, b);
+    if (!answer) return answer.error();
+    question.answer = *answer;
+  }
+  return scores;
+}
+
+}  // namespace compass::eval
