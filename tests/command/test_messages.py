@@ -37,7 +37,7 @@ class Names(CommandTest):
                     self.assertNotEqual(done.returncode, OK)
                     self.assert_clean(done.stderr)
                     self.assert_one_line(done.stderr)
-                for missing in (("compare", name, name), ("export", name, "o"), ("import", name, "o"),
+                for missing in (("compare", name, name), ("export", name, "o"), ("import", name, "o"), ("strip", name, "o"),
                                 ("bdrate", name, name)):
                     done = self.run_bytes(*missing, command=LAB_COMMAND)
                     self.assertNotEqual(done.returncode, OK)

@@ -25,7 +25,8 @@ class Values(CommandTest):
         """The long names of a command's options that take a value, and its arguments, from its help."""
         text = self.compass(command, "--help", command=program_of(command)).stdout.decode()
         options = re.findall(r"^  (?:-\w, |    )(--[\w-]+) \S", text, re.M)
-        flags = ("--help", "--json", "--quiet", "--strict", "--strip", "--psnr", "--best", "--no-open", "--keep-metadata")
+        flags = ("--help", "--json", "--quiet", "--strict", "--strip", "--psnr", "--best", "--base-only", "--no-open",
+                 "--keep-metadata")
         positionals = re.search(r"^Usage: compass(?:-lab)? \w+(.*) \[options\]$", text, re.M).group(1).split()
         return [o for o in options if o not in flags], [p.strip("[].") for p in positionals if p.strip("[].")]
 
@@ -34,7 +35,7 @@ class Values(CommandTest):
                  "extract": ["file.cmps", "o.cmps"], "sheet": ["file.cmps", "o.png"], "view": ["file.cmps"],
                  "serve": ["."], "publish": [".", "o"], "compare": ["in.ppm", "in.ppm"],
                  "bdrate": ["a.csv", "b.csv"], "eval": [], "import": ["a.pt", "o"], "export": [MODEL, "o"],
-                 "fit": [MODEL, "o", "in.ppm"], "bench": []}
+                 "fit": [MODEL, "o", "in.ppm"], "strip": [MODEL, "o"], "bench": []}
         self.assertEqual(set(files), set(COMMANDS + LAB_COMMANDS))
         seen = 0
         for command, arguments in files.items():

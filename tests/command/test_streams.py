@@ -183,6 +183,7 @@ class OutputIsInput(Streams):
                           ("import", "model.safetensors", "model.safetensors"),
                           ("import", "in.ppm", "model.safetensors", "--enhancement", "model.safetensors"),
                           ("export", "model.safetensors", "model.safetensors"),
+                          ("strip", "model.safetensors", "model.safetensors"),
                           ("fit", "model.safetensors", "model.safetensors", *["in.ppm"] * 40)):
             self.assert_refused("model.safetensors", *arguments)
         self.assert_refused("in.ppm", "fit", "model.safetensors", "in.ppm", *["in.ppm"] * 40)

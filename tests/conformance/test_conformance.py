@@ -92,7 +92,7 @@ class Conformance(unittest.TestCase):
                             "# %s" % line]:
                 with open(path, "w") as file:
                     file.write(text.replace(line, changed))
-                code, output = run(PROGRAM, "", "check", directory)
+                code, output = run(PROGRAM, "", "check", directory, "1")
                 self.assertEqual(code, 1)
                 self.assertIn("odd, ", output)
                 self.assertIn("layer 2, untiled: other exact pixels", output)
