@@ -10,8 +10,9 @@
 namespace compass {
 namespace {
 
-// No target moves further in a round, whatever a gradient says.
-constexpr float kFarthestMove = 2.0F;
+// No target moves further in a round, whatever a gradient says: where curvatures were measured on a flat part,
+// edges would overshoot from round to round.
+constexpr float kFarthestMove = 1.0F;
 
 // The share by which targets follow the gradient of a round.
 float share_of(int round, int rounds) {
