@@ -12,9 +12,10 @@ const fails = (status, work) => assert.throws(work, (error) => {
   assert.ok(error.message.length > 0 && !error.message.includes('\n'));
   return true;
 });
-const same = (bytes, options, what) => {
-  const wanted = nativeDecode(bytes, options);
-  const got = decoder.decode(bytes, options);
+const tiny = { decoder, model: tinyModel };
+const same = (bytes, options, what, by = tiny) => {
+  const wanted = nativeDecode(bytes, options, by.model);
+  const got = by.decoder.decode(bytes, options);
   requireSame(got, wanted, `${what} ${JSON.stringify(options)}`);
   assert.equal(got.damage !== undefined, wanted.damaged, what);
   return got;
@@ -26,20 +27,25 @@ const partOf = ({ width, height }) => ({
 });
 const sizeOf = ({ width, height }) => ({ width: Math.ceil(width * 0.7), height: Math.ceil(height * 0.7) });
 
-function checkAll(bytes, what) {
-  const info = decoder.info(bytes);
+function checkAll(bytes, what, by = tiny) {
+  const info = by.decoder.info(bytes);
   const top = info.layers.at(-1);
   for (const layer of info.layers.keys()) {
-    const got = same(bytes, { layer }, what);
+    const got = same(bytes, { layer }, what, by);
     assert.deepEqual([got.layer, got.width, got.height], [layer, info.layers[layer].width, info.layers[layer].height]);
   }
-  same(bytes, { region: partOf(top) }, what);
-  same(bytes, { region: partOf(info.layers[0]), layer: 0 }, what);
-  same(bytes, { size: sizeOf(top) }, what);
+  same(bytes, { region: partOf(top) }, what, by);
+  same(bytes, { region: partOf(info.layers[0]), layer: 0 }, what, by);
+  same(bytes, { size: sizeOf(top) }, what, by);
 }
 
-for (const { name, bytes } of conformanceFiles()) {
-  test(`${name}: layers, a region, a size`, () => checkAll(bytes, name));
+// Each folder's files, and the model that they were made with.
+for (const [folder, name] of [['files', 'tiny'], ['trellis_files', 'tiny_trellis'], ['wide_files', 'wide']]) {
+  const model = `${root}/tests/data/${name}.safetensors`;
+  const by = { decoder: await createDecoder({ wasm, model }), model };
+  for (const { name: file, bytes } of conformanceFiles(folder)) {
+    test(`${folder}/${file}: layers, a region, a size`, () => checkAll(bytes, file, by));
+  }
 }
 
 test('alpha, grey, grey with alpha', () => {

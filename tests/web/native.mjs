@@ -118,9 +118,9 @@ export function encode(width, height, { depth = 3, exif = 0, model = tinyModel, 
   return new Uint8Array(readFileSync(to));
 }
 
-// The committed files of the conformance suite: name and bytes.
-export function conformanceFiles() {
-  const folder = path.join(root, 'tests/conformance/files');
+// The committed files of a folder of the conformance suite: name and bytes.
+export function conformanceFiles(name = 'files') {
+  const folder = path.join(root, 'tests/conformance', name);
   return readdirSync(folder).filter((name) => name.endsWith('.cmps')).sort()
     .map((name) => ({ name, bytes: new Uint8Array(readFileSync(path.join(folder, name))) }));
 }
