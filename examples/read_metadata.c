@@ -37,10 +37,11 @@ int main(int argc, char** argv) {
     printf("layer %d: %dx%d, quality %g, up to byte %llu\n", k, layer->width, layer->height, layer->quality,
            (unsigned long long)layer->end);
   }
-  for (uint32_t type = COMPASS_ICC; type <= COMPASS_IPTC; ++type) {
+  for (int i = 0; i < info.metadata_count; ++i) {
+    const uint32_t type = info.metadata[i].type;
     compass_bytes bytes;
     check(compass_read_metadata(data, size, type, &bytes, &error));
-    if (bytes.size > 0) printf("%s: %zu bytes\n", kNames[type], bytes.size);
+    printf("%s: %zu bytes\n", type <= COMPASS_IPTC ? kNames[type] : "of another type", bytes.size);
     compass_bytes_free(&bytes);
   }
   free(data);

@@ -37,10 +37,9 @@ int main(int argc, char** argv) {
   uint64_t bytes = 0;
   FILE* file = argc == 5 ? fopen(argv[2], "rb") : NULL;
   if (file == NULL) return fputs("usage: thumbnail MODEL FILE WIDTH HEIGHT\n", stderr), COMPASS_USAGE;
-  compass_source_init(&source);
+  compass_source_init(&source), compass_layer_init(&layer);
   compass_decode_settings_init(&wish);
   compass_output_init(&output);
-  compass_layer_init(&layer);
   source.read = read_at, source.user = file;
   wish.size.width = atoi(argv[3]), wish.size.height = atoi(argv[4]);
   output.rows = write_rows, output.rows_user = stdout;

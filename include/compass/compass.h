@@ -63,8 +63,8 @@
  * picture is coded, allocates for itself. `max_memory` bounds it all.
  *
  * Errors: functions return COMPASS_OK or the kind of failure, and describe it in `*error`. No C++ exception
- * crosses this interface; running out of memory is COMPASS_FAILURE. After any failure encoders, decoders, readers and
- * models can be used again, and nothing is left running.
+ * crosses this interface; running out of memory is COMPASS_NO_MEMORY, from whichever function. After any failure
+ * encoders, decoders, readers and models can be used again, and nothing is left running.
  *
  * Stability: structs begin with no hidden state and grow only at the end, behind `struct_size`, which the init
  * functions fill in. Zero-initialise nothing by hand: call them. A struct whose `struct_size` cannot be right, such as 0,
@@ -104,7 +104,8 @@ typedef enum compass_status {
   COMPASS_IO = 6,       /* a file cannot be read */
   COMPASS_NEED = 7,      /* more of the file's bytes must arrive first */
   COMPASS_CANCELLED = 8, /* the caller's progress callback said so */
-  COMPASS_END = 9        /* there are no more layers */
+  COMPASS_END = 9,       /* there are no more layers */
+  COMPASS_NO_MEMORY = 10 /* memory ran out */
 } compass_status;
 
 /* Why a call failed: one line, ending in a NUL, cut if need be. Wherever a `compass_error*` is asked for, NULL will
@@ -143,6 +144,16 @@ COMPASS_API void compass_model_id(const compass_model* model, uint8_t id[8]);
 /* The identity of those parts of a model that decoding needs, which files name: models with the same one decode the same
  * files, whatever their encoders are. All zeros for no model. */
 COMPASS_API void compass_model_decoder_id(const compass_model* model, uint8_t id[8]);
+
+/* What a model file holds of its model: files can be made smaller by what is not needed. */
+typedef enum compass_model_parts {
+  COMPASS_WHOLE_MODEL = 0,
+  COMPASS_DECODER = 1,     /* nothing can be encoded */
+  COMPASS_BASE_DECODER = 2 /* of that, what the smallest layers take: no other can be decoded */
+} compass_model_parts;
+
+/* COMPASS_WHOLE_MODEL for no model. */
+COMPASS_API compass_model_parts compass_model_holds(const compass_model* model);
 
 /* NULL is allowed. */
 COMPASS_API void compass_model_free(compass_model* model);
@@ -183,8 +194,13 @@ COMPASS_API void compass_options_init(compass_options* options);
 
 /* ---- Encoding -------------------------------------------------------------------------------------------- */
 
-/* No file has more layers. */
+/* No file has more layers, nor more pieces of metadata. */
 #define COMPASS_MAX_LAYERS 255
+#define COMPASS_MAX_METADATA 64
+/* The most rounds of search. */
+#define COMPASS_MAX_EFFORT 40
+/* By how much the quality of a part may differ from the layer's, up or down. */
+#define COMPASS_MAX_QUALITY_OFFSET 100
 
 typedef struct compass_size {
   int width;
@@ -226,6 +242,34 @@ typedef struct compass_target {
   double value; /* above 0 */
 } compass_target;
 
+/* A part of the picture, in pixels of its full size, that is to be better (`offset` above 0) or worse than the rest, by
+ * so many steps of quality. Told apart are squares of 64x64 pixels of each layer: a better part takes all that it touches,
+ * a worse one those that it covers. Where parts overlap the best one counts. */
+typedef struct compass_quality_region {
+  int x;
+  int y;
+  int width;
+  int height;
+  int offset; /* within COMPASS_MAX_QUALITY_OFFSET of 0 */
+} compass_quality_region;
+
+/* How an encoding went, beside what its header says (compass_read_info). */
+typedef struct compass_encode_report {
+  size_t struct_size;
+  int effort; /* rounds of search that were spent */
+  int layer_count;
+  double psnr[COMPASS_MAX_LAYERS]; /* dB, over red, green and blue, against the picture at each layer's size; infinite if
+                                      nothing was lost; NaN for layers that were not measured */
+} compass_encode_report;
+
+COMPASS_API void compass_encode_report_init(compass_encode_report* report);
+
+/* What bits are spent for. */
+typedef enum compass_tune {
+  COMPASS_TUNE_ERROR = 0, /* the least squared error */
+  COMPASS_TUNE_VISUAL = 1 /* what is seen: calm parts are coded better and busy ones worse. For models with several rates */
+} compass_tune;
+
 typedef struct compass_encode_settings {
   size_t struct_size;
   double quality;            /* 0 to 100; default 50. A model with a single rate ignores it */
@@ -246,12 +290,31 @@ typedef struct compass_encode_settings {
                                        or one, for the largest, and all layers have the same quality. Not for models with
                                        a single rate. Read during the call only. NULL (default): none */
   size_t target_count;              /* 0 if `targets` is NULL */
+  const double* qualities;          /* one for each layer, instead of `quality`, whatever that is for. Read during the
+                                       call only. NULL (default): `quality` for all */
+  size_t quality_count;             /* 0 if `qualities` is NULL */
+  const compass_quality_region* regions; /* parts that are to be better or worse. Not for models with a single rate. Read
+                                       during the call only. NULL (default): none */
+  size_t region_count;              /* 0 if `regions` is NULL */
+  const uint8_t* quality_map; /* the same by a grey picture of any size, laid over the whole: 0 is 100 steps worse, 128 no
+                                 change, 255 100 steps better. Not with `regions`. Read during the call only. NULL
+                                 (default): none */
+  compass_size quality_map_size;
+  size_t quality_map_stride;  /* bytes from row to row, at least the map's width */
+  int measure;                /* not 0: measure each layer's PSNR, which costs decoding the largest one. Default 0 */
+  compass_encode_report* report; /* filled in on success; NULL (default): nobody wants to know */
+  compass_tune tune;             /* adds to `regions` and `quality_map`; default: COMPASS_TUNE_ERROR */
 } compass_encode_settings;
 
 /* 2 rounds, or none for pictures above 16 megapixels and for models that cannot be searched with. */
 enum { COMPASS_EFFORT_DEFAULT = -1 };
 
 COMPASS_API void compass_encode_settings_init(compass_encode_settings* settings);
+
+/* The sizes of layers that are these parts of the full size, from above 0 to 1, smallest first, the last one 1: each side
+ * times the scale, rounded down, and 1 at least. Writes `count` of them. Error: COMPASS_USAGE. */
+COMPASS_API compass_status compass_sizes_from_scales(compass_size full, const double* scales, size_t count,
+                                                     compass_size* sizes, compass_error* error);
 
 /* Bytes that the library allocated. */
 typedef struct compass_bytes {
@@ -312,9 +375,14 @@ typedef struct compass_layer_info {
   int width;
   int height;
   double quality;  /* that the layer was encoded with, 0 to 100 */
-  uint64_t offset; /* where its own bytes begin in the file */
+  uint64_t offset; /* where its own bytes begin in the file: they end at `end`, where the next layer's begin */
   uint64_t end;    /* the file's first `end` bytes are all that this layer and those below it need */
 } compass_layer_info;
+
+typedef struct compass_metadata_info {
+  uint32_t type; /* a compass_metadata_type, or another number */
+  uint64_t size;
+} compass_metadata_info;
 
 typedef struct compass_info {
   uint8_t decoder_id[8]; /* compass_model_decoder_id of the models that decode the file */
@@ -323,6 +391,9 @@ typedef struct compass_info {
   uint64_t need;        /* if the header is not whole yet: how many of the file's first bytes to come back with; else 0 */
   int layer_count;
   compass_layer_info layers[COMPASS_MAX_LAYERS]; /* smallest first */
+  uint64_t header_bytes; /* metadata lies between them and the first layer */
+  int metadata_count;
+  compass_metadata_info metadata[COMPASS_MAX_METADATA]; /* in the file's order */
 } compass_info;
 
 /* Reads the header from the file's first `size` bytes; a kilobyte is usually enough, 24 kilobytes always are. Needs no
@@ -387,12 +458,6 @@ COMPASS_API compass_status compass_decode(compass_decoder* decoder, const uint8_
                                           const compass_decode_settings* settings, compass_picture* picture,
                                           compass_error* error);
 
-/* ---- Reading while bytes arrive, layer by layer ----------------------------------------------------------- */
-
-/* A file on its way. It says what it needs, and gives the layers that are there, each decoded from what is kept of the
- * one below. Pixels are compass_decode's, to the bit. Metadata is not read unless asked for. */
-typedef struct compass_reader compass_reader;
-
 /* Where a file can be read from at any place. */
 typedef struct compass_source {
   size_t struct_size;
@@ -403,6 +468,23 @@ typedef struct compass_source {
 } compass_source;
 
 COMPASS_API void compass_source_init(compass_source* source);
+
+/* The same of a file that is read as its bytes are needed: forward only, no byte twice and none past the wanted layer's
+ * end, so that a pipe will do. Of large layers a region takes a part. `source` is not kept. Error: also COMPASS_IO. */
+COMPASS_API compass_status compass_decode_source(compass_decoder* decoder, const compass_source* source,
+                                                 const compass_decode_settings* settings, compass_picture* picture,
+                                                 compass_error* error);
+
+/* What the decoder's last compass_decode or compass_decode_source found lost or damaged, line by line, `line` being 0, 1
+ * and so on: what error->message has in one. NULL after the last one. Valid until the next of those calls; not to be
+ * freed. */
+COMPASS_API const char* compass_decoder_damage(const compass_decoder* decoder, size_t line);
+
+/* ---- Reading while bytes arrive, layer by layer ----------------------------------------------------------- */
+
+/* A file on its way. It says what it needs, and gives the layers that are there, each decoded from what is kept of the
+ * one below. Pixels are compass_decode's, to the bit. Metadata is not read unless asked for. */
+typedef struct compass_reader compass_reader;
 
 /* With a `source`, which is copied and whose `user` must outlive the reader, bytes are read as they are needed; without
  * one (NULL), they are pushed. On success `*reader` is the caller's: compass_reader_free. It runs on `decoder`, which may

@@ -66,6 +66,9 @@ struct Options : compass_options {
 struct EncodeSettings : compass_encode_settings {
   EncodeSettings() { compass_encode_settings_init(this); }
 };
+struct EncodeReport : compass_encode_report {
+  EncodeReport() { compass_encode_report_init(this); }
+};
 struct Output : compass_output {
   Output() { compass_output_init(this); }
 };
@@ -176,13 +179,13 @@ class Picture {
   Size size() const { return {picture_.width, picture_.height}; }
   int layer() const { return picture_.layer; }
 
-  // What of the file was lost; empty if nothing was.
-  const std::string& damage() const { return damage_; }
+  // What of the file was lost, a line each; empty if nothing was.
+  const std::vector<std::string>& damage() const { return damage_; }
 
  private:
   friend class Decoder;
   compass_picture picture_{};
-  std::string damage_;
+  std::vector<std::string> damage_;
 };
 
 class Decoder {
@@ -196,24 +199,35 @@ class Decoder {
 
   // A damaged file gives the layers below the damage, and says so in Picture::damage().
   Picture decode(const std::uint8_t* data, std::size_t size, const DecodeSettings& settings = {}) {
-    compass_error error;
-    Picture picture;
-    const compass_status status =
-        compass_decode(handle_.get(), data, size, &settings, &picture.picture_, &error);
-    if (status == COMPASS_DAMAGED && picture.picture_.width > 0) {
-      picture.damage_ = error.message;
-    } else {
-      detail::check(status, error);
-    }
-    return picture;
+    return decode([&](compass_picture* picture, compass_error* error) {
+      return compass_decode(handle_.get(), data, size, &settings, picture, error);
+    });
   }
   Picture decode(const std::vector<std::uint8_t>& file, const DecodeSettings& settings = {}) {
     return decode(file.data(), file.size(), settings);
+  }
+  // From a file or a pipe, of which no more is read than is needed.
+  Picture decode(const Source& source, const DecodeSettings& settings = {}) {
+    return decode([&](compass_picture* picture, compass_error* error) {
+      return compass_decode_source(handle_.get(), &source, &settings, picture, error);
+    });
   }
 
   const compass_decoder* get() const { return handle_.get(); }
 
  private:
+  template <typename Function>
+  Picture decode(const Function& function) {
+    compass_error error;
+    Picture picture;
+    const compass_status status = function(&picture.picture_, &error);
+    if (status != COMPASS_DAMAGED || picture.picture_.width == 0) detail::check(status, error);
+    for (std::size_t i = 0; const char* line = compass_decoder_damage(handle_.get(), i); ++i) {
+      picture.damage_.emplace_back(line);
+    }
+    return picture;
+  }
+
   detail::Handle<compass_decoder, compass_decoder_free> handle_;
 };
 
@@ -304,6 +318,14 @@ inline std::vector<std::uint8_t> extract(const std::uint8_t* data, std::size_t s
   compass_bytes file;
   detail::check(compass_extract(data, size, layers, &file, &error), error);
   return detail::take(file);
+}
+
+// The sizes of layers that are these parts of the full size, the last one 1.
+inline std::vector<Size> sizes_from_scales(Size full, const std::vector<double>& scales) {
+  compass_error error;
+  std::vector<Size> sizes(scales.size());
+  detail::check(compass_sizes_from_scales(full, scales.data(), scales.size(), sizes.data(), &error), error);
+  return sizes;
 }
 
 // What is in a file, from its first bytes.

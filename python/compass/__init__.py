@@ -45,6 +45,7 @@ class Status(enum.IntEnum):
     NEED = 7  # more of the file's bytes must arrive first
     CANCELLED = 8
     END = 9
+    NO_MEMORY = 10
 
 
 class Error(Exception):
@@ -201,17 +202,22 @@ def _size(value, what):
 
 
 def encode(pixels, quality=50.0, sizes=None, effort=None, *, exif=None, icc=None, xmp=None, own_colours=False,
-           target_size=None, target_bpp=None, target_psnr=None, model=None, threads=0, max_pixels=None, max_memory=0) -> bytes:
+           regions=(), quality_map=None, target_size=None, target_bpp=None, target_psnr=None, model=None, threads=0,
+           max_pixels=None, max_memory=0) -> bytes:
     """Encodes a picture; returns a whole file.
 
     pixels      array [height, width, n], n = 1 for grey, 2 for grey and alpha, 3 for red, green, blue, 4 with alpha, or
                 [height, width] for grey; uint8, or uint16 from 0 to 65535; sRGB; any strides. Alpha is kept without loss,
                 of uint16 its upper 8 bits, rounded; colours are not multiplied by it
-    quality     0 to 100
+    quality     0 to 100, or a list: one for each layer, smallest first
     sizes       (width, height) of every layer, smallest first, the last the picture's own; by default a quarter, a half
                 and the whole of it
     effort      rounds of search for symbols that take fewer bits, 0 to 40; by default 2, or 0 above 16 megapixels
     exif, icc, xmp   bytes to be carried along. `icc` is information about the original: pixels are sRGB
+    regions     (x, y, width, height, offset) of parts of the picture that are to be better (offset above 0, up to 100)
+                or worse than the rest, by so many steps of quality
+    quality_map the same by an array [height, width] of uint8, any size, laid over the whole picture: 0 is 100 steps worse,
+                128 no change, 255 100 steps better
     own_colours pixels are not sRGB but in the colour space of `icc`
     target_size, target_bpp, target_psnr   one of them, instead of quality: the best quality that takes no more bytes, or
                 bits for each pixel of the largest layer, and no less than 98 % of them; or one that gives no less dB. A
@@ -227,9 +233,13 @@ def encode(pixels, quality=50.0, sizes=None, effort=None, *, exif=None, icc=None
         sizes = [_size(size, f'sizes[{i}]') for i, size in enumerate(sizes)]
         if not sizes:
             raise Error(Status.USAGE, 'sizes is empty: leave it out, or list every layer')
+    qualities = [float(q) for q in numpy.atleast_1d(quality)]
+    if not qualities:
+        raise Error(Status.USAGE, 'quality is empty: give a number, or one for each layer')
     metadata = [(kind, bytes(data)) for kind, data in ((1, icc), (2, exif), (3, xmp)) if data]
     model = model or load_model()
-    return model._native.encode(rows, alpha, kinds, float(quality), sizes,
+    return model._native.encode(rows, alpha, kinds, qualities, [_region(region, 5) for region in regions],
+                                _plane(quality_map), sizes,
                                 _DEFAULT_EFFORT if effort is None else _whole(effort, 'effort'), metadata,
                                 _targets(target_size, target_bpp, target_psnr), _limits(threads, max_pixels, max_memory))
 
@@ -280,13 +290,27 @@ def _wish(layer, size, region):
     size = (0, 0) if size is None else _size(size, 'size')
     if region is None:
         return layer, size, [0, 0, 0, 0]
+    return layer, size, _region(region, 4)
+
+
+def _region(value, count):
     try:
-        region = [int(v) for v in region]
+        region = [int(v) for v in value]
     except (TypeError, ValueError):
         region = []
-    if len(region) != 4 or min(region) < 0 or max(region) >= 2**31 or 0 in region[2:]:
-        raise Error(Status.USAGE, 'region is not (x, y, width, height)')
-    return layer, size, region
+    rect = region[:4]
+    if len(region) != count or min(rect) < 0 or max(map(abs, region)) >= 2**31 or 0 in rect[2:]:
+        raise Error(Status.USAGE, f'region is not (x, y, width, height{", offset" if count == 5 else ""})')
+    return region
+
+
+def _plane(value):
+    if value is None:
+        return None
+    plane = numpy.asarray(value)
+    if plane.dtype != numpy.uint8 or plane.ndim != 2 or max(plane.shape, default=0) >= 2**31:
+        raise Error(Status.USAGE, f'quality_map is {plane.dtype} of shape {plane.shape}: (height, width) of uint8 is needed')
+    return numpy.ascontiguousarray(plane)
 
 
 def _whole(value, what):

@@ -173,11 +173,14 @@ class Model {
   py::bytes decoder_id() const { return id_by(compass_model_decoder_id); }
 
   using Metadata = std::vector<std::pair<uint32_t, py::bytes>>;
+  using Regions = std::vector<std::array<int, 5>>;      // x, y, width, height, offset
   using Targets = std::vector<std::pair<int, double>>;  // compass_target_kind, value
 
   // `pixels` [H,W,3] of 8 or 16 bits, its rows contiguous; `alpha` [H,W], contiguous, or none.
   py::bytes encode(const py::array& pixels, const std::optional<py::array_t<uint8_t>>& alpha, int kinds,
-                   double quality, const std::optional<std::vector<std::pair<int, int>>>& sizes, int effort,
+                   const std::vector<double>& qualities, const Regions& regions,
+                   const std::optional<py::array_t<uint8_t>>& quality_map,
+                   const std::optional<std::vector<std::pair<int, int>>>& sizes, int effort,
                    const Metadata& metadata, const Targets& targets, const Limits& limits) {
     const bool deep = py::isinstance<py::array_t<uint16_t>>(pixels);
     const py::ssize_t sample = deep ? 2 : 1;
@@ -192,7 +195,25 @@ class Model {
     }
     compass_encode_settings settings;
     compass_encode_settings_init(&settings);
-    settings.quality = quality;
+    if (qualities.size() == 1) {
+      settings.quality = qualities.front();
+    } else {
+      settings.qualities = qualities.data();
+      settings.quality_count = qualities.size();
+    }
+    std::vector<compass_quality_region> parts;
+    for (const auto& [x, y, width, height, offset] : regions) parts.push_back({x, y, width, height, offset});
+    settings.regions = parts.empty() ? nullptr : parts.data();
+    settings.region_count = parts.size();
+    if (quality_map) {
+      if (quality_map->ndim() != 2 || !(quality_map->flags() & py::array::c_style)) {
+        throw py::type_error("quality_map must be a plane");
+      }
+      settings.quality_map = quality_map->data();
+      settings.quality_map_size = {static_cast<int>(quality_map->shape(1)),
+                                   static_cast<int>(quality_map->shape(0))};
+      settings.quality_map_stride = static_cast<size_t>(quality_map->shape(1));
+    }
     settings.effort = effort;
     settings.kinds = kinds;
     if (alpha) {

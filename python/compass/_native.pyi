@@ -33,8 +33,9 @@ class Model:
     @property
     def decoder_id(self) -> bytes: ...
     def encode(self, pixels: numpy.typing.NDArray[numpy.uint8] | numpy.typing.NDArray[numpy.uint16],
-               alpha: numpy.typing.NDArray[numpy.uint8] | None, kinds: int, quality: float,
-               sizes: Sequence[tuple[int, int]] | None, effort: int, metadata: Sequence[tuple[int, bytes]],
+               alpha: numpy.typing.NDArray[numpy.uint8] | None, kinds: int,
+               qualities: Sequence[float], regions: Sequence[tuple[int, int, int, int, int]],
+               quality_map: numpy.typing.NDArray[numpy.uint8] | None, sizes: Sequence[tuple[int, int]] | None, effort: int, metadata: Sequence[tuple[int, bytes]],
                limits: Limits) -> bytes: ...
     def decode(self, data: Any, layer: int, size: tuple[int, int], region: Sequence[int], bits: int, strict: bool,
                limits: Limits) -> Decoded: ...

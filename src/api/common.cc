@@ -92,6 +92,25 @@ Progress progress_of(compass_progress progress, void* user) {
   return [progress, user](double done) { return progress(user, done) == 0; };
 }
 
+Result<CallbackSource::Read> read_of(const compass_source& given) {
+  const auto source =
+      with_defaults(&given, compass_source_init,
+                    offsetof(compass_source, user) + sizeof(compass_source::user), "compass_source");
+  if (!source) return source.error();
+  if (source->read == nullptr) return usage("source: read must not be NULL");
+  return CallbackSource::Read([source = *source](uint64_t offset, std::span<uint8_t> out) -> Result<size_t> {
+    const int64_t got = source.read(source.user, offset, out.data(), out.size());
+    if (got >= 0 && static_cast<uint64_t>(got) <= out.size()) return static_cast<size_t>(got);
+    return Error{ErrorCode::kIo, fmt::format("reading {} bytes at {} failed", out.size(), offset)};
+  });
+}
+
+std::string joined(const std::vector<std::string>& damage) {
+  std::string all;
+  for (const std::string& line : damage) all += (all.empty() ? "" : "; ") + line;
+  return all;
+}
+
 void* allocate(size_t bytes) {
   void* memory = std::malloc(std::max<size_t>(1, bytes));
   if (memory == nullptr) throw std::bad_alloc();
@@ -137,6 +156,10 @@ void compass_threads_free(compass_threads* threads) {
 void compass_options_init(compass_options* options) {
   if (options == nullptr) return;
   *options = {sizeof *options, 0, COMPASS_AUTO, compass::CodecOptions{}.max_pixels, 0, nullptr};
+}
+
+void compass_source_init(compass_source* source) {
+  if (source != nullptr) *source = {sizeof *source, nullptr, nullptr};
 }
 
 void compass_bytes_free(compass_bytes* bytes) {

@@ -1,7 +1,9 @@
 // Decoding whole files.
+#include <algorithm>
 #include <cstdlib>
 
 #include "api/internal.h"
+#include "api/output.h"
 
 namespace compass::api {
 
@@ -22,7 +24,6 @@ Result<DecodeSettings> decode_settings(const compass_decode_settings* wish) {
   settings.progress = progress_of(given->progress, given->progress_user);
   if (given->bits != 8 && given->bits != 16) return usage(fmt::format("bits {} is not 8 or 16", given->bits));
   settings.as_bytes = given->bits == 8;
-  settings.copied = true;
   return settings;
 }
 
@@ -32,38 +33,80 @@ using namespace compass::api;
 
 namespace {
 
-// Of a grey picture, whose three colours need not be decoded as the same.
-template <typename Sample>
-void level_colours(std::span<Sample> rgb) {
-  for (size_t i = 0; i + 2 < rgb.size(); i += 3) {
-    const auto grey = static_cast<Sample>(compass::grey_of(rgb[i], rgb[i + 1], rgb[i + 2]));
-    std::fill_n(rgb.begin() + static_cast<ptrdiff_t>(i), 3, grey);
+constexpr int kPixel = 3;  // bytes
+constexpr int kDeepPixel = 3 * sizeof(uint16_t);
+
+// A picture on its way to the caller, whose samples are decoded into memory that is the caller's in the end.
+class NewPicture {
+ public:
+  NewPicture() = default;
+  NewPicture(const NewPicture&) = delete;
+  NewPicture& operator=(const NewPicture&) = delete;
+  ~NewPicture() { compass_picture_free(&picture_); }
+
+  std::unique_ptr<compass::PixelSink> sink(const compass::DecodedPicture& about, compass::Size size,
+                                           bool deep);
+  void set_alpha(const compass::Plane& alpha);
+  compass_picture take() { return std::exchange(picture_, {}); }
+
+ private:
+  compass_picture picture_{};
+};
+
+std::unique_ptr<compass::PixelSink> NewPicture::sink(const compass::DecodedPicture& about, compass::Size size,
+                                                     bool deep) {
+  picture_.width = size.width;
+  picture_.height = size.height;
+  picture_.layer = about.layer;
+  picture_.x = about.part.x;
+  picture_.y = about.part.y;
+  picture_.kinds = flags_of(about.kinds);
+  compass_output output;
+  compass_output_init(&output);
+  output.format = deep ? COMPASS_RGB16 : COMPASS_RGB;
+  output.size = static_cast<size_t>(size.pixels()) * (deep ? kDeepPixel : kPixel);
+  output.pixels = allocate(output.size);
+  if (deep) {
+    picture_.rgb16 = static_cast<uint16_t*>(output.pixels);
+  } else {
+    picture_.rgb = static_cast<uint8_t*>(output.pixels);
   }
+  return std::move(*Output::create(output, size, about.kinds.grey));
 }
 
-void fill_picture(const compass::DecodedPicture& decoded, compass_picture* picture) {
-  const compass::Size size = decoded.size();
-  picture->width = size.width;
-  picture->height = size.height;
-  picture->layer = decoded.layer;
-  picture->x = decoded.part.x;
-  picture->y = decoded.part.y;
-  picture->kinds = flags_of(decoded.kinds);
-  const size_t samples = static_cast<size_t>(size.pixels()) * 3;
-  if (decoded.rgb.samples.empty()) {
-    picture->rgb16 = static_cast<uint16_t*>(allocate(samples * sizeof(uint16_t)));
-    const std::span rgb(picture->rgb16, samples);
-    compass::to_rgb16(decoded.image, rgb);
-    if (decoded.kinds.grey) level_colours(rgb);
-  } else {
-    picture->rgb = static_cast<uint8_t*>(allocate(samples));
-    const std::span rgb(picture->rgb, samples);
-    std::ranges::copy(decoded.rgb.samples, rgb.begin());
-    if (decoded.kinds.grey) level_colours(rgb);
-  }
-  if (decoded.alpha.empty()) return;
-  picture->alpha = static_cast<uint8_t*>(allocate(decoded.alpha.samples.size()));
-  std::ranges::copy(decoded.alpha.samples, picture->alpha);
+void NewPicture::set_alpha(const compass::Plane& alpha) {
+  if (alpha.empty()) return;
+  picture_.alpha = static_cast<uint8_t*>(allocate(alpha.samples.size()));
+  std::ranges::copy(alpha.samples, picture_.alpha);
+}
+
+compass_status decode_from(compass_decoder& decoder, compass::ByteSource& source,
+                           const compass_decode_settings* settings, compass_picture* picture,
+                           compass_error* error) {
+  auto wanted = decode_settings(settings);
+  if (!wanted) return fail(wanted.error(), error);
+  const bool deep = !wanted->as_bytes;
+  NewPicture made;
+  wanted->sink_pixel_bytes = deep ? kDeepPixel : kPixel;
+  wanted->make_sink = [&](const compass::DecodedPicture& about, compass::Size size) {
+    return made.sink(about, size, deep);
+  };
+  auto decoded = decoder.decoder->decode(source, *wanted);
+  if (!decoded) return fail(decoded.error(), error);
+  made.set_alpha(decoded->alpha);
+  decoder.damage = std::move(decoded->damage);
+  *picture = made.take();
+  return decoder.damage.empty() ? COMPASS_OK : fail(COMPASS_DAMAGED, joined(decoder.damage).c_str(), error);
+}
+
+// What both ways to decode begin with; `given` is where the file comes from.
+compass_status prepare(compass_decoder* decoder, const void* given, const char* what,
+                       compass_picture* picture, compass_error* error) {
+  if (picture == nullptr) return missing("picture must not be NULL", error);
+  *picture = {};
+  if (decoder == nullptr) return missing("decoder must not be NULL", error);
+  decoder->damage.clear();
+  return given == nullptr ? missing(what, error) : COMPASS_OK;
 }
 
 }  // namespace
@@ -104,23 +147,27 @@ void compass_decoder_free(compass_decoder* decoder) {
 compass_status compass_decode(compass_decoder* decoder, const uint8_t* data, size_t size,
                               const compass_decode_settings* settings, compass_picture* picture,
                               compass_error* error) {
-  if (picture == nullptr) return missing("picture must not be NULL", error);
-  *picture = {};
-  if (decoder == nullptr) return missing("decoder must not be NULL", error);
-  if (data == nullptr) return missing("data must not be NULL", error);
+  const compass_status good = prepare(decoder, data, "data must not be NULL", picture, error);
+  if (good != COMPASS_OK) return good;
   return guarded(error, [&] {
-    const auto wanted = decode_settings(settings);
-    if (!wanted) return fail(wanted.error(), error);
     compass::MemorySource source({data, size});
-    const auto decoded = decoder->decoder->decode(source, *wanted);
-    if (!decoded) return fail(decoded.error(), error);
-    compass_picture made{};
-    const std::unique_ptr<compass_picture, void (*)(compass_picture*)> owner(&made, compass_picture_free);
-    fill_picture(*decoded, &made);
-    *picture = std::exchange(made, {});
-    if (decoded->damage.empty()) return COMPASS_OK;
-    std::string lost;
-    for (const std::string& line : decoded->damage) lost += (lost.empty() ? "" : "; ") + line;
-    return fail(COMPASS_DAMAGED, lost.c_str(), error);
+    return decode_from(*decoder, source, settings, picture, error);
   });
+}
+
+compass_status compass_decode_source(compass_decoder* decoder, const compass_source* source,
+                                     const compass_decode_settings* settings, compass_picture* picture,
+                                     compass_error* error) {
+  const compass_status good = prepare(decoder, source, "source must not be NULL", picture, error);
+  if (good != COMPASS_OK) return good;
+  return guarded(error, [&] {
+    auto read = read_of(*source);
+    if (!read) return fail(read.error(), error);
+    compass::CallbackSource bytes(*std::move(read));
+    return decode_from(*decoder, bytes, settings, picture, error);
+  });
+}
+
+const char* compass_decoder_damage(const compass_decoder* decoder, size_t line) {
+  return decoder == nullptr || line >= decoder->damage.size() ? nullptr : decoder->damage[line].c_str();
 }

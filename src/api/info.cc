@@ -21,7 +21,13 @@ void fill_info(const ContainerHeader& header, compass_info* info) {
   info->layer_count = static_cast<int>(header.layers.size());
   for (size_t k = 0; k < header.layers.size(); ++k) {
     const LayerEntry& layer = header.layers[k];
-    info->layers[k] = {layer.size.width, layer.size.height, layer.quality / 10.0, layer.offset, layer.end()};
+    info->layers[k] = {layer.size.width, layer.size.height, layer.quality / 10.0, layer.begin(), layer.end()};
+  }
+  static_assert(COMPASS_MAX_METADATA == kMaxMetadataCount && COMPASS_MAX_LAYERS == kMaxLayerCount);
+  info->header_bytes = header.bytes;
+  info->metadata_count = static_cast<int>(header.metadata.size());
+  for (size_t i = 0; i < header.metadata.size(); ++i) {
+    info->metadata[i] = {header.metadata[i].type, header.metadata[i].bytes};
   }
 }
 

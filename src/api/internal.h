@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "codec/decoder.h"
 #include "codec/encoder.h"
@@ -37,6 +38,7 @@ struct compass_encoder {
 
 struct compass_decoder {
   std::shared_ptr<compass::Decoder> decoder;  // its readers', too
+  std::vector<std::string> damage{};          // what its last picture lost
 };
 
 namespace compass::api {
@@ -59,7 +61,7 @@ compass_status guarded(compass_error* error, Body body) noexcept {
   try {
     return body();
   } catch (const std::bad_alloc&) {
-    return fail(COMPASS_FAILURE, "out of memory", error);
+    return fail(COMPASS_NO_MEMORY, "out of memory", error);
   } catch (const std::exception& exception) {
     return fail(COMPASS_FAILURE, exception.what(), error);
   } catch (...) {
@@ -97,6 +99,11 @@ Status give(Struct value, Struct* out, size_t least, const char* name) {
 Result<CodecOptions> codec_options(const compass_options* given);
 Result<DecodeSettings> decode_settings(const compass_decode_settings* wish);
 Progress progress_of(compass_progress progress, void* user);
+
+// Where a file is read from. Error: kUsage.
+Result<CallbackSource::Read> read_of(const compass_source& given);
+// Lines of damage as one.
+std::string joined(const std::vector<std::string>& damage);
 
 // Memory that compass_bytes_free and compass_picture_free free. Throws std::bad_alloc.
 void* allocate(size_t bytes);

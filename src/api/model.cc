@@ -47,6 +47,19 @@ void compass_model_decoder_id(const compass_model* model, uint8_t id[8]) {
   std::copy(bytes.begin(), bytes.end(), id);
 }
 
+compass_model_parts compass_model_holds(const compass_model* model) {
+  if (model == nullptr) return COMPASS_WHOLE_MODEL;
+  switch (model->model->parts()) {
+    case compass::ModelParts::kDecoder:
+      return COMPASS_DECODER;
+    case compass::ModelParts::kBaseDecoder:
+      return COMPASS_BASE_DECODER;
+    case compass::ModelParts::kAll:
+      break;
+  }
+  return COMPASS_WHOLE_MODEL;
+}
+
 void compass_model_free(compass_model* model) {
   delete model;
 }

@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "codec/progressive.h"
+#include "codec/pixel_sink.h"
 #include "compass/compass.h"
 #include "core/result.h"
 

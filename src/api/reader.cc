@@ -20,15 +20,6 @@ struct compass_reader {
 
 namespace {
 
-compass::FileReader::Read read_of(const compass_source& source) {
-  return [source](uint64_t offset, std::span<uint8_t> out) -> compass::Result<size_t> {
-    const int64_t got = source.read(source.user, offset, out.data(), out.size());
-    if (got >= 0 && static_cast<uint64_t>(got) <= out.size()) return static_cast<size_t>(got);
-    return compass::Error{compass::ErrorCode::kIo,
-                          fmt::format("reading {} bytes at {} failed", out.size(), offset)};
-  };
-}
-
 // What the file's next layer is, which there must be.
 compass_layer layer_of(compass::FileReader& file, const compass::LayerPart& part) {
   compass_layer layer{};
@@ -56,13 +47,6 @@ compass::Result<std::unique_ptr<Output>> output_of(const compass_output* given,
   return Output::create(*wish, part.size, grey);
 }
 
-// The lines of a layer's damage as one.
-std::string joined(const std::vector<std::string>& damage) {
-  std::string all;
-  for (const std::string& line : damage) all += (all.empty() ? "" : "; ") + line;
-  return all;
-}
-
 compass_status end_of_layers(compass_error* error) {
   return fail(COMPASS_END, "there are no more layers", error);
 }
@@ -74,10 +58,6 @@ const char* why_no_push(const compass_reader& reader) {
 }
 
 }  // namespace
-
-void compass_source_init(compass_source* source) {
-  if (source != nullptr) *source = {sizeof *source, nullptr, nullptr};
-}
 
 void compass_layer_init(compass_layer* layer) {
   if (layer == nullptr) return;
@@ -93,12 +73,9 @@ compass_status compass_reader_create(const compass_decoder* decoder, const compa
   return guarded(error, [&] {
     compass::FileReader::Read read;
     if (source != nullptr) {
-      const auto wanted =
-          with_defaults(source, compass_source_init,
-                        offsetof(compass_source, user) + sizeof(compass_source::user), "compass_source");
+      const auto wanted = read_of(*source);
       if (!wanted) return fail(wanted.error(), error);
-      if (wanted->read == nullptr) return missing("source: read must not be NULL", error);
-      read = read_of(*wanted);
+      read = *wanted;
     }
     compass::CodecRuntime& runtime = decoder->decoder->runtime();
     *reader = new compass_reader{

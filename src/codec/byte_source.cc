@@ -16,6 +16,12 @@ Status ByteSource::skip(uint64_t count) {
   return {};
 }
 
+Result<size_t> CallbackSource::read(std::span<uint8_t> out) {
+  auto got = read_(at_, out);
+  if (got) at_ += *got;
+  return got;
+}
+
 Result<size_t> MemorySource::read(std::span<uint8_t> out) {
   const size_t count = std::min(out.size(), bytes_.size());
   std::copy_n(bytes_.begin(), count, out.begin());

@@ -5,6 +5,7 @@
 #include "codec/any_size.h"
 #include "codec/layer_streams.h"
 #include "codec/layer_synthesis.h"
+#include "codec/pixel_sink.h"
 #include "codec/receiver.h"
 #include "codec/runtime.h"
 #include "image/resize.h"
@@ -33,6 +34,16 @@ void Decoder::Parts::reconstruct(const LayerSizes& layers, const std::vector<Rec
   networks.meter().set_total(pixels);
   const size_t top = latents.size() - 1;
   const bool resized = settings.size && *settings.size != layers.sizes[top];
+  const bool to_sink = settings.make_sink != nullptr;
+  const Size size = resized ? *settings.size : wanted[top].size();
+  if (decoded.alpha.size != size && !decoded.alpha.empty()) {
+    decoded.alpha = resize(decoded.alpha.view(), size, &pool);
+  }
+  std::unique_ptr<PixelSink> sink;
+  if (to_sink) {
+    sink = settings.make_sink(decoded, size);
+    if (!decoded.alpha.empty()) sink->set_alpha(decoded.alpha.view());
+  }
   ImageView below;
   for (size_t k = 0; k <= top; ++k) {
     const SpatialLayer layer = layers.at(k);
@@ -40,7 +51,9 @@ void Decoder::Parts::reconstruct(const LayerSizes& layers, const std::vector<Rec
     std::optional<PredictionWindow> prediction;
     if (k > 0) prediction.emplace(synthesis.predict(layer, below, wanted[k], kDiscarded));
     PredictionWindow* const window = prediction ? &*prediction : nullptr;
-    if (k == top && settings.as_bytes && !resized) {
+    if (k == top && to_sink && !resized) {
+      give_layer(*this, layer, latents[k], window, wanted[k], *sink);
+    } else if (k == top && settings.as_bytes && !resized) {
       decoded.rgb = Rgb8Image(wanted[k].size());
       synthesis.reconstruct(layer, latents[k], window, wanted[k], decoded.rgb);
     } else {
@@ -51,9 +64,11 @@ void Decoder::Parts::reconstruct(const LayerSizes& layers, const std::vector<Rec
     latents[k] = {};
   }
   if (resized) {
-    below.image = at_size(*this, below, *settings.size, PredictionWindow::Passed::kDiscarded);
+    below.image = at_size(*this, below, size, PredictionWindow::Passed::kDiscarded);
   }
-  if (!settings.as_bytes) {
+  if (to_sink) {
+    if (resized) give_picture(*this, below.image, whole(size), *sink);
+  } else if (!settings.as_bytes) {
     decoded.image = std::move(below.image);
   } else if (resized) {
     decoded.rgb = Rgb8Image(below.image.size());
@@ -110,9 +125,6 @@ Result<DecodedPicture> Decoder::Parts::decode(ByteSource& source, const DecodeSe
   }
   decoded.part = wanted.back();
   reconstruct(layers, wanted, settings, latents, decoded);
-  if (received->alpha && settings.size) {
-    decoded.alpha = resize(decoded.alpha.view(), *settings.size, &pool);
-  }
   networks.meter().finish();
   return decoded;
 }

@@ -1,6 +1,7 @@
 // `.cmps` bytes in, a picture out.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,9 @@
 
 namespace compass {
 
+class PixelSink;  // codec/pixel_sink.h
+struct DecodedPicture;
+
 struct DecodeSettings {
   std::optional<int> layer;  // 0 is the base layer; default: the top layer
   std::optional<Size> size;  // exactly this size: the smallest layer that holds it, antialiased down; above
@@ -26,13 +30,15 @@ struct DecodeSettings {
   std::optional<Rect> region;
   PredictionKind prediction = PredictionKind::kLiff;  // as the file was encoded
   bool as_bytes = false;  // the picture as DecodedPicture::rgb: a quarter of the memory
-  bool copied = false;  // whether the caller copies the picture, so that max_memory must cover the copy, too
-  bool strict = false;  // a damaged or missing layer is an error instead of a smaller picture
+  bool strict = false;    // a damaged or missing layer is an error instead of a smaller picture
+  // Makes what takes the pixels instead of DecodedPicture. It is asked once all else of the picture is known.
+  std::function<std::unique_ptr<PixelSink>(const DecodedPicture& about, Size size)> make_sink;
+  int sink_pixel_bytes = 0;  // what the sink keeps of each pixel, for max_memory
   Progress progress;
 };
 
 struct DecodedPicture {
-  Image image;    // unclamped; empty if bytes were asked for
+  Image image;    // unclamped; empty if bytes were asked for, or a sink has them
   Rgb8Image rgb;  // else this is empty
   Plane alpha;    // of the same size; empty if the file has none
   PictureKinds kinds;

@@ -6,28 +6,6 @@
 #include <limits>
 
 namespace compass {
-namespace {
-
-// A file that is read by a callback, forward.
-class CallbackSource : public ByteSource {
- public:
-  explicit CallbackSource(const FileReader::Read& read) : read_(read) {}
-  Result<size_t> read(std::span<uint8_t> out) override {
-    auto got = read_(at_, out);
-    if (got) at_ += *got;
-    return got;
-  }
-  Status skip(uint64_t count) override {
-    at_ += count;
-    return {};
-  }
-
- private:
-  const FileReader::Read& read_;
-  uint64_t at_ = 0;
-};
-
-}  // namespace
 
 std::unique_ptr<ByteSource> FileReader::source() const {
   if (read_) return std::make_unique<CallbackSource>(read_);

@@ -16,8 +16,7 @@ namespace compass {
 
 class FileReader {
  public:
-  // Fills `out` with the file's bytes from `offset` on; how many, fewer only at the end. Error: kIo.
-  using Read = std::function<Result<size_t>(uint64_t offset, std::span<uint8_t> out)>;
+  using Read = CallbackSource::Read;
 
   // `runtime` must outlive the reader. Without `read`, bytes are pushed.
   explicit FileReader(CodecRuntime& runtime, Read read = {}) : runtime_(runtime), read_(std::move(read)) {}

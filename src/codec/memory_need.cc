@@ -211,10 +211,10 @@ double decode_bytes(const PyramidNetworks& networks, const MemoryQuestion& q,
   double most = 5.0 * latents + blocks;  // with indexes
   const Size to = q.size.value_or(wanted[q.top].size());
   const bool resampled = to != wanted[q.top].size();
+  const double result_pixel = q.sink_pixel > 0 ? q.sink_pixel : q.bytes ? kBytePixel : kFloatPixel;
   for (int k = 0; k <= q.top; ++k) {
     const double below = k > 0 ? kFloatPixel * pixels(wanted[k - 1].size()) : 0.0;
-    const double picture =
-        pixels(wanted[k].size()) * (k == q.top && q.bytes && !resampled ? kBytePixel : kFloatPixel);
+    const double picture = pixels(wanted[k].size()) * (k == q.top && !resampled ? result_pixel : kFloatPixel);
     const double pictures = in_turn(picture, below, networks.tile_side(k) + kHalo, wanted[k].height);
     most = std::max(most, whole_layers + 4.0 * latents + pictures +
                               window_bytes(networks, wanted[k].size(), k, false) +
@@ -223,12 +223,11 @@ double decode_bytes(const PyramidNetworks& networks, const MemoryQuestion& q,
   }
   // Memory for the last layer's tiles is kept: the next picture would need it again.
   const double kept = synthesis_bytes(networks, {q.sizes, q.top, 0.0F}, wanted[q.top]).all();
-  const double result = pixels(to) * (q.bytes ? kBytePixel : kFloatPixel);
+  const double result = pixels(to) * result_pixel;
   if (resampled) {
     most = std::max({most, kept + resampling_bytes(networks, wanted[q.top].size(), to),
                      kept + kFloatPixel * pixels(to) + result});
   }
-  if (q.copied) most = std::max(most, kept + 2.0 * result);
   return kFixed + networks.weight_bytes() + most;
 }
 

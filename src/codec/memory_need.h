@@ -17,7 +17,7 @@ struct MemoryQuestion {
   bool measure = false;            // encoding: whether the top layer is reconstructed, too
   bool search = false;             // encoding: whether symbols are searched for; after make_search()
   std::optional<Size> size{};      // decoding: resample to this size
-  bool copied = false;             // decoding: whether the caller makes a copy of the picture
+  int sink_pixel = 0;  // decoding: bytes that a sink keeps of a pixel, instead of what `bytes` says
 };
 
 // Whether an encoder's window keeps rows of a layer's prediction (12 bytes a pixel) once it has passed them.
@@ -25,7 +25,7 @@ struct MemoryQuestion {
 // kSearchedPixels.
 PredictionWindow::Passed passed_rows(Size layer, bool reconstruct, bool search);
 
-// The most bytes held at a time, the picture itself and its copy included, to within some ten percent.
+// The most bytes held at a time, the picture itself included, to within some ten percent.
 double encode_bytes(const PyramidNetworks& networks, const MemoryQuestion& question);
 // `wanted[k]` is the part of layer k that is reconstructed.
 double decode_bytes(const PyramidNetworks& networks, const MemoryQuestion& question,

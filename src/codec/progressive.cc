@@ -9,23 +9,14 @@
 #include "image/resize.h"
 
 namespace compass {
-namespace {
-
-// Rows of a picture that is at hand that a sink gets at a time.
-constexpr int kBandRows = 256;
-
-}  // namespace
 
 Status Progressive::open(const DecodeSettings& settings) {
   settings_ = settings;
   runtime_.networks.set_prediction(settings.prediction);
   if (const auto status = receiver_.open(settings); !status) return status;
   const Received& received = receiver_.received();
-  const MemoryQuestion question{.sizes = received.sizes.sizes,
-                                .top = received.asked,
-                                .bytes = true,
-                                .size = settings.size,
-                                .copied = false};
+  const MemoryQuestion question{
+      .sizes = received.sizes.sizes, .top = received.asked, .bytes = true, .size = settings.size};
   const double alpha = received.alpha ? received.alpha->memory(settings.size) : 0.0;
   const double memory = decode_bytes(runtime_.networks, question, receiver_.wanted()) + alpha;
   return check_memory(memory, runtime_.options.max_memory);
@@ -113,41 +104,16 @@ void Progressive::reconstruct(const LayerLatents& latents, PixelSink* sink, bool
     if (sink == nullptr) return;
     if (resized) {
       const auto passed = keep ? PredictionWindow::Passed::kMadeAgain : PredictionWindow::Passed::kDiscarded;
-      give(at_size(runtime_, below_, shown.size, passed), whole(shown.size), *sink);
+      give_picture(runtime_, at_size(runtime_, below_, shown.size, passed), whole(shown.size), *sink);
     } else {
       const Rect r = shown.part;
-      give(below_.image, {r.x - wanted.x, r.y - wanted.y, r.width, r.height}, *sink);
+      give_picture(runtime_, below_.image, {r.x - wanted.x, r.y - wanted.y, r.width, r.height}, *sink);
     }
     return;
   }
   if (sink == nullptr) return;
-  // The last layer goes to the sink as it is made, a row of tiles at a time.
-  const std::vector<Rect> tiles = tiles_of(wanted, runtime_.networks.tile_side(next_));
-  for (const Rect& tile : tiles) {
-    if (tile.x != wanted.x) continue;
-    const int top = tile.y - wanted.y;
-    sink->begin_band(top, top + tile.height);
-    synthesis.reconstruct(
-        layer(next_), latents, window, {wanted.x, tile.y, wanted.width, tile.height},
-        [&](int y, int x, int count, const PlaneRows& samples) {
-          sink->put(y - wanted.y, x - wanted.x, count, {samples[0], samples[1], samples[2]});
-        });
-    if (!sink->end_band(top, top + tile.height)) runtime_.networks.meter().cancel();
-  }
-}
-
-// A part of a picture that is at hand.
-void Progressive::give(const Image& picture, Rect part, PixelSink& sink) {
-  for (int top = 0; top < part.height; top += kBandRows) {
-    const int bottom = std::min(top + kBandRows, part.height);
-    sink.begin_band(top, bottom);
-    for_rows(runtime_.pool, bottom - top, [&](int row) {
-      SampleRows samples;
-      for (int c = 0; c < 3; ++c) samples[c] = picture.row(c, part.y + top + row) + part.x;
-      sink.put(top + row, 0, part.width, samples);
-    });
-    if (!sink.end_band(top, bottom)) runtime_.networks.meter().cancel();
-  }
+  // The last layer goes to the sink as it is made.
+  give_layer(runtime_, layer(next_), latents, window, wanted, *sink);
 }
 
 }  // namespace compass

@@ -6,33 +6,17 @@
 //   while (layers.next() <= layers.last()) layers.decode_next(sink);
 #pragma once
 
-#include <array>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "codec/decoder.h"
 #include "codec/image_view.h"
+#include "codec/pixel_sink.h"
 #include "codec/receiver.h"
 #include "codec/runtime.h"
 
 namespace compass {
-
-using SampleRows = std::array<const float*, 3>;
-
-// Where a picture's samples go, in bands of whole rows from the top down.
-class PixelSink {
- public:
-  virtual ~PixelSink() = default;
-  // The picture's alpha, if it has one: before the first band, and good until the last has come.
-  virtual void set_alpha(PlaneView alpha) = 0;
-  // The rows [top, bottom) come next. On the thread that decodes.
-  virtual void begin_band(int top, int bottom) = 0;
-  // `count` samples a plane, unclamped, of row y from column x on; a part of a row comes once. On any thread.
-  virtual void put(int y, int x, int count, const SampleRows& samples) = 0;
-  // All samples of these rows were put. On the thread that decodes. False: no more are wanted.
-  virtual bool end_band(int top, int bottom) = 0;
-};
 
 // A layer, or the part of it that settings ask for.
 struct LayerPart {
@@ -74,7 +58,6 @@ class Progressive {
  private:
   Result<DecodedLayer> decode(PixelSink* sink, bool keep);
   Result<LayerLatents> receive_next(DecodedLayer& decoded);
-  void give(const Image& picture, Rect part, PixelSink& sink);
   void reconstruct(const LayerLatents& latents, PixelSink* sink, bool keep);
   SpatialLayer layer(int k) const { return receiver_.received().sizes.at(k); }
 

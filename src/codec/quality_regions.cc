@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "image/image.h"
+
 namespace compass {
 namespace {
 
@@ -70,8 +72,8 @@ QualityMap map_of_regions(std::span<const QualityRegion> regions, Size layer, Si
   });
 }
 
-QualityMap map_of_mask(const Image& mask, Size layer) {
-  const Size size = mask.size();
+QualityMap map_of_mask(PlaneView mask, Size layer) {
+  const Size size = mask.size;
   return make_map(layer, [&](int row, int column) {
     const Rect square = square_of(layer, row, column);
     const Stretch rows = stretch_of(square.y, square.height, layer.height, size.height);
@@ -79,7 +81,7 @@ QualityMap map_of_mask(const Image& mask, Size layer) {
     double sum = 0.0;
     for (int y = static_cast<int>(rows.begin); y < rows.end; ++y) {
       for (int x = static_cast<int>(columns.begin); x < columns.end; ++x) {
-        sum += rows.share(y) * columns.share(x) * static_cast<double>(mask.row(0, y)[x]);
+        sum += rows.share(y) * columns.share(x) * static_cast<double>(samples_of_bytes()[mask.row(y)[x]]);
       }
     }
     const double mean = sum / ((rows.end - rows.begin) * (columns.end - columns.begin));

@@ -4,8 +4,8 @@
 #include <span>
 
 #include "bitstream/quality_map.h"
+#include "core/plane.h"
 #include "core/size.h"
-#include "image/image.h"
 
 namespace compass {
 
@@ -21,7 +21,7 @@ struct QualityRegion {
 QualityMap map_of_regions(std::span<const QualityRegion> regions, Size layer, Size full);
 
 // The map of a layer by a mask of any size, which is laid over the whole picture: the mean of its samples
-// (the first channel's, 0..1) over a square is an offset of -100 at 0, none at 1/2, +100 at 1.
-QualityMap map_of_mask(const Image& mask, Size layer);
+// over a square is an offset of -100 at 0, none at 127.5, +100 at 255.
+QualityMap map_of_mask(PlaneView mask, Size layer);
 
 }  // namespace compass

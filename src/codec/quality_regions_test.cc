@@ -44,17 +44,12 @@ TEST(QualityRegions, NothingIsNoMap) {
   EXPECT_TRUE(map_of_regions({}, kFull, kFull).empty());
   const QualityRegion small{{5, 5, 20, 20}, -40};  // covers no square
   EXPECT_TRUE(map_of_regions({&small, 1}, kFull, kFull).empty());
-  Image grey(Size{3, 3});
-  for (int c = 0; c < 3; ++c) {
-    for (int y = 0; y < 3; ++y) std::fill_n(grey.row(c, y), 3, 0.5F);
-  }
-  EXPECT_TRUE(map_of_mask(grey, kFull).empty());
+  EXPECT_TRUE(map_of_mask(Plane({3, 3}, 128).view(), kFull).empty());
 }
 
 TEST(QualityRegions, AMaskIsLaidOverThePicture) {
-  Image mask(Size{2, 1});
-  mask.row(0, 0)[0] = 1.0F;
-  mask.row(0, 0)[1] = 0.0F;
+  const std::vector<uint8_t> samples{255, 0};
+  const PlaneView mask{samples.data(), {2, 1}, 2};
   const Size layer{512, 64};
   const auto map = map_of_mask(mask, layer);
   EXPECT_EQ(at(map, layer, 0, 0), 100);

@@ -290,7 +290,7 @@ Result<Received> Receiver::receive(const DecodeSettings& settings) {
                                 .top = received_.asked,
                                 .bytes = settings.as_bytes,
                                 .size = settings.size,
-                                .copied = settings.copied};
+                                .sink_pixel = settings.make_sink ? settings.sink_pixel_bytes : 0};
   const double alpha = received_.alpha ? received_.alpha->memory(settings.size) : 0.0;
   const double memory = decode_bytes(networks_, question, wanted_) + alpha;
   if (const auto status = check_memory(memory, options_.max_memory); !status) return status.error();

@@ -83,6 +83,21 @@ class Docs(unittest.TestCase):
                     x, y, w, h = (float(rectangle.get(key, 0)) for key in ("x", "y", "width", "height"))
                     self.assertTrue(x >= 0 and y >= 0 and x + w <= width and y + h <= height, rectangle.attrib)
 
+    def test_the_command_uses_the_public_interface(self):
+        """The user's subcommands, and what they include of their own folder, know the library by compass.h alone."""
+        folder = os.path.join(ROOT, "tools/compass")
+        left, seen = ["encode.cc", "decode.cc", "info.cc", "extract.cc", "sheet.cc"], set()
+        while left:
+            name = left.pop()
+            seen.add(name)
+            for included in re.findall(r'^#include "([^"]+)"', read(os.path.join(folder, name)), re.MULTILINE):
+                self.assertFalse(included.startswith(("api/", "codec/", "bitstream/", "networks/", "nn/", "model_file/",
+                                                      "entropy/", "graph/")), (name, included))
+                for own in (included, included.replace(".h", ".cc")):
+                    if own not in seen and own != "commands.cc" and os.path.exists(os.path.join(folder, own)):
+                        left.append(own)
+        self.assertIn("cmps_header.cc", seen)
+
     def test_c_examples_compile(self):
         compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
         if compiler is None:

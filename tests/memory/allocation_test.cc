@@ -187,7 +187,7 @@ TEST_P(Allocation, RefusedWhileKernelsAreCompiled) {
     allowed = -1;
     if (refused == 0) break;
     if (run.status != COMPASS_OK) {
-      ASSERT_EQ(run.status, COMPASS_FAILURE) << n << ": " << run.error.message;
+      ASSERT_EQ(run.status, COMPASS_NO_MEMORY) << n << ": " << run.error.message;
       ASSERT_STREQ(run.error.message, "out of memory") << n;
     }
     run.go(weights_, rgb_, 1);
@@ -212,7 +212,7 @@ TEST_P(Allocation, RefusedOneAfterTheOther) {
     }
     ++tries;
     if (run.status != COMPASS_OK) {
-      ASSERT_EQ(run.status, COMPASS_FAILURE) << n << ": " << run.error.message;
+      ASSERT_EQ(run.status, COMPASS_NO_MEMORY) << n << ": " << run.error.message;
       ASSERT_STREQ(run.error.message, "out of memory") << n;
       EXPECT_EQ(run.picture.rgb, nullptr);
     }

@@ -167,3 +167,22 @@ def test_models_are_read_once(model):
     assert compass.load_model(str(TINY)) is model
     assert compass.load_model() is model  # COMPASS_MODEL_PATH names it
     assert 'tiny' in repr(model)
+
+
+def test_layers_and_parts_have_their_own_quality(pixels, model):
+    data = compass.encode(pixels, quality=[20, 50, 80], effort=0, model=model)
+    assert [layer.quality for layer in compass.read_info(data).layers] == [20, 50, 80]
+    assert compass.encode(pixels, quality=[50] * 3, effort=0, model=model) == compass.encode(pixels, effort=0, model=model)
+    better = compass.encode(pixels, regions=[(0, 0, 64, 45, 100)], sizes=[(67, 45)], effort=0, model=model)
+    assert better != compass.encode(pixels, sizes=[(67, 45)], effort=0, model=model)
+    everywhere = compass.encode(pixels, regions=[(0, 0, 67, 45, 100)], sizes=[(67, 45)], effort=0, model=model)
+    white = numpy.full((90, 134), 255, numpy.uint8)[::3, ::2]  # any size, any strides
+    assert compass.encode(pixels, quality_map=white, sizes=[(67, 45)], effort=0, model=model) == everywhere
+    usage = compass.Status.USAGE
+    refused(usage, compass.encode, pixels, quality=[50, 50], model=model)
+    refused(usage, compass.encode, pixels, quality=[], model=model)
+    refused(usage, compass.encode, pixels, regions=[(0, 0, 68, 45, 1)], model=model)
+    refused(usage, compass.encode, pixels, regions=[(0, 0, 9, 9)], model=model)
+    refused(usage, compass.encode, pixels, regions=[(0, 0, 9, 9, 101)], model=model)
+    refused(usage, compass.encode, pixels, quality_map=white / 255, model=model)
+    refused(usage, compass.encode, pixels, quality_map=white, regions=[(0, 0, 9, 9, 1)], model=model)

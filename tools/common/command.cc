@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "core/thread_pool.h"
 #include "descriptors.h"
 #include "parse.h"
 #include "plain_text.h"
@@ -51,22 +50,20 @@ CLI::Option* add_strict_flag(CLI::App& app, CommonFlags& flags, const std::strin
   return app.add_flag("--strict", flags.strict, help);
 }
 
-Result<CodecOptions> codec_options(const CommonFlags& flags) {
-  const auto usage = [](const char* option, const std::string& problem) {
-    return Error{ErrorCode::kUsage, fmt::format("{}: {}", option, problem)};
-  };
-  CodecOptions options;
-  if (flags.threads < 0 || flags.threads > kMaxThreads) {
+Result<compass_options> library_options(const CommonFlags& flags) {
+  compass_options options;
+  compass_options_init(&options);
+  if (flags.threads < 0 || flags.threads > COMPASS_MAX_THREADS) {
     return usage("--threads",
-                 fmt::format("{} is not 1 to {}, or 0 for one per core", flags.threads, kMaxThreads));
+                 fmt::format("{} is not 1 to {}, or 0 for one per core", flags.threads, COMPASS_MAX_THREADS));
   }
   options.threads = flags.threads;
   if (flags.precision == "f32") {
-    options.precision = Precision::kF32;
+    options.precision = COMPASS_F32;
   } else if (flags.precision == "bf16") {
-    options.precision = Precision::kBF16;
+    options.precision = COMPASS_BF16;
   } else if (flags.precision == "exact") {
-    options.precision = Precision::kExact;
+    options.precision = COMPASS_EXACT;
   } else if (flags.precision != "auto") {
     return usage("--precision", "choose f32, bf16, exact or auto");
   }
@@ -74,7 +71,7 @@ Result<CodecOptions> codec_options(const CommonFlags& flags) {
     if (flags.precision != "auto" && flags.precision != "exact") {
       return usage("--exact", fmt::format("not together with --precision {}", flags.precision));
     }
-    options.precision = Precision::kExact;
+    options.precision = COMPASS_EXACT;
   }
   const Result<uint64_t> pixels = parse_amount(flags.max_pixels);
   if (!pixels) return usage("--max-pixels", pixels.error().message);
@@ -85,6 +82,19 @@ Result<CodecOptions> codec_options(const CommonFlags& flags) {
     if (*memory == 0) return usage("--max-memory", "must be above 0");  // the library takes 0 for no limit
     options.max_memory = *memory;
   }
+  return options;
+}
+
+Result<CodecOptions> codec_options(const CommonFlags& flags) {
+  const Result<compass_options> given = library_options(flags);
+  if (!given) return given.error();
+  CodecOptions options;
+  options.threads = given->threads;
+  options.max_pixels = given->max_pixels;
+  options.max_memory = given->max_memory;
+  if (given->precision == COMPASS_F32) options.precision = Precision::kF32;
+  if (given->precision == COMPASS_BF16) options.precision = Precision::kBF16;
+  if (given->precision == COMPASS_EXACT) options.precision = Precision::kExact;
   return options;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "codec/codec_options.h"
+#include "compass/compass.h"
 #include "core/result.h"
 #include "output_file.h"
 
@@ -46,6 +47,8 @@ inline Error usage(const char* option, const std::string& problem) {
 }
 
 // The library's options for these flags. Errors: kUsage.
+Result<compass_options> library_options(const CommonFlags& flags);
+// The same for those who use the codec from within: `compass-lab`.
 Result<CodecOptions> codec_options(const CommonFlags& flags);
 
 // Text on standard output, or on standard error if it is `output` that goes to standard output; nowhere if

@@ -164,7 +164,7 @@ Result<FileSamples> file_samples(const std::string& format, const PictureView& p
   // HEIF's and JPEG 2000's readers and writers are surest with three colours.
   samples.grey =
       picture.grey && format != ".webp" && format != ".heic" && format != ".avif" && format != ".jp2";
-  samples.deep = picture.deep != nullptr && bits != 8 && takes_16_bits(format);
+  samples.deep = picture.is_deep() && bits != 8 && takes_16_bits(format);
   return samples;
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <limits>
@@ -14,6 +15,11 @@
 #include "descriptors.h"
 
 namespace compass::tools {
+namespace {
+
+constexpr size_t kPiece = 1 << 20;  // memory grows with what arrives, not with what a header claims
+
+}  // namespace
 
 Status check_standard_input(const std::string& path) {
   if (path != "-" || can_read(STDIN_FILENO)) return {};
@@ -42,13 +48,15 @@ InputFile::InputFile(InputFile&& other) noexcept
     : name_(std::move(other.name_)),
       fd_(std::exchange(other.fd_, -1)),
       bytes_(other.bytes_),
-      ahead_(std::move(other.ahead_)) {}
+      head_(std::move(other.head_)),
+      at_(other.at_),
+      failure_(std::move(other.failure_)) {}
 
 InputFile::~InputFile() {
   if (fd_ >= 0) close(fd_);
 }
 
-Result<size_t> InputFile::read_file(std::span<uint8_t> out) {
+Result<size_t> InputFile::read(std::span<uint8_t> out) {
   size_t done = 0;
   while (done < out.size()) {
     const ssize_t got = ::read(fd_, out.data() + done, out.size() - done);
@@ -62,48 +70,86 @@ Result<size_t> InputFile::read_file(std::span<uint8_t> out) {
       return Error{ErrorCode::kIo, fmt::format("{}: cannot read: {}", name_, std::strerror(errno))};
     }
     done += static_cast<size_t>(got);
+    at_ += static_cast<uint64_t>(got);
   }
   return done;
 }
 
-Result<size_t> InputFile::read(std::span<uint8_t> out) {
-  const size_t kept = std::min(out.size(), ahead_.size());
-  std::copy_n(ahead_.begin(), kept, out.begin());
-  ahead_.erase(ahead_.begin(), ahead_.begin() + static_cast<std::ptrdiff_t>(kept));
-  if (kept == out.size()) return kept;
-  const Result<size_t> more = read_file(out.subspan(kept));
-  if (!more) return more.error();
-  return kept + *more;
-}
-
 Status InputFile::skip(uint64_t count) {
-  const uint64_t kept = std::min<uint64_t>(count, ahead_.size());
-  ahead_.erase(ahead_.begin(), ahead_.begin() + static_cast<std::ptrdiff_t>(kept));
-  count -= kept;
   constexpr auto kFurthest = static_cast<uint64_t>(std::numeric_limits<off_t>::max());
   // Standard input may be a file that somebody else reads, too, from where this leaves it: so no pread.
-  if (count <= kFurthest && (count == 0 || lseek(fd_, static_cast<off_t>(count), SEEK_CUR) >= 0)) return {};
-  return ByteSource::skip(count);
+  if (count <= kFurthest && (count == 0 || lseek(fd_, static_cast<off_t>(count), SEEK_CUR) >= 0)) {
+    at_ += count;
+    return {};
+  }
+  std::array<uint8_t, 16384> passed;
+  while (count > 0) {
+    const auto step = static_cast<size_t>(std::min<uint64_t>(count, passed.size()));
+    const Result<size_t> got = read(std::span(passed).first(step));
+    if (!got) return got.error();
+    if (*got < step) return {};
+    count -= step;
+  }
+  return {};
+}
+
+Result<size_t> InputFile::read_at(uint64_t offset, std::span<uint8_t> out) {
+  size_t done = 0;
+  if (offset < head_.size()) {
+    done = std::min(out.size(), head_.size() - static_cast<size_t>(offset));
+    std::copy_n(head_.begin() + static_cast<std::ptrdiff_t>(offset), done, out.begin());
+  }
+  if (done == out.size()) return done;
+  if (offset + done < at_) {
+    return Error{ErrorCode::kIo, fmt::format("{}: cannot be read a second time, at {}", name_, offset)};
+  }
+  if (const Status there = skip(offset + done - at_); !there) return there.error();
+  if (at_ < offset + done) return done;  // it ends before
+  const Result<size_t> more = read(out.subspan(done));
+  if (!more) return more.error();
+  return done + *more;
+}
+
+compass_source InputFile::source() {
+  compass_source source;
+  compass_source_init(&source);
+  source.user = this;
+  source.read = [](void* user, uint64_t offset, uint8_t* data, size_t size) -> int64_t {
+    auto& file = *static_cast<InputFile*>(user);
+    const Result<size_t> got = file.read_at(offset, {data, size});
+    if (got) return static_cast<int64_t>(*got);
+    file.failure_ = got.error();
+    return -1;
+  };
+  return source;
+}
+
+Error InputFile::error_of(compass_status status, const compass_error& error) const {
+  if (status == COMPASS_IO && failure_) return *failure_;
+  const Error cause = tools::error_of(status, error);
+  return {cause.code, fmt::format("{}: {}", name_, cause.message)};
 }
 
 Result<std::span<const uint8_t>> InputFile::peek(size_t count) {
-  if (const size_t have = ahead_.size(); have < count) {
-    ahead_.resize(count);
-    const Result<size_t> got = read_file(std::span(ahead_).subspan(have));
-    ahead_.resize(have + (got ? *got : 0));
+  while (head_.size() < count) {
+    const size_t have = head_.size();
+    const size_t piece = std::min<size_t>(kPiece, count - have);
+    head_.resize(have + piece);
+    const Result<size_t> got = read(std::span(head_).subspan(have));
+    head_.resize(have + (got ? *got : 0));
     if (!got) return got.error();
+    if (*got < piece) break;
   }
-  return std::span<const uint8_t>(ahead_).first(std::min(count, ahead_.size()));
+  return std::span<const uint8_t>(head_).first(std::min(count, head_.size()));
 }
 
 Result<std::vector<uint8_t>> InputFile::read_up_to(uint64_t count) {
-  constexpr uint64_t kPiece = 1 << 20;  // memory grows with what arrives, not with what a header claims
   std::vector<uint8_t> all;
   while (all.size() < count) {
     const size_t have = all.size();
-    const auto piece = static_cast<size_t>(std::min(kPiece, count - have));
+    const auto piece = static_cast<size_t>(std::min<uint64_t>(kPiece, count - have));
     all.resize(have + piece);
-    const Result<size_t> got = read(std::span(all).subspan(have));
+    const Result<size_t> got = read_at(have, std::span(all).subspan(have));
     if (!got) return got.error();
     all.resize(have + *got);
     if (*got < piece) break;

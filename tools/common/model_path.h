@@ -5,8 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "bitstream/container.h"
+#include "command.h"
 #include "core/result.h"
+#include "library.h"
 #include "model_file/model.h"
 
 namespace compass::tools {
@@ -19,11 +20,19 @@ std::vector<std::string> model_places();
 // model_places(), or the first entry of COMPASS_MODEL_PATH that is itself a file. Errors: kModel.
 Result<std::string> find_model(const std::string& path);
 
-// The model of that file. Errors: kModel, kIo.
-Result<std::shared_ptr<const Model>> load_model(const std::string& path);
+// The model that find_model finds. Errors: kModel.
+Result<ModelHandle> open_model(const std::string& path);
 
 // A model that decodes `file_name`. With an empty `path`, every model of model_places() is tried until one
 // has that decoder. Errors: kModel, naming the decoder wanted and those found.
+Result<ModelHandle> open_model_for(const uint8_t wanted[8], const std::string& path,
+                                   const std::string& file_name);
+
+// What commands say of it.
+Json model_json(const compass_model* model);
+
+// The first two for those who use the codec from within.
+Result<std::shared_ptr<const Model>> load_model(const std::string& path);
 Result<std::shared_ptr<const Model>> load_model_for(const DecoderId& wanted, const std::string& path,
                                                     const std::string& file_name);
 

@@ -14,6 +14,9 @@ std::array<uint32_t, 3> colours_at(const PictureView& picture, int x, int y) {
     if (picture.deep != nullptr) {
       const float v = picture.deep->row(c, y)[x];
       colours[c] = sizeof(Sample) == 1 ? byte_of_sample(v) : deep_of_sample(v);
+    } else if (picture.rgb16.data != nullptr) {
+      const uint32_t v = picture.rgb16.row(y)[3 * static_cast<size_t>(x) + c];
+      colours[c] = sizeof(Sample) == 1 ? (v + 128) / 257 : v;
     } else {
       const uint32_t v = picture.rgb.row(y)[3 * static_cast<size_t>(x) + c];
       colours[c] = sizeof(Sample) == 1 ? v : v * 257;
@@ -46,7 +49,7 @@ void fill(const PictureView& picture, const FileSamples& samples, int x, int y, 
 
 void fill_row(const PictureView& picture, const FileSamples& samples, int x, int y, int count, uint8_t* out) {
   // The commonest as they lie in memory.
-  if (picture.deep == nullptr && picture.alpha.empty() && !picture.grey && !samples.deep && !samples.alpha &&
+  if (!picture.is_deep() && picture.alpha.empty() && !picture.grey && !samples.deep && !samples.alpha &&
       !samples.grey) {
     std::memcpy(out, picture.rgb.row(y) + 3 * static_cast<size_t>(x), 3 * static_cast<size_t>(count));
   } else if (samples.deep) {

@@ -10,13 +10,15 @@ namespace compass::tools {
 
 struct PictureView {
   Rgb8View rgb;
-  const Image* deep = nullptr;  // instead of `rgb`, for more than 8 bits a sample
+  Rgb16View rgb16;              // instead of `rgb`
+  const Image* deep = nullptr;  // instead of both
   PlaneView alpha;              // or none
   bool grey = false;            // the colours' mean is all there is to write
 
   PictureView() = default;
   PictureView(const Rgb8View& picture) : rgb(picture) {}  // NOLINT(google-explicit-constructor)
-  Size size() const { return deep != nullptr ? deep->size() : rgb.size; }
+  bool is_deep() const { return deep != nullptr || rgb16.data != nullptr; }  // more than 8 bits a sample
+  Size size() const { return deep != nullptr ? deep->size() : rgb16.data != nullptr ? rgb16.size : rgb.size; }
 };
 
 // Samples of a file: interleaved, of 8 bits, or of 16 in the machine's byte order.

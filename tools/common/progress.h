@@ -17,11 +17,23 @@ class ProgressBar {
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
-  // The callback for CodecOptions' Progress; refers to this object. Empty where nothing would be drawn.
+  // Lets the library's settings report to this object, which must outlive the call that they are for; not
+  // where nothing would be drawn.
+  template <typename Settings>
+  void follow(Settings& settings) {
+    if (!enabled_) return;
+    settings.progress = on_progress;
+    settings.progress_user = this;
+  }
+  // The callback for the codec's own settings; refers to this object. Empty where nothing would be drawn.
   Progress callback();
 
  private:
   void show(double done);
+  static int on_progress(void* bar, double done) {
+    static_cast<ProgressBar*>(bar)->show(done);
+    return 0;
+  }
 
   using Clock = std::chrono::steady_clock;
   std::string label_;

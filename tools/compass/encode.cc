@@ -1,17 +1,18 @@
 // compass encode: a picture in, a .cmps file out.
 #include <fmt/format.h>
 
+#include <cmath>
 #include <future>
 #include <memory>
 #include <optional>
 
 #include "cmps_header.h"
-#include "codec/encoder.h"
 #include "commands.h"
 #include "common/command.h"
 #include "common/image_file.h"
 #include "common/input_file.h"
 #include "common/layer_table.h"
+#include "common/library.h"
 #include "common/model_path.h"
 #include "common/output_file.h"
 #include "common/parse.h"
@@ -19,13 +20,12 @@
 #include "common/progress.h"
 #include "core/background.h"
 #include "core/clock.h"
+#include "photo_encoding.h"
 #include "quality_options.h"
 #include "target_options.h"
 
 namespace compass::tools {
 namespace {
-
-constexpr int kMaxLayers = static_cast<int>(kMaxLayerCount);
 
 struct Options {
   std::string input;
@@ -50,6 +50,17 @@ struct Layers {
   const char* option = "--sizes";  // which named the sizes
 };
 
+Result<std::vector<Size>> scaled_sizes(Size full, const std::vector<double>& scales) {
+  std::vector<compass_size> found(scales.size());
+  compass_error error;
+  const compass_status status = compass_sizes_from_scales({full.width, full.height}, scales.data(),
+                                                          scales.size(), found.data(), &error);
+  if (status != COMPASS_OK) return error_of(status, error);
+  std::vector<Size> sizes;
+  for (const compass_size& size : found) sizes.push_back({size.width, size.height});
+  return sizes;
+}
+
 Result<Layers> parse_layers(const Options& options, const TargetWish& targets) {
   Layers layers;
   if (!targets.sizes.empty()) {
@@ -62,18 +73,18 @@ Result<Layers> parse_layers(const Options& options, const TargetWish& targets) {
   } else if (!options.scales.empty()) {
     const Result<std::vector<double>> scales = parse_scales(options.scales);
     if (!scales) return usage("--scales", scales.error().message);
-    if (const auto good = sizes_from_scales({1, 1}, *scales); !good)
+    if (const auto good = scaled_sizes({1, 1}, *scales); !good)
       return usage("--scales", good.error().message);
     layers.scales = *scales;
   } else {
-    layers.scales = default_scales(options.layers);
+    for (int k = options.layers - 1; k >= 0; --k) layers.scales.push_back(std::ldexp(1.0, -k));
   }
   return layers;
 }
 
 // Their sizes, lowest first, for a picture of size `full`.
 Result<std::vector<Size>> layer_sizes(const Layers& layers, Size full) {
-  if (layers.sizes.empty()) return sizes_from_scales(full, layers.scales);
+  if (layers.sizes.empty()) return scaled_sizes(full, layers.scales);
   if (layers.sizes.back() == full) return layers.sizes;
   return usage(layers.option,
                fmt::format("the last must be the picture's own size, {}x{}", full.width, full.height));
@@ -81,63 +92,64 @@ Result<std::vector<Size>> layer_sizes(const Layers& layers, Size full) {
 
 // Checks of numbers that need no file.
 Status check(const Options& options) {
-  if (options.layers < 1 || options.layers > kMaxLayers)
-    return usage("--layers", fmt::format("{} is not 1 to {}", options.layers, kMaxLayers));
-  if (options.effort && (*options.effort < 0 || *options.effort > kMaxEffort))
-    return usage("--effort", fmt::format("{} is not 0 to {}", *options.effort, kMaxEffort));
+  if (options.layers < 1 || options.layers > COMPASS_MAX_LAYERS)
+    return usage("--layers", fmt::format("{} is not 1 to {}", options.layers, COMPASS_MAX_LAYERS));
+  if (options.effort && (*options.effort < 0 || *options.effort > COMPASS_MAX_EFFORT))
+    return usage("--effort", fmt::format("{} is not 0 to {}", *options.effort, COMPASS_MAX_EFFORT));
   if (options.output.empty() && options.append.empty())
     return Error{ErrorCode::kUsage, "OUT is required: the file to write"};
   return {};
 }
 
 // A whole file that a layer is to be added to.
-Result<std::vector<uint8_t>> read_file(const std::string& path, const CodecOptions& codec) {
+struct GrowingFile {
+  std::vector<uint8_t> bytes;
+  compass_info info;
+};
+
+Result<GrowingFile> read_file(const std::string& path) {
   Result<InputFile> input = InputFile::open(path);
   if (!input) return input.error();
-  const Result<ContainerHeader> header = peek_header(*input, codec);
-  if (!header) return header.error();
-  return input->read_up_to(header->file_bytes());
+  const Result<compass_info> info = peek_header(*input);
+  if (!info) return info.error();
+  Result<std::vector<uint8_t>> bytes = input->read_up_to(file_bytes(*info));
+  if (!bytes) return bytes.error();
+  return GrowingFile{*std::move(bytes), *info};
 }
 
-// Adds a layer to a file. A picture with colours of its own must have the file's.
-template <typename Picture>
-Result<EncodedPicture> append(Encoder& encoder, const std::vector<uint8_t>& file, const Picture& picture,
-                              EncodeSettings settings) {
-  if (settings.kinds.own_colours) {
-    const ContainerHeader header = *parse_header(file)->header;
-    const uint64_t bytes = std::min<uint64_t>(header.metadata_bytes(), file.size() - header.bytes);
-    const auto chunks = read_metadata(header, std::span(file).subspan(header.bytes, bytes));
-    if (!chunks) return chunks.error();
-    const auto icc = [](const std::vector<MetadataChunk>& of) {
-      const auto found = std::ranges::find(of, MetadataChunk::kIcc, &MetadataChunk::type);
-      return found == of.end() ? std::vector<uint8_t>() : found->bytes;
-    };
-    if (icc(*chunks) != icc(settings.metadata)) {
-      return usage("--keep-profile", "the picture's profile is not the file's");
-    }
+Status report(const Options& options, const std::string& path, const compass_model* model,
+              const OwnedBytes& file, const compass_encode_report& spent, double seconds, const Photo& photo,
+              const OutputFile& output) {
+  compass_info info;
+  compass_error error;
+  const compass_status status = compass_read_info(file->data, file->size, &info, &error);
+  if (status != COMPASS_OK) return error_of(status, error);
+  std::vector<LayerRow> rows = rows_of(info, /*quality=*/false);
+  for (size_t k = 0; options.psnr && k < rows.size(); ++k) rows[k].psnr = spent.psnr[k];
+  if (options.common.json) {
+    return print_json({{"input", options.input},
+                       {"output", path},
+                       {"model", model_json(model)},
+                       {"quality", quality_json(info)},
+                       {"effort", spent.effort},
+                       {"bytes", file->size},
+                       {"seconds", seconds},
+                       {"layers", layer_json(rows)},
+                       {"notes", photo.notes}});
   }
-  settings.metadata.clear();
-  settings.sizes.clear();
-  return encoder.append(file, picture, settings);
-}
-
-std::vector<LayerRow> rows_of(const EncodedPicture& encoded, bool measured) {
-  uint64_t total = encoded.bytes.size();
-  for (const EncodedLayer& layer : encoded.layers) total -= layer.bytes;  // what is left: header and metadata
-  std::vector<LayerRow> rows;
-  for (const EncodedLayer& layer : encoded.layers) {
-    total += layer.bytes;
-    rows.push_back({.size = layer.size, .bytes = layer.bytes, .total_bytes = total});
-    if (measured) rows.back().psnr = layer.psnr;
-  }
-  return rows;
+  if (options.common.quiet) return {};
+  return print_report(
+      fmt::format("{} to {}: {} bytes, model {}, quality {}, {:.2f} s\n{}", plain_line(options.input),
+                  plain_line(path), grouped(file->size), plain_line(compass_model_name(model)),
+                  quality_text(info), seconds, layer_table(rows)),
+      output);
 }
 
 Status encode(const Options& options) {
   if (const Status good = check(options); !good) return good;
-  const Result<CodecOptions> codec = codec_options(options.common);
+  const Result<compass_options> codec = library_options(options.common);
   if (!codec) return codec.error();
-  const Result<QualityWish> quality = parse_quality(options.quality);
+  Result<QualityWish> quality = parse_quality(options.quality);
   if (!quality) return quality.error();
   const Result<TargetWish> targets = parse_targets(options.targets);
   if (!targets) return targets.error();
@@ -159,75 +171,56 @@ Status encode(const Options& options) {
                           .max_pixels = codec->max_pixels,
                           .max_memory = codec->max_memory};
   std::future<Result<Photo>> reading = in_background([&] { return read_image(options.input, read); });
-  std::vector<uint8_t> before;
+  std::optional<GrowingFile> before;
   if (appends) {
-    Result<std::vector<uint8_t>> file = read_file(options.append, *codec);
+    Result<GrowingFile> file = read_file(options.append);
     if (!file) return file.error();
     before = *std::move(file);
   }
-  const Result<std::shared_ptr<const Model>> model =
-      appends ? load_model_for(parse_header(before)->header->decoder, options.common.model, options.append)
-              : load_model(options.common.model);
+  const Result<ModelHandle> model =
+      appends ? open_model_for(before->info.decoder_id, options.common.model, options.append)
+              : open_model(options.common.model);
   if (!model) return model.error();
-  Result<Photo> photo = reading.get();
+  const Result<Photo> photo = reading.get();
   if (!photo) return photo.error();
   for (const std::string& note : photo->notes) warn(options.input + ": " + note, options.common);
 
   const Result<std::vector<Size>> sizes =
       appends ? std::vector<Size>{photo->size()} : layer_sizes(*layers, photo->size());
   if (!sizes) return sizes.error();
-  EncodeSettings settings;
-  settings.sizes = *sizes;
-  if (const Status good = apply_quality(*quality, read, settings); !good) return good;
-  settings.targets = targets->targets;
-  settings.effort = options.effort;
-  settings.measure = options.psnr;
-  settings.metadata = photo->metadata;
-  if (options.strip)
-    std::erase_if(settings.metadata, [&](const MetadataChunk& chunk) {
-      return chunk.type != MetadataChunk::kIcc || !photo->kinds.own_colours;
-    });
-  settings.kinds = photo->kinds;
-  if (photo->kinds.alpha) settings.alpha = photo->alpha.view();
+  compass_encode_settings settings;
+  compass_encode_settings_init(&settings);
+  if (const Status good = apply_quality(*quality, read, *sizes, settings); !good) return good;
+  PhotoEncoding encoding(*photo, options.strip);
+  if (appends) {
+    encoding.describe(settings);
+  } else {
+    encoding.describe(*sizes, settings);
+  }
+  if (!targets->targets.empty()) settings.targets = targets->targets.data();
+  settings.target_count = targets->targets.size();
+  settings.effort = options.effort.value_or(COMPASS_EFFORT_DEFAULT);
+  settings.measure = options.psnr ? 1 : 0;
+  compass_encode_report spent;
+  compass_encode_report_init(&spent);
+  settings.report = &spent;
   const auto start = Clock::now();
-  Result<EncodedPicture> encoded = [&] {
+  const Result<OwnedBytes> file = [&]() -> Result<OwnedBytes> {
     ProgressBar progress("encoding", options.common.quiet);
-    settings.progress = progress.callback();
-    Encoder encoder(*model, *codec);
-    const auto coded = [&](const auto& picture) {
-      return appends ? append(encoder, before, picture, settings) : encoder.encode(picture, settings);
-    };
-    return photo->kinds.deep ? coded(photo->deep.view()) : coded(photo->image.view());
+    progress.follow(settings);
+    const Result<EncoderHandle> encoder = new_encoder(model->get(), *codec);
+    if (!encoder) return encoder.error();
+    return appends ? encoding.append(encoder->get(), before->bytes, settings)
+                   : encoding.encode(encoder->get(), settings);
   }();
-  if (!encoded) {
-    if (!appends) return encoded.error();
-    return Error{encoded.error().code, fmt::format("{}: {}", options.append, encoded.error().message)};
+  if (!file) {
+    if (!appends) return file.error();
+    return Error{file.error().code, fmt::format("{}: {}", options.append, file.error().message)};
   }
   const double seconds = seconds_since(start);
-  if (const Status written = output->write(encoded->bytes); !written) return written;
+  if (const Status written = output->write({(*file)->data, (*file)->size}); !written) return written;
   if (const Status committed = output->commit(); !committed) return committed;
-
-  const std::vector<LayerRow> rows = rows_of(*encoded, options.psnr);
-  if (options.common.json) {
-    return print_json({{"input", options.input},
-                       {"output", path},
-                       {"model",
-                        {{"name", (*model)->name()},
-                         {"id", to_string((*model)->id())},
-                         {"decoder", to_string((*model)->decoder_id())}}},
-                       {"quality", quality_json(*encoded)},
-                       {"effort", encoded->effort},
-                       {"bytes", encoded->bytes.size()},
-                       {"seconds", seconds},
-                       {"layers", layer_json(rows)},
-                       {"notes", photo->notes}});
-  }
-  if (options.common.quiet) return {};
-  return print_report(
-      fmt::format("{} to {}: {} bytes, model {}, quality {}, {:.2f} s\n{}", plain_line(options.input),
-                  plain_line(path), grouped(encoded->bytes.size()), plain_line((*model)->name()),
-                  quality_text(*encoded), seconds, layer_table(rows)),
-      *output);
+  return report(options, path, model->get(), *file, spent, seconds, *photo, *output);
 }
 
 }  // namespace

@@ -27,30 +27,33 @@ Status extract(const Options& options) {
   if (const Status good = check_json_stream(options.common, *output); !good) return good;
   Result<InputFile> input = InputFile::open(options.input);
   if (!input) return input.error();
-  const Result<ContainerHeader> header = peek_header(*input);
+  const Result<compass_info> header = peek_header(*input);
   if (!header) return header.error();
-  const auto count = static_cast<int>(header->layers.size());
+  const int count = header->layer_count;
   if (options.layers < 1 || options.layers > count) {
     return Error{ErrorCode::kUsage, fmt::format("--layers: {} is not 1 to {}, the layers of {}",
                                                 options.layers, count, input->name())};
   }
   // Nothing past the last layer wanted is read.
-  Result<std::vector<uint8_t>> file = input->read_up_to(header->layers[options.layers - 1].end());
+  Result<std::vector<uint8_t>> file = input->read_up_to(header->layers[options.layers - 1].end);
   if (!file) return file.error();
-  const Result<std::vector<uint8_t>> kept = extract_layers(*file, options.layers);
-  if (!kept) return Error{kept.error().code, fmt::format("{}: {}", input->name(), kept.error().message)};
+  OwnedBytes kept;
+  compass_error error;
+  const compass_status status =
+      compass_extract(file->data(), file->size(), options.layers, kept.out(), &error);
+  if (status != COMPASS_OK) return input->error_of(status, error);
 
-  if (const Status written = output->write(*kept); !written) return written;
+  if (const Status written = output->write({kept->data, kept->size}); !written) return written;
   if (const Status committed = output->commit(); !committed) return committed;
   if (options.common.json) {
     return print_json({{"input", options.input},
                        {"output", options.output},
                        {"layers", options.layers},
-                       {"bytes", kept->size()}});
+                       {"bytes", kept->size}});
   }
   if (options.common.quiet) return {};
   return print_report(fmt::format("{} to {}: {} of {} layers, {} bytes\n", plain_line(options.input),
-                                  plain_line(options.output), options.layers, count, grouped(kept->size())),
+                                  plain_line(options.output), options.layers, count, grouped(kept->size)),
                       *output);
 }
 

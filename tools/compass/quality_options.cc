@@ -13,7 +13,7 @@ namespace compass::tools {
 namespace {
 
 // "X,Y,W,H:+30".
-Result<QualityRegion> parse_region(const std::string& text) {
+Result<compass_quality_region> parse_region(const std::string& text) {
   const size_t colon = text.rfind(':');
   if (colon == std::string::npos)
     return usage("--roi", fmt::format("{} is not X,Y,W,H:+30 or X,Y,W,H:-30", text));
@@ -21,18 +21,30 @@ Result<QualityRegion> parse_region(const std::string& text) {
   if (!part) return usage("--roi", part.error().message);
   std::string offset = text.substr(colon + 1);
   if (offset.starts_with('+')) offset.erase(0, 1);
-  if (!check_whole_number(offset) || offset.size() > 4 || std::abs(std::stoi(offset)) > kMaxQualityOffset) {
+  if (!check_whole_number(offset) || offset.size() > 4 ||
+      std::abs(std::stoi(offset)) > COMPASS_MAX_QUALITY_OFFSET) {
     return usage("--roi", fmt::format("{} is not a quality offset, -100 to +100", text.substr(colon + 1)));
   }
-  return QualityRegion{*part, std::stoi(offset)};
+  return compass_quality_region{part->x, part->y, part->width, part->height, std::stoi(offset)};
 }
 
 // One, if all layers are alike.
-std::vector<double> qualities_of(const EncodedPicture& encoded) {
+std::vector<double> qualities_of(const compass_info& info) {
   std::vector<double> qualities;
-  for (const EncodedLayer& layer : encoded.layers) qualities.push_back(layer.quality);
+  for (int k = 0; k < info.layer_count; ++k) qualities.push_back(info.layers[k].quality);
   if (std::ranges::count(qualities, qualities.front()) == std::ssize(qualities)) qualities.resize(1);
   return qualities;
+}
+
+// The first colour of a picture, which is grey.
+Result<Plane> read_mask(const std::string& path, const ReadSettings& read) {
+  ReadSettings plain = read;
+  plain.kinds = plain.profile = false;
+  const Result<Photo> photo = read_image(path, plain);
+  if (!photo) return photo.error();
+  Plane mask(photo->image.size);
+  for (size_t i = 0; i < mask.samples.size(); ++i) mask.samples[i] = photo->image.samples[3 * i];
+  return mask;
 }
 
 }  // namespace
@@ -77,7 +89,7 @@ Result<QualityWish> parse_quality(const QualityOptions& options) {
   }
   wish.qualities = *qualities;
   for (const std::string& text : options.regions) {
-    const Result<QualityRegion> region = parse_region(text);
+    const Result<compass_quality_region> region = parse_region(text);
     if (!region) return region.error();
     wish.regions.push_back(*region);
   }
@@ -85,51 +97,51 @@ Result<QualityWish> parse_quality(const QualityOptions& options) {
     return usage("--quality-map", "does not go together with --roi: draw the regions into the map");
   }
   wish.map = options.map;
-  if (options.tune == "visual") wish.tune = Tune::kVisual;
+  if (options.tune == "visual") wish.tune = COMPASS_TUNE_VISUAL;
   if (options.tune != "visual" && options.tune != "psnr") {
     return usage("--tune", fmt::format("{} is neither psnr nor visual", options.tune));
   }
   return wish;
 }
 
-Status apply_quality(const QualityWish& wish, const ReadSettings& read, EncodeSettings& settings) {
-  const size_t layers = settings.sizes.size();
+Status apply_quality(QualityWish& wish, const ReadSettings& read, const std::vector<Size>& sizes,
+                     compass_encode_settings& settings) {
   if (wish.qualities.size() == 1) {
     settings.quality = wish.qualities.front();
-  } else if (wish.qualities.size() == layers) {
-    settings.layer_qualities = wish.qualities;
+  } else if (wish.qualities.size() == sizes.size()) {
+    settings.qualities = wish.qualities.data();
+    settings.quality_count = wish.qualities.size();
   } else {
     return usage("--quality", fmt::format("{} numbers for {} layers: give one, or one for each layer",
-                                          wish.qualities.size(), layers));
+                                          wish.qualities.size(), sizes.size()));
   }
   settings.tune = wish.tune;
-  const Size full = settings.sizes.back();
-  for (const QualityRegion& region : wish.regions) {
-    const Rect& part = region.part;
+  const Size full = sizes.back();
+  for (const compass_quality_region& part : wish.regions) {
     if (part.x > full.width - part.width || part.y > full.height - part.height) {
       return usage("--roi", fmt::format("{},{},{},{} does not lie inside the picture, {}x{}", part.x, part.y,
                                         part.width, part.height, full.width, full.height));
     }
   }
-  if (!wish.map.empty()) {
-    const Result<Photo> mask = read_image(wish.map, read);
-    if (!mask) return mask.error();
-    const Image image = from_rgb8(mask->image.view());
-    for (const Size size : settings.sizes) settings.quality_maps.push_back(map_of_mask(image, size));
-  } else if (!wish.regions.empty()) {
-    for (const Size size : settings.sizes)
-      settings.quality_maps.push_back(map_of_regions(wish.regions, size, full));
-  }
+  if (!wish.regions.empty()) settings.regions = wish.regions.data();
+  settings.region_count = wish.regions.size();
+  if (wish.map.empty()) return {};
+  Result<Plane> mask = read_mask(wish.map, read);
+  if (!mask) return mask.error();
+  wish.mask = *std::move(mask);
+  settings.quality_map = wish.mask.samples.data();
+  settings.quality_map_size = {wish.mask.size.width, wish.mask.size.height};
+  settings.quality_map_stride = static_cast<size_t>(wish.mask.size.width);
   return {};
 }
 
-Json quality_json(const EncodedPicture& encoded) {
-  const std::vector<double> qualities = qualities_of(encoded);
+Json quality_json(const compass_info& info) {
+  const std::vector<double> qualities = qualities_of(info);
   return qualities.size() == 1 ? Json(qualities.front()) : Json(qualities);
 }
 
-std::string quality_text(const EncodedPicture& encoded) {
-  return fmt::format("{:g}", fmt::join(qualities_of(encoded), ","));
+std::string quality_text(const compass_info& info) {
+  return fmt::format("{:g}", fmt::join(qualities_of(info), ","));
 }
 
 }  // namespace compass::tools

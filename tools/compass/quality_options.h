@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "codec/encoder.h"
-#include "codec/quality_regions.h"
 #include "common/command.h"
 #include "common/photo.h"
+#include "compass/compass.h"
+#include "core/plane.h"
 
 namespace compass::tools {
 
@@ -26,20 +26,23 @@ void add_quality_options(CLI::App& command, QualityOptions& options);
 // The same, understood.
 struct QualityWish {
   std::vector<double> qualities;  // one, or one for each layer
-  std::vector<QualityRegion> regions;
+  std::vector<compass_quality_region> regions;
   std::string map;
-  Tune tune = Tune::kError;
+  Plane mask;  // the map's picture
+  compass_tune tune = COMPASS_TUNE_ERROR;
 };
 
 // Errors: kUsage, naming the option. What depends on the picture is not checked.
 Result<QualityWish> parse_quality(const QualityOptions& options);
 
-// Fills in qualities and maps for settings.sizes. Reads the mask, if there is one. Errors: kUsage (not as
-// many qualities as layers, a region outside of the picture), and read_image's.
-Status apply_quality(const QualityWish& wish, const ReadSettings& read, EncodeSettings& settings);
+// Says so in the settings, which point to what `wish` holds, for layers of these sizes. Reads the map, if
+// there is one. Errors: kUsage (not as many qualities as layers, a region outside of the picture), and
+// read_image's.
+Status apply_quality(QualityWish& wish, const ReadSettings& read, const std::vector<Size>& sizes,
+                     compass_encode_settings& settings);
 
 // A number if all layers are alike, else a list.
-Json quality_json(const EncodedPicture& encoded);
-std::string quality_text(const EncodedPicture& encoded);
+Json quality_json(const compass_info& info);
+std::string quality_text(const compass_info& info);
 
 }  // namespace compass::tools

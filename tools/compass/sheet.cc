@@ -3,14 +3,15 @@
 
 #include <future>
 #include <memory>
+#include <optional>
 
 #include "cmps_header.h"
-#include "codec/decoder.h"
 #include "commands.h"
 #include "common/command.h"
 #include "common/image_file.h"
 #include "common/input_file.h"
 #include "common/layer_table.h"
+#include "common/library.h"
 #include "common/model_path.h"
 #include "common/output_file.h"
 #include "common/plain_text.h"
@@ -41,39 +42,37 @@ SheetEntry entry_of(const LayerRow& row, Image image) {
       {fmt::format("{} bytes", grouped(row.total_bytes)), fmt::format("{:.2f} bpp{}", row.bpp(), quality)}};
 }
 
-// Sheets are opaque.
-void lay_over_white(const Plane& alpha, Image& image) {
-  for (int c = 0; c < 3; ++c) {
-    float* v = image.plane(c).data();
-    for (const uint8_t a : alpha.samples) {
-      const float opacity = samples_of_bytes()[a];
-      *v = *v * opacity + 1.0F - opacity;
-      ++v;
-    }
-  }
+// What is shown of it. Sheets are opaque.
+Image over_white(const compass_picture& picture) {
+  Rgb8Image shown({picture.width, picture.height});
+  const PictureView view = view_of(picture);
+  for (int y = 0; y < picture.height; ++y) fill_row(view, {}, 0, y, picture.width, shown.row(y));
+  return from_rgb8(shown.view());
 }
 
 // Decodes layer k from the file's start, as a viewer that shows only this layer would, into `row` and
 // `entries`.
-Status add_layer(const std::vector<uint8_t>& file, int k, Decoder& decoder, const Photo* original,
+Status add_layer(const std::vector<uint8_t>& file, int k, compass_decoder* decoder, const Photo* original,
                  LayerRow& row, std::vector<SheetEntry>& entries) {
-  MemorySource source(file);
-  DecodeSettings settings;
+  compass_decode_settings settings;
+  compass_decode_settings_init(&settings);
   settings.layer = k;
-  settings.strict = true;
+  settings.strict = 1;
   const auto start = Clock::now();
-  Result<DecodedPicture> decoded = decoder.decode(source, settings);
-  if (!decoded) return decoded.error();
+  OwnedPicture picture;
+  compass_error error;
+  const compass_status status =
+      compass_decode(decoder, file.data(), file.size(), &settings, picture.out(), &error);
+  if (status != COMPASS_OK) return error_of(status, error);
   row.seconds = seconds_since(start);
-  lay_over_white(decoded->alpha, decoded->image);
-  if (original != nullptr)
-    row.psnr = psnr(decoded->image, resize(from_rgb8(original->image.view()), row.size));
-  entries.push_back(entry_of(row, std::move(decoded->image)));
+  Image image = over_white(*picture);
+  if (original != nullptr) row.psnr = psnr(image, resize(from_rgb8(original->image.view()), row.size));
+  entries.push_back(entry_of(row, std::move(image)));
   return {};
 }
 
 Status sheet(const Options& options) {
-  const Result<CodecOptions> codec = codec_options(options.common);
+  const Result<compass_options> codec = library_options(options.common);
   if (!codec) return codec.error();
   const Result<std::string> format = choose_format(options.output, "");
   if (!format) return format.error();
@@ -83,42 +82,41 @@ Status sheet(const Options& options) {
       OutputFile::create(options.output, {options.input, options.original, options.common.model});
   if (!output) return output.error();
   if (const Status good = check_json_stream(options.common, *output); !good) return good;
-  const Result<ContainerHeader> header = peek_header(*input, *codec);
+  const Result<compass_info> header = peek_header(*input);
   if (!header) return header.error();
   std::future<Status> ready = prepare_format(options.output, *format);
-  const Result<std::shared_ptr<const Model>> model =
-      load_model_for(header->decoder, options.common.model, input->name());
+  const auto model = open_model_for(header->decoder_id, options.common.model, input->name());
   if (!model) return model.error();
   if (const Status good = ready.get(); !good) return good;
-  const Result<std::vector<uint8_t>> file = input->read_up_to(header->file_bytes());
+  const Result<std::vector<uint8_t>> file = input->read_up_to(file_bytes(*header));
   if (!file) return file.error();
   std::optional<Photo> original;
   if (!options.original.empty()) {
     Result<Photo> photo =
         read_image(options.original, {.max_pixels = codec->max_pixels, .max_memory = codec->max_memory});
     if (!photo) return photo.error();
-    if (photo->image.size != header->layers.back().size) {
-      return Error{ErrorCode::kUsage,
-                   fmt::format("--original: {} is {}x{}, but the file's largest layer is {}x{}",
-                               options.original, photo->image.size.width, photo->image.size.height,
-                               header->layers.back().size.width, header->layers.back().size.height)};
+    const compass_layer_info& top = top_layer(*header);
+    if (photo->image.size != Size{top.width, top.height}) {
+      return Error{
+          ErrorCode::kUsage,
+          fmt::format("--original: {} is {}x{}, but the file's largest layer is {}x{}", options.original,
+                      photo->image.size.width, photo->image.size.height, top.width, top.height)};
     }
     original = *std::move(photo);
   }
 
-  Decoder decoder(*model, *codec);
-  std::vector<LayerRow> rows;
+  const Result<DecoderHandle> decoder = new_decoder(model->get(), *codec);
+  if (!decoder) return decoder.error();
+  std::vector<LayerRow> rows = rows_of(*header, /*quality=*/false);
   std::vector<SheetEntry> entries;
-  for (size_t k = 0; k < header->layers.size(); ++k) {
-    const LayerEntry& layer = header->layers[k];
-    rows.push_back({.size = layer.size, .bytes = layer.bytes, .total_bytes = layer.end()});
+  for (int k = 0; k < header->layer_count; ++k) {
     const Status added =
-        add_layer(*file, static_cast<int>(k), decoder, original ? &*original : nullptr, rows.back(), entries);
+        add_layer(*file, k, decoder->get(), original ? &*original : nullptr, rows[k], entries);
     if (!added) return Error{added.error().code, fmt::format("{}: {}", input->name(), added.error().message)};
   }
   const Result<Image> picture = contact_sheet(
       "One file, every size",
-      fmt::format("{}, {} bytes", plain_line(base_name(input->name())), grouped(header->file_bytes())),
+      fmt::format("{}, {} bytes", plain_line(base_name(input->name())), grouped(file_bytes(*header))),
       entries);
   if (!picture) return picture.error();
   if (const auto written = write_image(*picture, *format, *output); !written) return written.error();

@@ -7,9 +7,9 @@
 namespace compass::tools {
 namespace {
 
-Result<double> parse_value(const char* option, Target::Kind kind, const std::string& text) {
+Result<double> parse_value(const char* option, compass_target_kind kind, const std::string& text) {
   double value = 0.0;
-  if (kind == Target::Kind::kBytes) {
+  if (kind == COMPASS_TARGET_BYTES) {
     const Result<uint64_t> bytes = parse_amount(text);
     if (!bytes) return usage(option, bytes.error().message);
     value = static_cast<double>(*bytes);
@@ -23,7 +23,7 @@ Result<double> parse_value(const char* option, Target::Kind kind, const std::str
 }
 
 // "40k", or "192x128@2k,384x256@8k,768x512@40k".
-Result<TargetWish> parse(const char* option, Target::Kind kind, const std::string& text) {
+Result<TargetWish> parse(const char* option, compass_target_kind kind, const std::string& text) {
   TargetWish wish;
   size_t begin = 0;
   while (begin <= text.size()) {
@@ -74,9 +74,9 @@ void add_target_options(CLI::App& command, TargetOptions& options) {
 }
 
 Result<TargetWish> parse_targets(const TargetOptions& options) {
-  if (!options.size.empty()) return parse("--target-size", Target::Kind::kBytes, options.size);
-  if (!options.bpp.empty()) return parse("--target-bpp", Target::Kind::kBitsPerPixel, options.bpp);
-  if (!options.psnr.empty()) return parse("--target-psnr", Target::Kind::kPsnr, options.psnr);
+  if (!options.size.empty()) return parse("--target-size", COMPASS_TARGET_BYTES, options.size);
+  if (!options.bpp.empty()) return parse("--target-bpp", COMPASS_TARGET_BPP, options.bpp);
+  if (!options.psnr.empty()) return parse("--target-psnr", COMPASS_TARGET_PSNR, options.psnr);
   return TargetWish{};
 }
 

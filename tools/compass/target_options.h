@@ -6,8 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "codec/encoder.h"
 #include "common/command.h"
+#include "compass/compass.h"
+#include "core/size.h"
 
 namespace compass::tools {
 
@@ -22,8 +23,8 @@ void add_target_options(CLI::App& command, TargetOptions& options);
 
 // The same, understood.
 struct TargetWish {
-  std::vector<Target> targets;  // none, one, or one for each of
-  std::vector<Size> sizes;      // these; empty if the sizes were not said
+  std::vector<compass_target> targets;  // none, one, or one for each of
+  std::vector<Size> sizes;              // these; empty if the sizes were not said
 };
 
 // Errors: kUsage, naming the option.
