@@ -18,14 +18,16 @@ Status write_ppm(const std::string& path, const Picture& picture) {
   return write_file(path, bytes);
 }
 
-// What a program says of two files: the number behind `name`. No value if it is not installed.
-Result<std::optional<double>> ask(const char* program, const std::string& name, const std::string& original,
-                                  const std::string& decoded) {
-  if (find_program(program).empty()) return std::optional<double>();
+// What a program says of two files: the number behind `name`.
+Result<double> ask(const char* program, const std::string& name, const std::string& original,
+                   const std::string& decoded) {
+  if (find_program(program).empty()) {
+    return Error{ErrorCode::kFailure, fmt::format("{} is not installed", program)};
+  }
   const auto done = run_process({program, original, decoded}, kPatience);
   if (!done) return done.error();
   const auto value = number_after(done->output, name);
-  if (value) return value;
+  if (value) return *value;
   return Error{ErrorCode::kFailure,
                fmt::format("{} prints no number{}", program, name.empty() ? "" : " for " + name)};
 }
@@ -67,8 +69,11 @@ Result<PerceptualScores> perceptual_scores(const Picture& original, const Pictur
        {Question{"ssimulacra_main", "", scores.ssimulacra}, Question{"ssimulacra2", "", scores.ssimulacra2},
         Question{"butteraugli_main", "3-norm:", scores.butteraugli}}) {
     const auto answer = ask(question.program, question.name, a, b);
-    if (!answer) return answer.error();
-    question.answer = *answer;
+    if (answer) {
+      question.answer = *answer;
+    } else {
+      scores.missing.push_back(answer.error().message);
+    }
   }
   return scores;
 }

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/result.h"
 #include "eval/picture.h"
@@ -15,10 +16,11 @@ struct PerceptualScores {
   std::optional<double> ssimulacra;   // 0: equal; by ssimulacra_main
   std::optional<double> ssimulacra2;  // 100: equal; by ssimulacra2, of newer versions
   std::optional<double> butteraugli;  // the 3-norm of its map, 0: equal; by butteraugli_main
+  std::vector<std::string> missing;   // why one is not there, a line each
 };
 
-// What the installed programs say; those that are not there are left out. Errors: kUsage (sizes that differ),
-// kIo, kFailure (a program fails, or says what is not understood).
+// What the installed programs say. Those that are not there, or that fail (on pictures below 8x8, say), are
+// left out. Errors: kUsage (sizes that differ), kIo.
 Result<PerceptualScores> perceptual_scores(const Picture& original, const Picture& decoded);
 
 // The number behind `name`, or the last of all, in a program's words. Nothing if there is none.

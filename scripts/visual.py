@@ -40,7 +40,7 @@ def points_of(picture, tune, folder):
     for quality in QUALITIES:
         report = report_of(COMPASS, "encode", picture, coded, "--tune", tune, "-q", str(quality))
         report_of(COMPASS, "decode", coded, decoded)
-        seen = report_of(LAB, "compare", picture, decoded)
+        seen = report_of(LAB, "compare", picture, decoded, "--perceptual")
         missing = [measure for measure in MEASURES if seen.get(measure) is None]
         if missing:
             sys.exit("visual.py: no %s of %s: are libjxl's developer tools installed?" % (missing[0], picture))

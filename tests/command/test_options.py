@@ -26,7 +26,7 @@ class Values(CommandTest):
         text = self.compass(command, "--help", command=program_of(command)).stdout.decode()
         options = re.findall(r"^  (?:-\w, |    )(--[\w-]+) \S", text, re.M)
         flags = ("--help", "--json", "--quiet", "--strict", "--strip", "--psnr", "--best", "--base-only", "--no-open",
-                 "--keep-metadata")
+                 "--keep-metadata", "--perceptual")
         positionals = re.search(r"^Usage: compass(?:-lab)? \w+(.*) \[options\]$", text, re.M).group(1).split()
         return [o for o in options if o not in flags], [p.strip("[].") for p in positionals if p.strip("[].")]
 

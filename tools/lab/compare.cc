@@ -16,6 +16,7 @@ namespace {
 struct Options {
   std::string first;
   std::string second;
+  bool perceptual = false;
   bool json = false;
 };
 
@@ -33,7 +34,7 @@ Status compare(const Options& options) {
   const Result<double> psnr = eval::psnr(*a, *b);
   if (!psnr) return psnr.error();
   const Result<double> ms_ssim = eval::ms_ssim(*a, *b);
-  const auto seen = eval::perceptual_scores(*a, *b);
+  const auto seen = options.perceptual ? eval::perceptual_scores(*a, *b) : eval::PerceptualScores();
   if (!seen) return seen.error();
 
   if (options.json) {
@@ -48,6 +49,7 @@ Status compare(const Options& options) {
     if (seen->ssimulacra) json["ssimulacra"] = *seen->ssimulacra;
     if (seen->ssimulacra2) json["ssimulacra2"] = *seen->ssimulacra2;
     if (seen->butteraugli) json["butteraugli"] = *seen->butteraugli;
+    if (!seen->missing.empty()) json["missing"] = seen->missing;
     return print_json(json);
   }
   std::string text = std::isinf(*psnr) ? "PSNR         infinite (the pictures are equal)\n"
@@ -57,6 +59,7 @@ Status compare(const Options& options) {
   if (seen->ssimulacra) text += fmt::format("SSIMULACRA   {:.6f} (0: equal)\n", *seen->ssimulacra);
   if (seen->ssimulacra2) text += fmt::format("SSIMULACRA2  {:.4f} (100: equal)\n", *seen->ssimulacra2);
   if (seen->butteraugli) text += fmt::format("butteraugli  {:.4f} (3-norm; 0: equal)\n", *seen->butteraugli);
+  for (const std::string& why : seen->missing) text += why + '\n';
   return print_report(text);
 }
 
@@ -67,12 +70,13 @@ void add_compare(CLI::App& app, Action& action) {
   CLI::App& command = *app.add_subcommand("compare", "Measure how far two pictures are apart.");
   command.add_option("A", options->first, "One picture.")->required();
   command.add_option("B", options->second, "The other, of the same size.")->required();
+  command.add_flag("--perceptual", options->perceptual,
+                   "Ask libjxl's programs for SSIMULACRA and butteraugli, too (Debian: libjxl-devtools).");
   command.add_flag("--json", options->json, "Print JSON.");
   command.footer(
       R"(PSNR is over all 8-bit samples of R, G and B. MS-SSIM is per channel, with
 the conventions of CompressAI (11x11 windows, five scales); it needs sides
-above 160 pixels. SSIMULACRA and butteraugli are added if libjxl's programs
-for them are installed (Debian: libjxl-devtools).
+above 160 pixels.
 
 Example:
   compass-lab compare photo.png decoded.png)");
