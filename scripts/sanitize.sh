@@ -9,7 +9,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 install_packages "${build_packages[@]}" "${test_packages[@]}" "${fuzz_packages[@]}"
 # Not eval's: its subject is other programs' codecs, and reports.
-tests=(core image bitstream entropy nn model_file networks codec api priors interop fit tools)
+tests=(core image bitstream entropy nn model_file networks codec api priors interop fit tools serve)
 
 say "Building with AddressSanitizer and UndefinedBehaviorSanitizer"
 build_sanitized "$root/build/sanitize" "${tests[@]/%/_test}"
