@@ -96,9 +96,9 @@ TEST(Search, TilesLowerTheCostAsWell) {
         analysis.quantise(place, std::move(y), search != nullptr ? Next::kSearch : Next::kReconstruct);
     if (search != nullptr) layer_search.run(place, original, nullptr, *search, latents);
     const auto trellis = trellis_layout(*model, place, latents.y_hat.width);
-    const auto bytes = encode_layer(
-        {latents.z, latents.y, latents.indexes, latents.coefficients, networks.filter(0).directions, trellis},
-        model->hyper_tables(CodecKind::kBase), tables);
+    const auto bytes = encode_layer({latents.z, latents.y, latents.indexes, latents.coefficients,
+                                     static_cast<size_t>(networks.filter(0).directions), trellis},
+                                    model->hyper_tables(CodecKind::kBase), tables);
     EXPECT_TRUE(bytes);
     const Image made = std::move(synthesis.reconstruct(place, latents, nullptr, whole(sizes[0])).image);
     const double mse = std::pow(10.0, -psnr(made, picture) / 10.0);
