@@ -9,10 +9,12 @@
 #include "commands.h"
 #include "common/command.h"
 #include "common/image_file.h"
+#include "common/library.h"
 #include "common/model_path.h"
 #include "common/output_file.h"
 #include "common/plain_text.h"
 #include "common/progress.h"
+#include "photo_encoding.h"
 #include "published_folder.h"
 #include "serve/run_server.h"
 
@@ -70,10 +72,13 @@ Result<std::vector<uint8_t>> read_file(const fs::path& path) {
 // One run of the command.
 class Publisher {
  public:
-  Publisher(const Options& options, std::shared_ptr<const Model> model, const CodecOptions& codec)
-      : options_(options), model_(std::move(model)), codec_(codec), encoder_(model_, codec) {
-    settings_ = fmt::format("model {}, quality {}, layers {}, effort {}{}", to_string(model_->id()),
-                            options.quality, options.layers ? std::to_string(*options.layers) : "for pages",
+  Publisher(const Options& options, const compass_model* model, const compass_options& codec,
+            EncoderHandle encoder)
+      : options_(options), codec_(codec), encoder_(std::move(encoder)) {
+    uint8_t id[8];
+    compass_model_id(model, id);
+    settings_ = fmt::format("model {}, quality {}, layers {}, effort {}{}", id_text(id), options.quality,
+                            options.layers ? std::to_string(*options.layers) : "for pages",
                             options.effort ? std::to_string(*options.effort) : "default",
                             options.keep_metadata ? ", with metadata" : "");
     is_as_before_ = settings_of_manifest(out() / "manifest.json") == settings_;
@@ -90,9 +95,8 @@ class Publisher {
   Status publish(const PublishedFile& file);
 
   const Options& options_;
-  std::shared_ptr<const Model> model_;
-  CodecOptions codec_;
-  Encoder encoder_;
+  compass_options codec_;
+  EncoderHandle encoder_;
   std::string settings_;
   bool is_as_before_ = false;
   std::vector<PublishedPicture> pictures_;
@@ -117,21 +121,20 @@ Result<std::vector<uint8_t>> Publisher::encoded(const PublishedFile& file) {
   Result<Photo> photo = read_image(file.source.string(), read);
   if (!photo) return photo.error();
   for (const std::string& note : photo->notes) warn(file.source.string() + ": " + note, options_.common);
-  EncodeSettings settings;
   const auto scales = options_.layers ? default_scales(*options_.layers) : page_scales(photo->size());
   const auto sizes = sizes_from_scales(photo->size(), scales);
   if (!sizes) return sizes.error();
-  settings.sizes = *sizes;
+  compass_encode_settings settings;
+  compass_encode_settings_init(&settings);
   settings.quality = options_.quality;
-  settings.effort = options_.effort;
-  settings.kinds = photo->kinds;
-  if (options_.keep_metadata) settings.metadata = photo->metadata;
-  if (photo->kinds.alpha) settings.alpha = photo->alpha.view();
-  auto encoded = photo->kinds.deep ? encoder_.encode(photo->deep.view(), settings)
-                                   : encoder_.encode(photo->image.view(), settings);
-  if (!encoded)
-    return Error{encoded.error().code, fmt::format("{}: {}", file.source.string(), encoded.error().message)};
-  return std::move(encoded->bytes);
+  settings.effort = options_.effort.value_or(COMPASS_EFFORT_DEFAULT);
+  PhotoEncoding encoding(*photo, !options_.keep_metadata);
+  encoding.describe(*sizes, settings);
+  const Result<OwnedBytes> coded = encoding.encode(encoder_.get(), settings);
+  if (!coded) {
+    return Error{coded.error().code, fmt::format("{}: {}", file.source.string(), coded.error().message)};
+  }
+  return std::vector<uint8_t>((*coded)->data, (*coded)->data + (*coded)->size);
 }
 
 // Makes a file unless it is there, and reads what it says.
@@ -221,7 +224,7 @@ Status Publisher::report() const {
 
 Status publish(const Options& options) {
   if (const Status good = check(options); !good) return good;
-  const Result<CodecOptions> codec = codec_options(options.common);
+  const Result<compass_options> codec = library_options(options.common);
   if (!codec) return codec.error();
   const auto files = files_to_publish(options.folder, options.output);
   if (!files) return files.error();
@@ -230,9 +233,11 @@ Status publish(const Options& options) {
   if (serve::installed_web_folder().empty()) {
     return Error{ErrorCode::kFailure, "what shows .cmps files on pages is not installed: see docs/web.md"};
   }
-  const auto model = load_model(options.common.model);
+  const Result<ModelHandle> model = open_model(options.common.model);
   if (!model) return model.error();
-  Publisher publisher(options, *model, *codec);
+  Result<EncoderHandle> encoder = new_encoder(model->get(), *codec);
+  if (!encoder) return encoder.error();
+  Publisher publisher(options, model->get(), *codec, *std::move(encoder));
   if (const Status done = publisher.publish(*files); !done) return done;
   if (const Status done = publisher.write_pages(); !done) return done;
   return publisher.report();

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "codec/encoder.h"
+#include "serve/negotiate.h"
 #include "serve/pages.h"
 #include "serve/url.h"
 
@@ -21,12 +21,6 @@ constexpr std::array kPictures{".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"
                                ".jxl", ".jp2",  ".ppm", ".pgm",  ".pnm", ".pam",  ".gif",  ".bmp"};
 constexpr int kThumbnail = 512;  // pixels of the longer side that the smallest layer has at most
 constexpr int kMostLayers = 6;
-
-std::string ending_of(const fs::path& path) {
-  std::string ending = path.extension().string();
-  std::ranges::transform(ending, ending.begin(), [](unsigned char c) { return std::tolower(c); });
-  return ending;
-}
 
 bool lies_within(const fs::path& inner, const fs::path& outer) {
   const auto [end, unused] = std::ranges::mismatch(outer, inner);
@@ -62,7 +56,7 @@ Result<std::vector<PublishedFile>> files_to_publish(const fs::path& folder, cons
     std::error_code ignored;
     if (at->is_directory(ignored) && !is_public) at.disable_recursion_pending();
     if (!is_public || !at->is_regular_file(ignored)) continue;
-    const std::string ending = ending_of(path);
+    const std::string ending = serve::ending_of(path.string());
     const bool is_cmps = ending == ".cmps";
     if (!is_cmps && std::ranges::find(kPictures, ending) == kPictures.end()) continue;
     fs::path name = path.lexically_relative(from);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <filesystem>
 #include <utility>
 
 namespace compass::tools::serve {
@@ -29,6 +31,12 @@ std::string wanted_format(std::string_view accept, bool has_range) {
   if (has_range || has_type(accept, kCmpsType)) return "";
   if (has_type(accept, "image/webp")) return ".webp";
   return has_type(accept, "image/") || has_type(accept, "text/html") ? ".jpg" : "";
+}
+
+std::string ending_of(std::string_view name) {
+  std::string ending = std::filesystem::path(name).extension().string();
+  std::ranges::transform(ending, ending.begin(), [](unsigned char c) { return std::tolower(c); });
+  return ending;
 }
 
 const char* type_of_ending(std::string_view ending) {

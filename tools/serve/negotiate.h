@@ -13,6 +13,9 @@ inline constexpr const char* kCmpsType = "image/x-compass";
 // the bytes.
 std::string wanted_format(std::string_view accept, bool has_range);
 
+// How a file's name ends, from its last dot on, in lower case: ".cmps". Empty: it has none.
+std::string ending_of(std::string_view name);
+
 // The media type of a file with that ending, such as ".html"; of unknown ones that of plain bytes.
 const char* type_of_ending(std::string_view ending);
 

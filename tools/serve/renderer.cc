@@ -10,15 +10,13 @@
 #include "common/model_path.h"
 #include "common/picture_view.h"
 #include "image/resize.h"
+#include "serve/cmps_file.h"
 
 namespace compass::tools::serve {
 namespace {
 
 // Of JPEG and WebP: what pages usually take.
 constexpr int kFileQuality = 85;
-
-// A header of as many bytes is whole; a first look takes fewer.
-constexpr uint64_t kFirstLook = 1024;
 
 // What is decoded and what becomes of it.
 struct Plan {
@@ -129,15 +127,7 @@ Renderer::Renderer(RendererOptions options) : options_(std::move(options)), cach
 Result<ContainerHeader> Renderer::header(const OpenFile& file) const {
   ContainerLimits limits;
   limits.max_pixels = options_.codec.max_pixels;
-  for (uint64_t want = kFirstLook;;) {
-    const auto bytes = file.first(want);
-    if (!bytes) return bytes.error();
-    auto parsed = parse_header(*bytes, limits);
-    if (!parsed) return parsed.error();
-    if (parsed->header) return *std::move(parsed->header);
-    if (bytes->size() < want) return Error{ErrorCode::kBadFile, "ends within the header"};
-    want = parsed->need;
-  }
+  return read_header(file, limits);
 }
 
 size_t layer_for(const ContainerHeader& header, const Rendering& rendering) {

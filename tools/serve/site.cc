@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <filesystem>
 
 #include "bitstream/container.h"
 #include "serve/negotiate.h"
@@ -18,12 +17,6 @@ namespace {
 constexpr size_t kMostListed = 2000;
 constexpr const char* kParts = ".compass";
 constexpr const char* kModelName = "model.safetensors";
-
-std::string ending_of(const std::string& name) {
-  std::string ending = std::filesystem::path(name).extension().string();
-  std::ranges::transform(ending, ending.begin(), [](unsigned char c) { return std::tolower(c); });
-  return ending;
-}
 
 std::string joined(std::span<const std::string> path) {
   std::string text;
@@ -284,12 +277,7 @@ Answer Site::iiif(const Request& request, const Url& url) {
   if (url.path.size() < 3) return not_found();
   const std::string& name = url.path[2];
   std::vector<std::string> path;
-  for (size_t begin = 0;;) {
-    const size_t end = name.find('/', begin);
-    path.push_back(name.substr(begin, end == std::string::npos ? end : end - begin));
-    if (end == std::string::npos) break;
-    begin = end + 1;
-  }
+  for (const std::string_view part : split(name, '/')) path.emplace_back(part);
   const bool is_open = options_.only.empty() || name == options_.only;
   const auto found = is_open && ending_of(name) == ".cmps" ? folder_.file(path) : nullptr;
   if (found == nullptr) return not_found();

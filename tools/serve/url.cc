@@ -19,6 +19,8 @@ bool is_plain(char c) {
          c == '_' || c == '~';
 }
 
+}  // namespace
+
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
   for (;;) {
@@ -28,8 +30,6 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
     text.remove_prefix(end + 1);
   }
 }
-
-}  // namespace
 
 std::optional<std::string> percent_decoded(std::string_view text) {
   std::string decoded;

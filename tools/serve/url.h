@@ -15,6 +15,9 @@ std::optional<std::string> percent_decoded(std::string_view text);
 // if `slashes`.
 std::string percent_encoded(std::string_view text, bool slashes = false);
 
+// The parts between separators; one more than there are of those.
+std::vector<std::string_view> split(std::string_view text, char separator);
+
 struct Url {
   std::vector<std::string>
       path;  // decoded, one for each part between slashes; the last is empty for a folder
