@@ -1,5 +1,5 @@
 // What a web site answers to any request: lines of the input are the target and the headers that it looks at.
-// The folder has real files, and one beside it that must never be answered.
+// The folder has real files, and others, hidden or beside it, that must never be answered.
 #include <unistd.h>
 
 #include <cstdint>
@@ -17,6 +17,8 @@ namespace fs = std::filesystem;
 using namespace compass;
 using namespace compass::tools::serve;
 
+// Too long to be found by chance, and an input that has it, as a fuzzer's that saw it compared, is passed over:
+// messages quote the request.
 constexpr const char* kSecret = "what is beside the folder";
 
 void require(bool holds) {
@@ -61,7 +63,9 @@ extern "C" const char* __asan_default_options() {
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  std::istringstream lines(std::string(reinterpret_cast<const char*>(data), size));
+  const std::string input(reinterpret_cast<const char*>(data), size);
+  if (input.find(kSecret) != std::string::npos) return 0;
+  std::istringstream lines(input);
   Request request;
   std::getline(lines, request.target);
   std::getline(lines, request.accept);
