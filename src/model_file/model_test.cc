@@ -228,6 +228,30 @@ TEST(Model, DecodersComeWithoutEncoders) {
   }
 }
 
+TEST(Model, PiecesMakeADecoderAndAWholeModel) {
+  const auto file = *Safetensors::load(kTiny);
+  const auto whole = *Model::load(kTiny);
+  // The tensors of both, under the second one's metadata.
+  const auto joined = [](const std::vector<uint8_t>& first, const std::vector<uint8_t>& second) {
+    SafetensorsWriter writer;
+    for (const auto& [key, value] : Safetensors::parse(second)->metadata()) writer.set_metadata(key, value);
+    for (const auto& piece : {*Safetensors::parse(first), *Safetensors::parse(second)}) {
+      for (const auto& [name, view] : piece.tensors()) writer.add(name, view);
+    }
+    return writer.finish();
+  };
+  const std::vector<uint8_t> base = stripped(file, *whole, true);
+  const std::vector<uint8_t> decoder = joined(base, stripped_upper(file, *whole));
+  EXPECT_EQ(decoder, stripped(file, *whole, false));
+  const auto again = Model::parse(joined(decoder, stripped_encoder(file, *whole)));
+  ASSERT_TRUE(again) << error_of(again);
+  EXPECT_EQ((*again)->parts(), ModelParts::kAll);
+  EXPECT_EQ((*again)->id(), whole->id());
+
+  EXPECT_TRUE(stripped_upper(*Safetensors::parse(base), **Model::parse(base)).empty());
+  EXPECT_TRUE(stripped_encoder(*Safetensors::parse(decoder), **Model::parse(decoder)).empty());
+}
+
 TEST(Model, PartsThatDoNotFitAreRefused) {
   const auto refused = [](const std::map<std::string, std::string>& metadata, const std::string& what) {
     Draft draft = Draft::tiny();
