@@ -31,9 +31,7 @@ Result<ModelHandle> open_model_for(const uint8_t wanted[8], const std::string& p
 // What commands say of it.
 Json model_json(const compass_model* model);
 
-// The first two for those who use the codec from within.
+// The model that find_model finds, for those who use the codec from within: `compass-lab`.
 Result<std::shared_ptr<const Model>> load_model(const std::string& path);
-Result<std::shared_ptr<const Model>> load_model_for(const DecoderId& wanted, const std::string& path,
-                                                    const std::string& file_name);
 
 }  // namespace compass::tools
