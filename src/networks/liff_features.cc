@@ -22,7 +22,7 @@ ConvPass make_pass(const ConvWeights& w, nn::Act act = nn::Act::kNone) {
 
 // Rows of features that a stripe adds: few enough for its maps to stay in a cache, enough for threads to
 // share out.
-constexpr int kStripeRows = 32;
+constexpr int kStripeRows = 16;
 // Stripes begin at whole blocks of Winograd's algorithm, for the reason that nn/conv_pass.cc gives.
 constexpr int kBlock = nn::kWinogradBlock;
 

@@ -51,10 +51,11 @@ std::vector<std::string> model_files(bool shipped_only) {
 // one exit code.
 struct Opened {
   using Type = ModelHandle;
-  static Result<Type> read(const std::string& path) {
+  static Result<Type> read(const std::string& path, ModelUse use) {
     compass_model* model = nullptr;
     compass_error error;
-    const compass_status status = compass_model_load(path.c_str(), &model, &error);
+    const auto load = use == ModelUse::kDecoding ? compass_model_load_decoder : compass_model_load;
+    const compass_status status = load(path.c_str(), &model, &error);
     if (status == COMPASS_OK) return Type(model);
     return status == COMPASS_IO ? Error{ErrorCode::kModel, error.message} : error_of(status, error);
   }
@@ -69,8 +70,8 @@ struct Opened {
 };
 struct Loaded {
   using Type = std::shared_ptr<const Model>;
-  static Result<Type> read(const std::string& path) {
-    Result<Type> model = Model::load(path);
+  static Result<Type> read(const std::string& path, ModelUse use) {
+    Result<Type> model = Model::load(path, use);
     if (!model && model.error().code == ErrorCode::kIo)
       return Error{ErrorCode::kModel, model.error().message};
     return model;
@@ -83,12 +84,12 @@ template <typename Form>
 Result<typename Form::Type> found_model(const std::string& path) {
   const Result<std::string> file = find_model(path);
   if (!file) return file.error();
-  return Form::read(*file);
+  return Form::read(*file, ModelUse::kAny);
 }
 
 template <typename Form>
 Result<typename Form::Type> model_for(const DecoderId& wanted, const std::string& path,
-                                      const std::string& file_name) {
+                                      const std::string& file_name, ModelUse use) {
   const auto other = [&](const std::string& found) {
     return Error{ErrorCode::kModel,
                  fmt::format("{} needs decoder {}, {}; name the model that made it with --model or put it in "
@@ -98,14 +99,14 @@ Result<typename Form::Type> model_for(const DecoderId& wanted, const std::string
   const auto decoder = [](const auto& model) { return Form::decoder(*model); };
   const auto text = [&](const auto& model) { return id_text(decoder(model).data()); };
   if (!path.empty()) {
-    auto model = Form::read(path);
+    auto model = Form::read(path, use);
     if (model && decoder(model) != wanted) return other(fmt::format("but {} has {}", path, text(model)));
     return model;
   }
   std::string found;
   typename Form::Type base;  // decodes base layers alone: taken if nothing decodes more
   for (const std::string& file : model_files(/*shipped_only=*/false)) {
-    auto model = Form::read(file);
+    auto model = Form::read(file, use);
     if (!model) continue;  // an unreadable model file is no error as long as another one fits
     if (decoder(model) == wanted) {
       if (!Form::has_only_base(*model)) return model;
@@ -150,10 +151,10 @@ Result<ModelHandle> open_model(const std::string& path) {
 }
 
 Result<ModelHandle> open_model_for(const uint8_t wanted[8], const std::string& path,
-                                   const std::string& file_name) {
+                                   const std::string& file_name, ModelUse use) {
   DecoderId id;
   std::copy_n(wanted, id.size(), id.begin());
-  return model_for<Opened>(id, path, file_name);
+  return model_for<Opened>(id, path, file_name, use);
 }
 
 Json model_json(const compass_model* model) {
@@ -170,7 +171,7 @@ Result<std::shared_ptr<const Model>> load_model(const std::string& path) {
 
 Result<std::shared_ptr<const Model>> load_model_for(const DecoderId& wanted, const std::string& path,
                                                     const std::string& file_name) {
-  return model_for<Loaded>(wanted, path, file_name);
+  return model_for<Loaded>(wanted, path, file_name, ModelUse::kDecoding);
 }
 
 }  // namespace compass::tools
