@@ -216,6 +216,43 @@ TEST_F(TrainerTest, MoreLatentsBeginWithWhatTheOldOnesMiss) {
   EXPECT_LT(error(run(wide)), 0.8 * error(old));
 }
 
+// More rate points than the file has: the old ones do what they did, the new ones continue them.
+TEST_F(TrainerTest, GainsGoOnAtNewRatePoints) {
+  torch::manual_seed(3);
+  const torch::NoGradGuard guard;
+  System old(test_model());
+  const auto points = old->rate_points;
+  const auto count = static_cast<int64_t>(points.size());
+  ASSERT_GE(count, 2);
+  SafetensorsWriter writer;
+  for (auto& item : old->named_parameters()) {
+    if (item.key().ends_with(".log_gain")) item.value().add_(0.1 * torch::randn(item.value().sizes()));
+    const Tensor value = item.value().contiguous();
+    writer.add_floats(item.key(), value.sizes().vec(),
+                      {value.data_ptr<float>(), static_cast<size_t>(value.numel())});
+  }
+  const auto file = Safetensors::parse(writer.finish());
+  ASSERT_TRUE(file.ok());
+  // As far beyond the last point as that is from the one before it.
+  System more(test_model([&](auto& c) {
+    c["model"]["rate_points"].push_back(points.back() * points.back() / points[points.size() - 2]);
+  }));
+  copy_weights(more, *file, "fewer rates");
+  size_t gains = 0;
+  for (const auto& item : more->named_parameters()) {
+    const Tensor before = old->named_parameters()[item.key()];
+    if (!item.key().ends_with(".log_gain")) {
+      EXPECT_TRUE(at::equal(item.value(), before)) << item.key();
+      continue;
+    }
+    ++gains;
+    EXPECT_TRUE(at::equal(item.value().slice(0, 0, count), before)) << item.key();
+    const Tensor expected = 2.0 * before[count - 1] - before[count - 2];
+    EXPECT_LT((item.value()[count] - expected).abs().max().item<float>(), 1e-5F) << item.key();
+  }
+  EXPECT_EQ(gains, 4U);
+}
+
 // Gradients of the enhancement codec that come from the layer above are `between_layers` times those of the
 // loss itself, and nothing else changes.
 TEST_F(TrainerTest, GradientsBetweenLayersAreScaled) {

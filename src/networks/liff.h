@@ -73,7 +73,13 @@ struct LiffPlan {
   Rect below;                            // the features' footprint in the picture below
   Size below_full;
   LiffFeaturesPlan making_features;
-  LiffPixelWeightsPlan pixel_weights;
+  // The target rows whose features a stripe of these completes, from row `first` of `out` on. May be none.
+  struct Stripe {
+    int first = 0;
+    GridAxis rows;
+    LiffPixelWeightsPlan pixel_weights;
+  };
+  std::vector<Stripe> stripes;
   std::vector<nn::KernelRequest> kernels;
   void add_kernels(std::vector<nn::KernelRequest>& list) const {
     list.insert(list.end(), kernels.begin(), kernels.end());

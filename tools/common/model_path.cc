@@ -48,10 +48,11 @@ std::vector<std::string> model_files(bool shipped_only) {
 }
 
 // Any failure to read one becomes kModel, so that everything wrong with models has one exit code.
-Result<ModelHandle> opened(const std::string& path) {
+Result<ModelHandle> opened(const std::string& path, ModelUse use) {
   compass_model* model = nullptr;
   compass_error error;
-  const compass_status status = compass_model_load(path.c_str(), &model, &error);
+  const auto load = use == ModelUse::kDecoding ? compass_model_load_decoder : compass_model_load;
+  const compass_status status = load(path.c_str(), &model, &error);
   if (status == COMPASS_OK) return ModelHandle(model);
   return status == COMPASS_IO ? Error{ErrorCode::kModel, error.message} : error_of(status, error);
 }
@@ -91,11 +92,11 @@ Result<std::string> find_model(const std::string& path) {
 Result<ModelHandle> open_model(const std::string& path) {
   const Result<std::string> file = find_model(path);
   if (!file) return file.error();
-  return opened(*file);
+  return opened(*file, ModelUse::kAny);
 }
 
 Result<ModelHandle> open_model_for(const uint8_t wanted[8], const std::string& path,
-                                   const std::string& file_name) {
+                                   const std::string& file_name, ModelUse use) {
   const std::string id = id_text(wanted);
   const auto other = [&](const std::string& found) {
     return Error{ErrorCode::kModel,
@@ -104,7 +105,7 @@ Result<ModelHandle> open_model_for(const uint8_t wanted[8], const std::string& p
                              file_name, id, found)};
   };
   if (!path.empty()) {
-    auto model = opened(path);
+    auto model = opened(path, use);
     if (model && decoder_of(*model) != id)
       return other(fmt::format("but {} has {}", path, decoder_of(*model)));
     return model;
@@ -112,7 +113,7 @@ Result<ModelHandle> open_model_for(const uint8_t wanted[8], const std::string& p
   std::string found;
   ModelHandle base;  // decodes base layers alone: taken if nothing decodes more
   for (const std::string& file : model_files(/*shipped_only=*/false)) {
-    auto model = opened(file);
+    auto model = opened(file, use);
     if (!model) continue;  // an unreadable model file is no error as long as another one fits
     if (decoder_of(*model) == id) {
       if (compass_model_holds(model->get()) != COMPASS_BASE_DECODER) return model;

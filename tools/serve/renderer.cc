@@ -199,7 +199,7 @@ Result<std::shared_ptr<const compass_model>> Renderer::model_for(const DecoderId
   const std::lock_guard lock(mutex_);
   auto& model = models_[to_string(id)];
   if (model != nullptr) return model;
-  auto opened = open_model_for(id.data(), options_.model, name);
+  auto opened = open_model_for(id.data(), options_.model, name, ModelUse::kDecoding);
   if (!opened) {
     models_.erase(to_string(id));
     return opened.error();
