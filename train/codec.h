@@ -1,6 +1,7 @@
 // One mean-scale hyperprior codec in training form (Minnen et al., 2018, without the context model).
 #pragma once
 
+#include "dependent_quantiser.h"
 #include "model_file/description.h"
 #include "networks.h"
 #include "symbol_search.h"
@@ -34,7 +35,8 @@ struct CodecOutput {
 };
 
 // How a pass treats quantisation. In training: additive noise for the rate, straight-through rounding for the
-// reconstruction. In validation: rounding for both, and rounded scale indexes.
+// reconstruction. In validation: rounding for both, and rounded scale indexes. A dependent quantiser takes
+// the place of rounding y, and of its bits in validation.
 enum class Quantisation { kTraining, kRounding };
 
 struct CodecImpl : torch::nn::Module {
@@ -43,7 +45,8 @@ struct CodecImpl : torch::nn::Module {
   CodecOutput forward(const Tensor& x, Pass pass, Quantisation quantisation, const SearchAim& aim = {});
 
   // The parts, for tests and export.
-  Tensor analyse(const Tensor& x, const Pass& pass);  // y, float
+  Tensor analyse(const Tensor& x, const Pass& pass);    // y, float
+  std::shared_ptr<const DependentQuantiser> quantiser;  // of y; null: rounding
   Network g_a{nullptr}, g_s{nullptr}, h_a{nullptr}, h_s{nullptr};
   ScaleNetwork h_scales{nullptr};
   FactorisedPrior prior{nullptr};

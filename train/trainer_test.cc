@@ -253,6 +253,48 @@ TEST_F(TrainerTest, GainsGoOnAtNewRatePoints) {
   EXPECT_EQ(gains, 4U);
 }
 
+// With a dependent quantiser decoders see levels of its trellis, rates are what its tables say, and gradients
+// pass.
+TEST_F(TrainerTest, LatentsGoThroughATrellis) {
+  torch::manual_seed(4);
+  const std::string path = COMPASS_SOURCE_DIR "/tests/data/tiny_trellis.safetensors";
+  const auto model = Model::load(path);
+  ASSERT_TRUE(model) << model.error().message;
+  const auto quantisers = LayerQuantisers::of_model(path, (*model)->description());
+  const int64_t channels = (*model)->description().base.latent_channels;
+  const Tensor rate = torch::tensor({0.0F, 1.0F, 2.0F});
+  const Tensor indexes = torch::randint(0, 40, {3, channels, 37, 5}, at::kByte);
+  const Tensor centred = torch::randn({3, channels, 37, 5}) * (indexes > 0) * 2.0;
+  const auto made = quantisers.base->quantise(centred, indexes, rate);
+  for (int64_t b = 0; b < 3; ++b) {
+    const float step = (*model)->trellis_step(CodecKind::kBase, rate[b].item<float>());
+    const Tensor levels = made.values[b] / step;
+    EXPECT_LT((levels - at::round(levels)).abs().max().item<float>(), 1e-3F) << b;
+    EXPECT_LT((made.values[b] - centred[b]).abs().max().item<float>(), 4 * step) << b;
+    EXPECT_GT(made.bits[b].item<float>(), 0.0F);
+  }
+  EXPECT_GT(made.bits[2].item<float>(), made.bits[0].item<float>());  // coarser where the rate is low
+
+  System system((*model)->description());
+  system->base->quantiser = quantisers.base;
+  system->enhancement->quantiser = quantisers.enhancement;
+  const std::vector<Tensor> layers = {torch::rand({3, 3, 16, 16}), torch::rand({3, 3, 64, 64})};
+  for (const auto quantisation : {Quantisation::kTraining, Quantisation::kRounding}) {
+    const Pass pass{rate, {}, at::kFloat, at::detail::createCPUGenerator(5)};
+    const auto outputs = system->forward(layers, pass, Prediction::kBicubic, quantisation);
+    const auto gradients = torch::autograd::grad(
+        {outputs[1].mse.sum()}, system->enhancement->g_a->parameters(), {}, {}, false, /*allow_unused=*/true);
+    double sum = 0.0;
+    for (const Tensor& g : gradients) sum += g.defined() ? g.abs().sum().item<double>() : 0.0;
+    EXPECT_GT(sum, 0.0);
+    EXPECT_TRUE(at::isfinite(outputs[1].bpp).all().item<bool>());
+  }
+  EXPECT_THROW(
+      LayerQuantisers::of_model(COMPASS_SOURCE_DIR "/tests/data/tiny.safetensors", (*model)->description()),
+      c10::Error);
+  EXPECT_THROW(LayerQuantisers::of_model(path, test_model()), c10::Error);  // other numbers of latents
+}
+
 // Gradients of the enhancement codec that come from the layer above are `between_layers` times those of the
 // loss itself, and nothing else changes.
 TEST_F(TrainerTest, GradientsBetweenLayersAreScaled) {

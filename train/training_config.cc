@@ -42,6 +42,7 @@ Stage parse_stage(FieldReader& r, const json& in, const std::string& place, bool
   s.decay = choose<Decay>(r, in, place, "decay", {"constant", "linear", "cosine", "halve3", "halve4"});
   s.optimiser = choose<OptimiserKind>(r, in, place, "optimiser", {"adam", "muon"});
   s.loop_filter = r.text(in, place, "loop_filter", "");
+  s.quantiser = r.text(in, place, "quantiser", "");
   const auto whole = [&](const char* key, int low, int high, int64_t fallback) {
     return r.integer(in, place, key, low, high, static_cast<int>(fallback));
   };
@@ -58,6 +59,9 @@ Stage parse_stage(FieldReader& r, const json& in, const std::string& place, bool
   if (wants_liff && !layered) r.fail(place + "prediction", "the model has no LIFF");
   if (s.loss == Loss::kPredictionL1 && !s.trains("liff")) {
     r.fail(place + "loss", "prediction-l1 is liff's, which this stage does not train");
+  }
+  if (!s.quantiser.empty() && s.search > 0) {
+    r.fail(place + "search", "moves symbols one by one, which a dependent quantiser does not allow");
   }
   if (s.crops == Crops::kGrid && (in.contains("max_shrink") || s.base_batch > 0)) {
     r.fail(place + "crops", "grid takes patches as they are: it goes with neither max_shrink nor base_batch");

@@ -144,8 +144,8 @@ TEST(TrainingConfig, WrongTypesAreNamed) {
     }
   }
   for (const char* key :
-       {"name", "train", "prediction", "loss", "sizes", "decay", "optimiser", "loop_filter", "steps", "batch",
-        "base_batch", "patch", "liff_every", "search", "warmup", "max_shrink", "rate"}) {
+       {"name", "train", "prediction", "loss", "sizes", "decay", "optimiser", "loop_filter", "quantiser",
+        "steps", "batch", "base_batch", "patch", "liff_every", "search", "warmup", "max_shrink", "rate"}) {
     for (const json& wrong : {json(true), json(nullptr), json::object(), json::array({1})}) {
       expect_refused(std::string("training.stages.0.") + key,
                      [&](json& c) { c["training"]["stages"][0][key] = wrong; });
@@ -180,6 +180,10 @@ TEST(TrainingConfig, ValuesThatMakeNoSenseAreNamed) {
   stage("prediction", "nearest");
   stage("loss", "l1");
   stage("sizes", "all");
+  expect_refused("training.stages.0.search", [](json& c) {
+    c["training"]["stages"][0]["search"] = 2;
+    c["training"]["stages"][0]["quantiser"] = "lite.safetensors";
+  });
   stage("train", json::array());
   stage("train", {"bass"});
   const auto training = [](const char* key, const json& value) {
