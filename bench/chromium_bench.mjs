@@ -14,7 +14,7 @@ const types = { '.mjs': 'text/javascript', '.html': 'text/html' };
 const server = createServer((request, response) => {
   const { pathname } = new URL(request.url, 'http://x');
   response.setHeader('Content-Type', types[path.extname(pathname)] ?? 'application/octet-stream');
-  if (pathname === '/page.html') return response.end('<!doctype html>');
+  if (pathname === '/page.html') return response.end('<!doctype html><link rel="icon" href="data:,">');
   const name = path.basename(pathname);
   response.end(readFileSync(pathname === '/file' ? file : pathname.startsWith('/model/') ? path.join(models, name) : path.join(web, name)));
 });
