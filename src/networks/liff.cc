@@ -9,8 +9,6 @@
 
 namespace compass {
 
-namespace {}  // namespace
-
 struct Liff::Parts {
   Parts(std::shared_ptr<const Model> m, nn::Context& c)
       : model(std::move(m)),
@@ -23,6 +21,17 @@ struct Liff::Parts {
     const auto [top, bottom] = of_rows;
     const auto [left, right] = of_cols;
     return nn::convolved({left, top, right + 1 - left, bottom + 1 - top}, 3, g.below, context.reach());
+  }
+
+  // The axes of a grid: one of LIFF, of LIIF those before and after the target.
+  bool corners() const { return model->description().liff->kind == LiffKind::kLiif; }
+  GridAxis axis(int sources, int targets, int first, int count) const {
+    const GridShift shift = corners() ? GridShift::kBefore : GridShift::kNone;
+    return grid_axis(model->description().nearest, sources, targets, first, count, shift);
+  }
+  GridAxis axis_after(int sources, int targets, int first, int count) const {
+    if (!corners()) return {};
+    return grid_axis(model->description().nearest, sources, targets, first, count, GridShift::kAfter);
   }
 
   // A plan without its kernels: the grid and the rectangles.
@@ -41,25 +50,28 @@ struct Liff::Parts {
 };
 
 LiffPlan Liff::Parts::sources(const Geometry& g, Rect out) const {
-  const NearestRule rule = model->description().nearest;
   LiffPlan plan{
       .out = out,
       .token_y = 2.0F / static_cast<float>(g.token_target.height) * static_cast<float>(g.below.height),
       .token_x = 2.0F / static_cast<float>(g.token_target.width) * static_cast<float>(g.below.width),
-      .rows = grid_axis(rule, g.below.height, g.target.height, out.y, out.height),
-      .cols = grid_axis(rule, g.below.width, g.target.width, out.x, out.width),
+      .rows = axis(g.below.height, g.target.height, out.y, out.height),
+      .cols = axis(g.below.width, g.target.width, out.x, out.width),
+      .rows_after = axis_after(g.below.height, g.target.height, out.y, out.height),
+      .cols_after = axis_after(g.below.width, g.target.width, out.x, out.width),
       .below_full = g.below};
-  plan.features = around(g, {plan.rows.source.front(), plan.rows.source.back()},
-                         {plan.cols.source.front(), plan.cols.source.back()});
+  const GridAxis& last_rows = corners() ? plan.rows_after : plan.rows;
+  const GridAxis& last_cols = corners() ? plan.cols_after : plan.cols;
+  plan.features = around(g, {plan.rows.source.front(), last_rows.source.back()},
+                         {plan.cols.source.front(), last_cols.source.back()});
   plan.below = features.footprint(g.below, plan.features);
   return plan;
 }
 
 Rect Liff::Parts::footprint(const Geometry& g, Rect out) const {
-  const NearestRule rule = model->description().nearest;
-  const auto ends = [rule](int sources, int targets, int first, int count) {
-    return std::pair{grid_axis(rule, sources, targets, first, 1).source.front(),
-                     grid_axis(rule, sources, targets, first + count - 1, 1).source.front()};
+  const auto ends = [this](int sources, int targets, int first, int count) {
+    const int last = first + count - 1;
+    const GridAxis end = corners() ? axis_after(sources, targets, last, 1) : axis(sources, targets, last, 1);
+    return std::pair{axis(sources, targets, first, 1).source.front(), end.source.front()};
   };
   const Rect seen = around(g, ends(g.below.height, g.target.height, out.y, out.height),
                            ends(g.below.width, g.target.width, out.x, out.width));
@@ -69,7 +81,7 @@ Rect Liff::Parts::footprint(const Geometry& g, Rect out) const {
 LiffPlan Liff::Parts::make_plan(const Geometry& g, Rect out) {
   LiffPlan plan = sources(g, out);
   plan.making_features = features.plan(g.below, plan.features);
-  plan.pixel_weights = pixel_weights.plan(g.below, plan.rows, plan.cols);
+  plan.pixel_weights = pixel_weights.plan(g.below, plan.sources());
   for (const auto& conv : plan.making_features.convs) conv.plan.add_kernels(plan.kernels);
   plan.pixel_weights.add_kernels(plan.kernels);
   plan.map_bytes = nn::peak_bytes(plan.making_features.maps);
@@ -116,7 +128,7 @@ void Liff::predict(const LiffPlan& plan, const Tensor& below, Rect target_part, 
       p.pixel_weights.macs_per_source() * pixels +
           p.pixel_weights.macs_per_target() * static_cast<double>(plan.out.size().pixels()));
   p.pixel_weights.run(plan.pixel_weights, features.view(p.context.compute()),
-                      {plan.rows, plan.cols, plan.token_y, plan.token_x},
+                      {plan.sources(), plan.token_y, plan.token_x},
                       target.pixel(plan.out.y - target_part.y, plan.out.x - target_part.x),
                       static_cast<size_t>(target.width) * 3);
 }
@@ -129,6 +141,12 @@ Liff::Cost Liff::cost(Size below, Size target) const {
   return {.features = parts_->features.macs_per_pixel() * static_cast<double>(below.pixels()),
           .mlp = parts_->pixel_weights.macs_per_source() * static_cast<double>(below.pixels()) +
                  parts_->pixel_weights.macs_per_target() * static_cast<double>(target.pixels())};
+}
+
+Liff::Cost Liff::cost_as_written(Size below, Size target) const {
+  return {
+      .features = parts_->features.macs_per_pixel() * static_cast<double>(below.pixels()),
+      .mlp = liff_macs_as_written(*parts_->model->description().liff) * static_cast<double>(target.pixels())};
 }
 
 }  // namespace compass
