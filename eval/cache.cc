@@ -58,6 +58,9 @@ std::optional<Measurement> Cache::find(const std::string& key, size_t layers) co
       if (!psnr) return std::nullopt;
       m.layers.push_back({layer.at("bytes").get<uint64_t>(), *psnr, number(layer.at("ms_ssim")),
                           layer.at("decode_seconds").get<double>()});
+      for (const PerceptualMetric& metric : kPerceptualMetrics) {
+        if (layer.contains(metric.name)) m.layers.back().seen.*metric.value = number(layer.at(metric.name));
+      }
     }
     if (m.layers.size() != layers) return std::nullopt;
     return m;
@@ -73,6 +76,9 @@ void Cache::store(const std::string& key, const Measurement& m) const {
                       {"psnr", number(l.psnr)},
                       {"ms_ssim", l.ms_ssim ? json(*l.ms_ssim) : json()},
                       {"decode_seconds", l.decode_seconds}});
+    for (const PerceptualMetric& metric : kPerceptualMetrics) {
+      if (const auto& value = l.seen.*metric.value) layers.back()[metric.name] = *value;
+    }
   }
   const json document{{"key", key},
                       {"layers", std::move(layers)},

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "eval/perceptual.h"
 
 namespace compass::eval {
 
@@ -17,6 +18,7 @@ struct Measurement {
     double psnr = 0;
     std::optional<double> ms_ssim;
     double decode_seconds = 0;
+    PerceptualValues seen;
   };
   std::vector<Layer> layers;
   double encode_seconds = 0;

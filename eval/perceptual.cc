@@ -1,6 +1,7 @@
 #include "eval/perceptual.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cstdlib>
 
@@ -52,6 +53,14 @@ std::optional<double> number_after(const std::string& output, const std::string&
   return end == output.c_str() + begin ? std::nullopt : std::optional(value);
 }
 
+std::string installed_perceptual_metrics() {
+  std::vector<std::string> names;
+  for (const PerceptualMetric& metric : kPerceptualMetrics) {
+    if (!find_program(metric.program).empty()) names.emplace_back(metric.name);
+  }
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
 Result<PerceptualScores> perceptual_scores(const Picture& original, const Picture& decoded) {
   if (original.size != decoded.size) return Error{ErrorCode::kUsage, "the pictures' sizes differ"};
   const auto workspace = Workspace::create();
@@ -60,17 +69,10 @@ Result<PerceptualScores> perceptual_scores(const Picture& original, const Pictur
   if (const Status written = write_ppm(a, original); !written) return written.error();
   if (const Status written = write_ppm(b, decoded); !written) return written.error();
   PerceptualScores scores;
-  struct Question {
-    const char* program;
-    const char* name;
-    std::optional<double>& answer;
-  };
-  for (const Question& question :
-       {Question{"ssimulacra_main", "", scores.ssimulacra}, Question{"ssimulacra2", "", scores.ssimulacra2},
-        Question{"butteraugli_main", "3-norm:", scores.butteraugli}}) {
-    const auto answer = ask(question.program, question.name, a, b);
+  for (const PerceptualMetric& metric : kPerceptualMetrics) {
+    const auto answer = ask(metric.program, metric.words, a, b);
     if (answer) {
-      question.answer = *answer;
+      scores.*metric.value = *answer;
     } else {
       scores.missing.push_back(answer.error().message);
     }

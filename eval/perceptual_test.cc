@@ -49,6 +49,7 @@ TEST_F(Programs, ThoseThatAreThereAreAsked) {
   ASSERT_TRUE(scores) << scores.error().message;
   EXPECT_FALSE(scores->ssimulacra || scores->ssimulacra2 || scores->butteraugli);
   EXPECT_EQ(scores->missing.size(), 3U);
+  EXPECT_EQ(installed_perceptual_metrics(), "");
   put("butteraugli_main", "echo 9.5; echo \"3-norm: 1.5\"");
   put("ssimulacra_main", "echo 0.25");
   scores = perceptual_scores(picture(1), picture(2));
@@ -56,6 +57,7 @@ TEST_F(Programs, ThoseThatAreThereAreAsked) {
   EXPECT_EQ(scores->butteraugli, 1.5);
   EXPECT_EQ(scores->ssimulacra, 0.25);
   EXPECT_FALSE(scores->ssimulacra2);
+  EXPECT_EQ(installed_perceptual_metrics(), "ssimulacra, butteraugli");
 }
 
 TEST_F(Programs, FailuresAreTold) {

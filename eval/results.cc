@@ -12,9 +12,10 @@ namespace compass::eval {
 namespace {
 
 const std::vector<std::string> kColumns{
-    "image",   "codec",   "scheme",   "layout",   "setting",         "layer",
-    "layers",  "width",   "height",   "bytes",    "bytes_total",     "bpp",
-    "psnr_db", "ms_ssim", "encode_s", "decode_s", "encode_peak_kib", "decode_peak_kib"};
+    "image",    "codec",    "scheme",          "layout",          "setting",    "layer",       "layers",
+    "width",    "height",   "bytes",           "bytes_total",     "bpp",        "psnr_db",     "ms_ssim",
+    "encode_s", "decode_s", "encode_peak_kib", "decode_peak_kib", "ssimulacra", "ssimulacra2", "butteraugli"};
+constexpr size_t kFirstPerceptual = 18;  // of these columns, in the order of kPerceptualMetrics
 
 std::string one_line(std::string text) {
   for (char& c : text) {
@@ -60,24 +61,28 @@ std::string to_csv(const Results& results) {
   }
   text += csv_line(kColumns);
   for (const Row& r : results.rows) {
-    const std::vector<std::string> fields{r.image,
-                                          r.codec,
-                                          r.scheme,
-                                          r.layout,
-                                          r.setting,
-                                          std::to_string(r.layer),
-                                          std::to_string(r.layers),
-                                          std::to_string(r.width),
-                                          std::to_string(r.height),
-                                          std::to_string(r.bytes),
-                                          std::to_string(r.bytes_total),
-                                          fmt::format("{:.6f}", r.bpp()),
-                                          fmt::format("{:.5f}", r.psnr),
-                                          r.ms_ssim ? fmt::format("{:.7f}", *r.ms_ssim) : "",
-                                          fmt::format("{:.5f}", r.encode_seconds),
-                                          fmt::format("{:.5f}", r.decode_seconds),
-                                          std::to_string(r.encode_peak_kib),
-                                          std::to_string(r.decode_peak_kib)};
+    std::vector<std::string> fields{r.image,
+                                    r.codec,
+                                    r.scheme,
+                                    r.layout,
+                                    r.setting,
+                                    std::to_string(r.layer),
+                                    std::to_string(r.layers),
+                                    std::to_string(r.width),
+                                    std::to_string(r.height),
+                                    std::to_string(r.bytes),
+                                    std::to_string(r.bytes_total),
+                                    fmt::format("{:.6f}", r.bpp()),
+                                    fmt::format("{:.5f}", r.psnr),
+                                    r.ms_ssim ? fmt::format("{:.7f}", *r.ms_ssim) : "",
+                                    fmt::format("{:.5f}", r.encode_seconds),
+                                    fmt::format("{:.5f}", r.decode_seconds),
+                                    std::to_string(r.encode_peak_kib),
+                                    std::to_string(r.decode_peak_kib)};
+    for (const PerceptualMetric& metric : kPerceptualMetrics) {
+      const auto& value = r.seen.*metric.value;
+      fields.push_back(value ? fmt::format("{:.7f}", *value) : "");
+    }
     text += csv_line(fields);
   }
   return text;
@@ -102,10 +107,15 @@ Result<Results> results_from_csv(const std::string& text, const std::string& nam
                 parse_integer(f[9], r.bytes) && parse_integer(f[10], r.bytes_total) &&
                 parse_integer(f[16], r.encode_peak_kib) && parse_integer(f[17], r.decode_peak_kib) && psnr &&
                 encode && decode && r.width > 0 && r.height > 0;
-    if (!f[13].empty()) {
-      const Result<double> ms_ssim = parse_number(f[13]);
-      good = good && ms_ssim;
-      if (ms_ssim) r.ms_ssim = *ms_ssim;
+    const auto optional = [&](const std::string& field, std::optional<double>& value) {
+      if (field.empty()) return;
+      const Result<double> parsed = parse_number(field);
+      good = good && parsed;
+      if (parsed) value = *parsed;
+    };
+    optional(f[13], r.ms_ssim);
+    for (size_t i = 0; i < kPerceptualMetrics.size(); ++i) {
+      optional(f[kFirstPerceptual + i], r.seen.*kPerceptualMetrics[i].value);
     }
     if (!good) {
       return Error{ErrorCode::kBadFile,
@@ -146,20 +156,28 @@ std::vector<Curve> mean_curves(const std::vector<Row>& rows, const std::set<std:
     const auto count = static_cast<double>(curve.images.size());
     for (const auto& [setting, by_image] : settings) {
       CurvePoint p{.setting = setting};
-      double ms_ssim = 0;
-      bool has_ms_ssim = true;
+      const auto mean = [&](auto value_of) -> std::optional<double> {
+        double sum = 0;
+        for (const std::string& image : curve.images) {
+          const std::optional<double> value = value_of(*by_image.at(image));
+          if (!value) return std::nullopt;
+          sum += *value / count;
+        }
+        return sum;
+      };
+      p.ms_ssim = mean([](const Row& r) { return r.ms_ssim; });
+      for (const PerceptualMetric& metric : kPerceptualMetrics) {
+        p.seen.*metric.value = mean([&](const Row& r) { return r.seen.*metric.value; });
+      }
       for (const std::string& image : curve.images) {
         const Row& r = *by_image.at(image);
         p.bpp += r.bpp() / count;
         p.psnr += r.psnr / count;
-        ms_ssim += r.ms_ssim.value_or(0) / count;
-        has_ms_ssim = has_ms_ssim && r.ms_ssim.has_value();
         p.encode_seconds_per_mp += r.encode_seconds / r.pixels() * 1e6 / count;
         p.decode_seconds_per_mp += r.decode_seconds / r.pixels() * 1e6 / count;
         p.encode_peak_kib = std::max(p.encode_peak_kib, r.encode_peak_kib);
         p.decode_peak_kib = std::max(p.decode_peak_kib, r.decode_peak_kib);
       }
-      if (has_ms_ssim) p.ms_ssim = ms_ssim;
       curve.points.push_back(std::move(p));
     }
     std::sort(curve.points.begin(), curve.points.end(),

@@ -10,6 +10,7 @@
 
 #include "core/result.h"
 #include "eval/bdrate.h"
+#include "eval/perceptual.h"
 
 namespace compass::eval {
 
@@ -38,6 +39,7 @@ struct Row {
   double decode_seconds = 0;                     // of this layer, with whatever it needs below it
   uint64_t encode_peak_kib = 0;                  // 0: not measured
   uint64_t decode_peak_kib = 0;
+  PerceptualValues seen;  // if they were asked for
 
   double pixels() const { return static_cast<double>(width) * height; }
   double bpp() const { return 8.0 * static_cast<double>(bytes_total) / pixels(); }
@@ -79,6 +81,7 @@ struct CurvePoint {
   double decode_seconds_per_mp = 0;
   uint64_t encode_peak_kib = 0;  // largest over pictures
   uint64_t decode_peak_kib = 0;
+  PerceptualValues seen;  // means, of what every picture has
 };
 
 struct Curve {

@@ -42,6 +42,7 @@ TEST(Results, CsvRoundTrip) {
   results.failures.push_back({"p.png, c at 3", "crashed\nbadly"});
   results.rows[0].ms_ssim = 0.9876543;
   results.rows[1].psnr = HUGE_VAL;
+  results.rows[1].seen.butteraugli = 1.25;
   const std::string text = to_csv(results);
   const Result<Results> back = results_from_csv(text, "t");
   ASSERT_TRUE(back) << back.error().message;
@@ -52,6 +53,9 @@ TEST(Results, CsvRoundTrip) {
   EXPECT_EQ(to_csv(*back), text);
   EXPECT_EQ(back->rows[1].image, "q, r.png");
   EXPECT_FALSE(back->rows[1].ms_ssim.has_value());
+  EXPECT_EQ(back->rows[1].seen.butteraugli, 1.25);
+  EXPECT_FALSE(back->rows[1].seen.ssimulacra);
+  EXPECT_FALSE(back->rows[0].seen.butteraugli);
 }
 
 TEST(Results, RefusesForeignAndDamagedCsv) {

@@ -83,7 +83,8 @@ class LoadedPicture {
 
 class Run {
  public:
-  Run(const RunSettings& settings, Cache cache) : settings_(settings), cache_(std::move(cache)) {}
+  Run(const RunSettings& settings, Cache cache)
+      : settings_(settings), cache_(std::move(cache)), perceptual_(installed_perceptual_metrics()) {}
 
   Result<Results> operator()() {
     read_sources();
@@ -162,7 +163,9 @@ class Run {
   }
 
   std::string key(const Job& job) const {
-    return cache_key(sources_[job.source].hash, codec(job.contestant), job.setting, job.sizes);
+    std::string key = cache_key(sources_[job.source].hash, codec(job.contestant), job.setting, job.sizes);
+    if (settings_.perceptual) key += "|" + perceptual_;
+    return key;
   }
   std::string crop_file(const Job& job) const { return cache_.path(key(job), ".png"); }
   bool wants_crop(const Job& job) const {
@@ -268,11 +271,16 @@ class Run {
       const CodedLayer& layer = coded->layers[k];
       const Result<double> quality = psnr(originals[k], layer.decoded);
       if (!quality) return quality.error();
-      Measurement::Layer measured{layer.bytes, *quality, std::nullopt, layer.decode_seconds};
+      Measurement::Layer measured{layer.bytes, *quality, std::nullopt, layer.decode_seconds, {}};
       if (std::min(originals[k].size.width, originals[k].size.height) > kMsSsimMinSide) {
         const Result<double> similarity = ms_ssim(originals[k], layer.decoded);
         if (!similarity) return similarity.error();
         measured.ms_ssim = *similarity;
+      }
+      if (settings_.perceptual) {
+        const Result<PerceptualScores> seen = perceptual_scores(originals[k], layer.decoded);
+        if (!seen) return seen.error();
+        measured.seen = *seen;
       }
       m.layers.push_back(measured);
     }
@@ -332,6 +340,7 @@ class Run {
   static void copy_layer(const Measurement& m, const Measurement::Layer& layer, Row& row) {
     row.psnr = layer.psnr;
     row.ms_ssim = layer.ms_ssim;
+    row.seen = layer.seen;
     row.decode_seconds = layer.decode_seconds;
     row.encode_peak_kib = m.encode_peak_kib;
     row.decode_peak_kib = m.decode_peak_kib;
@@ -383,6 +392,7 @@ class Run {
 
   const RunSettings& settings_;
   Cache cache_;
+  std::string perceptual_;  // what can be said of pictures beside errors
   Results results_;
   std::vector<Source> sources_;
   std::vector<Job> jobs_;

@@ -34,6 +34,7 @@ struct RunSettings {
   PictureFiles files;
   std::string cache;              // directory of earlier results; made if need be
   int jobs = 1;                   // threads
+  bool perceptual = false;        // also what programs that know of eyes say (eval/perceptual.h)
   std::set<std::string> samples;  // file names of pictures of which crops are kept, see crop_path
   std::function<void(const RunProgress&)> progress;  // called under a lock, after every job
   std::function<bool()> stop;                        // asked before every job; true ends the run early

@@ -182,7 +182,8 @@ TEST(Cache, DamagedEntriesCountAsAbsent) {
   const Workspace w = std::move(*Workspace::create());
   const Cache cache = *Cache::open(w.file("c"));
   Measurement m;
-  m.layers = {{100, HUGE_VAL, 0.5, 0.1}, {200, 30.5, std::nullopt, 0.2}};
+  m.layers = {{100, HUGE_VAL, 0.5, 0.1, {}}, {200, 30.5, std::nullopt, 0.2, {}}};
+  m.layers[1].seen.ssimulacra = 0.03;
   m.encode_seconds = 1.5;
   cache.store("key", m);
   const std::optional<Measurement> back = cache.find("key", 2);
@@ -191,6 +192,8 @@ TEST(Cache, DamagedEntriesCountAsAbsent) {
   EXPECT_EQ(*back->layers[0].ms_ssim, 0.5);
   EXPECT_FALSE(back->layers[1].ms_ssim);
   EXPECT_EQ(back->layers[1].bytes, 200U);
+  EXPECT_EQ(back->layers[1].seen.ssimulacra, 0.03);
+  EXPECT_FALSE(back->layers[0].seen.ssimulacra);
   EXPECT_FALSE(cache.find("key", 3));
   EXPECT_FALSE(cache.find("other", 2));
   for (const char* text : {"", "{", "{}", "[1]", R"({"key":"key"})", R"({"key":"key","layers":[{}]})"}) {

@@ -178,11 +178,21 @@ Section points(const Results& results, const std::string& codec, const std::stri
     head.push_back(fmt::format("bpp {}", c.key.layer));
     head.push_back(fmt::format("dB {}", c.key.layer));
   }
-  for (const char* column : {"MS-SSIM", "enc s", "dec s"}) head.emplace_back(column);
+  head.emplace_back("MS-SSIM");
+  const auto asked = [&](const PerceptualMetric& metric) {
+    return !curves.empty() && std::ranges::any_of(curves.back().points, [&](const CurvePoint& p) {
+      return (p.seen.*metric.value).has_value();
+    });
+  };
+  for (const PerceptualMetric& metric : kPerceptualMetrics) {
+    if (asked(metric)) head.emplace_back(metric.name);
+  }
+  for (const char* column : {"enc s", "dec s"}) head.emplace_back(column);
   Section out{
       fmt::format("{}: every point, layers {}", label_of(codec, scheme), layout),
       "By layer, 0 the lowest: bpp is all bytes up to and including the layer over the layer's pixels. "
-      "MS-SSIM and seconds per million pixels are of the top layer.",
+      "What follows is of the top layer: MS-SSIM, what programs that know of eyes say, seconds per million "
+      "pixels.",
       TextTable(std::move(head))};
   if (curves.empty()) return out;
   for (const CurvePoint& top : curves.back().points) {
@@ -194,6 +204,10 @@ Section points(const Results& results, const std::string& codec, const std::stri
       cells.push_back(p == c.points.end() ? "-" : fmt::format("{:.2f}", p->psnr));
     }
     cells.push_back(top.ms_ssim ? fmt::format("{:.4f}", *top.ms_ssim) : "-");
+    for (const PerceptualMetric& metric : kPerceptualMetrics) {
+      const auto& value = top.seen.*metric.value;
+      if (asked(metric)) cells.push_back(value ? fmt::format("{:.{}f}", *value, metric.digits) : "-");
+    }
     cells.push_back(seconds(top.encode_seconds_per_mp));
     cells.push_back(seconds(top.decode_seconds_per_mp));
     out.table.add(std::move(cells));

@@ -17,8 +17,8 @@ namespace fs = std::filesystem;
 using namespace compass;
 using namespace compass::tools::serve;
 
-// Too long to be found by chance, and an input that has it, as a fuzzer's that saw it compared, is passed over:
-// messages quote the request.
+// Too long to be found by chance, and an input that has it, as a fuzzer's that saw it compared, is passed
+// over: messages quote the request.
 constexpr const char* kSecret = "what is beside the folder";
 
 void require(bool holds) {
@@ -40,7 +40,8 @@ Site& site() {
     std::ofstream(root / "open/sub/index.html") << "page";
     SiteOptions options{.folder = (root / "open").string()};
     options.rendering.model = COMPASS_SOURCE_DIR "/tests/data/tiny.safetensors";
-    options.rendering.codec = {.threads = 1, .precision = Precision::kF32};
+    options.rendering.codec.threads = 1;
+    options.rendering.codec.precision = COMPASS_F32;
     auto opened = Site::open(std::move(options));
     require(opened.ok());
     return *std::move(opened);
@@ -71,6 +72,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::getline(lines, request.accept);
   std::getline(lines, request.host);
   std::getline(lines, request.if_none_match);
+  std::getline(lines, request.accept_encoding);
   request.has_range = size % 2 == 1;
   const Answer answer = site().answer(request);
   require(answer.status >= 200 && answer.status < 600);

@@ -17,6 +17,8 @@ fi
 
 if (install_packages "${web_test_packages[@]}" && "$root/scripts/wasm.sh") >/dev/null 2>&1; then
   (install_packages chromium) >/dev/null 2>&1 || say "Chromium cannot be installed: tests of pages are left out"
+  npm install --prefix "$root/build" --no-save --silent openseadragon@6 >/dev/null 2>&1 ||
+    say "npm cannot install OpenSeadragon: its test is left out"
 else
   say "Node and what builds for WebAssembly cannot be installed: web/ and its tests are left out"
 fi

@@ -111,11 +111,11 @@ CodecOutput CodecImpl::code(const Tensor& y, const Pass& pass, Quantisation quan
     const auto halves = means.chunk(2, 1);  // the paper's h_s: scales, then means
     scales = lower_bound(halves[0], kScaleMin);
     means = halves[1];
-    if (!training) indexes = scale_indexes(scales);
+    if (!training || quantiser) indexes = scale_indexes(scales);
   } else {
     const Tensor real = h_scales(z_hat, y_size, !training);
     scales = at::exp(real * kLogScaleStep + kLogScaleMin);
-    if (!training) indexes = real.detach().to(at::kByte);
+    if (!training || quantiser) indexes = at::round(real.detach()).clamp(0, kScales - 1).to(at::kByte);
   }
   Tensor centred = y - means;
   if (aim.rounds > 0) {
@@ -123,14 +123,20 @@ CodecOutput CodecImpl::code(const Tensor& y, const Pass& pass, Quantisation quan
     centred = centred + search_symbols(at::round(centred), means, scales, aim, synthesise, pass.generator);
   }
   const Tensor symbols = round_ste(centred);
+  Tensor decoded = symbols;
   CodecOutput out;
   out.z_bits = prior->bits(training ? add_noise(z, pass.generator) : z_hat);
   out.y_bits = gaussian_bits(training ? add_noise(centred, pass.generator) : symbols, scales);
+  if (quantiser) {
+    const auto [values, bits] = quantiser->quantise(centred, indexes, pass.rate);
+    decoded = centred + (values - centred).detach();
+    if (!training) out.y_bits = bits;
+  }
   if (!training) {
     out.symbols = symbols;
     out.scale_indexes = indexes;
   }
-  out.y_hat = symbols + means;
+  out.y_hat = decoded + means;
   return out;
 }
 

@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "dependent_quantiser.h"
 #include "model_file/description.h"
 #include "networks.h"
 #include "symbol_search.h"
@@ -38,7 +39,8 @@ struct CodecOutput {
 };
 
 // How a pass treats quantisation. In training: additive noise for the rate, straight-through rounding for the
-// reconstruction. In validation: rounding for both, and rounded scale indexes.
+// reconstruction. In validation: rounding for both, and rounded scale indexes. A dependent quantiser takes
+// the place of rounding y, and of its bits in validation.
 enum class Quantisation { kTraining, kRounding };
 
 struct CodecImpl : torch::nn::Module {
@@ -55,6 +57,7 @@ struct CodecImpl : torch::nn::Module {
   // g_s: the picture of that size, float, of y_hat or what g_s takes with it.
   Tensor synthesise(const Tensor& y_hat, const Pass& pass, MapSize size);
   bool factorised() const { return h_a.is_empty(); }
+  std::shared_ptr<const DependentQuantiser> quantiser;             // of y; null: rounding
   Network g_a{nullptr}, g_s{nullptr}, h_a{nullptr}, h_s{nullptr};  // the latter two of a hyperprior
   ScaleNetwork h_scales{nullptr};
   FactorisedPrior prior{nullptr};  // of z, or of y

@@ -46,6 +46,8 @@ struct Stage {
   OptimiserKind optimiser = OptimiserKind::kAdam;
   std::string loop_filter;  // a model file whose loop filters correct all reconstructions; empty: none
 
+  std::string quantiser;  // a model file whose dependent quantiser y goes through; empty: rounding
+
   int64_t search = 0;  // rounds of the search for better symbols
 
   bool trains(const std::string& part) const;

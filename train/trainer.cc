@@ -43,7 +43,7 @@ Trainer::Trainer(RunOptions options, Peers peers)
   check_modules(*system_, training.eight_bits);
   system_->to(device_);
   make_workers();
-  read_filters();
+  read_stage_models();
   dataset_ = load_dataset(options_.data, training.validation_pictures);
   std::filesystem::create_directories(options_.out);
   if (load()) {
@@ -113,17 +113,22 @@ void Trainer::run() {
   save(nullptr);
 }
 
-void Trainer::read_filters() {
+void Trainer::read_stage_models() {
   const bool layered = !system_->enhancement.is_empty();
   for (const Stage& stage : stages()) {
     const std::string& path = stage.loop_filter;
     filters_.push_back(path.empty() ? LayerFilters{} : LayerFilters::of_model(path, layered, device_));
+    quantisers_.push_back(stage.quantiser.empty()
+                              ? LayerQuantisers{}
+                              : LayerQuantisers::of_model(stage.quantiser, system_->description));
   }
 }
 
 void Trainer::prepare_stage() {
   const auto prepare = [&](System& system) {
     system->filters = filters_[current()];
+    system->base->quantiser = quantisers_[current()].base;
+    if (!system->enhancement.is_empty()) system->enhancement->quantiser = quantisers_[current()].enhancement;
     system->search_rounds = stages()[current()].search;
   };
   prepare(system_);

@@ -67,7 +67,7 @@ class Trainer {
   };
 
   void make_workers();
-  void read_filters();   // of all stages, so that a wrong name shows before the first step
+  void read_stage_models();  // of all stages, so that a wrong name shows before the first step
   void prepare_stage();  // gives all systems what the current stage wants of them, and makes its patch grid
   void train_stage(const Stage& stage);
   std::vector<std::pair<std::string, Tensor>> trained_parameters(const Stage& stage);
@@ -102,7 +102,8 @@ class Trainer {
   Dataset dataset_;
   std::optional<PatchGrid> grid_;  // of the current stage, if it takes its patches from one
   std::vector<Worker> workers_;
-  std::vector<LayerFilters> filters_;  // of each stage
+  std::vector<LayerFilters> filters_;        // of each stage
+  std::vector<LayerQuantisers> quantisers_;  // of each stage
   size_t stage_ = 0;
   int64_t step_ = 0;                                                                // within the stage
   int64_t steps_done_ = 0;                                                          // in this run

@@ -216,6 +216,85 @@ TEST_F(TrainerTest, MoreLatentsBeginWithWhatTheOldOnesMiss) {
   EXPECT_LT(error(run(wide)), 0.8 * error(old));
 }
 
+// More rate points than the file has: the old ones do what they did, the new ones continue them.
+TEST_F(TrainerTest, GainsGoOnAtNewRatePoints) {
+  torch::manual_seed(3);
+  const torch::NoGradGuard guard;
+  System old(test_model());
+  const auto points = old->rate_points;
+  const auto count = static_cast<int64_t>(points.size());
+  ASSERT_GE(count, 2);
+  SafetensorsWriter writer;
+  for (auto& item : old->named_parameters()) {
+    if (item.key().ends_with(".log_gain")) item.value().add_(0.1 * torch::randn(item.value().sizes()));
+    const Tensor value = item.value().contiguous();
+    writer.add_floats(item.key(), value.sizes().vec(),
+                      {value.data_ptr<float>(), static_cast<size_t>(value.numel())});
+  }
+  const auto file = Safetensors::parse(writer.finish());
+  ASSERT_TRUE(file.ok());
+  // As far beyond the last point as that is from the one before it.
+  System more(test_model([&](auto& c) {
+    c["model"]["rate_points"].push_back(points.back() * points.back() / points[points.size() - 2]);
+  }));
+  copy_weights(more, *file, "fewer rates");
+  size_t gains = 0;
+  for (const auto& item : more->named_parameters()) {
+    const Tensor before = old->named_parameters()[item.key()];
+    if (!item.key().ends_with(".log_gain")) {
+      EXPECT_TRUE(at::equal(item.value(), before)) << item.key();
+      continue;
+    }
+    ++gains;
+    EXPECT_TRUE(at::equal(item.value().slice(0, 0, count), before)) << item.key();
+    const Tensor expected = 2.0 * before[count - 1] - before[count - 2];
+    EXPECT_LT((item.value()[count] - expected).abs().max().item<float>(), 1e-5F) << item.key();
+  }
+  EXPECT_EQ(gains, 4U);
+}
+
+// With a dependent quantiser decoders see levels of its trellis, rates are what its tables say, and gradients
+// pass.
+TEST_F(TrainerTest, LatentsGoThroughATrellis) {
+  torch::manual_seed(4);
+  const std::string path = COMPASS_SOURCE_DIR "/tests/data/tiny_trellis.safetensors";
+  const auto model = Model::load(path);
+  ASSERT_TRUE(model) << model.error().message;
+  const auto quantisers = LayerQuantisers::of_model(path, (*model)->description());
+  const int64_t channels = (*model)->description().base.latent_channels;
+  const Tensor rate = torch::tensor({0.0F, 1.0F, 2.0F});
+  const Tensor indexes = torch::randint(0, 40, {3, channels, 37, 5}, at::kByte);
+  const Tensor centred = torch::randn({3, channels, 37, 5}) * (indexes > 0) * 2.0;
+  const auto made = quantisers.base->quantise(centred, indexes, rate);
+  for (int64_t b = 0; b < 3; ++b) {
+    const float step = (*model)->trellis_step(CodecKind::kBase, rate[b].item<float>());
+    const Tensor levels = made.values[b] / step;
+    EXPECT_LT((levels - at::round(levels)).abs().max().item<float>(), 1e-3F) << b;
+    EXPECT_LT((made.values[b] - centred[b]).abs().max().item<float>(), 4 * step) << b;
+    EXPECT_GT(made.bits[b].item<float>(), 0.0F);
+  }
+  EXPECT_GT(made.bits[2].item<float>(), made.bits[0].item<float>());  // coarser where the rate is low
+
+  System system((*model)->description());
+  system->base->quantiser = quantisers.base;
+  system->enhancement->quantiser = quantisers.enhancement;
+  const std::vector<Tensor> layers = {torch::rand({3, 3, 16, 16}), torch::rand({3, 3, 64, 64})};
+  for (const auto quantisation : {Quantisation::kTraining, Quantisation::kRounding}) {
+    const Pass pass{rate, {}, at::kFloat, at::detail::createCPUGenerator(5)};
+    const auto outputs = system->forward(layers, pass, Prediction::kBicubic, quantisation);
+    const auto gradients = torch::autograd::grad(
+        {outputs[1].mse.sum()}, system->enhancement->g_a->parameters(), {}, {}, false, /*allow_unused=*/true);
+    double sum = 0.0;
+    for (const Tensor& g : gradients) sum += g.defined() ? g.abs().sum().item<double>() : 0.0;
+    EXPECT_GT(sum, 0.0);
+    EXPECT_TRUE(at::isfinite(outputs[1].bpp).all().item<bool>());
+  }
+  EXPECT_THROW(
+      LayerQuantisers::of_model(COMPASS_SOURCE_DIR "/tests/data/tiny.safetensors", (*model)->description()),
+      c10::Error);
+  EXPECT_THROW(LayerQuantisers::of_model(path, test_model()), c10::Error);  // other numbers of latents
+}
+
 // Gradients of the enhancement codec that come from the layer above are `between_layers` times those of the
 // loss itself, and nothing else changes.
 TEST_F(TrainerTest, GradientsBetweenLayersAreScaled) {

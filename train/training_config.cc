@@ -51,6 +51,7 @@ Stage parse_stage(FieldReader& r, const json& in, const std::string& place, cons
   s.decay = choose<Decay>(r, in, place, "decay", {"constant", "linear", "cosine", "halve3", "halve4"});
   s.optimiser = choose<OptimiserKind>(r, in, place, "optimiser", {"adam", "muon"});
   s.loop_filter = r.text(in, place, "loop_filter", "");
+  s.quantiser = r.text(in, place, "quantiser", "");
   const auto whole = [&](const char* key, int low, int high, int64_t fallback) {
     return r.integer(in, place, key, low, high, static_cast<int>(fallback));
   };
@@ -73,9 +74,12 @@ Stage parse_stage(FieldReader& r, const json& in, const std::string& place, cons
     if (s.patch % (int64_t{2} * kMeiFactor << kMeiLayers) != 0) {
       r.fail(place + "patch", "must be a multiple of 128: mei halves that four times in its base layer");
     }
-    if (s.search > 0 || !s.loop_filter.empty()) {
-      r.fail(place + "search", "mei is trained without search and loop filter");
+    if (s.search > 0 || !s.loop_filter.empty() || !s.quantiser.empty()) {
+      r.fail(place + "search", "mei is trained without search, loop filter and quantiser");
     }
+  }
+  if (!s.quantiser.empty() && s.search > 0) {
+    r.fail(place + "search", "moves symbols one by one, which a dependent quantiser does not allow");
   }
   if (s.crops == Crops::kGrid && (in.contains("max_shrink") || s.base_batch > 0)) {
     r.fail(place + "crops", "grid takes patches as they are: it goes with neither max_shrink nor base_batch");
@@ -118,7 +122,8 @@ void check_trainable(FieldReader& r, const CodecDescription& codec, const std::s
   if (codec.filter)
     r.fail("model." + name + ".filter", "is not trained: compass-lab fit adds it to an exported model");
   if (codec.factorised() && searches)
-    r.fail("model." + name + ".prior", "a factorised prior is not trained with a search: leave it out");
+    r.fail("model." + name + ".prior",
+           "a factorised prior is trained without search and quantiser: leave them out");
   if (codec.trellis)
     r.fail("model." + name + ".trellis", "is not trained: compass-lab fit adds it to an exported model");
 }
@@ -151,8 +156,8 @@ Result<Config> parse_config(std::string_view text) {
   }
   config.training = parse_training(r, r.object(document, "", "training"),
                                    {config.model.enhancement.has_value(), config.mei.has_value()});
-  const bool searches =
-      std::ranges::any_of(config.training.stages, [](const Stage& s) { return s.search > 0; });
+  const bool searches = std::ranges::any_of(
+      config.training.stages, [](const Stage& s) { return s.search > 0 || !s.quantiser.empty(); });
   check_trainable(r, config.model.base, "base", searches);
   if (config.model.enhancement) check_trainable(r, *config.model.enhancement, "enhancement", searches);
   if (config.mei) {

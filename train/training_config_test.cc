@@ -99,7 +99,7 @@ TEST(TrainingConfig, MeiGoesUponOneLayerAlone) {
   });
   expect_refused("lists 'mei', which the model does not have",
                  [](json& c) { c["training"]["stages"][0]["train"] = {"mei"}; });
-  expect_refused("model.base.prior: a factorised prior is not trained with a search", [](json& c) {
+  expect_refused("model.base.prior: a factorised prior is trained without search and quantiser", [](json& c) {
     json& base = c["model"]["base"];
     for (const char* key : {"hyper_channels", "h_a", "h_s", "h_scales"}) base.erase(key);
     base["prior"] = "factorised";
@@ -208,8 +208,8 @@ TEST(TrainingConfig, WrongTypesAreNamed) {
     }
   }
   for (const char* key :
-       {"name", "train", "prediction", "loss", "sizes", "decay", "optimiser", "loop_filter", "steps", "batch",
-        "base_batch", "patch", "liff_every", "search", "warmup", "max_shrink", "rate"}) {
+       {"name", "train", "prediction", "loss", "sizes", "decay", "optimiser", "loop_filter", "quantiser",
+        "steps", "batch", "base_batch", "patch", "liff_every", "search", "warmup", "max_shrink", "rate"}) {
     for (const json& wrong : {json(true), json(nullptr), json::object(), json::array({1})}) {
       expect_refused(std::string("training.stages.0.") + key,
                      [&](json& c) { c["training"]["stages"][0][key] = wrong; });
@@ -244,6 +244,10 @@ TEST(TrainingConfig, ValuesThatMakeNoSenseAreNamed) {
   stage("prediction", "nearest");
   stage("loss", "l1");
   stage("sizes", "all");
+  expect_refused("training.stages.0.search", [](json& c) {
+    c["training"]["stages"][0]["search"] = 2;
+    c["training"]["stages"][0]["quantiser"] = "lite.safetensors";
+  });
   stage("train", json::array());
   stage("train", {"bass"});
   const auto training = [](const char* key, const json& value) {

@@ -31,6 +31,23 @@ int64_t fewer_latents(const System& system, const Safetensors& file, const std::
   return 0;
 }
 
+// Gain vectors [P,C] of a file with fewer rate points [p,C]: its points are the first of the model's, and the
+// logs go on from the last two in a straight line over log lambda.
+void lengthen_gains(Tensor& gains, const Tensor& known, const std::vector<double>& rate_points) {
+  const int64_t count = known.size(0);
+  gains.slice(0, 0, count).copy_(known);
+  const auto log_lambda = [&](int64_t p) { return std::log(rate_points[static_cast<size_t>(p)]); };
+  const Tensor last = known[count - 1];
+  const Tensor slope = (last - known[count - 2]) / (log_lambda(count - 1) - log_lambda(count - 2));
+  for (int64_t p = count; p < gains.size(0); ++p)
+    gains[p].copy_(last + slope * (log_lambda(p) - log_lambda(count - 1)));
+}
+
+bool has_fewer_rates(const std::string& name, const TensorView& view, const Tensor& parameter) {
+  return name.ends_with(".log_gain") && view.shape.size() == 2 && view.shape[0] >= 2 &&
+         view.shape[0] < parameter.size(0) && view.shape[1] == parameter.size(1);
+}
+
 struct Examples {
   std::vector<Tensor> inputs;       // [B,3,H,W], sides multiples of 16
   std::vector<Tensor> predictions;  // undefined for the base codec
@@ -177,12 +194,17 @@ KnownLatents copy_weights(System& system, const Safetensors& file, const std::st
                          (known.enhancement > 0 && item.key().rfind("enhancement.", 0) == 0);
     const TensorView* view = file.find(item.key());
     const bool same = view != nullptr && view->shape == item.value().sizes().vec();
-    if (!same && (view == nullptr || !widened || !fits(*view, item.value()))) {
+    const bool fewer_rates = view != nullptr && has_fewer_rates(item.key(), *view, item.value());
+    if (!same && !fewer_rates && (view == nullptr || !widened || !fits(*view, item.value()))) {
       std::cout << "fresh: " << item.key() << "\n";
       continue;
     }
     auto values = view->floats();
     TORCH_CHECK(values.ok(), path, ": ", item.key(), ": ", values.ok() ? "" : values.error().message);
+    if (fewer_rates) {
+      lengthen_gains(item.value(), torch::from_blob(values->data(), view->shape), system->rate_points);
+      continue;
+    }
     Tensor place = item.value().zero_();
     for (size_t d = 0; d < view->shape.size(); ++d)
       place = place.slice(static_cast<int64_t>(d), 0, view->shape[d]);

@@ -15,8 +15,9 @@ struct KnownLatents {
 };
 
 // Copies the parameters whose names and shapes fit, and says which stay fresh. Parameters of a codec with
-// fewer latents fill the first channels of those here, zeros the rest: the codec does what it did. Throws
-// c10::Error naming a tensor that cannot be read.
+// fewer latents fill the first channels of those here, zeros the rest: the codec does what it did. So it does
+// at the first rate points where the file has fewer of them; gain vectors of the others go on in a straight
+// line. Throws c10::Error naming a tensor that cannot be read.
 KnownLatents copy_weights(System& system, const Safetensors& file, const std::string& path);
 
 // Initialises the latents that the file did not have. Gradient descent on pictures finds the corrections to

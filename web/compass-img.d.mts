@@ -1,7 +1,10 @@
 import type { CompassError, LayerInfo } from './compass.mjs';
 
 export interface Settings {
-  /** URL of the model that pictures without a `model` attribute are decoded with; `model.safetensors` beside the module. */
+  /**
+   * URL of the model that pictures without a `model` attribute are decoded with: a file or, if it ends with a slash, the
+   * folder that `compass publish` makes of one; `model/` beside the module unless given.
+   */
   model?: string;
   /** URL of compass.wasm; beside the module unless given. */
   wasm?: string;

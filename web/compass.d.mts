@@ -74,13 +74,22 @@ export interface Picture extends Kinds {
   damage?: string;
 }
 
+export interface EncodeOptions {
+  /** 0 to 100; 50 unless given. */
+  quality?: number;
+  /** Rounds of search for fewer bits, 0 to 40; 2 unless given, and 0 for large pictures. */
+  effort?: number;
+  /** Smallest first; the last has the picture's size. A quarter, a half and all of it unless given. */
+  layers?: Size[];
+}
+
 /** Bytes, a response, or a URL; in Node a path, too. */
 export type Source = ArrayBuffer | ArrayBufferView | Response | URL | string;
 
 export interface DecoderOptions {
-  /** `compass.wasm` beside this module unless given. */
+  /** `compass.wasm` beside this module unless given; `compass-encoder.wasm` encodes, too. May be compressed by gzip. */
   wasm?: WebAssembly.Module | Source;
-  /** A model file. Without it there is info(), until useModel() is called. */
+  /** A model file, which may be compressed by gzip. Without it there is info(), until useModel() is called. */
   model?: Source;
   /** A picture with more is refused; 400 million unless given. */
   maxPixels?: number;
@@ -120,6 +129,10 @@ export class Decoder {
   info(bytes: Uint8Array): Info;
   /** From a file's first bytes: those up to the wanted layer's end are enough. */
   decode(bytes: Uint8Array, options?: DecodeOptions): Picture;
+  /** Whether its module is compass-encoder.wasm. */
+  readonly canEncode: boolean;
+  /** A .cmps file of a picture in sRGB. Takes a whole model. */
+  encode(picture: { width: number; height: number; data: Uint8Array | Uint8ClampedArray }, options?: EncodeOptions): Uint8Array;
   open(): Reader;
 }
 

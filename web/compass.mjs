@@ -1,8 +1,9 @@
-// Decodes .cmps pictures, in browsers and in Node: the same pixels everywhere. Types and what they mean are in
-// compass.d.mts; compass.wasm, which does the work, is made by scripts/wasm.sh. Nothing here waits but createDecoder():
+// Decodes .cmps pictures, in browsers and in Node: the same pixels everywhere; with compass-encoder.wasm it encodes, too. Types
+// and what they mean are in compass.d.mts; the modules, which do the work, are made by scripts/wasm.sh. Nothing here waits but createDecoder():
 // in a page, use worker_decoder.mjs, which has the same functions on another thread.
 
 const statuses = ['ok', 'failure', 'usage', 'bad-file', 'damaged', 'model', 'io', 'need', 'cancelled', 'end'];
+const kMaxLayers = 255;
 const kAlpha = 1, kGrey = 2, kDeep = 4, kOwnColours = 8;
 // What the module may take in all is 2 GB; some is the model's, and some is lost between pieces.
 const kMaxMemory = 1.75e9;
@@ -36,11 +37,18 @@ export async function bytesOf(source) {
   }
 }
 
-async function moduleOf(source) {
+// What gzip made smaller, as it was; other bytes as they are.
+export async function unpacked(bytes) {
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+export async function moduleOf(source) {
   if (source instanceof WebAssembly.Module) return source;
   const bytes = await bytesOf(source);
   try {
-    return await WebAssembly.compile(bytes);
+    return await WebAssembly.compile(await unpacked(bytes));
   } catch (error) {
     throw new CompassError('failure', `compass.wasm: ${error.message}`);
   }
@@ -48,7 +56,7 @@ async function moduleOf(source) {
 
 // A model is optional: info() needs none, and useModel() takes one later.
 export async function createDecoder({ wasm = new URL('compass.wasm', import.meta.url), model, maxPixels, maxMemory } = {}) {
-  const [module, weights] = await Promise.all([moduleOf(wasm), model === undefined ? undefined : bytesOf(model)]);
+  const [module, weights] = await Promise.all([moduleOf(wasm), model === undefined ? undefined : bytesOf(model).then(unpacked)]);
   const decoder = new Decoder(module, { maxPixels, maxMemory });
   if (weights !== undefined) decoder.useModel(weights);
   return decoder;
@@ -72,6 +80,15 @@ function settingsOf({ layer, size, region, strict } = {}) {
     numbers[6] = whole(region.height, 'region: height', 1);
   }
   return numbers;
+}
+
+// The settings of encode(), written where the module looks for them.
+function writeEncodeSettings(it, { quality = 50, effort, layers = [] } = {}) {
+  if (layers.length > kMaxLayers) throw new CompassError('usage', `${layers.length} layers are more than ${kMaxLayers}`);
+  const address = it.exports.compass_encode_settings();
+  new Float64Array(it.memory, address, 1)[0] = quality;
+  const sizes = layers.flatMap(({ width, height }) => [width, height]);
+  new Int32Array(it.memory, address + 8, 2 + sizes.length).set([effort ?? -1, layers.length, ...sizes]);
 }
 
 const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -168,6 +185,9 @@ export class Decoder {
   get hasModel() {
     return this.#model !== undefined;
   }
+  get canEncode() {
+    return this.#instance.exports.compass_encode !== undefined;
+  }
   get modelName() {
     return this.hasModel ? this.run((it) => it.text(it.exports.compass_model_name())) : undefined;
   }
@@ -189,6 +209,27 @@ export class Decoder {
     return this.run((it) => {
       it.setSettings(options);
       return it.picture(it.lend(bytes, (...at) => it.exports.compass_decode(...at)));
+    });
+  }
+
+  // A file of a picture, {width, height, data} as ImageData is.
+  encode({ width, height, data }, options) {
+    this.#needModel();
+    if (!this.canEncode) throw new CompassError('usage', 'this module has no encoder: compass-encoder.wasm has one');
+    const whole = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
+    if (!whole || data.length !== 4 * width * height) {
+      throw new CompassError('usage', `${data.length} samples are no picture of ${width}x${height} pixels`);
+    }
+    return this.run((it) => {
+      writeEncodeSettings(it, options);
+      const pixels = it.exports.compass_alloc(data.length);
+      if (pixels === 0) throw new CompassError('failure', 'out of memory');
+      new Uint8Array(it.memory, pixels, data.length).set(data);
+      it.check(it.exports.compass_encode(pixels, width, height));  // and gives them back
+      const [address, size] = new Uint32Array(it.memory, it.exports.compass_encoded(), 2);
+      const file = new Uint8Array(it.memory, address, size).slice();
+      it.exports.compass_encoded_free();
+      return file;
     });
   }
 

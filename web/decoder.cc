@@ -5,60 +5,16 @@
 // Where memory runs out, the call traps: the instance must not be used any more.
 #include <cstdint>
 #include <cstdlib>
-#include <memory>
 #include <vector>
 
-#include "compass/compass.h"
-
-#define COMPASS_WEB(name) __attribute__((export_name("compass_" #name), used))
-
-namespace {
-
-struct FreeModel {
-  void operator()(compass_model* model) const { compass_model_free(model); }
-};
-struct FreeDecoder {
-  void operator()(compass_decoder* decoder) const { compass_decoder_free(decoder); }
-};
-
-// What compass.mjs writes before a call that takes settings. What is not asked for is -1 (layer) or 0.
-struct Settings {
-  int32_t layer, width, height, x, y, region_width, region_height, strict;
-};
-
-// What calls found, as compass.mjs reads it: all numbers are doubles, but for the picture's.
-struct Layer {
-  double width, height, quality, offset, end;
-};
-struct Info {
-  double need, minor_version, kinds, layer_count;
-  uint8_t decoder_id[8];
-  Layer layers[COMPASS_MAX_LAYERS];
-};
-struct Range {
-  double offset, size;
-};
-struct Picture {
-  uint8_t* rgba;
-  int32_t width, height, layer, x, y, kinds, is_last;
-};
-
-struct Instance {
-  std::unique_ptr<compass_model, FreeModel> model;
-  std::unique_ptr<compass_decoder, FreeDecoder> decoder;
-  std::unique_ptr<uint8_t[]> rgba;
-  uint8_t id[8] = {};
-  compass_error error{};
-  Settings settings{};
-  Info info{};
-  std::vector<Range> ranges;
-  Picture picture{};
-};
+#include "instance.h"
 
 Instance& instance() {
   static Instance it;
   return it;
 }
+
+namespace {
 
 compass_decode_settings wanted() {
   const Settings& given = instance().settings;
@@ -143,7 +99,7 @@ COMPASS_WEB(model) int32_t web_model(const uint8_t* data, size_t size, double ma
   compass_status status = compass_model_parse(data, size, &model, &it.error);
   if (status != COMPASS_OK) return status;
   it.model.reset(model);
-  compass_options options;
+  compass_options& options = it.options;
   compass_options_init(&options);
   options.threads = 1;
   options.precision = COMPASS_EXACT;

@@ -1,48 +1,30 @@
 // The decoders that a page's pictures share: workers with one model, started when they are needed.
-import { CompassError } from './compass.mjs';
+import { moduleOf } from './compass.mjs';
+import { ModelSource } from './model_source.mjs';
 import { createWorkerDecoder } from './worker_decoder.mjs';
 
-const kCache = 'compass-models';
 const kOpenPerWorker = 3;  // readers at once, each of which keeps a layer's pixels
-
-// A model file, from the Cache API if it is there, else from the network, and then kept there. Pages that are neither HTTPS nor
-// local have no Cache API: for them it is the browser's own cache that may keep it.
-async function fetchModel(url, { again = false } = {}) {
-  const cache = await globalThis.caches?.open(kCache).catch(() => undefined);
-  const kept = again ? undefined : await cache?.match(url).catch(() => undefined);
-  try {
-    const response = kept ?? await fetch(url, again ? { cache: 'reload' } : {});
-    if (!response.ok) throw new Error(`${response.status} ${response.statusText}`.trim());
-    if (kept === undefined) await cache?.put(url, response.clone()).catch(() => {});  // no room: then not
-    return { bytes: new Uint8Array(await response.arrayBuffer()), kept: kept !== undefined };
-  } catch (error) {
-    throw new CompassError('model', `the model ${url}: ${error.message}`);
-  }
-}
 
 export class DecoderPool {
   #options;
   #module;
   #model;
-  #workers = [];  // {decoder, loaded, readers}: promises, and how many readers are open
+  #workers = [];  // {decoder, base, whole, readers}: promises of it, and of it with so much of a model; how many readers are open
   #queue = [];
 
-  constructor({ wasm = new URL('compass.wasm', import.meta.url), model, workers } = {}) {
+  constructor({ wasm = new URL('compass.wasm.gz', import.meta.url), model, workers } = {}) {
     const cores = globalThis.navigator?.hardwareConcurrency ?? 1;
-    this.#options = { wasm: String(wasm), model: String(model), workers: workers ?? (cores >= 4 ? 2 : 1) };
+    this.#options = { wasm: String(wasm), workers: workers ?? (cores >= 4 ? 2 : 1) };
+    this.#model = new ModelSource(model);
   }
 
   #compiled() {
-    this.#module ??= (async () => {
-      const response = await fetch(this.#options.wasm);
-      if (!response.ok) throw new CompassError('io', `${this.#options.wasm}: ${response.status} ${response.statusText}`.trim());
-      return WebAssembly.compile(await response.arrayBuffer());
-    })();
+    this.#module ??= moduleOf(this.#options.wasm);
     return this.#module;
   }
   #start() {
     const decoder = this.#compiled().then((wasm) => createWorkerDecoder({ wasm }));
-    const worker = { decoder, loaded: undefined, readers: 0 };
+    const worker = { decoder, readers: 0 };
     decoder.catch(() => {  // the next picture tries again
       this.#module = undefined;
       this.#workers.splice(this.#workers.indexOf(worker), 1);
@@ -57,43 +39,53 @@ export class DecoderPool {
     return this.#start();
   }
 
-  async #load(worker, decoderId) {
-    const decoder = await worker.decoder;
-    const { model: url } = this.#options;
-    this.#model ??= fetchModel(url);
-    try {
-      let model = await this.#model;
-      const id = await decoder.useModel(model.bytes).then(async () => (await decoder.about()).decoderId, (error) => {
-        if (!model.kept) throw error;
-      });
-      if (model.kept && id !== decoderId) {  // the server's may be another by now
-        this.#model = fetchModel(url, { again: true });
-        model = await this.#model;
+  // The worker's decoder with what base layers take of the model or, once that is there, with all of it.
+  #loaded(worker, part, decoderId) {
+    if (!this.#model.hasPieces) part = 'base';
+    if (worker[part] === undefined) {
+      const before = part === 'whole' ? this.#loaded(worker, 'base', decoderId) : worker.decoder;
+      worker[part] = before.then((decoder) => this.#load(decoder, part, decoderId));
+      worker[part].catch(() => { worker[part] = undefined; });
+    }
+    return worker[part];
+  }
+  async #load(decoder, part, decoderId) {
+    const use = async (model) => {
+      try {
         await decoder.useModel(model.bytes);
+      } catch (error) {
+        this.#model.renew(model.version);  // for who tries again
+        throw error;
       }
-    } catch (error) {
-      this.#model = undefined;
-      throw error;
+      return (await decoder.about()).decoderId;
+    };
+    const model = await this.#model[part]();
+    const id = await use(model).catch((error) => {
+      if (!model.kept) throw error;
+    });
+    if (model.kept && id !== decoderId) {  // the server's may be another by now
+      this.#model.renew(model.version);
+      await use(await this.#model[part]());
     }
     return decoder;
   }
 
-  // Fetches the model meanwhile.
+  // Has what the first picture takes begin to come.
+  prepare() {
+    this.#model.base().catch(() => {});  // whoever needs it hears of it
+    if (this.#workers.length === 0) this.#start();
+  }
   async info(bytes) {
-    this.#model ??= fetchModel(this.#options.model);
-    this.#model.catch(() => { this.#model = undefined; });
-    const worker = this.#workers[0] ?? this.#start();
-    return (await worker.decoder).info(bytes);
+    this.prepare();
+    return (await this.#workers[0].decoder).info(bytes);
   }
 
-  // Calls use(reader) when one may be opened; `brief` ones, of small layers, always may.
-  async withReader(decoderId, { priority, brief = false }, use) {
+  // Calls use(reader) when one may be opened; `brief` ones, of small layers, always may. `upper`: of layers above the lowest.
+  async withReader(decoderId, { priority, brief = false, upper = true }, use) {
     const worker = await this.#turn(brief);
     let reader;
     try {
-      worker.loaded ??= this.#load(worker, decoderId);
-      worker.loaded.catch(() => { worker.loaded = undefined; });
-      const decoder = await worker.loaded;
+      const decoder = await this.#loaded(worker, upper ? 'whole' : 'base', decoderId);
       reader = await decoder.open({ priority });
       return await use(reader);
     } finally {

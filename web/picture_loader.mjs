@@ -5,29 +5,39 @@ import { RemoteFile } from './remote_file.mjs';
 const kFirst = 256;  // bytes: a header of three layers takes some 50
 
 export class PictureLoader {
-  #pool;
+  #poolOf;
+  #madePool;
   #opened;
   #working;
   #wanted = -1;
   #stop = new AbortController();
 
-  // `onPicture` gets each layer's picture as it comes, and the layer that is wanted.
-  constructor(url, pool, onPicture = () => {}) {
+  // `poolOf` gives the decoders, once they are needed. `onPicture` gets each layer's picture as it comes, and the layer that is
+  // wanted.
+  constructor(url, poolOf, onPicture = () => {}) {
     this.file = new RemoteFile(url);
-    this.#pool = pool;
+    this.#poolOf = poolOf;
     this.onPicture = onPicture;
     this.shown = -1;
     this.damage = undefined;
   }
 
-  // What the header says.
-  open() {
-    this.#opened ??= this.#readHeader();
+  get #pool() {
+    this.#madePool ??= this.#poolOf();
+    return this.#madePool;
+  }
+
+  // What the header says. `first`: how many bytes to ask for at once, if more than a header's are known to be wanted.
+  open(first = 0) {
+    this.#opened ??= this.#readHeader(Math.max(first, kFirst));
     return this.#opened;
   }
-  async #readHeader() {
+  async #readHeader(most) {
+    this.#pool.prepare();
+    const first = this.#fetch([{ offset: 0, size: most }]);
     for (let size = kFirst; ;) {
-      await this.#fetch([{ offset: 0, size }]);
+      if (size > most) await this.#fetch([{ offset: 0, size }]);
+      else await this.file.arrival(0, size, first);
       try {
         this.info = await this.#pool.info(this.file.head());
         return this.info;
@@ -78,7 +88,7 @@ export class PictureLoader {
     const arrival = (k) => this.file.arrival(layers[0].offset, layers[k].end, fetching);
     await arrival(0);
     const pixels = (k) => layers[k].width * layers[k].height;
-    await this.#pool.withReader(decoderId, { priority: pixels(0), brief }, async (reader) => {
+    await this.#pool.withReader(decoderId, { priority: pixels(0), brief, upper: target > 0 }, async (reader) => {
       await reader.select({ layer: target });
       let pushed = 0;
       for (let k = 0; k <= target; ++k) {

@@ -6,7 +6,7 @@ import { PictureLoader } from './picture_loader.mjs';
 const kNear = '600px';      // what is this near the screen is loaded
 const kCalm = 150;          // ms without a change of size, before a larger layer is fetched
 
-export const settings = { model: new URL('model.safetensors', import.meta.url).href };
+export const settings = { model: new URL('model/', import.meta.url).href };
 // For all pictures of the page from now on: URLs of the model and of compass.wasm, how many workers decode.
 export function configure(changes) {
   Object.assign(settings, changes);
@@ -33,20 +33,24 @@ export class PlacedPicture {
   #place;
   #hooks;
   #loader;
+  #known;
   #near = false;
   #timer;
   #observers = [];
   #density;
   #loaded = -1;  // the layer that onLoad() last heard of
+  #failure;      // that onError() last heard of
 
   // `hooks`: onInfo(info), which may take its time, onPicture(picture, wanted, loader) with each layer that is to be shown, onLoad(loader) when the
   // one that suits is, onError(error) if nothing can be shown.
-  constructor(place, { source, sizes, model, eager = false, hooks }) {
+  // `layers`: those of the file, {width, height, end}, if they are known: then it need not be asked for its header first.
+  constructor(place, { source, sizes, model, layers, eager = false, hooks }) {
     this.#place = place;
     this.#hooks = hooks;
+    this.#known = layers;
     this.sizes = sizes;
     this.#loader = new PictureLoader(new URL(source, document.baseURI).href,
-      poolFor({ ...settings, model: model === undefined ? settings.model : new URL(model, document.baseURI).href }),
+      () => poolFor({ ...settings, model: new URL(model ?? settings.model, document.baseURI).href }),
       (picture, wanted) => hooks.onPicture(picture, wanted, this.#loader));
     this.#watch(eager);
   }
@@ -61,7 +65,7 @@ export class PlacedPicture {
       this.update();
     };
     if (eager) {
-      near();
+      queueMicrotask(near);  // configure() may follow
     } else {
       const observer = new IntersectionObserver((entries) => {
         if (!entries.some((entry) => entry.isIntersecting)) return;
@@ -97,7 +101,7 @@ export class PlacedPicture {
     if (!this.#near || this.#loader === undefined) return;
     const loader = this.#loader;
     try {
-      const info = await loader.open();
+      const info = await loader.open(this.#known?.[this.#suitable({ layers: this.#known })].end);
       if (loader !== this.#loader) return;
       await this.#hooks.onInfo(info);
       const layer = this.#suitable(info);
@@ -107,7 +111,10 @@ export class PlacedPicture {
       this.#loaded = loader.shown;
       this.#hooks.onLoad(loader);
     } catch (error) {
-      if (loader === this.#loader) this.#hooks.onError(error);
+      // Calls that wait for the same fail alike.
+      if (loader !== this.#loader || error === this.#failure) return;
+      this.#failure = error;
+      this.#hooks.onError(error);
     }
   }
   #suitable({ layers }) {

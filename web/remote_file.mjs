@@ -5,6 +5,7 @@ const kTries = 3;  // of a request that breaks off; each goes on where the one b
 
 export class RemoteFile {
   #pieces = [];  // {offset, bytes}, sorted, none overlapping
+  #flights = []; // {offset, size, done}: what was asked for and is on its way; `done` is a promise
   #tag;          // what tells this version of the file from another, if the server says
   #wake = [];
   size;          // once a server has said
@@ -21,14 +22,18 @@ export class RemoteFile {
   }
   // What of the ranges is not there yet.
   missing(ranges) {
+    return this.#gaps(ranges, this.#pieces.map(({ offset, bytes }) => ({ offset, size: bytes.length })));
+  }
+  // What of the ranges `there`, which is sorted, leaves out.
+  #gaps(ranges, there) {
     const gaps = [];
     for (const { offset, size } of ranges) {
       const end = Math.min(offset + size, this.size ?? Infinity);
       let from = offset;
-      for (const { offset: start, bytes } of this.#pieces) {
-        if (start + bytes.length <= from || start >= end) continue;
+      for (const { offset: start, size: length } of there) {
+        if (start + length <= from || start >= end) continue;
         if (start > from) gaps.push({ offset: from, size: start - from });
-        from = start + bytes.length;
+        from = start + length;
       }
       if (from < end) gaps.push({ offset: from, size: end - from });
     }
@@ -55,14 +60,25 @@ export class RemoteFile {
     return all;
   }
 
-  // Fetches what of the ranges is missing, one request for each gap.
+  // Fetches what of the ranges is missing and not on its way, one request for each gap; ends when all is there.
   async fetch(ranges, { signal } = {}) {
-    await Promise.all(this.missing(ranges).map((gap) => this.#fetchGap(gap, signal)));
+    const there = [...this.#pieces.map(({ offset, bytes }) => ({ offset, size: bytes.length })), ...this.#flights];
+    const gaps = this.#gaps(ranges, there.sort((a, b) => a.offset - b.offset));
+    const overlaps = (flight) => ranges.some(({ offset, size }) => flight.offset < offset + size && offset < flight.offset + flight.size);
+    const others = this.#flights.filter(overlaps).map(({ done }) => done);
+    await Promise.all([...others, ...gaps.map((gap) => this.#fly(gap, signal))]);
+  }
+  #fly(gap, signal) {
+    const flight = { ...gap, done: this.#fetchGap(gap, signal) };
+    this.#flights.push(flight);
+    const end = () => this.#flights.splice(this.#flights.indexOf(flight), 1);
+    flight.done.then(end, end);
+    return flight.done;
   }
   // Ends as soon as [from, to) is there, whoever fetches it. Throws what `fetching`, a promise of fetch(), throws.
   async arrival(from, to, fetching) {
     let failed = false;
-    fetching?.catch(() => { failed = true; this.#notify(); });
+    fetching?.then(() => this.#notify(), () => { failed = true; this.#notify(); });
     while (!failed && !this.has(from, to)) await new Promise((resolve) => this.#wake.push(resolve));
     if (failed && !this.has(from, to)) await fetching;
   }

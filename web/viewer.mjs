@@ -1,29 +1,35 @@
 // viewer.html: a .cmps file that was dropped, chosen, or is named by ?src=URL (?model=URL), layer by layer, fetching what is shown.
+// A photo becomes such a file, or, if it has the size of the one that is open, is what that is compared with.
+import { pixelsOf } from './comparison.mjs';
+import { ComparisonPanel, canvasOf } from './comparison_panel.mjs';
 import { DecoderPool } from './decoder_pool.mjs';
 import { PanZoom } from './pan_zoom.mjs';
+import { encodePhoto } from './photo_encoding.mjs';
 import { PictureLoader } from './picture_loader.mjs';
 
 const kWhole = 6e6;   // pixels: larger layers are decoded in parts, those that are seen
+const kMostPixels = 6e6;                // of a photo that is encoded here
+const kQuick = 1.5e6;                   // pixels of a photo from which on its encoding is not searched for fewer bits
+const kSignature = [0xc3, 0x4d, 0x50];  // of .cmps files
 const kCalm = 200;    // ms without movement, before a part is fetched
 const element = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
 
-const pool = new DecoderPool({ model: new URL(query.get('model') ?? 'model.safetensors', document.baseURI).href, workers: 1 });
+const model = new URL(query.get('model') ?? 'model/', document.baseURI).href;
+const pool = new DecoderPool({ model, workers: 1 });
 const view = new PanZoom(element('view'), { draw, onChange: seen });
 
-let shown;  // of the file that is open: {loader, layers, top, name, pictures: canvases by layer, part, asked, begun}
-let timer;
+const panel = new ComparisonPanel(element('compare'), { amount, onChoice: () => view.redraw() });
 
-function canvasOf({ width, height, data }) {
-  const canvas = Object.assign(document.createElement('canvas'), { width, height });
-  canvas.getContext('2d').putImageData(new ImageData(data, width, height), 0, 0);
-  return canvas;
-}
+let shown;  // of the file that is open: {loader, layers, top, name, pictures: canvases by layer, part, asked, begun}
+let preview;  // a photo's canvas, while it is encoded
+let timer;
 
 const isWhole = ({ width, height }) => width * height <= kWhole;
 
 function draw(context) {
-  if (shown === undefined) return;
+  if (preview !== undefined) context.drawImage(preview, 0, 0);
+  if (shown === undefined || preview !== undefined) return;
   const { pictures, top, part } = shown;
   const layer = Math.min(chosen(), pictures.length - 1);
   const picture = pictures[layer];
@@ -35,6 +41,7 @@ function draw(context) {
     context.imageSmoothingQuality = 'high';
     context.drawImage(canvas, x, y, width, height);
   };
+  if (panel.canvas !== undefined) return paint(panel.canvas, 0, 0, top.width, top.height);
   paint(picture, 0, 0, top.width, top.height);
   if (part?.layer === chosen()) paint(part.canvas, part.x, part.y, part.width, part.height);
 }
@@ -117,7 +124,9 @@ async function fetchPart(file, layer) {
   seen();  // it may have moved meanwhile
 }
 
-const amount = (bytes) => bytes < 1000 ? `${bytes} B` : bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(2)} MB`;
+function amount(bytes) {
+  return bytes < 1000 ? `${bytes} B` : bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(2)} MB`;
+}
 
 // What the panel says of what is seen.
 function tell() {
@@ -153,12 +162,25 @@ function fail(file, error) {
   note(`${file.name}: ${error.message}`);
 }
 
+// What takes its time; empty: nothing does.
+function working(text) {
+  element('work').textContent = text;
+  element('work').hidden = text === '';
+}
+
+// Has these of the page's parts be seen.
+function lay(...parts) {
+  for (const id of ['empty', 'view', 'zoom', 'panel']) element(id).hidden = !parts.includes(id);
+}
+
 async function open(url, name) {
   shown?.loader.close();
   note('');
+  panel.clear();
+  element('save').hidden = true;
   element('empty').hidden = true;
   const file = { name, pictures: [], begun: performance.now() };
-  file.loader = new PictureLoader(url, pool, (picture) => {
+  file.loader = new PictureLoader(url, () => pool, (picture) => {
     file.pictures[picture.layer] = canvasOf(picture);
     file.took = performance.now() - file.begun;
     if (file !== shown) return;
@@ -175,7 +197,7 @@ async function open(url, name) {
     return fail(file, error);
   }
   shown = file;
-  for (const id of ['view', 'zoom', 'panel']) element(id).hidden = false;
+  lay('view', 'zoom', 'panel');
   element('layer').max = file.layers.length - 1;
   element('layer').disabled = file.layers.length === 1;
   const few = file.layers.length <= 6;
@@ -187,13 +209,67 @@ async function open(url, name) {
   view.show(file.top);
 }
 
-function openFile(file) {
-  if (file !== undefined) open(URL.createObjectURL(file), file.name);
+// Compares the file that is open with the photo that it was made of, or that is taken to be that.
+async function compareWith(photo) {
+  const file = shown;
+  const last = file.layers.length - 1;
+  if (file.alpha || !isWhole(file.top)) return;
+  working('Comparing …');
+  await file.loader.want(last);
+  const canvas = file.pictures[last];
+  if (file !== shown || canvas === undefined) return;
+  const { width, height } = file.top;
+  await panel.compare(photo, canvas.getContext('2d').getImageData(0, 0, width, height), file.top.end);
+}
+// Shows the photo while a file is made of it, and then that.
+async function makeOf(photo, name) {
+  working(`Encoding ${photo.width} × ${photo.height} …`);
+  shown?.loader.close();
+  shown = undefined;
+  preview = canvasOf(photo);
+  lay('view', 'zoom');
+  view.show(photo);
+  let bytes;
+  try {
+    bytes = await encodePhoto(photo, model, { effort: photo.width * photo.height > kQuick ? 0 : undefined });
+  } finally {
+    preview = undefined;
+    lay(bytes === undefined ? 'empty' : 'view');
+  }
+  const url = URL.createObjectURL(new Blob([bytes], { type: 'image/x-compass' }));
+  const made = `${name.replace(/\.[^.]*$/, '')}.cmps`;
+  await open(url, made);
+  shown.made = true;
+  Object.assign(element('save'), { href: url, download: made, hidden: false });
+}
+
+const isPhoto = async (file) => {
+  const bytes = new Uint8Array(await file.slice(0, kSignature.length).arrayBuffer());
+  return file.type.startsWith('image/') && !kSignature.every((byte, i) => bytes[i] === byte);
+};
+async function openFile(file) {
+  if (file === undefined) return;
+  if (!await isPhoto(file)) return open(URL.createObjectURL(file), file.name);
+  note('');
+  try {
+    const photo = await pixelsOf(file);
+    if (photo.width * photo.height > kMostPixels) {
+      throw new Error(`${photo.width} × ${photo.height} pixels are more than are encoded here: use compass encode`);
+    }
+    const isOriginal = shown?.top !== undefined && !shown.made && photo.width === shown.top.width && photo.height === shown.top.height;
+    if (!isOriginal) await makeOf(photo, file.name);
+    await compareWith(photo);
+  } catch (error) {
+    note(`${file.name}: ${error.message}`);
+  } finally {
+    working('');
+  }
 }
 for (const id of ['open', 'open-again']) element(id).onclick = () => element('file').click();
 element('file').onchange = ({ target }) => openFile(target.files[0]);
 element('layer').oninput = () => {
   element('auto').checked = false;
+  panel.reset();
   view.redraw();
   seen();
 };

@@ -14,6 +14,7 @@ const calls = {
   about: () => ({ version: decoder.version, modelName: decoder.modelName, decoderId: decoder.decoderId, memory: decoder.memory }),
   info: (bytes) => decoder.info(bytes),
   decode: (bytes, options) => decoder.decode(bytes, options),
+  encode: (picture, options) => decoder.encode(picture, options),
   open() {
     readers.set(++lastReader, decoder.open());
     return lastReader;

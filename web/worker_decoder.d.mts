@@ -1,4 +1,4 @@
-import type { DecodeOptions, DecoderOptions, Info, Picture } from './compass.mjs';
+import type { DecodeOptions, DecoderOptions, EncodeOptions, Info, Picture } from './compass.mjs';
 
 export interface Priority {
   /** Of the calls that wait, the one with the lowest is next. */
@@ -23,6 +23,7 @@ export class WorkerDecoder {
   about(): Promise<{ version: string; modelName?: string; decoderId?: string; memory: number }>;
   info(bytes: Uint8Array): Promise<Info>;
   decode(bytes: Uint8Array, options?: DecodeOptions, priority?: Priority): Promise<Picture>;
+  encode(picture: { width: number; height: number; data: Uint8Array | Uint8ClampedArray }, options?: EncodeOptions, priority?: Priority): Promise<Uint8Array>;
   open(priority?: Priority): Promise<WorkerReader>;
   /** Ends the thread; calls that wait fail. */
   close(): void;

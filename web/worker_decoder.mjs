@@ -1,5 +1,5 @@
 // compass.mjs's decoder on another thread: the same functions, each giving a promise.
-import { CompassError, bytesOf } from './compass.mjs';
+import { CompassError, bytesOf, unpacked } from './compass.mjs';
 
 async function startWorker(url) {
   if (typeof Worker === 'function') return new Worker(url, { type: 'module' });
@@ -28,7 +28,7 @@ export async function createWorkerDecoder({ wasm, model, maxPixels, maxMemory, w
   const decoder = new WorkerDecoder(await startWorker(worker));
   try {
     await decoder.ask('create', [{ wasm: nameOf(wasm), maxPixels, maxMemory }]);
-    if (model !== undefined) await decoder.useModel(await bytesOf(model));
+    if (model !== undefined) await decoder.useModel(await unpacked(await bytesOf(model)));
   } catch (error) {
     decoder.close();
     throw error;
@@ -93,6 +93,9 @@ export class WorkerDecoder {
   }
   decode(bytes, options, { priority } = {}) {
     return this.ask('decode', [bytes, options], { priority });
+  }
+  encode(picture, options, { priority } = {}) {
+    return this.ask('encode', [picture, options], { priority });
   }
   async open({ priority } = {}) {
     return new WorkerReader(this, await this.ask('open', [], { priority }));

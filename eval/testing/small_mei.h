@@ -91,7 +91,7 @@ class SmallMei {
       }
       const bool transposed = op.kind == nn::OpKind::kDeconv;
       file_.add_floats(place + "weight", {transposed ? op.in : op.out, transposed ? op.out : op.in, k, k},
-                       w.weight);
+                       w.weight.floats());
       file_.add_floats(place + "bias", {op.out}, w.bias);
     }
   }

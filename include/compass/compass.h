@@ -130,6 +130,8 @@ typedef struct compass_model compass_model;
 /* Reads a model file. On success `*model` is the caller's: compass_model_free. Errors: COMPASS_IO (the file cannot be
  * read), COMPASS_MODEL (it is no model). */
 COMPASS_API compass_status compass_model_load(const char* path, compass_model** model, compass_error* error);
+/* The same for decoding alone: what only encoders need is left in the file, about half of the memory. */
+COMPASS_API compass_status compass_model_load_decoder(const char* path, compass_model** model, compass_error* error);
 
 /* The same from `size` bytes in memory, which are copied. */
 COMPASS_API compass_status compass_model_parse(const uint8_t* data, size_t size, compass_model** model,
@@ -327,7 +329,8 @@ COMPASS_API void compass_bytes_free(compass_bytes* bytes);
 
 typedef struct compass_encoder compass_encoder;
 
-/* `options` may be NULL: the defaults. On success `*encoder` is the caller's: compass_encoder_free. */
+/* `options` may be NULL: the defaults. On success `*encoder` is the caller's: compass_encoder_free. Errors: COMPASS_MODEL
+ * (the model holds only what decoding needs), COMPASS_USAGE. */
 COMPASS_API compass_status compass_encoder_create(const compass_model* model, const compass_options* options,
                                                   compass_encoder** encoder, compass_error* error);
 COMPASS_API void compass_encoder_free(compass_encoder* encoder);

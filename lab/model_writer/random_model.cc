@@ -151,22 +151,22 @@ class RandomModel {
       const int64_t k = op.kernel;
       switch (op.kind) {
         case nn::OpKind::kDeconv:
-          floats(place + "weight", {op.in, op.out, k, k}, w.weight);
+          floats(place + "weight", {op.in, op.out, k, k}, w.weight.floats());
           floats(place + "bias", {op.out}, w.bias);
           break;
         case nn::OpKind::kConv:
         case nn::OpKind::kSubpel:
-          floats(place + "weight", {op.out * area, op.in, k, k}, w.weight);
+          floats(place + "weight", {op.out * area, op.in, k, k}, w.weight.floats());
           floats(place + "bias", {op.out * area}, w.bias);
           break;
         case nn::OpKind::kCondition:
-          floats(place + "weight", {op.out, op.in * area, k, k}, w.weight);
+          floats(place + "weight", {op.out, op.in * area, k, k}, w.weight.floats());
           floats(place + "bias", {op.out}, w.bias);
           break;
         case nn::OpKind::kRes:
-          floats(place + "conv1.weight", {op.hidden, op.in, k, k}, w.weight);
+          floats(place + "conv1.weight", {op.hidden, op.in, k, k}, w.weight.floats());
           floats(place + "conv1.bias", {op.hidden}, w.bias);
-          floats(place + "conv2.weight", {op.in, op.hidden, k, k}, w.weight2);
+          floats(place + "conv2.weight", {op.in, op.hidden, k, k}, w.weight2.floats());
           floats(place + "conv2.bias", {op.in}, w.bias2);
           break;
         case nn::OpKind::kGdn:
@@ -226,7 +226,8 @@ class RandomModel {
     op.kernel = kernel;
     const nn::OpWeights w = random_weights(op, 1, generator_);
     floats("liff." + name + ".weight",
-           dense ? std::vector<int64_t>{out, in} : std::vector<int64_t>{out, in, kernel, kernel}, w.weight);
+           dense ? std::vector<int64_t>{out, in} : std::vector<int64_t>{out, in, kernel, kernel},
+           w.weight.floats());
     floats("liff." + name + ".bias", {out}, w.bias);
   }
   void liff(const LiffDescription& d) {

@@ -3,11 +3,23 @@
 #include "model_writer/safetensors_writer.h"
 
 namespace compass {
+namespace {
+
+SafetensorsWriter with_metadata(const Safetensors& file) {
+  SafetensorsWriter writer;
+  for (const auto& [key, value] : file.metadata()) writer.set_metadata(key, value);
+  return writer;
+}
+
+bool decodes(std::string_view name) {
+  return !is_encoder_tensor(name) && !is_density_tensor(name);
+}
+
+}  // namespace
 
 std::vector<uint8_t> stripped(const Safetensors& file, const Model& model, bool base_only) {
   const bool base = model.decoder_ids().upper && (base_only || !model.layered());
-  SafetensorsWriter writer;
-  for (const auto& [key, value] : file.metadata()) writer.set_metadata(key, value);
+  SafetensorsWriter writer = with_metadata(file);
   writer.set_metadata(kPartsKey, base ? kBaseDecoderParts : kDecoderParts);
   if (base) {
     Description description = model.description();
@@ -17,8 +29,26 @@ std::vector<uint8_t> stripped(const Safetensors& file, const Model& model, bool 
     writer.set_metadata(kUpperKey, to_string(*model.decoder_ids().upper));
   }
   for (const auto& [name, view] : file.tensors()) {
-    if (is_encoder_tensor(name) || is_density_tensor(name) || (base && !is_base_tensor(name))) continue;
-    writer.add(name, view);
+    if (decodes(name) && (!base || is_base_tensor(name))) writer.add(name, view);
+  }
+  return writer.finish();
+}
+
+std::vector<uint8_t> stripped_upper(const Safetensors& file, const Model& model) {
+  if (!model.layered()) return {};
+  SafetensorsWriter writer = with_metadata(file);
+  writer.set_metadata(kPartsKey, kDecoderParts);
+  for (const auto& [name, view] : file.tensors()) {
+    if (decodes(name) && !is_base_tensor(name)) writer.add(name, view);
+  }
+  return writer.finish();
+}
+
+std::vector<uint8_t> stripped_encoder(const Safetensors& file, const Model& model) {
+  if (model.parts() != ModelParts::kAll) return {};
+  SafetensorsWriter writer = with_metadata(file);
+  for (const auto& [name, view] : file.tensors()) {
+    if (!decodes(name)) writer.add(name, view);
   }
   return writer.finish();
 }

@@ -15,4 +15,12 @@ namespace compass {
 // pixels. A model of one layer, or a base decoder, is the same with `base_only` and without.
 std::vector<uint8_t> stripped(const Safetensors& file, const Model& model, bool base_only);
 
+// By how much the decoder is more than its base: its metadata and its other tensors. With the tensors of the
+// base they are the decoder. Empty for a model of one layer, or a base decoder.
+std::vector<uint8_t> stripped_upper(const Safetensors& file, const Model& model);
+
+// By how much the whole model is more than the decoder, in the same way: what encoding takes beside it. Empty
+// if `file` does not hold that.
+std::vector<uint8_t> stripped_encoder(const Safetensors& file, const Model& model);
+
 }  // namespace compass

@@ -269,6 +269,33 @@ TEST_F(Api, MissingArgumentsAreUsageErrors) {
   compass_picture_free(nullptr);
 }
 
+TEST_F(Api, AModelForDecodingDecodesAndDoesNotEncode) {
+  compass_model* model = nullptr;
+  ASSERT_EQ(compass_model_load_decoder(kModel.c_str(), &model, &error_), COMPASS_OK) << error_.message;
+  EXPECT_EQ(compass_model_holds(model), COMPASS_DECODER);
+  compass_encoder* encoder = nullptr;
+  EXPECT_EQ(compass_encoder_create(model, nullptr, &encoder, &error_), COMPASS_MODEL);
+  EXPECT_EQ(encoder, nullptr);
+  compass_decoder* decoder = nullptr;
+  ASSERT_EQ(compass_decoder_create(model, nullptr, &decoder, &error_), COMPASS_OK) << error_.message;
+  const std::vector<uint8_t> rgb(static_cast<size_t>(40) * 30 * 3, 90);
+  compass_bytes file;
+  ASSERT_EQ(compass_encode(encoder_, rgb.data(), 40, 30, 120, nullptr, &file, &error_), COMPASS_OK);
+  compass_picture one, other;
+  ASSERT_EQ(compass_decode(decoder, file.data, file.size, nullptr, &one, &error_), COMPASS_OK)
+      << error_.message;
+  ASSERT_EQ(compass_decode(decoder_, file.data, file.size, nullptr, &other, &error_), COMPASS_OK);
+  ASSERT_EQ(one.width, 40);
+  EXPECT_EQ(std::memcmp(one.rgb, other.rgb, rgb.size()), 0);
+  compass_picture_free(&one);
+  compass_picture_free(&other);
+  compass_bytes_free(&file);
+  compass_decoder_free(decoder);
+  compass_model_free(model);
+  EXPECT_EQ(compass_model_load_decoder(nullptr, &model, nullptr), COMPASS_USAGE);
+  EXPECT_EQ(compass_model_load_decoder(kModel.c_str(), nullptr, nullptr), COMPASS_USAGE);
+}
+
 TEST_F(Api, AnOlderHeadersShorterStructIsUnderstood) {
   // A caller whose struct ends after `layer`: what lies behind is not ours to read.
   compass_decode_settings settings;

@@ -296,6 +296,7 @@ compass_status compass_encoder_create(const compass_model* model, const compass_
   return guarded(error, [&] {
     const auto wanted = codec_options(options);
     if (!wanted) return fail(wanted.error(), error);
+    if (const auto whole = compass::check_encodes(*model->model); !whole) return fail(whole.error(), error);
     *encoder = new compass_encoder{compass::Encoder(model->model, *wanted)};
     return COMPASS_OK;
   });

@@ -12,13 +12,21 @@ compass_status model_result(compass::Result<std::shared_ptr<const compass::Model
   return COMPASS_OK;
 }
 
-}  // namespace
-
-compass_status compass_model_load(const char* path, compass_model** model, compass_error* error) {
+compass_status load(const char* path, compass::ModelUse use, compass_model** model, compass_error* error) {
   if (model == nullptr) return missing("model must not be NULL", error);
   *model = nullptr;
   if (path == nullptr) return missing("path must not be NULL", error);
-  return guarded(error, [&] { return model_result(compass::Model::load(path), model, error); });
+  return guarded(error, [&] { return model_result(compass::Model::load(path, use), model, error); });
+}
+
+}  // namespace
+
+compass_status compass_model_load(const char* path, compass_model** model, compass_error* error) {
+  return load(path, compass::ModelUse::kAny, model, error);
+}
+
+compass_status compass_model_load_decoder(const char* path, compass_model** model, compass_error* error) {
+  return load(path, compass::ModelUse::kDecoding, model, error);
 }
 
 compass_status compass_model_parse(const uint8_t* data, size_t size, compass_model** model,

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "graph/stored_weights.h"
+
 namespace compass::nn {
 
 enum class OpKind {
@@ -68,16 +70,16 @@ struct Op {
 // An op's parameters, in the model file's layout; GDN's are effective values. Those that the op does not have
 // are empty.
 struct OpWeights {
-  std::vector<float> weight;  // [out,in,k,k]; kDeconv [in,out,k,k]; kRes conv1; kIntConv: int_weight's values
-  std::vector<float> bias;    // [out]; kIntConv: int_bias's values
-  std::vector<float> weight2;       // kRes conv2 [channels,hidden,k,k]
-  std::vector<float> bias2;         // [channels]
-  std::vector<float> beta;          // GDN [C]
-  std::vector<float> gamma;         // GDN [C,C], row i weighs the inputs of output i
-  std::vector<float> log_gain;      // kRateGain [P,C]
-  std::vector<int32_t> int_weight;  // kIntConv [out*r*r,in,k,k], each in int8's range
-  std::vector<int32_t> int_bias;    // [out*r*r]
-  std::vector<int32_t> int_shift;   // [out*r*r], 0..24
+  StoredWeights
+      weight;  // [out,in,k,k]; kDeconv [in,out,k,k]; kRes conv1; kIntConv [out*r*r,in,k,k], integers
+  std::vector<float> bias;         // [out]; kIntConv: int_bias's values
+  StoredWeights weight2;           // kRes conv2 [channels,hidden,k,k]
+  std::vector<float> bias2;        // [channels]
+  std::vector<float> beta;         // GDN [C]
+  std::vector<float> gamma;        // GDN [C,C], row i weighs the inputs of output i
+  std::vector<float> log_gain;     // kRateGain [P,C]
+  std::vector<int32_t> int_bias;   // kIntConv [out*r*r]
+  std::vector<int32_t> int_shift;  // [out*r*r], 0..24
 };
 
 }  // namespace compass::nn

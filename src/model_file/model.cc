@@ -63,21 +63,21 @@ Status check_tensors(const Safetensors& file, const Description& description, Mo
 
 }  // namespace
 
-Result<std::shared_ptr<const Model>> Model::load(const std::string& path) {
+Result<std::shared_ptr<const Model>> Model::load(const std::string& path, ModelUse use) {
   auto file = Safetensors::load(path);
   if (!file) return file.error();
-  auto model = from(*file);
+  auto model = from(*file, use);
   if (!model) return Error{model.error().code, path + ": " + model.error().message};
   return model;
 }
 
-Result<std::shared_ptr<const Model>> Model::parse(std::vector<uint8_t> bytes) {
+Result<std::shared_ptr<const Model>> Model::parse(std::vector<uint8_t> bytes, ModelUse use) {
   auto file = Safetensors::parse(std::move(bytes));
   if (!file) return file.error();
-  return from(*file);
+  return from(*file, use);
 }
 
-Result<std::shared_ptr<const Model>> Model::from(const Safetensors& file) {
+Result<std::shared_ptr<const Model>> Model::from(const Safetensors& file, ModelUse use) {
   if (metadata_of(file, "format") != kFormat)
     return bad("not a COMPASS model (its metadata lacks format: compass-model)");
   if (metadata_of(file, "version") != kVersion) {
@@ -92,8 +92,8 @@ Result<std::shared_ptr<const Model>> Model::from(const Safetensors& file) {
   std::shared_ptr<Model> model(new Model);
   model->description_ = std::move(*description);
   const Description& d = model->description_;
-  model->parts_ = contents->parts;
-  const bool encodes = contents->parts == ModelParts::kAll;
+  const bool encodes = contents->parts == ModelParts::kAll && use == ModelUse::kAny;
+  model->parts_ = !encodes && contents->parts == ModelParts::kAll ? ModelParts::kDecoder : contents->parts;
   const int points = static_cast<int>(d.rate_points.size());
   // The codecs and LIFF are read at the same time: most of the time before a first picture goes into reading
   // weights.

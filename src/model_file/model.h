@@ -21,13 +21,17 @@ inline CodecKind codec_of_layer(size_t k) {
   return k == 0 ? CodecKind::kBase : CodecKind::kEnhancement;
 }
 
+// What a model is wanted for. For decoding, what only the encoder needs stays in the file.
+enum class ModelUse { kAny, kDecoding };
+
 // Immutable and shared: any number of encoders and decoders may read one model at once.
 class Model {
  public:
   // Reads and checks a model. Errors: kIo (cannot read), kModel (not a model, or a part of it is wrong: the
   // message names the tensor or field).
-  static Result<std::shared_ptr<const Model>> load(const std::string& path);
-  static Result<std::shared_ptr<const Model>> parse(std::vector<uint8_t> bytes);
+  static Result<std::shared_ptr<const Model>> load(const std::string& path, ModelUse use = ModelUse::kAny);
+  static Result<std::shared_ptr<const Model>> parse(std::vector<uint8_t> bytes,
+                                                    ModelUse use = ModelUse::kAny);
 
   const Description& description() const { return description_; }
   const std::string& name() const { return description_.name; }
@@ -35,8 +39,9 @@ class Model {
   const ModelId& id() const { return id_; }
   const DecoderId& decoder_id() const { return decoder_id_; }
   const DecoderIds& decoder_ids() const { return decoder_ids_; }
-  // Of a model without the encoder, weights of g_a and h_a are absent: these networks can be planned, since
-  // sizes and tiles follow from them, and not be run.
+  // What is here: of a whole file's model for decoding alone, kDecoder. Without the encoder, weights of g_a
+  // and h_a are absent: these networks can be planned, since sizes and tiles follow from them, and not be
+  // run.
   ModelParts parts() const { return parts_; }
   int64_t parameters() const { return parameters_; }  // weights of all networks, tables not counted
 
@@ -69,7 +74,7 @@ class Model {
 
  private:
   Model() = default;
-  static Result<std::shared_ptr<const Model>> from(const Safetensors& file);
+  static Result<std::shared_ptr<const Model>> from(const Safetensors& file, ModelUse use);
 
   Description description_;
   ModelId id_{};

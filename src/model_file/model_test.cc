@@ -305,6 +305,50 @@ TEST(Model, DecodersComeWithoutEncoders) {
   }
 }
 
+TEST(Model, PiecesMakeADecoderAndAWholeModel) {
+  const auto file = *Safetensors::load(kTiny);
+  const auto whole = *Model::load(kTiny);
+  // The tensors of both, under the second one's metadata.
+  const auto joined = [](const std::vector<uint8_t>& first, const std::vector<uint8_t>& second) {
+    const auto base = *Safetensors::parse(first);
+    const auto rest = *Safetensors::parse(second);
+    SafetensorsWriter writer;
+    for (const auto& [key, value] : rest.metadata()) writer.set_metadata(key, value);
+    for (const auto& [name, view] : base.tensors()) writer.add(name, view);
+    for (const auto& [name, view] : rest.tensors()) writer.add(name, view);
+    return writer.finish();
+  };
+  const std::vector<uint8_t> base = stripped(file, *whole, true);
+  const std::vector<uint8_t> decoder = joined(base, stripped_upper(file, *whole));
+  EXPECT_EQ(decoder, stripped(file, *whole, false));
+  const auto again = Model::parse(joined(decoder, stripped_encoder(file, *whole)));
+  ASSERT_TRUE(again) << error_of(again);
+  EXPECT_EQ((*again)->parts(), ModelParts::kAll);
+  EXPECT_EQ((*again)->id(), whole->id());
+
+  EXPECT_TRUE(stripped_upper(*Safetensors::parse(base), **Model::parse(base)).empty());
+  EXPECT_TRUE(stripped_encoder(*Safetensors::parse(decoder), **Model::parse(decoder)).empty());
+}
+
+// For decoding alone a whole file is what a decoder's file is, but for its id.
+TEST(Model, WhatOnlyEncodersNeedCanStayInTheFile) {
+  const auto whole = *Model::load(kTiny);
+  const auto decoder = *Model::load(kTiny, ModelUse::kDecoding);
+  EXPECT_EQ(decoder->parts(), ModelParts::kDecoder);
+  EXPECT_EQ(decoder->id(), whole->id());
+  EXPECT_EQ(decoder->decoder_id(), whole->decoder_id());
+  const auto weights = [](const Model& model, const auto& network) {
+    size_t sum = 0;
+    for (const nn::OpWeights& w : network(model.weights(CodecKind::kEnhancement))) sum += w.weight.size();
+    return sum;
+  };
+  const auto g_a = [](const CodecWeights& w) { return w.g_a; };
+  const auto g_s = [](const CodecWeights& w) { return w.g_s; };
+  EXPECT_GT(weights(*whole, g_a), 0U);
+  EXPECT_EQ(weights(*decoder, g_a), 0U);
+  EXPECT_EQ(weights(*decoder, g_s), weights(*whole, g_s));
+}
+
 TEST(Model, PartsThatDoNotFitAreRefused) {
   const auto refused = [](const std::map<std::string, std::string>& metadata, const std::string& what) {
     Draft draft = Draft::tiny();
@@ -490,8 +534,8 @@ TEST(Model, KernelsMayBeKeptInSteps) {
   ASSERT_TRUE(model) << model.error().message;
   EXPECT_EQ((*model)->parameters(), (*plain)->parameters());
   EXPECT_NE((*model)->id(), (*plain)->id());
-  const auto& have = (*model)->weights(CodecKind::kBase).g_a[1].weight;
-  const auto& want = (*plain)->weights(CodecKind::kBase).g_a[1].weight;
+  const auto have = (*model)->weights(CodecKind::kBase).g_a[1].weight.floats();
+  const auto want = (*plain)->weights(CodecKind::kBase).g_a[1].weight.floats();
   ASSERT_EQ(have.size(), want.size());
   for (size_t i = 0; i < have.size(); ++i) ASSERT_NEAR(have[i], want[i], 0.05F) << i;
 

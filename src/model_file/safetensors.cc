@@ -64,6 +64,19 @@ Result<std::vector<float>> Safetensors::floats(std::string_view name) const {
   return values;
 }
 
+Result<nn::StoredWeights> Safetensors::weights(std::string_view name) const {
+  auto values = floats(name);
+  if (!values) return values.error();
+  const TensorView& view = *find(name);
+  const auto same = [](auto v) { return v; };
+  if (view.dtype == DType::kF16) return nn::StoredWeights(converted<uint16_t, uint16_t>(view.data, same));
+  if (view.dtype == DType::kI8) {
+    const TensorView& companion = *find(std::string(name).append(kScaleSuffix));
+    return nn::StoredWeights(converted<int8_t, int8_t>(view.data, same), *companion.floats());
+  }
+  return nn::StoredWeights(*std::move(values));
+}
+
 bool Safetensors::holds_scales(std::string_view name) const {
   if (!name.ends_with(kScaleSuffix)) return false;
   const TensorView* whole = find(name.substr(0, name.size() - kScaleSuffix.size()));

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "graph/stored_weights.h"
 #include "model_file/tensor_view.h"
 
 namespace compass {
@@ -28,6 +29,8 @@ class Safetensors {
   // (F32, one for each index of the first dimension, > 0) gives a size. Errors: as TensorView::floats;
   // absent; no scales or unfit ones.
   Result<std::vector<float>> floats(std::string_view name) const;
+  // The same, kept in the file's format where that is F16 or scaled integers.
+  Result<nn::StoredWeights> weights(std::string_view name) const;
   // Whether the tensor is such a companion: named so, beside an I8 tensor.
   bool holds_scales(std::string_view name) const;
 

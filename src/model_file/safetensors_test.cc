@@ -63,6 +63,27 @@ TEST(Safetensors, WritesWhatItReads) {
   EXPECT_EQ(*file->find("f.u16")->integers(), (std::vector<int32_t>{0, 65535}));
 }
 
+TEST(Safetensors, StoredWeightsAreTheSameFloats) {
+  SafetensorsWriter writer;
+  writer.add_floats("full", {2, 3}, std::vector<float>{1, -2, 3.5F, 0, 1e-30F, 65504});
+  writer.add_floats("half", {3}, std::vector<float>{1, -2, 0.1F}, DType::kF16);
+  writer.add_integers("scaled", {2, 3}, std::vector<int32_t>{-128, 127, 1, 0, 5, -5}, DType::kI8);
+  writer.add_floats("scaled.step", {2}, std::vector<float>{0.1F, 3.0F});
+  writer.add_integers("unscaled", {2}, std::vector<int32_t>{1, 2}, DType::kI8);
+  const auto file = Safetensors::parse(writer.finish());
+  ASSERT_TRUE(file) << file.error().message;
+  for (const char* name : {"full", "half", "scaled"}) {
+    const auto weights = file->weights(name);
+    ASSERT_TRUE(weights) << name;
+    EXPECT_EQ(weights->floats(), *file->floats(name)) << name;
+    EXPECT_EQ(weights->size(), weights->floats().size()) << name;
+  }
+  EXPECT_EQ(file->weights("scaled")->floats()[0], -128 * 0.1F);
+  EXPECT_FALSE(file->weights("unscaled"));
+  EXPECT_FALSE(file->weights("absent"));
+  EXPECT_TRUE(nn::StoredWeights().empty());
+}
+
 TEST(Safetensors, EqualContentGivesEqualBytesAndAlignedTensors) {
   SafetensorsWriter one;
   SafetensorsWriter two;

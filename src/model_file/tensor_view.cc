@@ -7,6 +7,8 @@
 #include <bit>
 #include <cmath>
 
+#include "core/half.h"
+
 namespace compass {
 namespace {
 
@@ -25,16 +27,6 @@ constexpr std::array kDTypes{DTypeName{DType::kF32, "F32", 4},   DTypeName{DType
 
 const DTypeName& row_of(DType dtype) {
   return *std::find_if(kDTypes.begin(), kDTypes.end(), [&](const DTypeName& d) { return d.dtype == dtype; });
-}
-
-// IEEE half to float. Exact. Without branches, so that loops over it vectorise.
-float half_to_float(uint16_t half) {
-  const uint32_t sign = static_cast<uint32_t>(half & 0x8000U) << 16;
-  // Exponent and mantissa where a float has them; the exponent's bias is 112 short, for subnormals too.
-  const uint32_t magnitude = static_cast<uint32_t>(half & 0x7FFFU) << 13;
-  const auto scaled = std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) * 0x1p112F);
-  const uint32_t infinite = magnitude >= 0x0F800000U ? 0x7F800000U : 0U;  // or NaN
-  return std::bit_cast<float>(sign | scaled | infinite);
 }
 
 }  // namespace

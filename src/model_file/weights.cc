@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstdlib>
 #include <functional>
+#include <span>
+#include <variant>
 
 namespace compass {
 namespace {
@@ -13,17 +15,17 @@ namespace {
 using nn::Op;
 using nn::OpKind;
 using nn::OpWeights;
+using nn::StoredWeights;
 using Shape = std::vector<int64_t>;
 
 constexpr int kScaleRows = 64;
 constexpr int kMaxShift = 24;
 
-// A tensor of an op: its name, its shape, and where its values go (`floats` or `integers`).
+// A tensor of an op: its name, its shape, and where its values go. Conv weights stay as the file has them.
 struct Parameter {
   const char* name;
   Shape shape;
-  std::vector<float>* floats = nullptr;
-  std::vector<int32_t>* integers = nullptr;
+  std::variant<StoredWeights*, std::vector<float>*, std::vector<int32_t>*> values;
 };
 
 // The parameters of one op, in no particular order. `w` may be written through the result.
@@ -52,9 +54,9 @@ std::vector<Parameter> parameters_of(const Op& op, int rate_points, OpWeights& w
     case OpKind::kRateGain:
       return {{"log_gain", {rate_points, in}, &w.log_gain}};
     case OpKind::kIntConv:
-      return {{"weight", {out * area, in, k, k}, nullptr, &w.int_weight},
-              {"bias", {out * area}, nullptr, &w.int_bias},
-              {"shift", {out * area}, nullptr, &w.int_shift}};
+      return {{"weight", {out * area, in, k, k}, &w.weight},
+              {"bias", {out * area}, &w.int_bias},
+              {"shift", {out * area}, &w.int_shift}};
     case OpKind::kUnshuffle:
     case OpKind::kShuffle:
       return {};
@@ -91,6 +93,16 @@ Status read_floats(const Safetensors& file, const std::string& name, const Shape
   return {};
 }
 
+Status read_weights(const Safetensors& file, const std::string& name, const Shape& shape,
+                    StoredWeights& out) {
+  const auto view = find(file, name, shape);
+  if (!view) return view.error();
+  auto values = file.weights(name);
+  if (!values) return bad(name, values.error().message);
+  out = std::move(*values);
+  return {};
+}
+
 Status read_integers(const Safetensors& file, const std::string& name, const Shape& shape,
                      std::vector<int32_t>& out) {
   const auto view = find(file, name, shape);
@@ -111,16 +123,17 @@ void to_effective(std::vector<float>& values, double minimum) {
 }
 
 // Every output's sum must stay below 2^24 in magnitude, so that f32 adds it exactly in any order.
-Status check_exact(const Op& op, const OpWeights& w, int max_input, const std::string& place) {
+Status check_exact(const Op& op, const OpWeights& w, std::span<const int32_t> weight, int max_input,
+                   const std::string& place) {
   const size_t outputs = w.int_bias.size();
-  const size_t taps = w.int_weight.size() / outputs;
+  const size_t taps = weight.size() / outputs;
   for (size_t o = 0; o < outputs; ++o) {
     const int32_t shift = w.int_shift[o];
     if (shift < 0 || shift > kMaxShift) return bad(place + "shift", "must lie in 0..24");
     int64_t sum = std::abs(static_cast<int64_t>(w.int_bias[o]));
     for (size_t i = o * taps; i < (o + 1) * taps; ++i) {
-      const int64_t magnitude = std::abs(static_cast<int64_t>(w.int_weight[i]));
-      if (magnitude > 128) return bad(place + "weight", "must fit 8 bits");
+      const int64_t magnitude = std::abs(static_cast<int64_t>(weight[i]));
+      if (weight[i] < -128 || weight[i] > 127) return bad(place + "weight", "must fit 8 bits");
       sum += max_input * magnitude;
     }
     sum += shift > 0 ? int64_t{1} << (shift - 1) : 0;
@@ -132,6 +145,29 @@ Status check_exact(const Op& op, const OpWeights& w, int max_input, const std::s
   return {};
 }
 
+// A tensor of an op, wherever its values go. Integer weights are for read_integer_weights.
+Status read_parameter(const Safetensors& file, const std::string& name, const Parameter& p) {
+  if (auto* const* floats = std::get_if<std::vector<float>*>(&p.values)) {
+    return read_floats(file, name, p.shape, **floats);
+  }
+  if (auto* const* integers = std::get_if<std::vector<int32_t>*>(&p.values)) {
+    return read_integers(file, name, p.shape, **integers);
+  }
+  return read_weights(file, name, p.shape, *std::get<StoredWeights*>(p.values));
+}
+
+// The weights of an integer convolution, whose other tensors have been read.
+Status read_integer_weights(const Safetensors& file, const std::string& place, const Shape& shape,
+                            const Op& op, int max_input, OpWeights& w) {
+  std::vector<int32_t> weight;
+  if (Status s = read_integers(file, place + "weight", shape, weight); !s) return s;
+  if (Status exact = check_exact(op, w, weight, max_input, place); !exact) return exact;
+  const size_t outputs = w.int_bias.size();
+  w.weight = {std::vector<int8_t>(weight.begin(), weight.end()), std::vector<float>(outputs, 1.0F)};
+  w.bias.assign(w.int_bias.begin(), w.int_bias.end());
+  return {};
+}
+
 Status read_network(const Safetensors& file, const std::vector<Op>& ops, const std::string& prefix,
                     int rate_points, std::vector<OpWeights>& out) {
   int max_input = nn::kMaxHyperSymbol;
@@ -139,16 +175,16 @@ Status read_network(const Safetensors& file, const std::vector<Op>& ops, const s
     const Op& op = ops[i];
     const std::string place = fmt::format("{}.{}.", prefix, i);
     OpWeights& w = out.emplace_back();
-    for (const Parameter& p : parameters_of(op, rate_points, w)) {
-      Status read = p.floats != nullptr ? read_floats(file, place + p.name, p.shape, *p.floats)
-                                        : read_integers(file, place + p.name, p.shape, *p.integers);
-      if (!read) return read;
+    const std::vector<Parameter> parameters = parameters_of(op, rate_points, w);
+    const bool integer = op.kind == OpKind::kIntConv;
+    for (const Parameter& p : parameters) {
+      if (integer && std::holds_alternative<StoredWeights*>(p.values)) continue;
+      if (Status read = read_parameter(file, place + p.name, p); !read) return read;
     }
-    if (op.kind == OpKind::kIntConv) {
-      if (Status exact = check_exact(op, w, max_input, place); !exact) return exact;
+    if (integer) {
+      const Shape& shape = parameters.front().shape;
+      if (Status s = read_integer_weights(file, place, shape, op, max_input, w); !s) return s;
       max_input = op.limit;
-      w.weight.assign(w.int_weight.begin(), w.int_weight.end());
-      w.bias.assign(w.int_bias.begin(), w.int_bias.end());
     }
     for (const float gain : w.log_gain) {
       if (std::abs(gain) > 20.0F) return bad(place + "log_gain", "must lie in -20..20");
@@ -165,7 +201,8 @@ std::vector<OpWeights> unread_weights(const std::vector<Op>& ops) {
   for (const Op& op : ops) {
     OpWeights& w = out.emplace_back();
     for (const Parameter& p : parameters_of(op, 1, w)) {
-      if (p.floats != nullptr && p.shape.size() == 1) p.floats->assign(p.shape[0], 0.0F);
+      auto* const* floats = std::get_if<std::vector<float>*>(&p.values);
+      if (floats != nullptr && p.shape.size() == 1) (*floats)->assign(p.shape[0], 0.0F);
     }
   }
   return out;
@@ -174,7 +211,7 @@ std::vector<OpWeights> unread_weights(const std::vector<Op>& ops) {
 Status read_conv(const Safetensors& file, const std::string& name, ConvWeights& conv, bool dense = false) {
   const int64_t k = conv.kernel;
   const Shape shape = dense ? Shape{conv.out, conv.in} : Shape{conv.out, conv.in, k, k};
-  if (Status s = read_floats(file, name + ".weight", shape, conv.weight); !s) return s;
+  if (Status s = read_weights(file, name + ".weight", shape, conv.weight); !s) return s;
   return read_floats(file, name + ".bias", {conv.out}, conv.bias);
 }
 

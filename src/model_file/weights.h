@@ -40,7 +40,7 @@ struct ConvWeights {
   int in = 0;
   int out = 0;
   int kernel = 1;
-  std::vector<float> weight;
+  nn::StoredWeights weight;
   std::vector<float> bias;
 };
 

@@ -1,5 +1,6 @@
 #include "networks/liff.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <utility>
@@ -8,6 +9,15 @@
 #include "nn/plan_cache.h"
 
 namespace compass {
+namespace {
+
+// Samples [begin, end) of an axis.
+GridAxis slice(const GridAxis& axis, std::ptrdiff_t begin, std::ptrdiff_t end) {
+  return {{axis.source.begin() + begin, axis.source.begin() + end},
+          {axis.relative.begin() + begin, axis.relative.begin() + end}};
+}
+
+}  // namespace
 
 struct Liff::Parts {
   Parts(std::shared_ptr<const Model> m, nn::Context& c)
@@ -81,9 +91,21 @@ Rect Liff::Parts::footprint(const Geometry& g, Rect out) const {
 LiffPlan Liff::Parts::make_plan(const Geometry& g, Rect out) {
   LiffPlan plan = sources(g, out);
   plan.making_features = features.plan(g.below, plan.features);
-  plan.pixel_weights = pixel_weights.plan(g.below, plan.sources());
-  for (const auto& conv : plan.making_features.convs) conv.plan.add_kernels(plan.kernels);
-  plan.pixel_weights.add_kernels(plan.kernels);
+  std::ptrdiff_t done = 0;
+  for (const int sources : plan.making_features.sources) {
+    const std::vector<int>& source = plan.rows.source;
+    const auto end = std::lower_bound(source.begin() + done, source.end(), sources) - source.begin();
+    LiffPlan::Stripe& stripe = plan.stripes.emplace_back();
+    stripe.first = static_cast<int>(done);
+    stripe.rows = slice(plan.rows, done, end);
+    if (end == done) continue;
+    stripe.pixel_weights = pixel_weights.plan(g.below, plan.sources(stripe));
+    stripe.pixel_weights.add_kernels(plan.kernels);
+    done = end;
+  }
+  for (const auto& stripe : plan.making_features.stripes) {
+    for (const auto& rows : stripe) rows.conv.add_kernels(plan.kernels);
+  }
   plan.map_bytes = nn::peak_bytes(plan.making_features.maps);
   return plan;
 }
@@ -117,20 +139,27 @@ std::shared_ptr<const LiffPlan> Liff::plan(const Geometry& g, Rect out) const {
 void Liff::predict(const LiffPlan& plan, const Tensor& below, Rect target_part, Tensor& target) {
   Parts& p = *parts_;
   assert(below.width == plan.below.width && below.height == plan.below.height);
-  const double pixels = static_cast<double>(plan.features.size().pixels());
-  nn::Map features;
-  {
-    const nn::StageTimer timer(p.context.times(), "liff features", p.features.macs_per_pixel() * pixels);
-    features = p.features.run(plan.making_features, nn::view_of(below, plan.below, plan.below_full));
+  const auto sources = static_cast<double>(plan.features.size().pixels());
+  const auto targets = static_cast<double>(plan.out.size().pixels());
+  const auto stripes = static_cast<double>(plan.stripes.size());
+  LiffFeatures::Stripes features(p.context, plan.making_features,
+                                 nn::view_of(below, plan.below, plan.below_full));
+  for (const LiffPlan::Stripe& stripe : plan.stripes) {
+    nn::MapView view;
+    {
+      const nn::StageTimer timer(p.context.times(), "liff features",
+                                 p.features.macs_per_pixel() * sources / stripes);
+      view = features.next();
+    }
+    if (stripe.rows.source.empty()) continue;
+    const double share = static_cast<double>(stripe.rows.source.size()) / plan.out.height;
+    const nn::StageTimer timer(
+        p.context.times(), "liff mlp",
+        (p.pixel_weights.macs_per_source() * sources + p.pixel_weights.macs_per_target() * targets) * share);
+    p.pixel_weights.run(stripe.pixel_weights, view, {plan.sources(stripe), plan.token_y, plan.token_x},
+                        target.pixel(plan.out.y + stripe.first - target_part.y, plan.out.x - target_part.x),
+                        static_cast<size_t>(target.width) * 3);
   }
-  const nn::StageTimer timer(
-      p.context.times(), "liff mlp",
-      p.pixel_weights.macs_per_source() * pixels +
-          p.pixel_weights.macs_per_target() * static_cast<double>(plan.out.size().pixels()));
-  p.pixel_weights.run(plan.pixel_weights, features.view(p.context.compute()),
-                      {plan.sources(), plan.token_y, plan.token_x},
-                      target.pixel(plan.out.y - target_part.y, plan.out.x - target_part.x),
-                      static_cast<size_t>(target.width) * 3);
 }
 
 Rect Liff::footprint(const Geometry& g, Rect out) const {

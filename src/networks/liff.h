@@ -77,13 +77,22 @@ struct LiffPlan {
   Rect below;                            // the features' footprint in the picture below
   Size below_full;
   LiffFeaturesPlan making_features;
-  LiffPixelWeightsPlan pixel_weights;
+  // The target rows whose features a stripe of these completes, from row `first` of `out` on. May be none.
+  struct Stripe {
+    int first = 0;
+    GridAxis rows;
+    LiffPixelWeightsPlan pixel_weights;
+  };
+  std::vector<Stripe> stripes;
   std::vector<nn::KernelRequest> kernels;
   void add_kernels(std::vector<nn::KernelRequest>& list) const {
     list.insert(list.end(), kernels.begin(), kernels.end());
   }
   size_t map_bytes = 0;  // the most bytes of maps at a time
-  LiffPixelWeights::Sources sources() const { return {rows, cols, rows_after, cols_after}; }
+  // LIIF has one stripe.
+  LiffPixelWeights::Sources sources(const Stripe& stripe) const {
+    return {stripe.rows, cols, rows_after, cols_after};
+  }
 };
 
 }  // namespace compass

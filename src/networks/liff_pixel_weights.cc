@@ -83,7 +83,7 @@ LiffPixelWeights::LiffPixelWeights(const LiffDescription& liff, const LiffWeight
   if (kind_ == LiffKind::kLiif) make_colours(mlp.back());
   widest_ = std::max(first_, last_);
   for (size_t i = 1; i + 1 < mlp.size(); ++i) {
-    middle_.push_back(nn::pad_conv_weights(mlp[i].weight.data(), mlp[i].bias, mlp[i].in, mlp[i].out, 1, 1));
+    middle_.push_back(nn::pad_conv_weights(mlp[i].weight, mlp[i].bias, mlp[i].in, mlp[i].out, 1, 1));
     widest_ = std::max(widest_, middle_.back().out());
     target_macs_ += 1.0 * mlp[i].in * mlp[i].out;
   }
@@ -98,9 +98,10 @@ LiffPixelWeights::LiffPixelWeights(const LiffDescription& liff, const LiffWeight
 
 // As pixel_products (nn/kernels.h) takes it.
 void LiffPixelWeights::make_colours(const ConvWeights& last) {
+  const std::vector<float> weight = last.weight.floats();
   colours_.assign(pad_channels(3 * last_ + 3), 0.0F);
   for (int c = 0; c < 3; ++c) {
-    std::copy_n(last.weight.data() + static_cast<size_t>(c) * last.in, last.in,
+    std::copy_n(weight.data() + static_cast<size_t>(c) * last.in, last.in,
                 colours_.data() + static_cast<size_t>(c) * last_);
     colours_[3 * static_cast<size_t>(last_) + c] = last.bias[c];
   }
@@ -111,9 +112,10 @@ void LiffPixelWeights::make_colours(const ConvWeights& last) {
 // The first layer's rows: 9*g0 weights in the order of a 3x3 convolution, then offset y, x, token y, x.
 void LiffPixelWeights::read_head(const ConvWeights& head) {
   const size_t row = static_cast<size_t>(kTaps) * g0_ + 4;
+  const std::vector<float> weight = head.weight.floats();
   const auto column = [&](size_t at) {
     std::vector<float> values(first_, 0.0F);
-    for (int o = 0; o < head.out; ++o) values[o] = head.weight[o * row + at];
+    for (int o = 0; o < head.out; ++o) values[o] = weight[o * row + at];
     return values;
   };
   offset_y_ = column(row - 4);
@@ -128,22 +130,24 @@ namespace {
 
 // B's weights.
 void write_base(const ConvWeights& head, int g0, int padded_in, float* to) {
+  const std::vector<float> weight = head.weight.floats();
   const size_t row = static_cast<size_t>(kTaps) * g0 + 4;
   for (int o = 0; o < head.out; ++o) {
-    std::copy_n(head.weight.data() + o * row, kTaps * g0, to + static_cast<size_t>(o) * padded_in * kTaps);
+    std::copy_n(weight.data() + o * row, kTaps * g0, to + static_cast<size_t>(o) * padded_in * kTaps);
   }
 }
 
 // A's weights. The last layer's rows are (feature i, colour c) -> weight over h_last; as a convolution over
 // the features its outputs are (c, unit) and, behind them, the bias's part of each colour.
 void write_tail(const ConvWeights& tail, int g0, int padded_in, int last, float* to) {
+  const std::vector<float> weight = tail.weight.floats();
   const int hidden = tail.in;
   const size_t stride = static_cast<size_t>(padded_in) * kTaps;
   for (int i = 0; i < kTaps * g0; ++i) {
     for (int c = 0; c < 3; ++c) {
       const size_t from = static_cast<size_t>(i) * 3 + c;
       for (int j = 0; j < hidden; ++j)
-        to[(static_cast<size_t>(c) * last + j) * stride + i] = tail.weight[from * hidden + j];
+        to[(static_cast<size_t>(c) * last + j) * stride + i] = weight[from * hidden + j];
       to[(3 * static_cast<size_t>(last) + c) * stride + i] = tail.bias[from];
     }
   }

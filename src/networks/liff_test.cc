@@ -19,15 +19,21 @@ Rect whole_of(const Tensor& t) {
   return {0, 0, t.width, t.height};
 }
 
-Tensor to_tensor(nn::Context& context, const nn::Map& map) {
-  Tensor out(map.channels, map.part.height, map.part.width);
+// All stripes' features of a picture.
+Tensor features_of(nn::Context& context, LiffFeatures& network, const Tensor& below) {
+  const Size size{below.width, below.height};
+  const LiffFeaturesPlan plan = network.plan(size, whole(size));
+  Tensor out(plan.maps.back().channels, size.height, size.width);
   nn::Map target;
-  target.channels = target.pitch = map.channels;
-  target.part = map.part;
-  target.full = map.full;
-  target.held = target.part;
+  target.channels = target.pitch = out.channels;
+  target.part = target.held = whole(size);
+  target.full = size;
   target.f32 = out.data.data();
-  nn::copy_rows(context, map.view(context.compute()), target, map.part);
+  LiffFeatures::Stripes stripes(context, plan, nn::view_of(below));
+  for (size_t i = 0; i < plan.stripes.size(); ++i) {
+    const nn::MapView view = stripes.next();
+    nn::copy_rows(context, view, target, view.part);
+  }
   return out;
 }
 
@@ -54,10 +60,8 @@ TEST_P(GoldenLiff, EveryStage) {
   const Size target{target_hw[1], target_hw[0]};
 
   LiffFeatures features(*model->description().liff, model->liff_weights(), context);
-  const nn::Map made = features.run(features.plan({below.width, below.height}, whole_of(below)),
-                                    nn::view_of(below, whole_of(below), {below.width, below.height}));
   const Tensor golden_features = golden->tensor(prefix + "feat");
-  EXPECT_LT(relative_error(to_tensor(context, made), golden_features), 1e-4);
+  EXPECT_LT(relative_error(features_of(context, features, below), golden_features), 1e-4);
 
   const GridAxis rows = grid_axis(NearestRule::kReference, below.height, target.height, 0, target.height);
   const GridAxis cols = grid_axis(NearestRule::kReference, below.width, target.width, 0, target.width);
@@ -121,8 +125,7 @@ TEST(Liif, EqualsItsDefinition) {
                                      {Size{6, 7}, Size{6, 7}},
                                      {Size{90, 3}, Size{150, 8}}}) {
     const Tensor below = random_picture(size, 7);
-    const Tensor made = to_tensor(
-        f32, features.run(features.plan(size, whole_of(below)), nn::view_of(below, whole_of(below), size)));
+    const Tensor made = features_of(f32, features, below);
     const Tensor got = exact.predict(below, target);
     const Tensor got_coarse = coarse.predict(below, target);
     Tensor want(3, target.height, target.width);
@@ -191,6 +194,51 @@ TEST_P(EveryPredictor, PartsEqualTheWhole) {
       }
     }
   }
+}
+
+// Tall pictures are made in stripes, short parts of them in one piece. Exactly computed, both have the same
+// bits.
+TEST(Liff, StripesEqualOnePiece) {
+  const auto model = tiny_model();
+  ASSERT_NE(model, nullptr);
+  ThreadPool pool(2);
+  nn::Context context(pool, Precision::kExact);
+  Liff liff(model, context);
+  for (const auto& [below_size, target] : {std::pair{Size{21, 150}, Size{40, 301}},
+                                           {Size{9, 97}, Size{9, 97}},
+                                           {Size{1, 130}, Size{7, 150}},
+                                           {Size{70, 51}, Size{75, 400}}}) {
+    const Tensor below = random_picture(below_size, 5);
+    const Liff::Geometry g{below_size, target, target};
+    EXPECT_GT(liff.plan(g, whole(target))->stripes.size(), 1U);
+    const Tensor all = liff.predict(below, target);
+    // Parts that begin at no multiple of anything.
+    for (int y = 0, height = 5; y < target.height; y += height, height = 17 - height % 13) {
+      const Rect out{0, y, target.width, std::min(height, target.height - y)};
+      EXPECT_EQ(liff.plan(g, out)->stripes.size(), 1U);
+      const Tensor part = liff.predict(crop(below, liff.footprint(g, out)), g, out);
+      for (int row = 0; row < out.height; ++row) {
+        EXPECT_TRUE(
+            std::equal(part.pixel(row, 0), part.pixel(row, 0) + 3 * target.width, all.pixel(y + row, 0)))
+            << target.width << "x" << target.height << " row " << y + row;
+      }
+    }
+  }
+}
+
+// The memory of a plan does not grow with the picture's height, and is near what its rows need.
+TEST(Liff, TallPicturesNeedNoMoreMaps) {
+  const auto model = tiny_model();
+  ASSERT_NE(model, nullptr);
+  ThreadPool pool(1);
+  nn::Context context(pool, Precision::kExact);
+  const Liff liff(model, context);
+  const auto bytes = [&](int height) {
+    const Size target{200, 2 * height};
+    return liff.plan({{100, height}, target, target}, whole(target))->map_bytes;
+  };
+  EXPECT_EQ(bytes(4200), bytes(1000));  // as many whole stripes more
+  EXPECT_LT(bytes(1000), 2 * bytes(50));
 }
 
 TEST_P(EveryPredictor, ThreadsDoNotChangeResults) {

@@ -4,7 +4,8 @@ namespace compass::nn {
 namespace {
 
 // Conv weights [out,in,k,k] -> [in,out,k,k], each k x k of them turned by 180 degrees.
-std::vector<float> transposed(const std::vector<float>& weight, int out, int in, int kernel) {
+std::vector<float> transposed(const StoredWeights& stored, int out, int in, int kernel) {
+  const std::vector<float> weight = stored.floats();
   const size_t taps = static_cast<size_t>(kernel) * kernel;
   std::vector<float> result(weight.size());
   for (int o = 0; o < out; ++o) {

@@ -85,7 +85,7 @@ void ConvPass::add_gdn(const GdnSpec& gdn) {
   const int c = spec_.out;
   std::vector<float> beta(*gdn.beta);
   beta.resize(pad_channels(c), 1.0F);  // padding: 0 / sqrt(1)
-  gamma_ = pad_conv_weights(gdn.gamma->data(), beta, c, c, 1, 1);
+  gamma_ = pad_conv_weights(*gdn.gamma, beta, c, c, 1, 1);
   inverse_ = gdn.inverse;
 }
 

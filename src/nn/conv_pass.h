@@ -31,9 +31,9 @@ struct ConvSpec {
   bool transposed =
       false;  // kernel 5, stride 2, padding 2, output padding 1: weights [in,out,5,5], up counts as 2
   Act act = Act::kNone;
-  const std::vector<float>* weight = nullptr;  // [out*up*up, in, kernel, kernel]
-  const std::vector<float>* bias = nullptr;    // [out*up*up] or, transposed, [out]
-  bool exact = false;                          // integers, computed in f32 even where the context is bf16
+  const StoredWeights* weight = nullptr;     // [out*up*up, in, kernel, kernel]
+  const std::vector<float>* bias = nullptr;  // [out*up*up] or, transposed, [out]
+  bool exact = false;                        // integers, computed in f32 even where the context is bf16
   bool keep_channels = false;  // the output is a tensor: its pixels are not padded to kChannelBlock
 };
 

@@ -17,8 +17,8 @@ struct ConvParameters {
   int in = 0;
   int out = 0;
   int kernel = 1;
-  const std::vector<float>* weight = nullptr;  // [out*up*up,in,k,k]; of a transposed one [in,out,5,5]
-  const std::vector<float>* bias = nullptr;    // [out*up*up]; [out]
+  const StoredWeights* weight = nullptr;     // [out*up*up,in,k,k]; of a transposed one [in,out,5,5]
+  const std::vector<float>* bias = nullptr;  // [out*up*up]; [out]
 };
 
 // Of a convolution with a pixel shuffle by `up` behind it: output channels are reordered from (c, dy, dx), as

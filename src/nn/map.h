@@ -154,6 +154,11 @@ inline Rect with_border(Rect part, int border) {
 // Zeros the border of a map in f32.
 void clear_border(Map& map);
 
+// Makes the map hold rows [first, end) of the whole instead: those that it held already move to their new
+// place, the others are undefined. Only for maps without a copy in bf16; its memory must be large enough for
+// so many rows.
+void slide_rows(Map& map, int first, int end);
+
 // A map with memory for the copies asked for, values undefined but for a border of zeros, kMapBorder or 0
 // pixels wide. Its pitch is a multiple of 16 channels. Whoever writes a pixel must zero the excess;
 // convolutions do, since their padded outputs are zero. Only maps without a copy in bf16 have borders.

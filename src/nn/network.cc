@@ -44,7 +44,7 @@ ConvPass make_condition(const Op& op, const OpWeights& w) {
 PaddedConvWeights make_gamma(const Op& op, const OpWeights& w) {
   std::vector<float> beta(w.beta);
   beta.resize(pad_channels(op.in), 1.0F);  // padding: 0 / sqrt(1)
-  return pad_conv_weights(w.gamma.data(), beta, op.in, op.in, 1, 1);
+  return pad_conv_weights(w.gamma, beta, op.in, op.in, 1, 1);
 }
 
 }  // namespace

@@ -181,12 +181,13 @@ TEST(IntNetwork, EqualsIntegerArithmetic) {
     const Op& op = ops[i];
     const int outputs = op.out * op.factor * op.factor;
     std::uniform_int_distribution<int> weight(-127, 127);
-    for (int k = 0; k < outputs * op.in * 9; ++k) weights[i].int_weight.push_back(weight(generator));
+    std::vector<int8_t> integers;
+    for (int k = 0; k < outputs * op.in * 9; ++k) integers.push_back(static_cast<int8_t>(weight(generator)));
     for (int k = 0; k < outputs; ++k) {
       weights[i].int_bias.push_back(weight(generator) * 20);
       weights[i].int_shift.push_back(k % 5 == 0 ? 0 : 5 + k % 7);
     }
-    weights[i].weight.assign(weights[i].int_weight.begin(), weights[i].int_weight.end());
+    weights[i].weight = {std::move(integers), std::vector<float>(outputs, 1.0F)};
     weights[i].bias.assign(weights[i].int_bias.begin(), weights[i].int_bias.end());
   }
   ThreadPool pool(2);

@@ -28,17 +28,18 @@ const PackedConvWeights& PaddedConvWeights::packed(Context& context, const ConvK
   return *packed_.emplace_back(kernel.pack(plain, bias_.data(), ws, worker));
 }
 
-PaddedConvWeights pad_conv_weights(const float* weight, const std::vector<float>& bias, int in, int out,
-                                   int kernel_h, int kernel_w) {
+PaddedConvWeights pad_conv_weights(const StoredWeights& weight, const std::vector<float>& bias, int in,
+                                   int out, int kernel_h, int kernel_w) {
   const int padded_in = pad_channels(in);
   const int padded_out = pad_channels(out);
   std::vector<float> padded_bias(padded_out, 0.0F);
   std::copy(bias.begin(), bias.end(), padded_bias.begin());
   const auto write = [=](float* to) {
+    const std::vector<float> values = weight.floats();
     const size_t area = static_cast<size_t>(kernel_h) * kernel_w;
     std::fill(to, to + area * padded_in * padded_out, 0.0F);
     for (int o = 0; o < out; ++o) {
-      std::copy_n(weight + static_cast<size_t>(o) * in * area, in * area,
+      std::copy_n(values.data() + static_cast<size_t>(o) * in * area, in * area,
                   to + static_cast<size_t>(o) * padded_in * area);
     }
   };

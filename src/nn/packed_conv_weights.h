@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "graph/stored_weights.h"
 #include "nn/context.h"
 
 namespace compass::nn {
@@ -45,9 +46,8 @@ class PaddedConvWeights {
   std::vector<std::unique_ptr<PackedConvWeights>> packed_;  // one per memory order seen, rarely more than one
 };
 
-// Weights [out,in,kernel_h,kernel_w] in C order and bias [out], padded with zeros. `weight` must outlive the
-// result.
-PaddedConvWeights pad_conv_weights(const float* weight, const std::vector<float>& bias, int in, int out,
-                                   int kernel_h, int kernel_w);
+// Weights [out,in,kernel_h,kernel_w] in C order and bias [out], padded with zeros.
+PaddedConvWeights pad_conv_weights(const StoredWeights& weight, const std::vector<float>& bias, int in,
+                                   int out, int kernel_h, int kernel_w);
 
 }  // namespace compass::nn

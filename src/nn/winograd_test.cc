@@ -76,7 +76,7 @@ std::vector<float> convolve(const Convolution& c, const std::vector<float>& weig
                             const std::vector<float>& bias, const std::vector<float>& tile, bool direct) {
   ThreadPool pool(1);
   Context context(pool, Precision::kF32);
-  PaddedConvWeights padded = pad_conv_weights(weights.data(), bias, c.in, c.out, 3, 3);
+  PaddedConvWeights padded = pad_conv_weights(weights, bias, c.in, c.out, 3, 3);
   const ReadyConv conv = context.ready(padded, {.in = c.in,
                                                 .out = c.out,
                                                 .kernel_h = 3,

@@ -1,11 +1,12 @@
 """compass publish: a folder of pictures becomes one that any web server can serve."""
 
+import gzip
 import json
 import os
 import time
 import unittest
 
-from harness import COMMAND, CommandTest, FAILURE, IO, MODEL, OK, Picture, USAGE, main
+from harness import COMMAND, CommandTest, FAILURE, IO, OK, Picture, USAGE, main
 
 
 class Publish(CommandTest):
@@ -36,11 +37,20 @@ class Publish(CommandTest):
         self.assertEqual(one["layers"], [{"width": 90, "height": 60, "bytes": one["bytes"]}])
         self.assertEqual(one["decoder"], self.json("info", "site/one.cmps")["decoder"])
         self.assertEqual(self.get("site/compass/compass.wasm"), b"module")
-        with open(MODEL, "rb") as model:
-            self.assertEqual(self.get("site/compass/model.safetensors"), model.read())
+        # A model that decodes base layers, and what it lacks of one that decodes all; of the encoder nothing.
+        self.put("base.safetensors", gzip.decompress(self.get("site/compass/model/base.gz")))
+        self.compass("decode", "site/one.cmps", "one.png", "--layer", 0, "--model", "base.safetensors", "--quiet")
+        upper = gzip.decompress(self.get("site/compass/model/upper.gz"))
+        self.assertIn(b'"enhancement.g_s.', upper)
+        self.assertNotIn(b'"enhancement.g_a.', upper)
+        # Text and the module are there compressed, too, for servers that send that.
+        for name in ("index.html", "compass/compass.wasm", "compass/compass-img.mjs"):
+            self.assertEqual(gzip.decompress(self.get("site/" + name + ".gz")), self.get("site/" + name))
+        self.assertFalse(os.path.exists(self.path("site/one.cmps.gz")))
         page = self.get("site/index.html").decode()
         self.assertIn("A &lt;trip&gt;", page)
         self.assertIn('<compass-img src="trip/two%20%26%20three.cmps"', page)
+        self.assertIn('data-layers="90x60 %d"' % one["bytes"], page)
         self.assertIn('href="compass/viewer.html?src=../one.cmps"', page)
         self.assertIn('alt="one.cmps"', self.get("site/snippet.html").decode())
         self.assertNotIn("?format=", page)  # no server makes other formats of these

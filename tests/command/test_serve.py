@@ -1,5 +1,6 @@
 """compass serve and compass view: a folder as a web site, asked as browsers, programs and IIIF viewers do."""
 
+import gzip
 import http.client
 import json
 import os
@@ -11,7 +12,7 @@ import threading
 import time
 import unittest
 
-from harness import BAD_FILE, COMMAND, CommandTest, FAILURE, IO, OK, Picture, USAGE, main
+from harness import BAD_FILE, COMMAND, CommandTest, FAILURE, IO, MODEL_OTHER, OK, Picture, USAGE, main
 
 BROWSER = {"Accept": "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"}
 
@@ -193,7 +194,42 @@ class Serve(CommandTest):
         self.assertIn(b'href="../.compass/viewer.html?src=../sub%20dir/b%20%231.cmps"', page)
         module = server.get("/.compass/compass.wasm")
         self.assertEqual((module.body, module.getheader("Content-Type")), (b"module", "application/wasm"))
-        self.assertEqual(server.get("/.compass/model.safetensors").status, 200)
+        self.assertEqual(server.get("/.compass/none").status, 404)
+        # The model in two pieces: one that decodes base layers, and the rest.
+        pieces = [server.get("/.compass/model/%s.gz" % name) for name in ("base", "upper")]
+        self.assertEqual([(p.status, p.getheader("Content-Type")) for p in pieces], [(200, "application/gzip")] * 2)
+        self.put("base.safetensors", gzip.decompress(pieces[0].body))
+        self.compass("decode", "site/a.cmps", "base.png", "--layer", 0, "--model", "base.safetensors", "--quiet")
+        self.compass("decode", "site/a.cmps", "top.png", "--model", "base.safetensors", "--quiet", code=MODEL_OTHER)
+        self.assertEqual(server.get("/.compass/model/other.gz").status, 404)
+        again = server.get("/.compass/model/base.gz", {"If-None-Match": pieces[0].getheader("ETag")})
+        self.assertEqual(again.status, 304)
+
+    def test_text_is_sent_compressed(self):
+        text = b"<p>a page with some text</p>\n" * 200
+        self.put("site/long.html", text)
+        server = Server(self, "serve", "site")
+        plain = server.get("/long.html")
+        self.assertEqual((plain.body, plain.getheader("Content-Encoding")), (text, None))
+        self.assertIn("Accept-Encoding", plain.getheader("Vary"))
+        for _ in range(2):
+            packed = server.get("/long.html", {"Accept-Encoding": "br, gzip"})
+            self.assertEqual((packed.status, packed.getheader("Content-Encoding")), (200, "gzip"))
+            self.assertLess(len(packed.body), 200)
+            self.assertEqual(gzip.decompress(packed.body), text)
+        self.assertEqual(packed.getheader("ETag"), "W/" + plain.getheader("ETag"))
+        for tag in (plain.getheader("ETag"), packed.getheader("ETag")):
+            again = server.get("/long.html", {"Accept-Encoding": "gzip", "If-None-Match": tag})
+            self.assertEqual((again.status, again.body), (304, b""))
+        self.put("site/long.html", text + b"!")
+        self.assertEqual(gzip.decompress(server.get("/long.html", {"Accept-Encoding": "gzip"}).body), text + b"!")
+        # A part is one of the bytes themselves, and pictures are small as they are.
+        part = server.get("/long.html", {"Accept-Encoding": "gzip", "Range": "bytes=3-9"})
+        self.assertEqual((part.status, part.body, part.getheader("Content-Encoding")), (206, text[3:10], None))
+        for other in ("/a.cmps", "/page.html"):
+            self.assertIsNone(server.get(other, {"Accept-Encoding": "gzip"}).getheader("Content-Encoding"), other)
+        head = server.get("/long.html", {"Accept-Encoding": "gzip"}, method="HEAD")
+        self.assertEqual((head.getheader("Content-Encoding"), head.body), ("gzip", b""))
 
     def test_nothing_leads_out(self):
         server = Server(self, "serve", "site")

@@ -1,9 +1,10 @@
-// The WebAssembly decoder in Node: pixels are those of `compass decode --exact`, to the bit.
+// The WebAssembly modules in Node: pixels are those of `compass decode --exact`, to the bit, and files those of `encode --exact`.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import test from 'node:test';
 import { createDecoder } from '../../web/compass.mjs';
-import { conformanceFiles, encode, nativeDecode, requireSame, root, tinyModel, wasm } from './native.mjs';
+import { conformanceFiles, encode, nativeDecode, pixels, publish, requireSame, root, tinyModel, wasm } from './native.mjs';
 
 const decoder = await createDecoder({ wasm, model: tinyModel });
 const fails = (status, work) => assert.throws(work, (error) => {
@@ -198,4 +199,33 @@ test('a reader decodes a region of a large picture from the ranges that it names
   assert.deepEqual([last.x, last.y, last.isLast], [1201, 805, true]);
   requireSame(last, nativeDecode(bytes, wish), 'the region');
   reader.close();
+});
+
+const encoderWasm = path.join(path.dirname(wasm), 'compass-encoder.wasm');
+
+test('encoding gives the bytes of `compass encode --exact`', async () => {
+  const encoder = await createDecoder({ wasm: encoderWasm, model: tinyModel });
+  assert.ok(encoder.canEncode);
+  for (const depth of [3, 4]) {
+    const picture = { width: 150, height: 97, data: pixels(150, 97, depth) };
+    assert.deepEqual(encoder.encode(picture, { effort: 0 }), encode(150, 97, { depth, options: ['--exact'] }), `${depth} samples`);
+  }
+  const picture = { width: 60, height: 41, data: pixels(60, 41, 3) };
+  const layers = [{ width: 1, height: 1 }, { width: 33, height: 40 }, { width: 60, height: 41 }];
+  const bytes = encoder.encode(picture, { quality: 30, effort: 2, layers });
+  assert.deepEqual(encoder.info(bytes).layers.map(({ width, height, quality }) => ({ width, height, quality })), layers.map((layer) => ({ ...layer, quality: 30 })));
+  requireSame(encoder.decode(bytes), nativeDecode(bytes), 'what it encoded');
+});
+
+test('what cannot be encoded', async () => {
+  const picture = { width: 9, height: 7, data: pixels(9, 7, 3) };
+  fails('usage', () => decoder.encode(picture));  // compass.wasm
+  const encoder = await createDecoder({ wasm: encoderWasm, model: tinyModel });
+  for (const wrong of [{ ...picture, width: 0 }, { ...picture, width: 8 }, { ...picture, height: 1.5 }]) fails('usage', () => encoder.encode(wrong));
+  for (const options of [{ quality: 101 }, { quality: NaN }, { effort: 41 }, { layers: [{ width: 9, height: 8 }] }, { layers: Array(256).fill({ width: 9, height: 7 }) }]) {
+    fails('usage', () => encoder.encode(picture, options));
+  }
+  const half = await createDecoder({ wasm: encoderWasm, model: path.join(publish(), 'compass/model/base.gz') });
+  fails('model', () => half.encode(picture));
+  assert.ok(encoder.encode(picture).length > 0);  // after all that
 });

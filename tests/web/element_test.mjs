@@ -2,17 +2,20 @@
 // bytes of the layers that are shown, and for no others.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
 import test, { after, before } from 'node:test';
 import { createDecoder } from '../../web/compass.mjs';
 import { Chromium, findChromium } from './chromium.mjs';
-import { conformanceFiles, encode, nativeDecode, tinyModel, wasm } from './native.mjs';
+import { conformanceFiles, encode, nativeDecode, publish, root, tinyModel, wasm } from './native.mjs';
 import { startServer } from './server.mjs';
 
 const program = findChromium();
 const skip = program === undefined ? 'there is no Chromium' : false;
 const decoder = await createDecoder({ wasm, model: tinyModel });
 const kHead = 256;  // bytes of the first request
+const site = publish();
+const pieces = Object.fromEntries(['base', 'upper'].map((name) => [`/web/model/${name}.gz`, readFileSync(path.join(site, `compass/model/${name}.gz`))]));
 let browser, server, page;
 
 before(async () => {
@@ -54,12 +57,12 @@ const helpers = `
 const digest = ({ width, height, data }) => `${width}x${height} ${createHash('sha256').update(data).digest('hex')}`;
 
 // Opens a page with this body on a server that has these files; what it was asked for before is forgotten.
-async function open(body, { files = {}, model = readFileSync(tinyModel), script = '', view = {} } = {}) {
+async function open(body, { files = {}, model = pieces, script = '', view = {} } = {}) {
   server.files.clear();
   server.release();
   server.options.ranges = true;
   for (const [name, bytes] of Object.entries(files)) server.files.set(name, Buffer.from(bytes));
-  if (model) server.files.set('/web/model.safetensors', model);
+  for (const [name, bytes] of Object.entries(model)) server.files.set(name, bytes);
   server.files.set('/page.html', Buffer.from(`<!doctype html><meta charset="utf-8"><style>body { margin: 0 }</style>
     <script>${helpers}</script><script type="module">import '/web/compass-img.mjs'; ${script}</script>${body}`));
   await page?.close();
@@ -67,6 +70,8 @@ async function open(body, { files = {}, model = readFileSync(tinyModel), script 
   server.requests.length = 0;
   await page.open(`${server.url}/page.html`);
 }
+// How often the pieces of the model were asked for.
+const pieceRequests = () => ['base', 'upper'].map((name) => server.rangesOf(`/web/model/${name}.gz`).length);
 const image = 'document.querySelector("compass-img")';
 const layerDrawn = (layer) => page.evaluate(
   `until('layer ${layer}', () => ${image}.layer === ${layer} && seen.at(-1) === 'load ${layer}').then(() => pixels(${image}.canvas))`);
@@ -87,7 +92,7 @@ test('the layer that suits the size and the density of pixels, and its bytes alo
     assert.deepEqual(server.rangesOf('/a.cmps'), ranges(layers, layer), `${width} px, ${density}x`);
     assert.equal(await page.evaluate(`${image}.bytesRequested`), layers[layer].end);
     assert.deepEqual(await page.evaluate('seen'), [...Array(layer + 1).keys()].map((k) => `layer ${k}`).concat(`load ${layer}`));
-    assert.equal(server.rangesOf('/web/model.safetensors').length, 1);
+    assert.deepEqual(pieceRequests(), [1, layer > 0 ? 1 : 0]);
   }
 });
 
@@ -221,14 +226,97 @@ test('no file, no model, another model', { skip }, async () => {
   await open('<compass-img src="a.cmps" style="width: 48px"></compass-img>');
   await page.evaluate(`until('error', () => window.lastError)`);
   assert.match(await page.evaluate('lastError'), /^io: .*a\.cmps: 404/);
-  for (const [model, message] of [[null, /^model: .*model\.safetensors: 404/], [Buffer.from('no model at all'), /^model: /]]) {
+  const none = Buffer.from('no model at all');
+  const wrong = [[{}, /^model: .*base\.gz: 404/], [{ '/web/model/base.gz': none }, /^model: /],
+    [{ ...pieces, '/web/model/upper.gz': none }, /^model: .*model\//]];
+  for (const [model, message] of wrong) {
     await open('<compass-img src="a.cmps" style="width: 48px"></compass-img>', { files: { '/a.cmps': bytes }, model });
     await page.evaluate(`until('error', () => window.lastError)`);
     assert.match(await page.evaluate('lastError'), message);
-    server.files.set('/web/model.safetensors', readFileSync(tinyModel));
+    for (const [name, piece] of Object.entries(pieces)) server.files.set(name, piece);
+    await page.evaluate(`caches.delete('compass-models')`);
     await page.evaluate(`${image}.remove(); document.body.innerHTML = '<compass-img src="a.cmps" style="width: 48px"></compass-img>'`);
     await layerDrawn(2);
   }
+});
+
+test('small layers need not wait for what larger ones take of the model', { skip }, async () => {
+  const bytes = encode(480, 360);
+  const { '/web/model/base.gz': base, '/web/model/upper.gz': upper } = pieces;
+  await open('<compass-img src="a.cmps" style="width: 480px"></compass-img>', { files: { '/a.cmps': bytes }, model: { '/web/model/base.gz': base } });
+  await page.evaluate(`until('error', () => window.lastError)`);
+  assert.match(await page.evaluate('lastError'), /^model: .*upper\.gz: 404/);
+  assert.deepEqual(await page.evaluate('seen'), ['layer 0', 'error 0']);
+  assert.equal(await page.evaluate(`pixels(${image}.canvas)`), digest(nativeDecode(bytes, { layer: 0 })));
+  server.files.set('/web/model/upper.gz', upper);
+  await page.resize(801, 600, 1);
+  await page.evaluate(`${image}.style.width = '481px'`);
+  await layerDrawn(2);
+});
+
+test('a model of one file', { skip }, async () => {
+  const bytes = encode(480, 360);
+  const one = '/web/whole.safetensors';
+  await open('<compass-img src="a.cmps" style="width: 480px"></compass-img>', {
+    files: { '/a.cmps': bytes }, model: { [one]: readFileSync(tinyModel) },
+    script: `import { configure } from '/web/compass-img.mjs'; configure({ model: '${one}' });`,
+  });
+  assert.equal(await layerDrawn(2), digest(nativeDecode(bytes)));
+  assert.equal(server.rangesOf(one).length, 1);
+  await open(`<compass-img src="a.cmps" model="${one}" loading="eager" style="width: 120px"></compass-img>`,
+    { files: { '/a.cmps': bytes }, model: { [one]: readFileSync(tinyModel) } });
+  assert.equal(await layerDrawn(0), digest(nativeDecode(bytes, { layer: 0 })));
+});
+
+test('layers that the page knows need no request for the header', { skip }, async () => {
+  const bytes = encode(480, 360);
+  const { layers } = decoder.info(bytes);
+  const known = (change) => layers.map(({ width, height, end }) => `${width}x${height} ${end + change}`).join(', ');
+  const shown = (text) => open(`<compass-img src="a.cmps" data-layers="${text}" style="width: 240px"></compass-img>`, { files: { '/a.cmps': bytes } });
+  await shown(known(0));
+  assert.equal(await layerDrawn(1), digest(nativeDecode(bytes, { layer: 1 })));
+  assert.deepEqual(server.rangesOf('/a.cmps'), [[0, layers[1].end]]);
+  await page.evaluate(`${image}.style.width = '480px'`);
+  assert.equal(await layerDrawn(2), digest(nativeDecode(bytes)));
+  assert.deepEqual(server.rangesOf('/a.cmps'), [[0, layers[1].end], [layers[1].end, layers[2].end]]);
+  // What it says wrong is made good by what the file says; what makes no sense is passed over.
+  for (const text of [known(-20), known(bytes.length), known(-layers[0].end), '480x360', 'x', '']) {
+    await shown(text);
+    assert.equal(await layerDrawn(1), digest(nativeDecode(bytes, { layer: 1 })), text);
+  }
+});
+
+test('a published page asks for its scripts at once', { skip }, async () => {
+  const imported = new Set();
+  const follow = (name) => {
+    for (const [, next] of readFileSync(path.join(root, 'web', name), 'utf8').matchAll(/^import .* from '\.\/(.*)';$/gm)) {
+      if (imported.has(next)) continue;
+      imported.add(next);
+      follow(next);
+    }
+  };
+  follow('compass-img.mjs');
+  const html = readFileSync(path.join(site, 'index.html'), 'utf8');
+  const links = [...html.matchAll(/<link rel="modulepreload" href="compass\/(.*?)">/g)].map(([, name]) => name);
+  assert.deepEqual(links.sort(), [...imported].sort());
+  // And shows its picture, in one request for it.
+  await open('');
+  const add = (folder, prefix) => {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      if (entry.isDirectory()) add(path.join(folder, entry.name), `${prefix}${entry.name}/`);
+      else server.files.set(prefix + entry.name, readFileSync(path.join(folder, entry.name)));
+    }
+  };
+  add(site, '/site/');
+  for (const name of ['compass-img.mjs', 'worker.mjs', ...imported]) server.files.set(`/site/compass/${name}`, readFileSync(path.join(root, 'web', name)));
+  server.requests.length = 0;
+  await page.open(`${server.url}/site/index.html`);
+  await page.evaluate(`(async () => {
+    for (let tries = 0; tries < 1500 && !(${image}.layer >= 0); ++tries) await new Promise((resolve) => setTimeout(resolve, 20));
+  })()`);
+  assert.equal(await page.evaluate(`${image}.layer`), 0);
+  assert.equal(server.rangesOf('/site/a.cmps').length, 1);
+  assert.deepEqual(page.log, []);
 });
 
 test('the model is fetched once, and again when files are of another', { skip }, async () => {
@@ -236,21 +324,24 @@ test('the model is fetched once, and again when files are of another', { skip },
   const files = { '/a.cmps': bytes, '/b.cmps': bytes };
   await open('<compass-img src="a.cmps" style="width: 48px"></compass-img><compass-img src="b.cmps" style="width: 48px"></compass-img>', { files });
   await page.evaluate(`until('both', () => [...document.querySelectorAll('compass-img')].every((image) => image.layer === 2))`);
-  assert.equal(server.rangesOf('/web/model.safetensors').length, 1);
+  assert.deepEqual(pieceRequests(), [1, 1]);
   await page.open(`${server.url}/page.html`);
   await layerDrawn(2);
-  assert.equal(server.rangesOf('/web/model.safetensors').length, 1);  // from the Cache API
-  // What is kept is an older model than the files'.
-  await page.evaluate(`(async () => {
-    const cache = await caches.open('compass-models');
-    const [{ url }] = await cache.keys();
-    const bytes = new Uint8Array(await (await cache.match(url)).arrayBuffer());
-    for (let i = bytes.length - 40; i < bytes.length; ++i) bytes[i] = 0;
-    await cache.put(url, new Response(bytes));
-  })()`);
-  await page.open(`${server.url}/page.html`);
-  await layerDrawn(2);
-  assert.equal(server.rangesOf('/web/model.safetensors').length, 2);
+  assert.deepEqual(pieceRequests(), [1, 1]);  // from the Cache API
+  // What is kept is an older model than the files'; in the upper piece alone it is seen once larger layers are wanted.
+  for (const [piece, again] of [['base', [2, 2]], ['upper', [3, 3]]]) {
+    await page.evaluate(`(async () => {
+      const cache = await caches.open('compass-models');
+      const { url } = (await cache.keys()).find(({ url }) => url.includes('${piece}'));
+      const unpacked = (await cache.match(url)).body.pipeThrough(new DecompressionStream('gzip'));
+      const bytes = new Uint8Array(await new Response(unpacked).arrayBuffer());
+      for (let i = bytes.length - 40; i < bytes.length; ++i) bytes[i] = 0;
+      await cache.put(url, new Response(bytes));
+    })()`);
+    await page.open(`${server.url}/page.html`);
+    await layerDrawn(2);
+    assert.deepEqual(pieceRequests(), again);
+  }
 });
 
 test('another src, and gone before it is there', { skip }, async () => {

@@ -1,6 +1,6 @@
 // What the tests of web/ compare with, and what they are fed: the compass command, and files made by it.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { deflateSync } from 'node:zlib';
@@ -13,7 +13,7 @@ if (!existsSync(wasm)) {
   process.exit(77);
 }
 export const tinyModel = path.join(root, 'tests/data/tiny.safetensors');
-const command = process.env.COMPASS_COMMAND ?? 'compass';
+export const command = process.env.COMPASS_COMMAND ?? 'compass';
 
 export const directory = mkdtempSync(path.join(tmpdir(), 'compass-web-'));
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
@@ -73,6 +73,11 @@ function pam(width, height, depth) {
   return Buffer.concat([Buffer.from(header, 'latin1'), samples]);
 }
 
+// The same pixels as RGBA.
+export function pixels(width, height, depth) {
+  return readPam(pam(width, height, depth)).data;
+}
+
 // A PNG file of a PAM file's pixels, with `exif` bytes of an Exif comment.
 function pngWithExif(width, height, exif) {
   const raw = pam(width, height, 3).subarray(-3 * width * height);
@@ -116,6 +121,18 @@ export function encode(width, height, { depth = 3, exif = 0, model = tinyModel, 
   writeFileSync(from, exif > 0 ? pngWithExif(width, height, exif) : pam(width, height, depth));
   compass(model, 'encode', from, to, '--effort', '0', ...options);
   return new Uint8Array(readFileSync(to));
+}
+
+// What `compass publish` makes of a small picture: the folder's path.
+export function publish({ model = tinyModel } = {}) {
+  const [photos, site, web] = ['photos', 'site', 'web-parts'].map((name) => path.join(directory, name));
+  for (const folder of [photos, web]) mkdirSync(folder, { recursive: true });
+  writeFileSync(path.join(photos, 'a.pam'), pam(600, 40, 3));
+  writeFileSync(path.join(web, 'compass.wasm'), readFileSync(wasm));
+  execFileSync(command, ['publish', photos, site, '--model', model, '--effort', '0', '--quiet'], {
+    env: { ...process.env, COMPASS_WEB_PATH: web }, stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  return site;
 }
 
 // The committed files of a folder of the conformance suite: name and bytes.

@@ -2,12 +2,17 @@
 import { createServer } from 'node:http';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { root, wasm } from './native.mjs';
 
 const types = {
   '.html': 'text/html', '.mjs': 'text/javascript', '.css': 'text/css', '.wasm': 'application/wasm',
   '.cmps': 'image/x-compass', '.jpg': 'image/jpeg', '.png': 'image/png',
 };
+
+// The modules as pages fetch them.
+const packed = new Map(['compass', 'compass-encoder'].map((name) => [`/web/${name}.wasm.gz`, path.join(path.dirname(wasm), `${name}.wasm`)])
+  .filter(([, file]) => existsSync(file)).map(([where, file]) => [where, gzipSync(readFileSync(file))]));
 
 export async function startServer() {
   const files = new Map();      // path to bytes
@@ -31,7 +36,7 @@ export async function startServer() {
   const server = createServer((request, response) => {
     const where = new URL(request.url, 'http://localhost').pathname;
     const onDisk = where === '/web/compass.wasm' ? wasm : path.join(root, path.normalize(where));
-    const bytes = files.get(where) ?? (where.startsWith('/web/') && existsSync(onDisk) ? readFileSync(onDisk) : undefined);
+    const bytes = files.get(where) ?? packed.get(where) ?? (where.startsWith('/web/') && existsSync(onDisk) ? readFileSync(onDisk) : undefined);
     const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '');
     requests.push({ path: where, from: range ? Number(range[1]) : 0, to: range ? Number(range[2]) + 1 : Infinity });
     const headers = { 'Content-Type': types[path.extname(where)] ?? 'application/octet-stream', 'Cache-Control': 'no-store' };

@@ -92,6 +92,17 @@ test('a file in parts: no byte twice', async () => {
   assert.deepEqual(missing, { offset: 1400, size: 7600 });
 });
 
+test('what is on its way is not asked for again', async () => {
+  const file = new RemoteFile(serve('/flights', new Uint8Array(10000)));
+  await Promise.all([file.fetch([{ offset: 2000, size: 100 }]), file.fetch([{ offset: 2050, size: 100 }]), file.fetch([{ offset: 1990, size: 90 }])]);
+  assert.deepEqual(server.rangesOf('/flights').sort(([a], [b]) => a - b), [[1990, 2000], [2000, 2100], [2100, 2150]]);
+  assert.ok(file.has(1990, 2150));
+  const gone = new RemoteFile(`${server.url}/nowhere`);
+  const both = [file, gone].map((each) => [each.fetch([{ offset: 0, size: 9 }]), each.fetch([{ offset: 0, size: 9 }])]);
+  await Promise.all(both[0]);
+  for (const fetching of both[1]) await assert.rejects(fetching, (error) => error.status === 'io');
+});
+
 test('a file that changes, breaks off, or is not there', async () => {
   const bytes = new Uint8Array(5000).fill(3);
   const file = new RemoteFile(serve('/file', bytes));
@@ -116,7 +127,7 @@ test('a file that changes, breaks off, or is not there', async () => {
 test('a part of a large picture takes a part of its bytes', async () => {
   const bytes = encode(1500, 1100);
   const pool = new DecoderPool({ wasm: `${server.url}/web/compass.wasm`, model: `${server.url}/model`, workers: 1 });
-  const loader = new PictureLoader(serve('/large', bytes), pool);
+  const loader = new PictureLoader(serve('/large', bytes), () => pool);
   const wish = { region: { x: 1201, y: 805, width: 130, height: 90 } };
   requireSame(await loader.region(wish), nativeDecode(bytes, wish), 'the part');
   const asked = server.rangesOf('/large').reduce((sum, [from, to]) => sum + to - from, 0);
@@ -137,7 +148,7 @@ test('metadata is left out', async () => {
   assert.ok(layers[0].offset > 9000);
   const pool = new DecoderPool({ wasm: `${server.url}/web/compass.wasm`, model: `${server.url}/model`, workers: 1 });
   const shown = [];
-  const loader = new PictureLoader(serve('/exif', bytes), pool, (picture) => shown.push(picture));
+  const loader = new PictureLoader(serve('/exif', bytes), () => pool, (picture) => shown.push(picture));
   await loader.want(1);
   requireSame(shown.at(-1), nativeDecode(bytes, { layer: 1 }), 'with metadata');
   assert.deepEqual(server.rangesOf('/exif'), [[0, 256], [layers[0].offset, layers[1].end]]);
@@ -151,7 +162,7 @@ test('more pictures than readers may be open', async () => {
   const wanted = nativeDecode(bytes);
   await Promise.all(Array.from({ length: 15 }, async () => {
     const shown = [];
-    await new PictureLoader(url, pool, (picture) => shown.push(picture)).want(2);
+    await new PictureLoader(url, () => pool, (picture) => shown.push(picture)).want(2);
     requireSame(shown[2], wanted, 'one of many');
   }));
   assert.equal(server.rangesOf('/model').length, 1);

@@ -47,76 +47,20 @@ std::vector<std::string> model_files(bool shipped_only) {
   return files;
 }
 
-// The two forms of a model. Any failure to read one becomes kModel, so that everything wrong with models has
-// one exit code.
-struct Opened {
-  using Type = ModelHandle;
-  static Result<Type> read(const std::string& path) {
-    compass_model* model = nullptr;
-    compass_error error;
-    const compass_status status = compass_model_load(path.c_str(), &model, &error);
-    if (status == COMPASS_OK) return Type(model);
-    return status == COMPASS_IO ? Error{ErrorCode::kModel, error.message} : error_of(status, error);
-  }
-  static DecoderId decoder(const Type& model) {
-    DecoderId id;
-    compass_model_decoder_id(model.get(), id.data());
-    return id;
-  }
-  static bool has_only_base(const Type& model) {
-    return compass_model_holds(model.get()) == COMPASS_BASE_DECODER;
-  }
-};
-struct Loaded {
-  using Type = std::shared_ptr<const Model>;
-  static Result<Type> read(const std::string& path) {
-    Result<Type> model = Model::load(path);
-    if (!model && model.error().code == ErrorCode::kIo)
-      return Error{ErrorCode::kModel, model.error().message};
-    return model;
-  }
-  static DecoderId decoder(const Type& model) { return model->decoder_id(); }
-  static bool has_only_base(const Type& model) { return model->parts() == ModelParts::kBaseDecoder; }
-};
-
-template <typename Form>
-Result<typename Form::Type> found_model(const std::string& path) {
-  const Result<std::string> file = find_model(path);
-  if (!file) return file.error();
-  return Form::read(*file);
+// Any failure to read one becomes kModel, so that everything wrong with models has one exit code.
+Result<ModelHandle> opened(const std::string& path, ModelUse use) {
+  compass_model* model = nullptr;
+  compass_error error;
+  const auto load = use == ModelUse::kDecoding ? compass_model_load_decoder : compass_model_load;
+  const compass_status status = load(path.c_str(), &model, &error);
+  if (status == COMPASS_OK) return ModelHandle(model);
+  return status == COMPASS_IO ? Error{ErrorCode::kModel, error.message} : error_of(status, error);
 }
 
-template <typename Form>
-Result<typename Form::Type> model_for(const DecoderId& wanted, const std::string& path,
-                                      const std::string& file_name) {
-  const auto other = [&](const std::string& found) {
-    return Error{ErrorCode::kModel,
-                 fmt::format("{} needs decoder {}, {}; name the model that made it with --model or put it in "
-                             "COMPASS_MODEL_PATH",
-                             file_name, id_text(wanted.data()), found)};
-  };
-  const auto decoder = [](const auto& model) { return Form::decoder(*model); };
-  const auto text = [&](const auto& model) { return id_text(decoder(model).data()); };
-  if (!path.empty()) {
-    auto model = Form::read(path);
-    if (model && decoder(model) != wanted) return other(fmt::format("but {} has {}", path, text(model)));
-    return model;
-  }
-  std::string found;
-  typename Form::Type base;  // decodes base layers alone: taken if nothing decodes more
-  for (const std::string& file : model_files(/*shipped_only=*/false)) {
-    auto model = Form::read(file);
-    if (!model) continue;  // an unreadable model file is no error as long as another one fits
-    if (decoder(model) == wanted) {
-      if (!Form::has_only_base(*model)) return model;
-      if (!base) base = *std::move(model);
-      continue;
-    }
-    found += fmt::format("{}{} ({})", found.empty() ? "" : ", ", file, text(model));
-  }
-  if (base) return base;
-  if (found.empty()) return other(fmt::format("and no model is in {}", fmt::join(model_places(), ", ")));
-  return other("not those of " + found);
+std::string decoder_of(const ModelHandle& model) {
+  uint8_t id[8];
+  compass_model_decoder_id(model.get(), id);
+  return id_text(id);
 }
 
 }  // namespace
@@ -146,14 +90,41 @@ Result<std::string> find_model(const std::string& path) {
 }
 
 Result<ModelHandle> open_model(const std::string& path) {
-  return found_model<Opened>(path);
+  const Result<std::string> file = find_model(path);
+  if (!file) return file.error();
+  return opened(*file, ModelUse::kAny);
 }
 
 Result<ModelHandle> open_model_for(const uint8_t wanted[8], const std::string& path,
-                                   const std::string& file_name) {
-  DecoderId id;
-  std::copy_n(wanted, id.size(), id.begin());
-  return model_for<Opened>(id, path, file_name);
+                                   const std::string& file_name, ModelUse use) {
+  const std::string id = id_text(wanted);
+  const auto other = [&](const std::string& found) {
+    return Error{ErrorCode::kModel,
+                 fmt::format("{} needs decoder {}, {}; name the model that made it with --model or put it in "
+                             "COMPASS_MODEL_PATH",
+                             file_name, id, found)};
+  };
+  if (!path.empty()) {
+    auto model = opened(path, use);
+    if (model && decoder_of(*model) != id)
+      return other(fmt::format("but {} has {}", path, decoder_of(*model)));
+    return model;
+  }
+  std::string found;
+  ModelHandle base;  // decodes base layers alone: taken if nothing decodes more
+  for (const std::string& file : model_files(/*shipped_only=*/false)) {
+    auto model = opened(file, use);
+    if (!model) continue;  // an unreadable model file is no error as long as another one fits
+    if (decoder_of(*model) == id) {
+      if (compass_model_holds(model->get()) != COMPASS_BASE_DECODER) return model;
+      if (!base) base = *std::move(model);
+      continue;
+    }
+    found += fmt::format("{}{} ({})", found.empty() ? "" : ", ", file, decoder_of(*model));
+  }
+  if (base) return base;
+  if (found.empty()) return other(fmt::format("and no model is in {}", fmt::join(model_places(), ", ")));
+  return other("not those of " + found);
 }
 
 Json model_json(const compass_model* model) {
@@ -165,12 +136,11 @@ Json model_json(const compass_model* model) {
 }
 
 Result<std::shared_ptr<const Model>> load_model(const std::string& path) {
-  return found_model<Loaded>(path);
-}
-
-Result<std::shared_ptr<const Model>> load_model_for(const DecoderId& wanted, const std::string& path,
-                                                    const std::string& file_name) {
-  return model_for<Loaded>(wanted, path, file_name);
+  const Result<std::string> file = find_model(path);
+  if (!file) return file.error();
+  auto model = Model::load(*file);
+  if (!model && model.error().code == ErrorCode::kIo) return Error{ErrorCode::kModel, model.error().message};
+  return model;
 }
 
 }  // namespace compass::tools

@@ -26,14 +26,12 @@ Result<ModelHandle> open_model(const std::string& path);
 // A model that decodes `file_name`. With an empty `path`, every model of model_places() is tried until one
 // has that decoder. Errors: kModel, naming the decoder wanted and those found.
 Result<ModelHandle> open_model_for(const uint8_t wanted[8], const std::string& path,
-                                   const std::string& file_name);
+                                   const std::string& file_name, ModelUse use = ModelUse::kAny);
 
 // What commands say of it.
 Json model_json(const compass_model* model);
 
-// The first two for those who use the codec from within.
+// The model that find_model finds, for those who use the codec from within: `compass-lab`.
 Result<std::shared_ptr<const Model>> load_model(const std::string& path);
-Result<std::shared_ptr<const Model>> load_model_for(const DecoderId& wanted, const std::string& path,
-                                                    const std::string& file_name);
 
 }  // namespace compass::tools

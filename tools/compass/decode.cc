@@ -195,7 +195,8 @@ Status print_md5(const Options& options) {
   if (!input) return input.error();
   const Result<compass_info> header = peek_header(*input);
   if (!header) return header.error();
-  const auto model = open_model_for(header->decoder_id, options.common.model, input->name());
+  const auto model =
+      open_model_for(header->decoder_id, options.common.model, input->name(), ModelUse::kDecoding);
   if (!model) return model.error();
   const Result<Decoded> picture = decoded(options, model->get(), *codec, *settings, false, *input);
   if (!picture) return picture.error();
@@ -238,7 +239,8 @@ Status decode(const Options& options) {
   if (const Status fits = check_size(*format, wanted_size(*header, *settings)); !fits) return fits;
   if (const Status fits = check_profile(*header, *format); !fits) return fits;
   std::future<Status> ready = prepare_format(options.output, *format);
-  const auto model = open_model_for(header->decoder_id, options.common.model, input->name());
+  const auto model =
+      open_model_for(header->decoder_id, options.common.model, input->name(), ModelUse::kDecoding);
   if (!model) return model.error();
   if (const Status good = ready.get(); !good) return good;
 

@@ -16,6 +16,9 @@
 #include "common/progress.h"
 #include "photo_encoding.h"
 #include "published_folder.h"
+#include "serve/gzip.h"
+#include "serve/negotiate.h"
+#include "serve/page_model.h"
 #include "serve/run_server.h"
 
 namespace compass::tools {
@@ -23,6 +26,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view kEncoderModule = "compass-encoder.wasm";
 constexpr int kMostLayers = static_cast<int>(kMaxLayerCount);
 
 struct Options {
@@ -58,8 +62,16 @@ Status write_file(const fs::path& path, std::span<const uint8_t> bytes) {
   return file->commit();
 }
 
-Status write_file(const fs::path& path, const std::string& text) {
-  return write_file(path, {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+std::span<const uint8_t> bytes_of(const std::string& text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
+// A file and, if it is text and the like, beside it the same by gzip, NAME.gz, which many servers send
+// instead.
+Status write_for_web(const fs::path& path, std::span<const uint8_t> bytes) {
+  if (const Status written = write_file(path, bytes); !written) return written;
+  if (!serve::is_compressible(serve::type_of_ending(serve::ending_of(path.string())))) return {};
+  return write_file(path.string() + ".gz", serve::gzipped(bytes));
 }
 
 // The whole of a file in memory. Error: kIo.
@@ -91,6 +103,7 @@ class Publisher {
  private:
   fs::path out() const { return options_.output; }
   bool is_done(const PublishedFile& file) const;
+  Status write_parts() const;
   Result<std::vector<uint8_t>> encoded(const PublishedFile& file);
   Status publish(const PublishedFile& file);
 
@@ -174,31 +187,44 @@ Status Publisher::publish(const std::vector<PublishedFile>& files) {
   return {};
 }
 
-// The manifest comes last: an interrupted run with other settings than before encodes all again.
-Status Publisher::write_pages() {
+// What pages need beside their pictures: scripts and module, and the model in two pieces.
+Status Publisher::write_parts() const {
   const std::string web = serve::installed_web_folder();
   const fs::path parts = out() / "compass";
   std::error_code error;
   for (const fs::directory_entry& part : fs::directory_iterator(web, error)) {
-    if (!part.is_regular_file(error)) continue;
+    // Compressed ones are made here. Pages of pictures encode none.
+    const std::string name = part.path().filename().string();
+    if (!part.is_regular_file(error) || name.ends_with(".gz") || name.starts_with(kEncoderModule)) continue;
     const auto bytes = read_file(part.path());
     if (!bytes) return bytes.error();
-    if (const Status written = write_file(parts / part.path().filename(), *bytes); !written) return written;
+    if (const Status written = write_for_web(parts / part.path().filename(), *bytes); !written)
+      return written;
   }
   if (error) return Error{ErrorCode::kIo, fmt::format("{}: {}", web, error.message())};
-  const auto model_path = find_model(options_.common.model);
-  if (!model_path) return model_path.error();
-  const auto model = read_file(*model_path);
+  const auto path = find_model(options_.common.model);
+  if (!path) return path.error();
+  const auto model = serve::page_model(*path);
   if (!model) return model.error();
-  if (const Status written = write_file(parts / "model.safetensors", *model); !written) return written;
+  const fs::path folder = parts / serve::kPageModelFolder;
+  if (const Status written = write_file(folder / serve::kBasePiece, model->base); !written) return written;
+  if (model->upper.empty()) return {};
+  return write_file(folder / serve::kUpperPiece, model->upper);
+}
+
+// The manifest comes last: an interrupted run with other settings than before encodes all again.
+Status Publisher::write_pages() {
+  if (const Status written = write_parts(); !written) return written;
+  std::error_code error;
   fs::path folder = fs::absolute(options_.folder, error).lexically_normal();
   if (!folder.has_filename()) folder = folder.parent_path();
   const std::string title = options_.title.empty() ? folder.filename().string() : options_.title;
-  if (const Status written = write_file(out() / "index.html", index_of(title, pictures_)); !written)
+  if (const Status written = write_for_web(out() / "index.html", bytes_of(index_of(title, pictures_)));
+      !written)
     return written;
-  if (const Status written = write_file(out() / "snippet.html", snippet_of(pictures_)); !written)
+  if (const Status written = write_file(out() / "snippet.html", bytes_of(snippet_of(pictures_))); !written)
     return written;
-  return write_file(out() / "manifest.json", manifest_of(pictures_, settings_));
+  return write_file(out() / "manifest.json", bytes_of(manifest_of(pictures_, settings_)));
 }
 
 Status Publisher::report() const {

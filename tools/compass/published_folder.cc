@@ -33,8 +33,7 @@ serve::PageParts parts() {
 
 std::vector<serve::Shown> shown(const std::vector<PublishedPicture>& pictures) {
   std::vector<serve::Shown> all;
-  for (const PublishedPicture& picture : pictures)
-    all.push_back({picture.name, picture.header.layers.back().size});
+  for (const PublishedPicture& picture : pictures) all.push_back({picture.name, picture.header.layers});
   return all;
 }
 
@@ -103,7 +102,7 @@ std::string settings_of_manifest(const fs::path& manifest) {
 }
 
 std::string snippet_of(const std::vector<PublishedPicture>& pictures) {
-  std::string text = "<script type=\"module\" src=\"compass/compass-img.mjs\"></script>\n\n";
+  std::string text = serve::script_tags(parts()) + '\n';
   for (const serve::Shown& picture : shown(pictures)) text += serve::picture_tag(picture, parts(), 0) + '\n';
   return text;
 }

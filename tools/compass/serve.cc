@@ -6,9 +6,9 @@
 
 #include "commands.h"
 #include "common/command.h"
-#include "common/model_path.h"
 #include "common/plain_text.h"
 #include "serve/run_server.h"
+#include "site_options.h"
 
 namespace compass::tools {
 namespace {
@@ -39,17 +39,12 @@ std::string shown_address(const std::string& address) {
 
 Status serve_folder(const Options& options) {
   if (const Status good = check(options); !good) return good;
-  const Result<CodecOptions> codec = codec_options(options.common);
-  if (!codec) return codec.error();
-  const Result<std::string> model = find_model(options.common.model);
-  if (!model) return model.error();
-  serve::SiteOptions site{.folder = options.folder,
-                          .web_folder = serve::installed_web_folder(),
-                          .model_file = *model,
-                          .base_url = options.url,
-                          .rendering = {.model = options.common.model, .codec = *codec}};
+  auto site = site_options(options.common);
+  if (!site) return site.error();
+  site->folder = options.folder;
+  site->base_url = options.url;
   const serve::StopSignals signals;
-  auto opened = serve::Site::open(std::move(site));
+  auto opened = serve::Site::open(*std::move(site));
   if (!opened) return opened.error();
   return serve::run_server(
       {options.address, options.port, options.connections}, **opened, signals, [&](int port) -> Status {

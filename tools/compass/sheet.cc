@@ -85,7 +85,8 @@ Status sheet(const Options& options) {
   const Result<compass_info> header = peek_header(*input);
   if (!header) return header.error();
   std::future<Status> ready = prepare_format(options.output, *format);
-  const auto model = open_model_for(header->decoder_id, options.common.model, input->name());
+  const auto model =
+      open_model_for(header->decoder_id, options.common.model, input->name(), ModelUse::kDecoding);
   if (!model) return model.error();
   if (const Status good = ready.get(); !good) return good;
   const Result<std::vector<uint8_t>> file = input->read_up_to(file_bytes(*header));

@@ -9,9 +9,9 @@
 
 #include "commands.h"
 #include "common/command.h"
-#include "common/model_path.h"
 #include "common/plain_text.h"
 #include "serve/run_server.h"
+#include "site_options.h"
 
 extern char** environ;
 
@@ -50,23 +50,18 @@ void open_browser(const std::string& address) {
 Status view(const Options& options) {
   if (options.port < 0 || options.port > 65535)
     return usage("--port", fmt::format("{} is not 0 to 65535", options.port));
-  const Result<CodecOptions> codec = codec_options(options.common);
-  if (!codec) return codec.error();
   std::error_code error;
   const fs::path path = fs::absolute(options.input, error);
   if (error || !fs::is_regular_file(path, error)) {
     return Error{ErrorCode::kIo,
                  fmt::format("{}: {}", options.input, error ? error.message() : "is no file")};
   }
-  const Result<std::string> model = find_model(options.common.model);
-  if (!model) return model.error();
-  serve::SiteOptions site{.folder = path.parent_path().string(),
-                          .only = path.filename().string(),
-                          .web_folder = serve::installed_web_folder(),
-                          .model_file = *model,
-                          .rendering = {.model = options.common.model, .codec = *codec}};
+  auto site = site_options(options.common);
+  if (!site) return site.error();
+  site->folder = path.parent_path().string();
+  site->only = path.filename().string();
   const serve::StopSignals signals;
-  auto opened = serve::Site::open(std::move(site));
+  auto opened = serve::Site::open(*std::move(site));
   if (!opened) return opened.error();
   if (const Status good = (*opened)->check_only(); !good) {
     return Error{good.error().code, fmt::format("{}: {}", options.input, good.error().message)};

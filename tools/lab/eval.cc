@@ -46,6 +46,7 @@ struct Options {
   std::string precision = "auto";
   eval::ShvcPrograms shvc;
   int jobs = 0;
+  bool perceptual = false;
   bool quiet = false;
 };
 
@@ -240,6 +241,12 @@ Result<eval::Results> measure(const Options& options, std::vector<eval::SampleCr
   for (const eval::Failure& m : missing) print_line(kLabName, "eval: " + m.why);
   if (contestants->empty()) return Error{ErrorCode::kUsage, "none of the codecs is here"};
 
+  if (options.perceptual && eval::installed_perceptual_metrics().empty()) {
+    return Error{
+        ErrorCode::kUsage,
+        "--perceptual: neither ssimulacra_main nor butteraugli_main is on PATH (Debian: libjxl-devtools)"};
+  }
+
   EvalProgress progress(options.quiet);
   eval::RunSettings settings;
   settings.images = *images;
@@ -248,6 +255,7 @@ Result<eval::Results> measure(const Options& options, std::vector<eval::SampleCr
   settings.files = inputs->files;
   settings.cache = options.cache.empty() ? default_cache() : options.cache;
   settings.jobs = jobs;
+  settings.perceptual = options.perceptual;
   // Crops for the report, of three pictures spread over the set.
   for (const size_t part : {1, 3, 5})
     settings.samples.insert(fs::path((*images)[images->size() * part / 6]).filename());
@@ -359,6 +367,9 @@ void add_eval(CLI::App& app, Action& action) {
       ->option_text("CSV");
   command.add_option("--markdown", options->markdown, "Also write the tables to this Markdown file.")
       ->option_text("FILE");
+  command.add_flag(
+      "--perceptual", options->perceptual,
+      "Also SSIMULACRA and butteraugli, by programs of libjxl's developer tools where they are on PATH.");
   command.add_flag("--quiet", options->quiet, "Show no progress.");
   command.footer(
       "Rates are bytes of real files, qualities are of pictures decoded from them. A run that was stopped "

@@ -15,9 +15,10 @@
 namespace compass::tools::serve {
 
 struct Request {
-  std::string target;         // path and query, as they were sent: percent signs are still there
-  std::string host;           // the Host header, as it was sent; may be empty
-  std::string accept;         // the Accept header; empty: anything
+  std::string target;  // path and query, as they were sent: percent signs are still there
+  std::string host;    // the Host header, as it was sent; may be empty
+  std::string accept;  // the Accept header; empty: anything
+  std::string accept_encoding;
   std::string if_none_match;  // entity tags that the client has
   bool has_range = false;     // wants a part of the bytes
 };

@@ -23,6 +23,7 @@ Request request_of(const httplib::Request& from) {
   return {.target = from.target,
           .host = from.get_header_value("Host"),
           .accept = from.get_header_value("Accept"),
+          .accept_encoding = from.get_header_value("Accept-Encoding"),
           .if_none_match = from.get_header_value("If-None-Match"),
           .has_range = from.has_header("Range")};
 }

@@ -49,6 +49,7 @@ const char* type_of_ending(std::string_view ending) {
                               Pair{".json", "application/json"},
                               Pair{".txt", "text/plain; charset=utf-8"},
                               Pair{".wasm", "application/wasm"},
+                              Pair{".gz", "application/gzip"},
                               Pair{".svg", "image/svg+xml"},
                               Pair{".png", "image/png"},
                               Pair{".jpg", "image/jpeg"},

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "serve/url.h"
@@ -11,6 +12,12 @@ namespace compass::tools::serve {
 namespace {
 
 constexpr int kRow = 260;  // pixels that a gallery's rows are high, more or less
+
+// What compass-img.mjs imports, directly or not.
+constexpr std::array kImported{"compass",        "decoder_pool",   "layer_choice", "model_source",
+                               "picture_loader", "placed_picture", "remote_file",  "worker_decoder"};
+// Bytes that pages ask for when they know nothing of a file (picture_loader.mjs).
+constexpr uint64_t kFirstRequest = 256;
 
 // Rows are filled: a picture grows with its width, so that all of a row keep their shapes.
 constexpr const char* kStyle = R"(
@@ -38,23 +45,46 @@ figure:hover figcaption, figure:focus-within figcaption { opacity: 1; }
 // What browsers without scripts get, and all where there is no module.
 std::string plain_tag(const Shown& picture, int width) {
   const std::string address = percent_encoded(picture.name, true);
-  const int sides = std::min(2 * width, picture.size.width);
+  const int sides = std::min(2 * width, picture.size().width);
   return fmt::format(
       R"(<img src="{}?format=jpeg&amp;width={}" alt="{}" width="{}" height="{}" loading="lazy">)", address,
-      sides, html_escaped(picture.name), picture.size.width, picture.size.height);
+      sides, html_escaped(picture.name), picture.size().width, picture.size().height);
+}
+
+// Where each layer ends, which saves asking for the header. Not if metadata lies before them: it is not
+// wanted.
+std::string layers_attribute(const std::vector<LayerEntry>& layers) {
+  if (layers.front().begin() > kFirstRequest) return "";
+  std::string text;
+  for (const LayerEntry& layer : layers) {
+    text +=
+        fmt::format("{}{}x{} {}", text.empty() ? "" : ", ", layer.size.width, layer.size.height, layer.end());
+  }
+  return fmt::format(R"( data-layers="{}")", text);
 }
 
 }  // namespace
 
+std::string script_tags(const PageParts& parts) {
+  const std::string& folder = parts.module_folder;
+  if (folder.empty()) return "";
+  std::string tags = fmt::format("<script type=\"module\" src=\"{}compass-img.mjs\"></script>\n", folder);
+  for (const char* module : kImported) {
+    tags += fmt::format("<link rel=\"modulepreload\" href=\"{}{}.mjs\">\n", folder, module);
+  }
+  return tags +
+         fmt::format("<link rel=\"preload\" href=\"{}compass.wasm.gz\" as=\"fetch\" crossorigin>\n", folder);
+}
+
 std::string picture_tag(const Shown& picture, const PageParts& parts, int row) {
-  const int width = std::max(
-      1, static_cast<int>(std::lround(static_cast<double>(row) * picture.size.width / picture.size.height)));
+  const int width = std::max(1, static_cast<int>(std::lround(static_cast<double>(row) * picture.size().width /
+                                                             picture.size().height)));
   if (parts.module_folder.empty()) return plain_tag(picture, width);
   const std::string fallback =
       parts.has_server ? fmt::format("<noscript>{}</noscript>", plain_tag(picture, width)) : "";
-  return fmt::format(R"(<compass-img src="{}" alt="{}" width="{}" height="{}">{}</compass-img>)",
-                     percent_encoded(picture.name, true), html_escaped(picture.name), picture.size.width,
-                     picture.size.height, fallback);
+  return fmt::format(R"(<compass-img src="{}" alt="{}" width="{}" height="{}"{}>{}</compass-img>)",
+                     percent_encoded(picture.name, true), html_escaped(picture.name), picture.size().width,
+                     picture.size().height, layers_attribute(picture.layers), fallback);
 }
 
 std::string gallery_page(const std::string& title, std::span<const Shown> pictures,
@@ -64,9 +94,7 @@ std::string gallery_page(const std::string& title, std::span<const Shown> pictur
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
       "<title>{}</title>\n<style>{}</style>\n",
       html_escaped(title), kStyle);
-  if (!parts.module_folder.empty()) {
-    page += fmt::format("<script type=\"module\" src=\"{}compass-img.mjs\"></script>\n", parts.module_folder);
-  }
+  page += script_tags(parts);
   page += fmt::format("<header><h1>{}</h1><span class=\"count\">{} {}</span></header>\n", html_escaped(title),
                       pictures.size(), pictures.size() == 1 ? "picture" : "pictures");
   if (!folders.empty() || !is_root) {
@@ -80,7 +108,7 @@ std::string gallery_page(const std::string& title, std::span<const Shown> pictur
   if (pictures.empty()) page += "<p class=\"empty\">There are no .cmps files in this folder.</p>\n";
   page += "<main>\n";
   for (const Shown& picture : pictures) {
-    const double shape = static_cast<double>(picture.size.width) / picture.size.height;
+    const double shape = static_cast<double>(picture.size().width) / picture.size().height;
     const double shown = std::clamp(shape, 0.4, 4.0);
     const std::string address = percent_encoded(picture.name, true);
     const std::string link = parts.module_folder.empty()
@@ -91,7 +119,7 @@ std::string gallery_page(const std::string& title, std::span<const Shown> pictur
         "<figure style=\"flex: {:.3f} 1 {}px; aspect-ratio: {:.4f}\"><a href=\"{}\">{}</a>"
         "<figcaption>{} &middot; {}&times;{}</figcaption></figure>\n",
         shown, static_cast<int>(kRow * shown), shown, link, picture_tag(picture, parts, kRow),
-        html_escaped(picture.name), picture.size.width, picture.size.height);
+        html_escaped(picture.name), picture.size().width, picture.size().height);
   }
   page += "</main>\n</html>\n";
   return page;

@@ -5,15 +5,17 @@
 #include <string>
 #include <vector>
 
+#include "bitstream/container.h"
 #include "core/size.h"
-#include "serve/folder.h"
 
 namespace compass::tools::serve {
 
 // A picture on a page.
 struct Shown {
   std::string name;  // of the file, seen from the page's folder
-  Size size;         // of its largest layer
+  std::vector<LayerEntry> layers;
+
+  Size size() const { return layers.back().size; }
 };
 
 // Where a page finds what shows .cmps files.
@@ -22,6 +24,10 @@ struct PageParts {
   std::string viewer_prefix;  // of a picture's address, seen from there
   bool has_server = true;     // whether a server makes JPEG of a .cmps file where pages cannot show one
 };
+
+// What brings <compass-img> to a page: its script, and what that will ask for, so that all is asked for at
+// once. Empty if there is no module.
+std::string script_tags(const PageParts& parts);
 
 // The <compass-img> (or <img>) of a picture; `row`: its height on the page in pixels.
 std::string picture_tag(const Shown& picture, const PageParts& parts, int row);

@@ -47,7 +47,7 @@ Plan plan_of(const ContainerHeader& header, const Rendering& rendering) {
 }
 
 // The part of `alpha`, which lies at `held` of a layer of size `layer`, at the plan's scale.
-Plane alpha_of(const Plane& alpha, const Plan& plan, Size layer) {
+Plane alpha_of(const PlaneView& alpha, const Plan& plan, Size layer) {
   const double across = static_cast<double>(layer.width) / plan.target.width;
   const double down = static_cast<double>(layer.height) / plan.target.height;
   const auto span = [](int begin, int count, double scale, int origin, int most) {
@@ -58,25 +58,71 @@ Plane alpha_of(const Plane& alpha, const Plan& plan, Size layer) {
   };
   const auto [x, width] = span(plan.part.x, plan.part.width, across, plan.held.x, alpha.size.width);
   const auto [y, height] = span(plan.part.y, plan.part.height, down, plan.held.y, alpha.size.height);
-  return resize(alpha.view().part({x, y, width, height}), plan.part.size());
+  return resize(alpha.part({x, y, width, height}), plan.part.size());
 }
 
-Result<std::shared_ptr<const Body>> written(const DecodedPicture& decoded, const Image& image,
-                                            const Plane& alpha, const Rendering& rendering) {
+// The library's way to a file.
+int64_t read_file(void* user, uint64_t offset, uint8_t* data, size_t size) {
+  const OpenFile& file = *static_cast<const OpenFile*>(user);
+  size_t have = 0;
+  while (have < size) {
+    const size_t got = file.read(offset + have, data + have, size - have);
+    if (got == 0) break;
+    have += got;
+  }
+  return static_cast<int64_t>(have);
+}
+
+// What the plan holds, of 16 bits a sample if `deep`.
+Result<OwnedPicture> decoded(const compass_model* model, const compass_options& codec, const OpenFile& file,
+                             const Plan& plan, bool deep) {
+  const Result<DecoderHandle> decoder = new_decoder(model, codec);
+  if (!decoder) return decoder.error();
+  compass_decode_settings settings;
+  compass_decode_settings_init(&settings);
+  settings.layer = plan.layer;
+  settings.region_x = plan.held.x;
+  settings.region_y = plan.held.y;
+  settings.region_width = plan.held.width;
+  settings.region_height = plan.held.height;
+  settings.strict = 1;
+  settings.bits = deep ? 16 : 8;
+  compass_source source;
+  compass_source_init(&source);
+  source.read = read_file;
+  source.user = const_cast<OpenFile*>(&file);  // read only
+  OwnedPicture picture;
+  compass_error error;
+  const compass_status status =
+      compass_decode_source(decoder->get(), &source, &settings, picture.out(), &error);
+  if (status != COMPASS_OK) return error_of(status, error);
+  return picture;
+}
+
+// The profile of a file whose pixels are in its space, and nothing else.
+Result<std::vector<MetadataChunk>> profile_of(const OpenFile& file, const ContainerHeader& header,
+                                              int kinds) {
+  std::vector<MetadataChunk> chunks;
+  if ((kinds & COMPASS_OWN_COLOURS) == 0) return chunks;
+  const auto bytes = file.first(header.layers.front().begin());
+  if (!bytes) return bytes.error();
+  OwnedBytes profile;
+  compass_error error;
+  const compass_status status =
+      compass_read_metadata(bytes->data(), bytes->size(), COMPASS_ICC, profile.out(), &error);
+  if (status != COMPASS_OK) return error_of(status, error);
+  chunks.push_back({MetadataChunk::kIcc, {profile->data, profile->data + profile->size}});
+  return chunks;
+}
+
+Result<std::shared_ptr<const Body>> written(PictureView view, const std::vector<MetadataChunk>& metadata,
+                                            const Rendering& rendering) {
   const auto module = image_module();
   if (!module) return module.error();
-  PictureView view;
-  view.deep = &image;
-  view.grey = decoded.kinds.grey || rendering.grey;
-  if (!alpha.empty()) view.alpha = alpha.view();
+  view.grey = view.grey || rendering.grey;
   const bool webp = rendering.format == ".webp", jpeg = rendering.format == ".jpg";
   const FileSamples samples{
-      .alpha = !alpha.empty() && !jpeg, .grey = view.grey && !webp, .quality = kFileQuality};
-  std::vector<MetadataChunk> metadata;
-  if (decoded.kinds.own_colours) {
-    std::ranges::copy_if(decoded.metadata, std::back_inserter(metadata),
-                         [](const MetadataChunk& chunk) { return chunk.type == MetadataChunk::kIcc; });
-  }
+      .alpha = view.alpha.data != nullptr && !jpeg, .grey = view.grey && !webp, .quality = kFileQuality};
   MemorySink sink;
   const auto notes = (*module)->write_image(view, samples, rendering.format, sink, metadata);
   if (!notes) return notes.error();
@@ -120,8 +166,14 @@ class Renderer::Turn {
   bool has_come_ = false;
 };
 
-Renderer::Renderer(RendererOptions options) : options_(std::move(options)), cache_(options_.cache_bytes) {
-  options_.codec.pool = std::make_shared<ThreadPool>(options_.codec.threads);
+Renderer::Renderer(RendererOptions options)
+    : options_(std::move(options)), pool_(options_.codec.threads), cache_(options_.cache_bytes) {
+  compass_threads* threads = nullptr;
+  compass_error error;
+  // Without threads of their own to share, decoders start some each.
+  (void)compass_threads_create(options_.codec.threads, &threads, &error);
+  threads_.reset(threads);
+  options_.codec.shared_threads = threads;
 }
 
 Result<ContainerHeader> Renderer::header(const OpenFile& file) const {
@@ -142,16 +194,18 @@ size_t layer_for(const ContainerHeader& header, const Rendering& rendering) {
   return std::min<size_t>(found - header.layers.begin(), header.layers.size() - 1);
 }
 
-Result<std::shared_ptr<const Model>> Renderer::model_for(const DecoderId& id, const std::string& name) {
+Result<std::shared_ptr<const compass_model>> Renderer::model_for(const DecoderId& id,
+                                                                 const std::string& name) {
   const std::lock_guard lock(mutex_);
   auto& model = models_[to_string(id)];
   if (model != nullptr) return model;
-  auto loaded = load_model_for(id, options_.model, name);
-  if (loaded)
-    model = *loaded;
-  else
+  auto opened = open_model_for(id.data(), options_.model, name, ModelUse::kDecoding);
+  if (!opened) {
     models_.erase(to_string(id));
-  return loaded;
+    return opened.error();
+  }
+  model = *std::move(opened);
+  return model;
 }
 
 Result<std::shared_ptr<const Body>> Renderer::render(const OpenFile& file, const std::string& name,
@@ -167,21 +221,25 @@ Result<std::shared_ptr<const Body>> Renderer::render(const OpenFile& file, const
   if (!model) return model.error();
   const Plan plan = plan_of(header, rendering);
   const Size layer = header.layers[plan.layer].size;
-  const auto bytes = file.first(header.layers[plan.layer].end());
-  if (!bytes) return bytes.error();
-  DecodeSettings settings;
-  settings.layer = plan.layer;
-  settings.region = plan.held;
-  settings.strict = true;
-  MemorySource source(*bytes);
-  const auto decoded = Decoder(*model, options_.codec).decode(source, settings);
-  if (!decoded) return decoded.error();
-  ThreadPool* const pool = options_.codec.pool.get();
-  const Image image = plan.target == layer && plan.held == plan.part
-                          ? decoded->image
-                          : resize_region(decoded->image, plan.held, layer, plan.target, plan.part, pool);
-  const Plane alpha = decoded->alpha.empty() ? Plane() : alpha_of(decoded->alpha, plan, layer);
-  auto body = written(*decoded, image, alpha, rendering);
+  const bool as_it_is = plan.target == layer && plan.held == plan.part;
+  const auto picture = decoded(model->get(), options_.codec, file, plan, !as_it_is);
+  if (!picture) return picture.error();
+  const auto profile = profile_of(file, header, (*picture)->kinds);
+  if (!profile) return profile.error();
+  PictureView view = view_of(**picture);
+  Image image;
+  Plane alpha;
+  if (!as_it_is) {
+    // Resampling a part of a larger picture takes floats.
+    image = resize_region(from_rgb16(view.rgb16), plan.held, layer, plan.target, plan.part, &pool_);
+    if (view.alpha.data != nullptr) alpha = alpha_of(view.alpha, plan, layer);
+    const bool grey = view.grey;
+    view = PictureView();
+    view.deep = &image;
+    view.grey = grey;
+    if (!alpha.empty()) view.alpha = alpha.view();
+  }
+  auto body = written(view, *profile, rendering);
   if (body) cache_.keep(key, *body);
   return body;
 }

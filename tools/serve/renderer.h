@@ -8,10 +8,9 @@
 #include <string>
 
 #include "bitstream/container.h"
-#include "codec/codec_options.h"
-#include "codec/decoder.h"
+#include "common/library.h"
 #include "core/result.h"
-#include "model_file/model.h"
+#include "core/thread_pool.h"
 #include "serve/answer_cache.h"
 #include "serve/folder.h"
 #include "serve/iiif.h"
@@ -19,11 +18,17 @@
 namespace compass::tools::serve {
 
 struct RendererOptions {
-  std::string model;   // its file; empty: whichever of those installed the file names
-  CodecOptions codec;  // its `threads` are shared by all that is decoded
-  int at_once = 2;     // pictures decoded at the same time
-  int waiting = 64;    // requests that wait for that; more are turned away
+  std::string model;                   // its file; empty: whichever of those installed the file names
+  compass_options codec = defaults();  // its `threads` are shared by all that is decoded
+  int at_once = 2;                     // pictures decoded at the same time
+  int waiting = 64;                    // requests that wait for that; more are turned away
   uint64_t cache_bytes = 64 << 20;
+
+  static compass_options defaults() {
+    compass_options options;
+    compass_options_init(&options);
+    return options;
+  }
 };
 
 // For any number of threads.
@@ -41,15 +46,17 @@ class Renderer {
 
  private:
   class Turn;
-  Result<std::shared_ptr<const Model>> model_for(const DecoderId& id, const std::string& name);
+  Result<std::shared_ptr<const compass_model>> model_for(const DecoderId& id, const std::string& name);
 
   RendererOptions options_;
+  std::unique_ptr<compass_threads, Freed<compass_threads_free>> threads_;
+  ThreadPool pool_;  // for what is done to pictures once they are decoded
   AnswerCache cache_;
   std::mutex mutex_;
   std::condition_variable turn_over_;
   int working_ = 0;
   int waiting_ = 0;
-  std::map<std::string, std::shared_ptr<const Model>> models_;  // by decoder id
+  std::map<std::string, std::shared_ptr<const compass_model>> models_;  // by decoder id
 };
 
 // The smallest layer that has at least the rendering's pixels.

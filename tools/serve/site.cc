@@ -16,7 +16,6 @@ namespace {
 // Pages list no more files: each one's header is read.
 constexpr size_t kMostListed = 2000;
 constexpr const char* kParts = ".compass";
-constexpr const char* kModelName = "model.safetensors";
 
 std::string joined(std::span<const std::string> path) {
   std::string text;
@@ -115,7 +114,10 @@ bool is_host(const std::string& host) {
 }  // namespace
 
 Site::Site(SiteOptions options, Folder folder)
-    : options_(std::move(options)), folder_(std::move(folder)), renderer_(options_.rendering) {
+    : options_(std::move(options)),
+      folder_(std::move(folder)),
+      renderer_(options_.rendering),
+      model_(options_.model_file) {
   if (options_.web_folder.empty()) return;
   if (auto web = Folder::open(options_.web_folder)) web_.emplace(*std::move(web));
 }
@@ -136,6 +138,7 @@ Status Site::check_only() const {
 Answer Site::answer(const Request& request) {
   const auto url = parse_url(request.target);
   Answer answer = url ? answer_url(request, *url) : text_answer(400, "this is no address of a file");
+  answer = compressor_.compressed(request, std::move(answer));
   answer.headers.emplace_back("Access-Control-Allow-Origin", "*");
   answer.headers.emplace_back("Access-Control-Expose-Headers", "Content-Range, ETag");
   answer.headers.emplace_back("X-Content-Type-Options", "nosniff");
@@ -168,10 +171,17 @@ Answer Site::file(const Request& request, const Url& url) {
 
 Answer Site::page_part(const Request& request, const Url& url) {
   if (!web_ || url.path.size() < 2) return not_found();
-  const bool is_model = url.path.size() == 2 && url.path.back() == kModelName;
-  const auto found = is_model ? open_file(options_.model_file) : web_->file(std::span(url.path).subspan(1));
+  if (url.path.size() == 3 && url.path[1] == kPageModelFolder) return model_piece(request, url.path[2]);
+  const auto found = web_->file(std::span(url.path).subspan(1));
   if (found == nullptr) return not_found();
   return kept_by_clients(request, {200, type_of_ending(ending_of(url.path.back())), {}, found}, found->tag());
+}
+
+Answer Site::model_piece(const Request& request, const std::string& name) {
+  const auto piece = model_.find(name);
+  if (!piece) return text_answer(500, piece.error().message);
+  if (piece->body == nullptr) return not_found();
+  return kept_by_clients(request, {200, type_of_ending(ending_of(name)), {}, piece->body}, piece->tag);
 }
 
 Answer Site::folder_page(const Url& url) {
@@ -197,7 +207,7 @@ Answer Site::folder_page(const Url& url) {
     path.push_back(entry.name);
     if (const auto found = folder_.file(path)) {
       if (const auto header = renderer_.header(*found)) {
-        pictures.push_back({entry.name, header->layers.back().size});
+        pictures.push_back({entry.name, header->layers});
       }
     }
     path.pop_back();

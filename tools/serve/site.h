@@ -6,15 +6,17 @@
 //   /photos/a.cmps?format=webp&width=640   a picture: webp, jpeg or png, of a layer, a width, or both sides
 //   /photos/                            the folder's index.html, or a page with its pictures
 //   /iiif/3/photos%2Fa.cmps/info.json   the IIIF Image API 3.0
-//   /.compass/...                       what pages need to show .cmps files: module, worker, models
+//   /.compass/...                       what pages need to show .cmps files: module, worker, model
 #pragma once
 
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "serve/compressor.h"
 #include "serve/folder.h"
 #include "serve/http.h"
+#include "serve/page_model.h"
 #include "serve/renderer.h"
 #include "serve/url.h"
 
@@ -47,6 +49,7 @@ class Site {
   Answer file(const Request& request, const Url& url);
   Answer folder_page(const Url& url);
   Answer page_part(const Request& request, const Url& url);
+  Answer model_piece(const Request& request, const std::string& name);
   Answer picture(const Request& request, const Url& url, const std::shared_ptr<const OpenFile>& file);
   Answer first_layers(const Request& request, const std::string& layer, const OpenFile& file);
   Answer iiif(const Request& request, const Url& url);
@@ -58,6 +61,8 @@ class Site {
   Folder folder_;
   std::optional<Folder> web_;
   Renderer renderer_;
+  PageModelFiles model_;
+  Compressor compressor_;
 };
 
 }  // namespace compass::tools::serve

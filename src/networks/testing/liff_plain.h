@@ -16,10 +16,11 @@
 namespace compass {
 
 inline std::vector<double> plain_dense(const ConvWeights& layer, const std::vector<double>& in, bool relu) {
+  const std::vector<float> weight = layer.weight.floats();
   std::vector<double> out(layer.out);
   for (int o = 0; o < layer.out; ++o) {
     double sum = layer.bias[o];
-    for (int i = 0; i < layer.in; ++i) sum += layer.weight[static_cast<size_t>(o) * layer.in + i] * in[i];
+    for (int i = 0; i < layer.in; ++i) sum += weight[static_cast<size_t>(o) * layer.in + i] * in[i];
     out[o] = relu ? std::max(sum, 0.0) : sum;
   }
   return out;

@@ -144,6 +144,7 @@ inline Tensor plain_gdn(const Tensor& x, const OpWeights& w, bool inverse) {
 
 // Integer arithmetic, as the model format words it.
 inline Tensor plain_int_conv(const Tensor& x, const Op& op, const OpWeights& w) {
+  const std::vector<float> weight = w.weight.floats();  // integers
   const int out_channels = static_cast<int>(w.int_bias.size());
   const int halo = (op.kernel - 1) / 2;
   Tensor out(out_channels, x.height, x.width);
@@ -156,7 +157,7 @@ inline Tensor plain_int_conv(const Tensor& x, const Op& op, const OpWeights& w) 
           for (int ky = -halo; ky <= halo; ++ky) {
             for (int kx = -halo; kx <= halo; ++kx, ++at) {
               if (y + ky < 0 || i + kx < 0 || y + ky >= x.height || i + kx >= x.width) continue;
-              acc += w.int_weight[at] * static_cast<int32_t>(x.at(c, y + ky, i + kx));
+              acc += static_cast<int32_t>(weight[at]) * static_cast<int32_t>(x.at(c, y + ky, i + kx));
             }
           }
         }
@@ -179,15 +180,16 @@ inline Tensor plain_network(std::span<const Op> ops, std::span<const OpWeights> 
     const OpWeights& w = weights[i];
     switch (op.kind) {
       case OpKind::kConv:
-        x = plain_act(
-            plain_conv(analysis ? plain_pad(x, op.align) : x, w.weight, w.bias, op.kernel, op.stride),
-            op.act);
+        x = plain_act(plain_conv(analysis ? plain_pad(x, op.align) : x, w.weight.floats(), w.bias, op.kernel,
+                                 op.stride),
+                      op.act);
         break;
       case OpKind::kDeconv:
-        x = plain_act(plain_deconv(x, w.weight, w.bias), op.act);
+        x = plain_act(plain_deconv(x, w.weight.floats(), w.bias), op.act);
         break;
       case OpKind::kSubpel:
-        x = plain_act(plain_shuffle(plain_conv(x, w.weight, w.bias, op.kernel, 1), op.factor), op.act);
+        x = plain_act(plain_shuffle(plain_conv(x, w.weight.floats(), w.bias, op.kernel, 1), op.factor),
+                      op.act);
         break;
       case OpKind::kUnshuffle:
         x = plain_unshuffle(plain_pad(x, op.factor), op.factor);
@@ -200,12 +202,12 @@ inline Tensor plain_network(std::span<const Op> ops, std::span<const OpWeights> 
         x = plain_gdn(x, w, op.kind == OpKind::kIgdn);
         break;
       case OpKind::kRes:
-        x = plain_sum(x, plain_conv(plain_act(plain_conv(x, w.weight, w.bias, op.kernel, 1), op.act),
-                                    w.weight2, w.bias2, op.kernel, 1));
+        x = plain_sum(x, plain_conv(plain_act(plain_conv(x, w.weight.floats(), w.bias, op.kernel, 1), op.act),
+                                    w.weight2.floats(), w.bias2, op.kernel, 1));
         break;
       case OpKind::kCondition:
-        x = plain_sum(x, plain_conv(plain_unshuffle(plain_pad(*prediction, op.factor), op.factor), w.weight,
-                                    w.bias, op.kernel, 1));
+        x = plain_sum(x, plain_conv(plain_unshuffle(plain_pad(*prediction, op.factor), op.factor),
+                                    w.weight.floats(), w.bias, op.kernel, 1));
         break;
       case OpKind::kRateGain: {
         const int points = static_cast<int>(w.log_gain.size()) / op.in;

@@ -1,0 +1,21 @@
+#include "site_options.h"
+
+#include "common/model_path.h"
+#include "serve/run_server.h"
+
+namespace compass::tools {
+
+Result<serve::SiteOptions> site_options(const CommonFlags& flags) {
+  const Result<compass_options> codec = library_options(flags);
+  if (!codec) return codec.error();
+  const Result<std::string> model = find_model(flags.model);
+  if (!model) return model.error();
+  serve::SiteOptions options;
+  options.web_folder = serve::installed_web_folder();
+  options.model_file = *model;
+  options.rendering.model = flags.model;
+  options.rendering.codec = *codec;
+  return options;
+}
+
+}  // namespace compass::tools
