@@ -29,10 +29,15 @@ struct Machine {
 class CompassCodec : public EvaluatedCodec {
  public:
   CompassCodec(CompassVariant variant, std::vector<CompassPoint> points, CodecOptions options,
-               std::string program)
-      : variant_(variant), points_(std::move(points)), options_(options), program_(std::move(program)) {}
+               std::string program, std::string name)
+      : variant_(variant),
+        points_(std::move(points)),
+        options_(options),
+        program_(std::move(program)),
+        name_(std::move(name)) {}
 
   std::string name() const override {
+    if (!name_.empty()) return name_;
     switch (variant_) {
       case CompassVariant::kBase:
         return "compass-base";
@@ -160,6 +165,7 @@ class CompassCodec : public EvaluatedCodec {
   std::vector<CompassPoint> points_;
   CodecOptions options_;
   std::string program_;
+  std::string name_;  // instead of the variant's, if it is not empty
   mutable std::mutex mutex_;
   mutable std::map<const Model*, std::vector<std::unique_ptr<Machine>>>
       idle_;  // machines that are not in use
@@ -169,8 +175,10 @@ class CompassCodec : public EvaluatedCodec {
 
 std::shared_ptr<const EvaluatedCodec> make_compass_codec(CompassVariant variant,
                                                          std::vector<CompassPoint> points,
-                                                         CodecOptions options, std::string program) {
-  return std::make_shared<CompassCodec>(variant, std::move(points), options, std::move(program));
+                                                         CodecOptions options, std::string program,
+                                                         std::string name) {
+  return std::make_shared<CompassCodec>(variant, std::move(points), options, std::move(program),
+                                        std::move(name));
 }
 
 Result<std::vector<CompassPoint>> compass_points(const std::vector<std::shared_ptr<const Model>>& models,

@@ -29,10 +29,12 @@ enum class CompassVariant {
 
 // Files are written and read back; layer k is decoded from the beginning of the file that holds its bytes and
 // no more. Times are of encode() and decode() alone, with a model in memory, not of a process's start.
-// `program` identifies the running program (a hash of the executable): results are kept under it.
+// `program` identifies the running program (a hash of the executable): results are kept under it. `name`
+// takes the place of the variant's, if there is one.
 std::shared_ptr<const EvaluatedCodec> make_compass_codec(CompassVariant variant,
                                                          std::vector<CompassPoint> points,
-                                                         CodecOptions options, std::string program);
+                                                         CodecOptions options, std::string program,
+                                                         std::string name = {});
 
 // Points for models and qualities: every quality of the only model, or one point per model if there are
 // several. Errors: kUsage (a quality that is no number in 0..100).

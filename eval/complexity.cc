@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "codec/predictor.h"
 #include "eval/process.h"
+#include "networks/liff.h"
 #include "networks/networks.h"
 #include "nn/context.h"
 
@@ -16,16 +16,30 @@ Complexity complexity_of(const std::shared_ptr<const Model>& model, const std::v
   for (size_t k = 0; k < sizes.size(); ++k) {
     const compass::CodecKind kind = codec_of_layer(k);
     const CodecNetworks::Cost cost = CodecNetworks(model, kind, context).cost(sizes[k]);
-    const double prediction = k == 0 ? 0 : Predictor(model, context).cost(sizes[k - 1], sizes[k]);
+    Liff::Cost liff, written;
+    if (k > 0) {
+      const Liff networks(model, context);
+      liff = networks.cost(sizes[k - 1], sizes[k]);
+      written = networks.cost_as_written(sizes[k - 1], sizes[k]);
+    }
+    const double prediction = liff.features + liff.mlp;
     const double filter =
         model->weights(kind).filter.empty() ? 0.0 : kFilterWeights * static_cast<double>(sizes[k].pixels());
     sum.decode += prediction + cost.h_s + cost.g_s + filter;
+    sum.decode_as_written += written.features + written.mlp + cost.h_s + cost.g_s + filter;
     sum.encode += prediction + cost.g_a + cost.h_a + cost.h_s;
     // The next layer is predicted from what a decoder sees.
     if (k + 1 < sizes.size()) sum.encode += cost.g_s + filter;
   }
   const double scale = 1e-3 / static_cast<double>(sizes.back().pixels());
-  return {sum.encode * scale, sum.decode * scale};
+  return {sum.encode * scale, sum.decode * scale, sum.decode_as_written * scale};
+}
+
+std::string to_text(const Complexity& c) {
+  std::string text = fmt::format("{:.1f} kMAC/px to encode, {:.1f} to decode", c.encode, c.decode);
+  if (c.decode_as_written > c.decode)
+    text += fmt::format(" ({:.1f} with LIFF as written)", c.decode_as_written);
+  return text;
 }
 
 Result<PeakMemory> peak_memory_of(const std::string& program, const std::vector<std::string>& arguments,

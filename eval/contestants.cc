@@ -72,6 +72,11 @@ Result<std::vector<Contestant>> make_contestants(const std::vector<std::string>&
   }
   if (wanted("shvc")) add("shvc", make_shvc_layers(inputs.shvc));
   if (wanted("av1-svc")) add("av1-svc", make_av1_layers());
+  for (const Rival& rival : inputs.rivals) {
+    auto contestant = rival_contestant(rival, inputs.qualities, inputs.options, inputs.program);
+    if (!contestant) return contestant.error();
+    out.push_back(std::move(*contestant));
+  }
   return out;
 }
 

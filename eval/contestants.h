@@ -7,6 +7,7 @@
 #include "core/result.h"
 #include "eval/compass_codec.h"
 #include "eval/peers/shvc_layers.h"
+#include "eval/rivals.h"
 #include "eval/runner.h"
 
 namespace compass::eval {
@@ -17,6 +18,8 @@ struct ContestantInputs {
   CodecOptions options;
   std::string program;  // hash of this program
   ShvcPrograms shvc;
+  std::vector<Rival> rivals;           // take part, too
+  std::vector<std::string> qualities;  // of those that are models for all rates
 };
 
 // The names that may be asked for: compass, effort (ours with a search), single-layer and simulcast (our base

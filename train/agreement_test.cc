@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "codec/predictor.h"
+#include "entropy/escape.h"
 #include "entropy/scales.h"
 #include "export.h"
 #include "gdn.h"
@@ -95,6 +96,16 @@ Description tiny_paper() {
                     {"liff", {{"g0", 8}, {"blocks", 1}, {"convs", 2}, {"growth", 4}, {"hidden", {12}}}}});
 }
 
+// The rivals that a description knows: a factorised prior in the base codec, and LIIF in LIFF's place.
+Description tiny_rivals() {
+  json d = json::parse(tiny_description().canonical);
+  json& base = d["base"];
+  for (const char* key : {"hyper_channels", "h_a", "h_s", "h_scales"}) base.erase(key);
+  base["prior"] = "factorised";
+  d["liff"]["kind"] = "liif";
+  return described(d);
+}
+
 // [1,C,H,W] -> the runtime's [H,W,C], and the largest difference between the two kinds.
 compass::Tensor to_runtime(const torch::Tensor& t) {
   const torch::Tensor rows = t[0].permute({1, 2, 0}).contiguous();
@@ -170,6 +181,11 @@ TEST_P(Agreement, EveryStageOfBothCodecs) {
     const auto runtime_y = runtime.analyse(to_runtime(x), seen, rate);
     EXPECT_LT(difference(runtime_y, y), 1e-4) << "y";
 
+    const torch::Tensor y_hat = at::round(y * 2.0);
+    const torch::Tensor x_hat = trainer->g_s->synthesise(y_hat, pass, {height, width});
+    EXPECT_LT(difference(runtime.synthesise(to_runtime(y_hat), seen, rate, size), x_hat), 1e-4) << "x_hat";
+    if (trainer->factorised()) continue;
+
     const torch::Tensor z = trainer->h_a->analyse(y, pass);
     EXPECT_LT(difference(runtime.hyper_analyse(runtime_y), z), 1e-4) << "z";
 
@@ -190,10 +206,6 @@ TEST_P(Agreement, EveryStageOfBothCodecs) {
         ASSERT_EQ(static_cast<float>(hyper.indexes[i]), indexes.data[i]) << "scale index " << i;
       }
     }
-
-    const torch::Tensor y_hat = at::round(y * 2.0);
-    const torch::Tensor x_hat = trainer->g_s->synthesise(y_hat, pass, {height, width});
-    EXPECT_LT(difference(runtime.synthesise(to_runtime(y_hat), seen, rate, size), x_hat), 1e-4) << "x_hat";
   }
 }
 
@@ -228,7 +240,7 @@ TEST_P(Agreement, Prediction) {
 INSTANTIATE_TEST_SUITE_P(
     Sizes, Agreement, testing::ValuesIn([] {
       std::vector<Case> cases;
-      for (const auto description : {tiny_description, tiny_paper}) {
+      for (const auto description : {tiny_description, tiny_paper, tiny_rivals}) {
         for (const auto& [height, width] : {std::pair{64, 64}, {48, 80}, {37, 53}, {9, 70}, {1, 1}}) {
           cases.push_back({description, height, width});
         }
@@ -282,8 +294,33 @@ TEST(Export, DensityMakesTheTables) {
   }
 }
 
-TEST(Liff, FactoredEqualsPlain) {
-  auto pair = make_pair();
+// A factorised prior's rate is that of the tables it is exported as, of symbols that are not in the tails.
+TEST(Export, AFactorisedPriorsTablesCostWhatItSays) {
+  const torch::NoGradGuard guard;
+  auto pair = make_pair(tiny_rivals());
+  const Pass pass{torch::full({1}, 0.7F), {}, at::kFloat, {}};
+  const torch::Tensor x = torch::rand({1, 3, 64, 80});
+  const CodecOutput coded = pair.system->base(x, pass, Quantisation::kRounding);
+  EXPECT_EQ(coded.z_bits.item<double>(), 0.0);
+  EXPECT_TRUE(coded.y_hat.equal(at::round(coded.y_hat)));
+  const auto y_hat = to_runtime(coded.y_hat);
+  const CdfTables& tables = pair.model->latent_tables(CodecKind::kBase);
+  ASSERT_EQ(tables.rows(), 1 + y_hat.channels);
+  double bits = 0.0;
+  for (size_t i = 0; i < y_hat.data.size(); ++i) {
+    const int row = 1 + static_cast<int>(i % static_cast<size_t>(y_hat.channels));
+    bits += symbol_bits(tables.row(row), static_cast<int32_t>(y_hat.data[i]));
+  }
+  const double said = coded.y_bits.item<double>();
+  EXPECT_NEAR(bits, said, 0.01 * said);
+}
+
+class FactoredPrediction : public testing::TestWithParam<Description (*)()> {};
+
+INSTANTIATE_TEST_SUITE_P(LiffAndLiif, FactoredPrediction, testing::Values(tiny_description, tiny_rivals));
+
+TEST_P(FactoredPrediction, EqualsPlain) {
+  auto pair = make_pair(GetParam()());
   const torch::Tensor below = torch::rand({2, 3, 11, 14});
   for (const MapSize target : {MapSize{11, 14}, MapSize{22, 28}, MapSize{17, 45}}) {
     const MapSize token = {target.height, 50};

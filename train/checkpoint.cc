@@ -4,6 +4,7 @@
 
 #include "export.h"
 #include "file.h"
+#include "mei/mei_model.h"
 #include "model_file/model.h"
 #include "model_file/safetensors.h"
 #include "model_writer/safetensors_writer.h"
@@ -11,6 +12,14 @@
 #include "widen.h"
 
 namespace compass::train {
+namespace {
+
+template <typename T>
+Status status_of(const Result<T>& result) {
+  return result ? Status() : Status(result.error());
+}
+
+}  // namespace
 
 void Trainer::save(const Optimiser* optimiser) {
   if (!peers_.first()) return;
@@ -80,8 +89,10 @@ void Trainer::export_to(const std::string& path) {
                                    {"hours", std::round(seconds_ / 36.0) / 100.0},
                                    {"seed", training.seed}},
                                   training.eight_bits);
-  const auto model = Model::parse(bytes);  // as the runtime will load the file
-  TORCH_CHECK(model.ok(), path, ": not written: ", model.ok() ? "" : model.error().message);
+  // As who reads the file will.
+  const Status good =
+      options_.config.mei ? status_of(MeiModel::parse(bytes)) : status_of(Model::parse(bytes));
+  TORCH_CHECK(good.ok(), path, ": not written: ", good.ok() ? "" : good.error().message);
   write_file(path, bytes);
 }
 

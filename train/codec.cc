@@ -71,10 +71,13 @@ Tensor gaussian_bits(const Tensor& centred, const Tensor& scales) {
 CodecImpl::CodecImpl(const CodecDescription& d, int64_t rate_points) {
   g_a = register_module("g_a", Network(d.g_a, d.g_a, rate_points));
   g_s = register_module("g_s", Network(d.g_s, d.g_a, rate_points));
-  h_a = register_module("h_a", Network(d.h_a, d.h_a, rate_points));
-  h_s = register_module("h_s", Network(d.h_s, d.h_a, rate_points));
+  if (!d.factorised()) {
+    h_a = register_module("h_a", Network(d.h_a, d.h_a, rate_points));
+    h_s = register_module("h_s", Network(d.h_s, d.h_a, rate_points));
+  }
   if (!d.h_scales.empty()) h_scales = register_module("h_scales", ScaleNetwork(d.h_scales, d.h_a));
-  prior = register_module("entropy_bottleneck", FactorisedPrior(int64_t{d.hyper_channels}));
+  const int64_t channels = d.factorised() ? d.latent_channels : d.hyper_channels;
+  prior = register_module("entropy_bottleneck", FactorisedPrior(channels));
 }
 
 Tensor CodecImpl::analyse(const Tensor& x, const Pass& pass) {
@@ -82,9 +85,22 @@ Tensor CodecImpl::analyse(const Tensor& x, const Pass& pass) {
   return g_a->analyse(in, pass).to(at::kFloat);
 }
 
-CodecOutput CodecImpl::forward(const Tensor& x, Pass pass, Quantisation quantisation, const SearchAim& aim) {
+Tensor CodecImpl::synthesise(const Tensor& y_hat, const Pass& pass, MapSize size) {
+  return g_s->synthesise(channels_last(y_hat.to(pass.dtype)), pass, size).to(at::kFloat);
+}
+
+CodecOutput CodecImpl::code_factorised(const Tensor& y, const Pass& pass, bool training) {
+  CodecOutput out;
+  out.y_hat = round_ste(y);
+  out.y_bits = prior->bits(training ? add_noise(y, pass.generator) : out.y_hat);
+  out.z_bits = at::zeros_like(out.y_bits);
+  return out;
+}
+
+CodecOutput CodecImpl::code(const Tensor& y, const Pass& pass, Quantisation quantisation,
+                            const SearchAim& aim, const Synthesise& synthesise) {
   const bool training = quantisation == Quantisation::kTraining;
-  const Tensor y = analyse(x, pass);
+  if (factorised()) return code_factorised(y, pass, training);
   const MapSize y_size = {y.size(2), y.size(3)};
   const Tensor z = h_a->analyse(y.to(pass.dtype), pass).to(at::kFloat);
   const Tensor z_hat = round_ste(z);
@@ -101,9 +117,6 @@ CodecOutput CodecImpl::forward(const Tensor& x, Pass pass, Quantisation quantisa
     scales = at::exp(real * kLogScaleStep + kLogScaleMin);
     if (!training || quantiser) indexes = at::round(real.detach()).clamp(0, kScales - 1).to(at::kByte);
   }
-  const auto synthesise = [&](const Tensor& y_hat) {
-    return g_s->synthesise(channels_last(y_hat.to(pass.dtype)), pass, {x.size(2), x.size(3)}).to(at::kFloat);
-  };
   Tensor centred = y - means;
   if (aim.rounds > 0) {
     // The gradient goes straight to y.
@@ -123,7 +136,14 @@ CodecOutput CodecImpl::forward(const Tensor& x, Pass pass, Quantisation quantisa
     out.symbols = symbols;
     out.scale_indexes = indexes;
   }
-  out.x_hat = synthesise(decoded + means);
+  out.y_hat = decoded + means;
+  return out;
+}
+
+CodecOutput CodecImpl::forward(const Tensor& x, Pass pass, Quantisation quantisation, const SearchAim& aim) {
+  const auto picture = [&](const Tensor& y_hat) { return synthesise(y_hat, pass, {x.size(2), x.size(3)}); };
+  CodecOutput out = code(analyse(x, pass), pass, quantisation, aim, picture);
+  out.x_hat = picture(out.y_hat);
   return out;
 }
 

@@ -1,5 +1,8 @@
-// One mean-scale hyperprior codec in training form (Minnen et al., 2018, without the context model).
+// One codec in training form: a mean-scale hyperprior (Minnen et al., 2018, without the context model), or
+// the factorised prior that came before it (Balle et al., 2018).
 #pragma once
+
+#include <functional>
 
 #include "dependent_quantiser.h"
 #include "model_file/description.h"
@@ -27,9 +30,10 @@ Tensor gaussian_bits(const Tensor& centred, const Tensor& scales);
 
 struct CodecOutput {
   Tensor x_hat;   // [B,3,H,W] float
+  Tensor y_hat;   // [B,M,h,w] float
   Tensor y_bits;  // [B]
-  Tensor z_bits;  // [B]
-  // y's symbols and their scale indexes (uint8), [B,M,h,w]; only with kRounding.
+  Tensor z_bits;  // [B]; zeros with a factorised prior
+  // y's symbols and their scale indexes (uint8), [B,M,h,w]; only with kRounding and a hyperprior.
   Tensor symbols;
   Tensor scale_indexes;
 };
@@ -44,12 +48,22 @@ struct CodecImpl : torch::nn::Module {
   // `aim`: what y's symbols are searched for after rounding, if at all.
   CodecOutput forward(const Tensor& x, Pass pass, Quantisation quantisation, const SearchAim& aim = {});
 
-  // The parts, for tests and export.
-  Tensor analyse(const Tensor& x, const Pass& pass);    // y, float
-  std::shared_ptr<const DependentQuantiser> quantiser;  // of y; null: rounding
-  Network g_a{nullptr}, g_s{nullptr}, h_a{nullptr}, h_s{nullptr};
+  // The parts.
+  Tensor analyse(const Tensor& x, const Pass& pass);  // y, float
+  using Synthesise = std::function<Tensor(const Tensor& y_hat)>;
+  // Quantises y and says what it costs; all but x_hat. `synthesise` is looked at by a search alone.
+  CodecOutput code(const Tensor& y, const Pass& pass, Quantisation quantisation, const SearchAim& aim = {},
+                   const Synthesise& synthesise = {});
+  // g_s: the picture of that size, float, of y_hat or what g_s takes with it.
+  Tensor synthesise(const Tensor& y_hat, const Pass& pass, MapSize size);
+  bool factorised() const { return h_a.is_empty(); }
+  std::shared_ptr<const DependentQuantiser> quantiser;             // of y; null: rounding
+  Network g_a{nullptr}, g_s{nullptr}, h_a{nullptr}, h_s{nullptr};  // the latter two of a hyperprior
   ScaleNetwork h_scales{nullptr};
-  FactorisedPrior prior{nullptr};
+  FactorisedPrior prior{nullptr};  // of z, or of y
+
+ private:
+  CodecOutput code_factorised(const Tensor& y, const Pass& pass, bool training);
 };
 TORCH_MODULE(Codec);
 

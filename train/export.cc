@@ -1,5 +1,6 @@
 #include "export.h"
 
+#include "mei/mei_model.h"
 #include "model_writer/safetensors_writer.h"
 #include "priors/factorised_prior.h"
 
@@ -30,6 +31,7 @@ std::string file_name(std::string name) {
     replace(name, "_fuse", ".fuse");
     replace(name, "liff.mlp", "liff.mlp.");
   } else {
+    if (name.rfind("mei.", 0) == 0) name.erase(0, 4);
     replace(name, ".conv.", ".");
   }
   return name;
@@ -128,19 +130,26 @@ std::vector<uint8_t> export_model(SystemImpl& system, const CodecCounts& counts,
   }
   const auto add_codec = [&](const std::string& name, CodecImpl& codec, const SymbolCounts& symbols) {
     if (!codec.h_scales.is_empty()) add_scale_network(file, name + ".h_scales", *codec.h_scales);
+    const std::string own = name + (codec.factorised() ? ".y" : ".z");  // what the learned density is of
     const compass::FactorisedPrior prior = values_of(*codec.prior);
-    add_density(file, name + ".z", prior);
+    add_density(file, own, prior);
     const auto tables = factorised_tables(prior, ZOrigin::kInteger);
-    TORCH_CHECK(tables.ok(), name, ".z: ", tables.ok() ? "" : tables.error().message);
-    add_tables(file, name + ".z", *tables, true);
-    add_tables(file, name + ".y", symbols.tables(), false);
+    TORCH_CHECK(tables.ok(), own, ": ", tables.ok() ? "" : tables.error().message);
+    add_tables(file, own, *tables, true);
+    if (!codec.factorised()) add_tables(file, name + ".y", symbols.tables(), false);
   };
   add_codec("base", *system.base, counts.base);
   if (!system.enhancement.is_empty()) add_codec("enhancement", *system.enhancement, counts.enhancement);
+  if (!system.mei.is_empty()) {
+    for (size_t k = 1; k <= system.mei->layers.size(); ++k) {
+      add_codec(mei_layer_prefix(k), *system.mei->layers[k - 1], k == 1 ? counts.enhancement : counts.second);
+    }
+    file.set_metadata("mei", system.mei->description.canonical);
+  }
 
   auto description = nlohmann::json::parse(system.description.canonical);
   description["provenance"] = provenance;
-  file.set_metadata("format", "compass-model");
+  file.set_metadata("format", system.mei.is_empty() ? "compass-model" : std::string(kMeiFormat));
   file.set_metadata("version", "1");
   file.set_metadata("compass", description.dump());
   return file.finish();

@@ -7,9 +7,13 @@
 //   first layer's part of the features:   3x3 convolution, g0 -> hidden
 //   last layer times the features:        3x3 convolution, g0 -> 3 * hidden + 3
 //   per target pixel:                     gather, hidden layers, a dot product of length `hidden` per colour
+//
+// LIIF in its place (Chen et al., 2021) has the same features. Its last layer makes colours, and it answers
+// four times for each pixel, for the source pixels half a source pixel each way.
 #pragma once
 
 #include "model_file/description.h"
+#include "model_file/liff_grid.h"
 #include "networks.h"
 
 namespace compass::train {
@@ -20,7 +24,7 @@ struct Nearest {
   std::vector<int64_t> index;
   std::vector<float> offset;
 };
-Nearest nearest(NearestRule rule, int64_t source, int64_t target);
+Nearest nearest(NearestRule rule, int64_t source, int64_t target, GridShift shift = GridShift::kNone);
 
 struct LiffImpl : torch::nn::Module {
   LiffImpl(const LiffDescription& description, NearestRule rule);
@@ -28,11 +32,15 @@ struct LiffImpl : torch::nn::Module {
   // below [B,3,h,w] float -> [B,3,H,W] float, without the bicubic part. The scale token is 2h/H', 2w/W' of
   // `token_target`, H' x W': `target` or what the model's rule says.
   Tensor forward(const Tensor& below, MapSize target, MapSize token_target, at::ScalarType dtype);
-  // The same by its definition, the pixel weights of every target pixel: slow, for tests.
+  // The same by its definition, all of the MLP for every target pixel: slow, for tests.
   Tensor plain(const Tensor& below, MapSize target, MapSize token_target);
 
   Tensor features(const Tensor& x);  // [B,3,h,w] -> [B,g0,h,w]
 
+  // The MLP for the source pixels y, x of target pixels: [B,H,W,outputs].
+  Tensor answers(const Tensor& unfolded, const Nearest& y, const Nearest& x, double token_y, double token_x);
+
+  LiffKind kind;
   int64_t g0 = 0;
   NearestRule rule;
   Conv sfe1{nullptr}, sfe2{nullptr}, gff1{nullptr}, gff2{nullptr};

@@ -14,8 +14,8 @@ namespace compass::train {
 enum class Loss { kRateDistortion, kPredictionL1 };
 
 // How the layers' sizes are drawn. kAny: half the time 1/4, 1/2, 1, otherwise any two ratios from 1 to 3.
-// kPaper: 1/4, U(1/4, 1/2), U(1/2, 1) of the patch (COMPASS, supplement).
-enum class Sizes { kAny, kPaper };
+// kPaper: 1/4, U(1/4, 1/2), U(1/2, 1) of the patch (COMPASS, supplement). kHalves: 1/4, 1/2, 1.
+enum class Sizes { kAny, kPaper, kHalves };
 
 // Where patches come from. kRandom: anywhere in a picture, shrunk and flipped at random. kGrid: squares side
 // by side in every picture, each once an epoch, as they are (patch_grid.h).
@@ -29,7 +29,7 @@ enum class OptimiserKind { kAdam, kMuon };
 
 struct Stage {
   std::string name;
-  std::vector<std::string> train;  // of "base", "enhancement", "liff": what learns; the rest is frozen
+  std::vector<std::string> train;  // of "base", "enhancement", "liff", "mei": what learns; the rest is frozen
   Prediction prediction = Prediction::kBicubic;
   Loss loss = Loss::kRateDistortion;
   Sizes sizes = Sizes::kAny;
@@ -52,7 +52,7 @@ struct Stage {
 
   bool trains(const std::string& part) const;
   // Only the base codec: nothing above the base layer is computed.
-  bool base_only() const { return !trains("enhancement") && !trains("liff"); }
+  bool base_only() const { return !trains("enhancement") && !trains("liff") && !trains("mei"); }
   bool trains_liff_at(int64_t step) const { return trains("liff") && step % liff_every == 0; }
   // The factor on gradients from a layer to the one below it. The backward pass through LIFF takes 40 % of a
   // step's time. So in steps in which LIFF does not learn the factor is 0 and the pass is left out; in the

@@ -6,6 +6,7 @@ namespace compass::train {
 namespace {
 
 void add(SymbolCounts& counts, const LayerOutput& layer) {
+  if (!layer.scale_indexes.defined()) return;  // a factorised prior, whose tables its density makes
   const Tensor indexes = layer.scale_indexes.to(at::kCPU).contiguous();
   const Tensor symbols = layer.symbols.to(at::kCPU, at::kInt).contiguous();
   const auto count = static_cast<size_t>(symbols.numel());
@@ -31,7 +32,7 @@ CodecCounts Trainer::count_symbols() {
         const Pass pass{spread_rates(layers.back().size(0), i, u), {}, dtype_, worker.noise};
         const auto outputs = worker.system->forward(layers, pass, stage.prediction, Quantisation::kRounding);
         for (size_t k = 0; k < outputs.size(); ++k) {
-          add(k == 0 ? counts[i].base : counts[i].enhancement, outputs[k]);
+          add(counts[i].of_layer(k, !worker.system->mei.is_empty()), outputs[k]);
         }
       };
       code(batch.layers);
@@ -41,6 +42,7 @@ CodecCounts Trainer::count_symbols() {
   for (size_t i = 1; i < counts.size(); ++i) {
     counts[0].base.add(counts[i].base);
     counts[0].enhancement.add(counts[i].enhancement);
+    counts[0].second.add(counts[i].second);
   }
   return std::move(counts[0]);
 }

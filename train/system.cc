@@ -21,11 +21,11 @@ void start_gains(Network& network, const std::vector<double>& rate_points, doubl
 
 // Scales the first convolution of g_a up and the last one of g_s down: latents start a few steps wide, and
 // reconstructions start near the prediction.
-void set_ranges(Codec& codec, double gain) {
+void set_ranges(CodecImpl& codec, double gain) {
   const torch::NoGradGuard guard;
   const auto convolves = [](const Op& op) { return !op->conv.is_empty(); };
-  auto& down = codec->g_a->ops;
-  auto& up = codec->g_s->ops;
+  auto& down = codec.g_a->ops;
+  auto& up = codec.g_s->ops;
   if (const auto first = std::find_if(down.begin(), down.end(), convolves); first != down.end()) {
     (*first)->conv->weight.mul_(gain);
   }
@@ -43,18 +43,23 @@ Tensor scale_gradient(const Tensor& x, double factor) {
 
 }  // namespace
 
-SystemImpl::SystemImpl(const Description& d) : description(d), rate_points(d.rate_points) {
+SystemImpl::SystemImpl(const Description& d, const std::optional<MeiDescription>& m)
+    : description(d), rate_points(d.rate_points) {
   const auto points = static_cast<int64_t>(rate_points.size());
   base = register_module("base", Codec(d.base, points));
   start_gains(base->g_a, rate_points, 1.0);
   start_gains(base->g_s, rate_points, -1.0);
-  set_ranges(base, 4.0);
+  set_ranges(*base, 4.0);
   if (d.enhancement) {
     enhancement = register_module("enhancement", Codec(*d.enhancement, points));
     start_gains(enhancement->g_a, rate_points, 1.0);
     start_gains(enhancement->g_s, rate_points, -1.0);
-    set_ranges(enhancement, 16.0);  // residuals are an order smaller than pictures
+    set_ranges(*enhancement, 16.0);  // residuals are an order smaller than pictures
     liff = register_module("liff", Liff(*d.liff, d.nearest));
+  }
+  if (m) {
+    mei = register_module("mei", Mei(*m));
+    for (MeiLayer& layer : mei->layers) set_ranges(*layer, 4.0);
   }
 }
 
@@ -81,9 +86,37 @@ Tensor SystemImpl::predict(const Tensor& below, MapSize size, MapSize first, Pre
   return predicted;
 }
 
+// Layers learn together: gradients pass from one to the next, but not to the base codec.
+std::vector<LayerOutput> SystemImpl::forward_mei(const std::vector<Tensor>& layers, const Pass& common,
+                                                 Quantisation quantisation) {
+  TORCH_CHECK(layers.size() <= 1 + mei->layers.size(), "this system has ", 1 + mei->layers.size(), " layers");
+  std::vector<LayerOutput> outputs;
+  Tensor below;
+  for (size_t k = 0; k < layers.size(); ++k) {
+    const Tensor& x = layers[k];
+    CodecOutput coded;
+    if (k == 0) {
+      coded = base(x, common, quantisation);
+      below = coded.y_hat.detach();
+    } else {
+      coded = mei->code(k - 1, x, below, common, quantisation);
+    }
+    LayerOutput out;
+    out.original = x;
+    out.reconstruction = coded.x_hat;
+    out.bpp = (coded.y_bits + coded.z_bits) / static_cast<double>(x.size(2) * x.size(3));
+    out.mse = at::square(out.reconstruction - x).mean({1, 2, 3});
+    out.symbols = coded.symbols;
+    out.scale_indexes = coded.scale_indexes;
+    outputs.push_back(std::move(out));
+  }
+  return outputs;
+}
+
 std::vector<LayerOutput> SystemImpl::forward(const std::vector<Tensor>& layers, const Pass& common,
                                              Prediction prediction, Quantisation quantisation,
                                              double between_layers) {
+  if (!mei.is_empty()) return forward_mei(layers, common, quantisation);
   std::vector<LayerOutput> outputs;
   for (size_t k = 0; k < layers.size(); ++k) {
     LayerOutput out;

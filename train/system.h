@@ -1,9 +1,13 @@
-// The whole scalable codec in training form: base codec, enhancement codec, inter-layer prediction.
+// The whole scalable codec in training form: base codec, enhancement codec, inter-layer prediction. Or, to
+// compare it with, Mei et al.'s enhancement layers upon the base codec.
 #pragma once
+
+#include <optional>
 
 #include "codec.h"
 #include "liff.h"
 #include "loop_filter.h"
+#include "mei.h"
 
 namespace compass::train {
 
@@ -20,7 +24,7 @@ struct LayerOutput {
 };
 
 struct SystemImpl : torch::nn::Module {
-  explicit SystemImpl(const Description& description);
+  explicit SystemImpl(const Description& description, const std::optional<MeiDescription>& mei = {});
 
   // Codes `layers` (lowest first, each [B,3,H_k,W_k]) as one scalable stream. `common` holds what every
   // layer's pass shares: the rates [B], the arithmetic, the noise. Gradients that reach an enhancement layer
@@ -38,6 +42,7 @@ struct SystemImpl : torch::nn::Module {
     return predict(below, size, size, prediction, dtype);
   }
 
+  bool layered() const { return !enhancement.is_empty() || !mei.is_empty(); }
   // lambda at positions [B] on the rate axis: exponential between rate points.
   Tensor lambda(const Tensor& rate) const;
 
@@ -45,8 +50,13 @@ struct SystemImpl : torch::nn::Module {
   std::vector<double> rate_points;  // the description's
   Codec base{nullptr}, enhancement{nullptr};
   Liff liff{nullptr};
+  Mei mei{nullptr};           // in the place of the latter two
   LayerFilters filters;       // of reconstructions
   int64_t search_rounds = 0;  // that symbols of y are searched for, in every layer
+
+ private:
+  std::vector<LayerOutput> forward_mei(const std::vector<Tensor>& layers, const Pass& common,
+                                       Quantisation quantisation);
 };
 TORCH_MODULE(System);
 

@@ -39,7 +39,7 @@ Trainer::Trainer(RunOptions options, Peers peers)
   keep_products_on_their_threads();
   keep_freed_memory();
   torch::manual_seed(training.seed);
-  system_ = System(options_.config.model);
+  system_ = System(options_.config.model, options_.config.mei);
   check_modules(*system_, training.eight_bits);
   system_->to(device_);
   make_workers();
@@ -73,7 +73,7 @@ double Trainer::elapsed() const {
 void Trainer::make_workers() {
   for (int i = 0; i < (options_.cuda ? 1 : options_.threads); ++i) {
     Worker worker;
-    worker.system = System(options_.config.model);
+    worker.system = System(options_.config.model, options_.config.mei);
     worker.system->to(device_);
     worker.parameters = worker.system->parameters();
     const auto shared = system_->parameters();

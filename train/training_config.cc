@@ -1,5 +1,6 @@
 #include "training_config.h"
 
+#include <algorithm>
 #include <array>
 
 #include "core/printable.h"
@@ -20,24 +21,32 @@ Enum choose(FieldReader& r, const json& in, const std::string& place, const char
   return static_cast<Enum>(r.choice(in, place, key, {names.begin(), names.size()}, *names.begin()));
 }
 
-void parse_parts(FieldReader& r, const json& in, const std::string& place, bool layered, Stage& s) {
-  constexpr std::array<std::string_view, 3> kParts{"base", "enhancement", "liff"};
+// What a configuration's model has.
+struct Parts {
+  bool layered = false;  // enhancement codec and LIFF
+  bool mei = false;
+};
+
+void parse_parts(FieldReader& r, const json& in, const std::string& place, const Parts& parts, Stage& s) {
+  constexpr std::array<std::string_view, 4> kParts{"base", "enhancement", "liff", "mei"};
   s.train = r.texts(in, place, "train", /*required=*/true);
-  if (s.train.empty()) r.fail(place + "train", "must list what learns: base, enhancement, liff");
+  if (s.train.empty()) r.fail(place + "train", "must list what learns: base, enhancement, liff, mei");
   for (const std::string& part : s.train) {
-    if (r.choice_value(part, place + "train", kParts) > 0 && !layered) {
+    const size_t which = r.choice_value(part, place + "train", kParts);
+    const bool there = which == 0 || (which == 3 ? parts.mei : parts.layered);
+    if (!there) {
       r.fail(place + "train", "lists " + printable(part) + ", which the model does not have");
     }
   }
 }
 
-Stage parse_stage(FieldReader& r, const json& in, const std::string& place, bool layered) {
+Stage parse_stage(FieldReader& r, const json& in, const std::string& place, const Parts& parts) {
   Stage s;
   s.name = r.text(in, place, "name");
-  parse_parts(r, in, place, layered, s);
+  parse_parts(r, in, place, parts, s);
   s.prediction = choose<Prediction>(r, in, place, "prediction", {"bicubic", "liff"});
   s.loss = choose<Loss>(r, in, place, "loss", {"rate-distortion", "prediction-l1"});
-  s.sizes = choose<Sizes>(r, in, place, "sizes", {"any", "paper"});
+  s.sizes = choose<Sizes>(r, in, place, "sizes", {"any", "paper", "halves"});
   s.crops = choose<Crops>(r, in, place, "crops", {"random", "grid"});
   s.decay = choose<Decay>(r, in, place, "decay", {"constant", "linear", "cosine", "halve3", "halve4"});
   s.optimiser = choose<OptimiserKind>(r, in, place, "optimiser", {"adam", "muon"});
@@ -56,9 +65,18 @@ Stage parse_stage(FieldReader& r, const json& in, const std::string& place, bool
   s.max_shrink = r.number(in, place, "max_shrink", 1.0, 64.0, s.max_shrink);
   s.rate = r.number(in, place, "rate", 0.0, 1.0, s.rate);
   const bool wants_liff = s.prediction == Prediction::kLiff || s.loss == Loss::kPredictionL1;
-  if (wants_liff && !layered) r.fail(place + "prediction", "the model has no LIFF");
+  if (wants_liff && !parts.layered) r.fail(place + "prediction", "the model has no LIFF");
   if (s.loss == Loss::kPredictionL1 && !s.trains("liff")) {
     r.fail(place + "loss", "prediction-l1 is liff's, which this stage does not train");
+  }
+  if (s.trains("mei")) {
+    if (s.sizes != Sizes::kHalves) r.fail(place + "sizes", "must be halves: mei knows no other ratios");
+    if (s.patch % (int64_t{2} * kMeiFactor << kMeiLayers) != 0) {
+      r.fail(place + "patch", "must be a multiple of 128: mei halves that four times in its base layer");
+    }
+    if (s.search > 0 || !s.loop_filter.empty() || !s.quantiser.empty()) {
+      r.fail(place + "search", "mei is trained without search, loop filter and quantiser");
+    }
   }
   if (!s.quantiser.empty() && s.search > 0) {
     r.fail(place + "search", "moves symbols one by one, which a dependent quantiser does not allow");
@@ -69,7 +87,7 @@ Stage parse_stage(FieldReader& r, const json& in, const std::string& place, bool
   return s;
 }
 
-TrainingConfig parse_training(FieldReader& r, const json& in, bool layered) {
+TrainingConfig parse_training(FieldReader& r, const json& in, const Parts& parts) {
   const std::string place = "training.";
   TrainingConfig t;
   t.seed = static_cast<uint64_t>(r.integer(in, place, "seed", 0, INT32_MAX, static_cast<int>(t.seed)));
@@ -91,18 +109,21 @@ TrainingConfig parse_training(FieldReader& r, const json& in, bool layered) {
       r.fail(stage, "must be an object");
       break;
     }
-    t.stages.push_back(parse_stage(r, stages[i], stage + ".", layered));
+    t.stages.push_back(parse_stage(r, stages[i], stage + ".", parts));
   }
   return t;
 }
 
 // What the trainer's networks cannot be, although the runtime's can.
-void check_trainable(FieldReader& r, const CodecDescription& codec, const std::string& name) {
+void check_trainable(FieldReader& r, const CodecDescription& codec, const std::string& name, bool searches) {
   if (codec.quantise != Quantise::kInteger) {
     r.fail("model." + name + ".quantise", "must be integer: medians are of imported models");
   }
   if (codec.filter)
     r.fail("model." + name + ".filter", "is not trained: compass-lab fit adds it to an exported model");
+  if (codec.factorised() && searches)
+    r.fail("model." + name + ".prior",
+           "a factorised prior is trained without search and quantiser: leave them out");
   if (codec.trellis)
     r.fail("model." + name + ".trellis", "is not trained: compass-lab fit adds it to an exported model");
 }
@@ -124,13 +145,26 @@ Result<Config> parse_config(std::string_view text) {
   if (model == nullptr || !model->is_object()) return bad("model: needs an object");
   auto description = parse_description(model->dump());
   if (!description) return description.error();
-  check_trainable(r, description->base, "base");
-  if (description->enhancement) check_trainable(r, *description->enhancement, "enhancement");
-
   Config config;
   config.model = std::move(*description);
-  config.training =
-      parse_training(r, r.object(document, "", "training"), config.model.enhancement.has_value());
+  if (const json* layers = r.anything(document, "", "mei"); layers != nullptr) {
+    auto mei = parse_mei(layers->dump(), config.model.base);
+    if (!mei) return mei.error();
+    if (config.model.enhancement) r.fail("mei", "takes the place of enhancement and liff: leave these out");
+    if (config.model.rate_points.size() != 1) r.fail("mei", "is trained for one rate point");
+    config.mei = std::move(*mei);
+  }
+  config.training = parse_training(r, r.object(document, "", "training"),
+                                   {config.model.enhancement.has_value(), config.mei.has_value()});
+  const bool searches = std::ranges::any_of(
+      config.training.stages, [](const Stage& s) { return s.search > 0 || !s.quantiser.empty(); });
+  check_trainable(r, config.model.base, "base", searches);
+  if (config.model.enhancement) check_trainable(r, *config.model.enhancement, "enhancement", searches);
+  if (config.mei) {
+    for (const MeiLayerDescription& layer : config.mei->layers) {
+      check_trainable(r, layer.codec, "mei.layers", searches);
+    }
+  }
   r.refuse_unread(document);
   if (!r.ok()) return bad(r.problem());
   return config;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,7 @@ struct TrainingConfig {
 
 struct Config {
   Description model;
+  std::optional<MeiDescription> mei;  // enhancement layers upon a one-layer model
   TrainingConfig training;
 };
 

@@ -33,7 +33,8 @@ void expect_refused(const std::string& what, const std::function<void(json&)>& c
 }
 
 TEST(TrainingConfig, EveryConfigurationOfTheProjectIsSound) {
-  for (const char* name : {"lite", "paper", "test"}) {
+  for (const char* name : {"lite", "paper", "test", "pocket-base", "pocket-factorised", "pocket-compass",
+                           "pocket-liif", "pocket-mei", "pocket-mei-hyperprior"}) {
     std::ifstream file(std::string(COMPASS_SOURCE_DIR "/train/configs/") + name + ".json");
     const std::string text(std::istreambuf_iterator<char>(file), {});
     const auto config = parse_config(text);
@@ -41,6 +42,69 @@ TEST(TrainingConfig, EveryConfigurationOfTheProjectIsSound) {
     EXPECT_EQ(config->model.name, name);
     EXPECT_FALSE(config->training.stages.empty());
   }
+}
+
+// Pocket systems share their base codecs, their steps and their patches.
+TEST(TrainingConfig, PocketSystemsAreTrainedAlike) {
+  const auto document = [](const std::string& name) {
+    std::ifstream file(COMPASS_SOURCE_DIR "/train/configs/pocket-" + name + ".json");
+    return json::parse(file);
+  };
+  const auto steps = [](const json& config) {
+    int sum = 0;
+    for (const json& stage : config["training"]["stages"]) {
+      sum += stage["steps"].get<int>();
+      EXPECT_EQ(stage["batch"], 8);
+      EXPECT_FALSE(stage.contains("loop_filter") || stage.contains("search"));
+    }
+    return sum;
+  };
+  for (const auto& [name, base] :
+       {std::pair{"compass", "base"}, {"liif", "base"}, {"mei-hyperprior", "base"}, {"mei", "factorised"}}) {
+    const json config = document(name);
+    EXPECT_EQ(config["model"]["base"], document(base)["model"]["base"]) << name;
+    EXPECT_EQ(steps(config), steps(document("compass"))) << name;
+    for (const json& stage : config["training"]["stages"]) {
+      for (const json& part : stage["train"]) EXPECT_NE(part, "base") << name;
+    }
+  }
+  EXPECT_EQ(document("compass")["model"]["enhancement"], document("liif")["model"]["enhancement"]);
+}
+
+TEST(TrainingConfig, MeiGoesUponOneLayerAlone) {
+  const auto refused = [](const std::string& what, const std::function<void(json&)>& change) {
+    std::ifstream file(COMPASS_SOURCE_DIR "/train/configs/pocket-mei.json");
+    json config = json::parse(file);
+    change(config);
+    const std::string message = message_of(config.dump());
+    EXPECT_NE(message.find(what), std::string::npos) << message;
+  };
+  refused("layers: must list 2", [](json& c) { c["mei"]["layers"].erase(1); });
+  refused("layers.1.g_s.0: takes 56 channels but gets 55", [](json& c) {
+    c["mei"]["layers"][1]["latent_channels"] = 31;
+    c["mei"]["layers"][1]["g_a"][6]["out"] = 31;
+  });
+  refused("predictor", [](json& c) { c["mei"].erase("predictor"); });
+  refused("layers.0.h_a: a codec with a factorised prior has none",
+          [](json& c) { c["mei"]["layers"][0]["h_a"] = json::array(); });
+  refused("unknown here: 'widht'", [](json& c) { c["mei"]["widht"] = 3; });
+  refused("training.stages.0.sizes", [](json& c) { c["training"]["stages"][0].erase("sizes"); });
+  refused("training.stages.0.patch", [](json& c) { c["training"]["stages"][0]["patch"] = 192; });
+  refused("lists 'enhancement'", [](json& c) { c["training"]["stages"][0]["train"] = {"enhancement"}; });
+  refused("mei: is trained for one rate point", [](json& c) { c["model"]["rate_points"] = {0.001, 0.01}; });
+  refused("mei: takes the place of enhancement and liff", [](json& c) {
+    std::ifstream file(COMPASS_SOURCE_DIR "/train/configs/pocket-compass.json");
+    const json compass = json::parse(file);
+    c["model"] = compass["model"];
+  });
+  expect_refused("lists 'mei', which the model does not have",
+                 [](json& c) { c["training"]["stages"][0]["train"] = {"mei"}; });
+  expect_refused("model.base.prior: a factorised prior is trained without search and quantiser", [](json& c) {
+    json& base = c["model"]["base"];
+    for (const char* key : {"hyper_channels", "h_a", "h_s", "h_scales"}) base.erase(key);
+    base["prior"] = "factorised";
+    c["training"]["stages"][0]["search"] = 1;
+  });
 }
 
 TEST(TrainingConfig, HoldsWhatTheFileSays) {

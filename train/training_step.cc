@@ -59,7 +59,7 @@ Trainer::Batch Trainer::draw(const Stage& stage, int64_t step, int64_t index) co
     batch.layers = {layer(0.25), layer(middle), layer(upper)};
   } else {
     double upper = 2.0, lower = 2.0;
-    if (unit(random_sizes) < 0.5) {
+    if (stage.sizes == Sizes::kAny && unit(random_sizes) < 0.5) {
       upper = std::exp(unit(random_sizes) * std::log(3.0));
       lower = std::exp(unit(random_sizes) * std::log(3.0));
     }

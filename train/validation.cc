@@ -10,8 +10,10 @@ namespace {
 
 constexpr int64_t kSide = 512;  // of the centre crop that is coded, at most
 
-Tensor centre(const Tensor& pixels) {
-  const int64_t side = std::min(kSide, std::min(pixels.size(1), pixels.size(2)));
+// `multiple`: of the side.
+Tensor centre(const Tensor& pixels, int64_t multiple) {
+  const int64_t most = std::min(kSide, std::min(pixels.size(1), pixels.size(2)));
+  const int64_t side = std::max(most / multiple, int64_t{1}) * multiple;
   const int64_t y = (pixels.size(1) - side) / 2, x = (pixels.size(2) - side) / 2;
   return pixels.slice(1, y, y + side).slice(2, x, x + side).to(at::kFloat).div(255.0).unsqueeze(0);
 }
@@ -21,15 +23,17 @@ Tensor centre(const Tensor& pixels) {
 void Trainer::validate() {
   const torch::NoGradGuard guard;
   const Stage& stage = stages()[current()];
+  // Mei et al.'s layers work on such sizes alone.
+  const int64_t multiple = system_->mei.is_empty() ? 1 : int64_t{2} * kMeiFactor << kMeiLayers;
   for (size_t p = 0; p < system_->rate_points.size(); ++p) {
     ValidationPoint point{stage.name, global_step(), seconds_ + elapsed(), static_cast<int>(p),
                           system_->rate_points[p]};
     for (const auto& picture : dataset_.validation) {
-      const Tensor top = centre(picture.pixels).to(device_);
+      const Tensor top = centre(picture.pixels, multiple).to(device_);
       const int64_t side = top.size(2);
       std::vector<Tensor> layers = {top};
       for (const int64_t shrink : {2, 4}) {
-        if (system_->enhancement.is_empty()) break;
+        if (!system_->layered()) break;
         layers.insert(layers.begin(), resize_bicubic(top, side / shrink, side / shrink).clamp(0, 1));
       }
       const Tensor rate = torch::full({1}, static_cast<double>(p), device_);

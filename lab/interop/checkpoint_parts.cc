@@ -84,8 +84,11 @@ auto codec_but(std::string_view other) {
 }  // namespace
 
 Result<CheckpointParts> find_parts(Checkpoint& first, Checkpoint* second, ImportKind kind) {
-  if (second != nullptr && kind == ImportKind::kMeanScale) {
-    return Error{ErrorCode::kUsage, "a mean-scale codec is one layer: it takes no enhancement checkpoint"};
+  const bool alone = kind == ImportKind::kMeanScale || kind == ImportKind::kFactorised;
+  if (second != nullptr && alone) {
+    return Error{ErrorCode::kUsage,
+                 fmt::format("a {} codec is one layer: it takes no enhancement checkpoint",
+                             kind == ImportKind::kMeanScale ? "mean-scale" : "factorised")};
   }
   const Parts base_file = parts_of(first);
   const Parts upper_file = second != nullptr ? parts_of(*second) : base_file;
@@ -95,11 +98,10 @@ Result<CheckpointParts> find_parts(Checkpoint& first, Checkpoint* second, Import
     return base.error();
   }
   if (!*base) {
-    return bad(fmt::format("no mean-scale codec found (keys g_a.* and g_s.*); tensors are in: {}",
-                           list_of(base_file)));
+    return bad(fmt::format("no codec found (keys g_a.* and g_s.*); tensors are in: {}", list_of(base_file)));
   }
   CheckpointParts parts{std::move(**base), std::nullopt, std::nullopt};
-  if (kind == ImportKind::kMeanScale) {
+  if (alone) {
     return parts;
   }
 
@@ -119,7 +121,7 @@ Result<CheckpointParts> find_parts(Checkpoint& first, Checkpoint* second, Import
   if (!*enhancement || !*liff) {
     return bad(
         fmt::format("{} not found: the enhancement layers need both {} and {}; tensors are in: {} "
-                    "(to import the base codec alone: --kind mean-scale)",
+                    "(to import the base codec alone: --kind mean-scale or factorised)",
                     !*enhancement ? kEnhancementDictionary : kLiffDictionary, kEnhancementDictionary,
                     kLiffDictionary, list_of(upper_file)));
   }

@@ -10,9 +10,10 @@
 namespace compass {
 
 enum class ImportKind {
-  kAuto,       // the whole system if it is there, else the one mean-scale codec
-  kCompass,    // base codec, enhancement codec and LIFF
-  kMeanScale,  // one mean-scale hyperprior: a one-layer model
+  kAuto,        // the whole system if it is there, else the one codec
+  kCompass,     // base codec, enhancement codec and LIFF
+  kMeanScale,   // one mean-scale hyperprior: a one-layer model
+  kFactorised,  // one codec with a factorised prior: a one-layer model
 };
 
 // One network's tensors under canonical keys (reference_names.h).

@@ -44,9 +44,9 @@ Result<std::optional<CdfTables>> stored_tables(PartReader& reader, std::string_v
 }
 
 // The learned density, if the checkpoint has it whole.
-Result<FactorisedPrior> read_prior(PartReader& reader, const CodecDescription& codec) {
+Result<FactorisedPrior> read_prior(PartReader& reader, int channels) {
   FactorisedPrior prior;
-  prior.channels = codec.hyper_channels;
+  prior.channels = channels;
   for (int i = 0;; ++i) {
     const std::string matrix = fmt::format("{}_matrix{}", kBottleneck, i);
     if (reader.find(matrix) == nullptr) {
@@ -98,19 +98,19 @@ Result<FactorisedPrior> read_prior(PartReader& reader, const CodecDescription& c
 
 }  // namespace
 
-Result<FoundTables> hyper_tables(PartReader& reader, const CodecDescription& codec) {
+Result<FoundTables> channel_tables(PartReader& reader, int channels) {
   auto stored = stored_tables(reader, kBottleneck);
   if (!stored) {
     return stored.error();
   }
   if (*stored) {
-    if ((*stored)->rows() != codec.hyper_channels) {
+    if ((*stored)->rows() != channels) {
       return reader.bad("entropy_bottleneck._quantized_cdf",
-                        fmt::format("has {} rows for {} channels", (*stored)->rows(), codec.hyper_channels));
+                        fmt::format("has {} rows for {} channels", (*stored)->rows(), channels));
     }
     return FoundTables{std::move(**stored), false};
   }
-  const auto prior = read_prior(reader, codec);
+  const auto prior = read_prior(reader, channels);
   if (!prior) {
     return prior.error();
   }

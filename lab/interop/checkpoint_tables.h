@@ -16,9 +16,10 @@ struct FoundTables {
   bool computed = false;  // the checkpoint had no CDF buffers
 };
 
-// z's rows, one per hyper channel; computed from the learned density if need be. Errors: kBadFile naming the
-// key: bad tables, another number of channels, no density or one that makes no table.
-Result<FoundTables> hyper_tables(PartReader& reader, const CodecDescription& codec);
+// The rows of the entropy bottleneck, one for each of its `channels`; computed from the learned density if
+// need be. Errors: kBadFile naming the key: bad tables, another number of channels, no density or one that
+// makes no table.
+Result<FoundTables> channel_tables(PartReader& reader, int channels);
 
 // y's 64 rows as the checkpoint has them; nothing if it has no CDF buffers: priors/gaussian_tables.h makes
 // the same. Errors: kBadFile: bad tables, or a table of scales other than the usual one, which model files do

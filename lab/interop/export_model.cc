@@ -99,21 +99,22 @@ class Exporter {
   }
 
   Status add_codec(const CodecDescription& codec, const std::string& ours, const std::string& theirs) {
-    const auto z = read_hyper_tables(ours, codec);
-    const auto y = read_latent_tables(model_, ours + "y", codec.trellis ? 2 : 1);
-    if (!z || !y) {
-      return !z ? z.error() : y.error();
+    const std::string own = ours + std::string(bottleneck_of(codec));
+    const auto channels =
+        read_channel_tables(model_, own, codec.factorised() ? codec.latent_channels : codec.hyper_channels);
+    if (!channels) {
+      return channels.error();
     }
     if (const Status s = copy_all(codec_names(codec), ours, theirs, true); !s) {
       return s;
     }
-    if (const Status s = copy_all(density_names(), ours, theirs, false); !s) {
+    if (const Status s = copy_all(density_names(codec), ours, theirs, false); !s) {
       return s;
     }
     const std::string bottleneck = theirs + "entropy_bottleneck.";
-    add_tables(bottleneck, *z);
-    if (model_.find(ours + "z.density.quantiles") == nullptr) {
-      if (const Status s = add_quantiles(ours, bottleneck, *z); !s) {
+    add_tables(bottleneck, *channels);
+    if (model_.find(own + ".density.quantiles") == nullptr) {
+      if (const Status s = add_quantiles(own, bottleneck, *channels); !s) {
         return s;
       }
     }
@@ -121,16 +122,23 @@ class Exporter {
     add_constants(bottleneck + "target", std::array{-target, 0.0F, target});
     add_constant(bottleneck + "likelihood_lower_bound.bound", kTailMass);
 
-    const std::string conditional = theirs + "gaussian_conditional.";
+    for (const NamePair& name : codec_names(codec)) {
+      add_gdn_constants(theirs + name.theirs);
+    }
+    return codec.factorised() ? Status() : add_conditional(codec, ours, theirs + "gaussian_conditional.");
+  }
+
+  Status add_conditional(const CodecDescription& codec, const std::string& ours,
+                         const std::string& conditional) {
+    const auto y = read_latent_tables(model_, ours + "y", codec.trellis ? 2 : 1);
+    if (!y) {
+      return y.error();
+    }
     add_tables(conditional, *y);
     add_constants(conditional + "scale_table", kScaleTable);
     add_constant(conditional + "scale_bound", kSmallestScale);
     add_constant(conditional + "lower_bound_scale.bound", kSmallestScale);
     add_constant(conditional + "likelihood_lower_bound.bound", kTailMass);
-
-    for (const NamePair& name : codec_names(codec)) {
-      add_gdn_constants(theirs + name.theirs);
-    }
     return {};
   }
 
@@ -145,49 +153,25 @@ class Exporter {
     }
   }
 
-  Result<CdfTables> read_hyper_tables(const std::string& ours, const CodecDescription& codec) const {
-    std::vector<std::vector<int32_t>> parts;
-    for (const char* name : {"z.cdf", "z.length", "z.offset"}) {
-      const TensorView* view = model_.find(ours + name);
-      if (view == nullptr) {
-        return bad(ours + name, "is missing");
-      }
-      auto values = view->integers();
-      if (!values) {
-        return bad(ours + name, values.error().message);
-      }
-      parts.push_back(std::move(*values));
-    }
-    auto tables = CdfTables::from_padded(parts[0], parts[1], parts[2]);
-    if (!tables) {
-      return bad(ours + "z.cdf", tables.error().message);
-    }
-    if (tables->rows() != codec.hyper_channels) {
-      return bad(ours + "z.cdf",
-                 fmt::format("has {} rows for {} channels", tables->rows(), codec.hyper_channels));
-    }
-    return tables;
-  }
-
   // Quantiles that span the table's symbols around the median: update() would give rows of the same extent.
-  Status add_quantiles(const std::string& ours, const std::string& bottleneck, const CdfTables& z) {
-    std::vector<float> medians(static_cast<size_t>(z.rows()), 0.0F);
-    if (const TensorView* view = model_.find(ours + "z.median")) {
+  Status add_quantiles(const std::string& own, const std::string& bottleneck, const CdfTables& tables) {
+    std::vector<float> medians(static_cast<size_t>(tables.rows()), 0.0F);
+    if (const TensorView* view = model_.find(own + ".median")) {
       auto values = view->floats();
       if (!values || values->size() != medians.size()) {
-        return bad(ours + "z.median", values ? "has the wrong size" : values.error().message);
+        return bad(own + ".median", values ? "has the wrong size" : values.error().message);
       }
       medians = std::move(*values);
     }
     std::vector<float> quantiles;
-    for (int r = 0; r < z.rows(); ++r) {
-      const CdfRow row = z.row(r);
+    for (int r = 0; r < tables.rows(); ++r) {
+      const CdfRow row = tables.row(r);
       const float median = medians[static_cast<size_t>(r)];
       quantiles.push_back(median + static_cast<float>(row.offset));
       quantiles.push_back(median);
       quantiles.push_back(median + static_cast<float>(row.offset + row.escape - 1));
     }
-    writer_.add_floats(bottleneck + "quantiles", {z.rows(), 1, 3}, quantiles);
+    writer_.add_floats(bottleneck + "quantiles", {tables.rows(), 1, 3}, quantiles);
     return {};
   }
 

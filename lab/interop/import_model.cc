@@ -45,6 +45,20 @@ Status check_gdn_constants(PartReader& reader) {
   return {};
 }
 
+// Whether a lone codec is of the kind that was asked for.
+Status check_kind(const CheckpointPart& part, const CodecDescription& codec, ImportKind kind) {
+  const bool other = kind == ImportKind::kMeanScale    ? codec.factorised()
+                     : kind == ImportKind::kFactorised ? !codec.factorised()
+                                                       : false;
+  if (!other) {
+    return {};
+  }
+  const auto [is, option] = codec.factorised() ? std::pair{"a factorised prior", "factorised"}
+                                               : std::pair{"a mean-scale hyperprior", "mean-scale"};
+  const std::string place = part.path.empty() ? "" : printable(part.path) + ": ";
+  return Error{ErrorCode::kBadFile, fmt::format("{}is {}: import it with --kind {}", place, is, option)};
+}
+
 // Collects the model file.
 class Importer {
  public:
@@ -52,7 +66,6 @@ class Importer {
 
   Result<ImportedModel> run(const CheckpointParts& parts) {
     Description description;
-    description.name = parts.enhancement ? "paper" : "mean-scale";
     description.nearest = NearestRule::kReference;
     description.scale_token = options_.scale_token;
     description.rate_points = {options_.lambda};
@@ -63,6 +76,8 @@ class Importer {
       return base.error();
     }
     description.base = std::move(*base);
+    const bool factorised = description.base.factorised();
+    description.name = parts.enhancement ? "paper" : factorised ? "factorised" : "mean-scale";
     if (parts.enhancement) {
       auto enhancement = add_codec(*parts.enhancement, "enhancement");
       if (!enhancement) {
@@ -81,6 +96,7 @@ class Importer {
 
     result_.summary.insert(result_.summary.begin(),
                            parts.enhancement ? "COMPASS: base layer and any number of enhancement layers"
+                           : factorised      ? "factorised prior: one layer"
                                              : "mean-scale hyperprior: one layer");
     result_.summary.push_back(fmt::format("{} parameters in all", with_commas(parameters_)));
     result_.file = writer_.finish();
@@ -125,6 +141,9 @@ class Importer {
     if (!codec) {
       return codec.error();
     }
+    if (const Status wanted = check_kind(part, *codec, options_.kind); !wanted) {
+      return wanted.error();
+    }
     part_parameters_ = 0;
     PartReader reader(part);
     if (const Status same = check_gdn_constants(reader); !same) {
@@ -135,32 +154,36 @@ class Importer {
         return copied.error();
       }
     }
-    for (const NamePair& names : density_names()) {
+    for (const NamePair& names : density_names(*codec)) {
       if (const Status copied = copy(reader, names.theirs, name + "." + names.ours, false); !copied) {
         return copied.error();
       }
     }
-    if (const Status added = add_hyper_tables(reader, *codec, name); !added) {
+    if (const Status added = add_channel_tables(reader, *codec, name); !added) {
       return added.error();
     }
-    if (const Status added = add_latent_tables(reader, name); !added) {
-      return added.error();
+    if (!codec->factorised()) {
+      if (const Status added = add_latent_tables(reader, name); !added) {
+        return added.error();
+      }
     }
     finish_part(reader, name, widths(*codec));
     return codec;
   }
 
-  Status add_hyper_tables(PartReader& reader, const CodecDescription& codec, const std::string& name) {
-    const auto made = hyper_tables(reader, codec);
+  // The tables and medians of the entropy bottleneck: of z, or of y with a factorised prior.
+  Status add_channel_tables(PartReader& reader, const CodecDescription& codec, const std::string& name) {
+    const int64_t channels = codec.factorised() ? codec.latent_channels : codec.hyper_channels;
+    const auto made = channel_tables(reader, static_cast<int>(channels));
     if (!made) {
       return made.error();
     }
     const CdfTables& tables = made->tables;
     const std::vector<int32_t> padded = padded_cdf(tables);
-    const int64_t channels = codec.hyper_channels;
-    writer_.add_integers(name + ".z.cdf", {channels, static_cast<int64_t>(padded.size()) / channels}, padded);
-    writer_.add_integers(name + ".z.length", {channels}, tables.lengths());
-    writer_.add_integers(name + ".z.offset", {channels}, tables.offsets());
+    const std::string own = fmt::format("{}.{}", name, bottleneck_of(codec));
+    writer_.add_integers(own + ".cdf", {channels, static_cast<int64_t>(padded.size()) / channels}, padded);
+    writer_.add_integers(own + ".length", {channels}, tables.lengths());
+    writer_.add_integers(own + ".offset", {channels}, tables.offsets());
 
     const std::string key = "entropy_bottleneck.quantiles";
     const auto quantiles = reader.floats(key);
@@ -174,9 +197,10 @@ class Importer {
     for (size_t c = 0; c < medians.size(); ++c) {
       medians[c] = (*quantiles)[3 * c + 1];
     }
-    writer_.add_floats(name + ".z.median", {channels}, medians);
+    writer_.add_floats(own + ".median", {channels}, medians);
     if (made->computed) {
-      result_.notes.push_back(name + ": no CDF buffers for z; computed from the learned density");
+      result_.notes.push_back(fmt::format("{}: no CDF buffers for {}; computed from the learned density",
+                                          name, bottleneck_of(codec)));
     }
     return {};
   }

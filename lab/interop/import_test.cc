@@ -23,6 +23,7 @@ namespace {
 using test::NamedDictionary;
 using test::NamedTensor;
 using test::small_codec;
+using test::small_factorised;
 using test::small_liff;
 
 bool contains(const std::string& text, const std::string& part) {
@@ -234,7 +235,7 @@ TEST(Import, OtherFloatTypesAndLeftOverKeysAreTaken) {
 }
 
 TEST(Import, MissingPartsAreNamed) {
-  EXPECT_TRUE(contains(error_of({{"net", small_liff()}}), "no mean-scale codec found"));
+  EXPECT_TRUE(contains(error_of({{"net", small_liff()}}), "no codec found"));
   EXPECT_TRUE(contains(error_of({{"net", small_liff()}}), "'net'"));
   auto system = small_system();
   system.pop_back();
@@ -251,6 +252,114 @@ TEST(Import, MissingPartsAreNamed) {
   auto codec = small_codec(1);
   std::erase_if(codec, [](const NamedTensor& t) { return t.key == "g_a.0.weight" || t.key == "h_s.4.bias"; });
   EXPECT_TRUE(contains(error_of({{"", codec}}), "2 missing keys: g_a.0.weight, h_s.4.bias"));
+}
+
+// --- Factorised priors.
+
+TEST(Import, FactorisedPriorsAreRecognised) {
+  const auto imported = import_raw(test::zip_checkpoint({{"", small_factorised(1)}}));
+  ASSERT_TRUE(imported) << imported.error().message;
+  EXPECT_TRUE(contains(imported->summary.front(), "factorised prior: one layer"));
+  EXPECT_TRUE(any_contains(imported->summary, "base: factorised prior, N=2 M=4"));
+  EXPECT_TRUE(any_contains(imported->notes, "no CDF buffers for y"));
+  const auto model = Model::parse(imported->file);
+  ASSERT_TRUE(model) << model.error().message;
+  const CodecDescription& codec = (*model)->description().base;
+  EXPECT_TRUE(codec.factorised());
+  EXPECT_EQ(codec.latent_channels, 4);
+  EXPECT_EQ(codec.hyper_channels, 0);
+  EXPECT_EQ(codec.quantise, Quantise::kMedians);
+  EXPECT_EQ((*model)->weights(CodecKind::kBase).medians, (std::vector<float>{0.25F, -0.5F, 0.0F, 0.75F}));
+  // A spare row, then a channel's each.
+  EXPECT_EQ((*model)->latent_tables(CodecKind::kBase).rows(), 5);
+  EXPECT_EQ((*model)->hyper_tables(CodecKind::kBase).rows(), 0);
+}
+
+TEST(Import, FactorisedPriorsRoundTripThroughExportInAllSpellings) {
+  const auto imported = import_raw(test::zip_checkpoint({{"", small_factorised(1)}}));
+  ASSERT_TRUE(imported) << imported.error().message;
+  const auto exported = export_state_dict(*Safetensors::parse(imported->file));
+  ASSERT_TRUE(exported) << exported.error().message;
+  const auto keys = Safetensors::parse(*exported);
+  ASSERT_TRUE(keys);
+  EXPECT_EQ(keys->find("gaussian_conditional._quantized_cdf"), nullptr);
+  ASSERT_NE(keys->find("entropy_bottleneck._quantized_cdf"), nullptr);
+  EXPECT_EQ(keys->find("entropy_bottleneck._quantized_cdf")->shape.front(), 4);
+  // With the tables there now, nothing is left to compute, and they are the same.
+  auto again = Checkpoint::parse(*exported);
+  ASSERT_TRUE(again) << again.error().message;
+  const auto second = import_checkpoint(*again, nullptr, {.kind = ImportKind::kFactorised});
+  ASSERT_TRUE(second) << second.error().message;
+  EXPECT_EQ(second->file, imported->file);
+  EXPECT_TRUE(second->notes.empty()) << second->notes.front();
+  for (const auto& [matrix, bias, factor] :
+       {std::array{"_matrices.", "_biases.", "_factors."}, {"matrices.", "biases.", "factors."}}) {
+    auto codec = small_factorised(1);
+    for (NamedTensor& tensor : codec) {
+      for (const auto& [one, other] : {std::pair{"_matrix", matrix}, {"_bias", bias}, {"_factor", factor}}) {
+        const size_t at = tensor.key.find(one);
+        if (at != std::string::npos) tensor.key.replace(at, std::string(one).size(), other);
+      }
+    }
+    const auto spelt = import_raw(test::zip_checkpoint({{"", codec}}));
+    ASSERT_TRUE(spelt) << spelt.error().message;
+    EXPECT_EQ(spelt->file, imported->file) << matrix;
+  }
+}
+
+TEST(Import, AFactorisedBaseMayStandUnderEnhancementLayers) {
+  auto system = small_system();
+  system[0].tensors = small_factorised(1);
+  const auto imported = import_raw(test::zip_checkpoint(system));
+  ASSERT_TRUE(imported) << imported.error().message;
+  const auto model = Model::parse(imported->file);
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_TRUE((*model)->description().base.factorised());
+  EXPECT_FALSE((*model)->description().enhancement->factorised());
+}
+
+TEST(Import, MixturesOfKindsAreRefusedByName) {
+  const auto kept = [](std::vector<NamedTensor> codec, const std::function<bool(const std::string&)>& keep) {
+    std::erase_if(codec, [&](const NamedTensor& t) { return !keep(t.key); });
+    return codec;
+  };
+  // Half a hyperprior.
+  const auto half = kept(small_codec(1), [](const std::string& key) { return !key.starts_with("h_s."); });
+  EXPECT_TRUE(contains(error_of({{"", half}}), "missing keys: h_s.0.weight"));
+  // The hyperprior's conditional without its networks.
+  auto mixed = small_factorised(1);
+  mixed.push_back(test::float_tensor("gaussian_conditional.scale_table", {1}, std::vector<float>{1}));
+  EXPECT_TRUE(contains(error_of({{"", mixed}}), "a mixture of kinds: gaussian_conditional.*"));
+  // Transforms of one width, the bottleneck of a hyperprior.
+  const auto bare = kept(small_codec(1), [](const std::string& key) { return !key.starts_with("h_"); });
+  EXPECT_TRUE(contains(error_of({{"", bare}}), "entropy_bottleneck"));
+  // Another kind than the one asked for.
+  EXPECT_TRUE(contains(error_of({{"", small_factorised(1)}}, {.kind = ImportKind::kMeanScale}),
+                       "is a factorised prior: import it with --kind factorised"));
+  EXPECT_TRUE(contains(error_of({{"net", small_codec(1)}}, {.kind = ImportKind::kFactorised}),
+                       "'net': is a mean-scale hyperprior: import it with --kind mean-scale"));
+}
+
+// CompressAI's widths. Its published count has the quantiles.
+TEST(Import, TheFactorisedPriorHasItsParameters) {
+  constexpr int64_t kN = 128, kM = 192;
+  test::SmallWeights w(1);
+  const int64_t down[] = {3, kN, kN, kN, kM}, up[] = {kM, kN, kN, kN, 3};
+  for (int i = 0; i < 4; ++i) {
+    w.add_layer("g_a." + std::to_string(2 * i), {down[i + 1], down[i], 5, 5});
+    w.add_layer("g_s." + std::to_string(2 * i), {up[i], up[i + 1], 5, 5}, true);
+    if (i == 3) continue;
+    w.add_gdn("g_a." + std::to_string(2 * i + 1), kN);
+    w.add_gdn("g_s." + std::to_string(2 * i + 1), kN);
+  }
+  test::add_small_density(w, kM);
+  auto codec = w.take();
+  std::vector<float> quantiles;
+  for (int64_t c = 0; c < kM; ++c) quantiles.insert(quantiles.end(), {-3.0F, 0.0F, 3.0F});
+  codec.push_back(test::float_tensor("entropy_bottleneck.quantiles", {kM, 1, 3}, quantiles));
+  const auto imported = import_raw(test::zip_checkpoint({{"", codec}}));
+  ASSERT_TRUE(imported) << imported.error().message;
+  EXPECT_TRUE(any_contains(imported->summary, "2,998,147 parameters in all"));
 }
 
 TEST(Import, OtherArchitecturesAreRefused) {

@@ -116,16 +116,21 @@ std::vector<NamePair> liff_names(const LiffDescription& liff) {
   return out;
 }
 
-std::vector<NamePair> density_names() {
+std::string_view bottleneck_of(const CodecDescription& codec) {
+  return codec.factorised() ? "y" : "z";
+}
+
+std::vector<NamePair> density_names(const CodecDescription& codec) {
   std::vector<NamePair> out;
+  const std::string ours = fmt::format("{}.density.", bottleneck_of(codec));
   for (int i = 0; i < kDensityLayers; ++i) {
-    out.push_back({fmt::format("z.density.matrix{}", i), fmt::format("entropy_bottleneck._matrix{}", i)});
-    out.push_back({fmt::format("z.density.bias{}", i), fmt::format("entropy_bottleneck._bias{}", i)});
+    out.push_back({fmt::format("{}matrix{}", ours, i), fmt::format("entropy_bottleneck._matrix{}", i)});
+    out.push_back({fmt::format("{}bias{}", ours, i), fmt::format("entropy_bottleneck._bias{}", i)});
     if (i + 1 < kDensityLayers) {
-      out.push_back({fmt::format("z.density.factor{}", i), fmt::format("entropy_bottleneck._factor{}", i)});
+      out.push_back({fmt::format("{}factor{}", ours, i), fmt::format("entropy_bottleneck._factor{}", i)});
     }
   }
-  out.push_back({"z.density.quantiles", "entropy_bottleneck.quantiles"});
+  out.push_back({ours + "quantiles", "entropy_bottleneck.quantiles"});
   return out;
 }
 

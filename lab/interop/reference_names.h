@@ -37,8 +37,12 @@ std::vector<NamePair> codec_names(const CodecDescription& codec);
 
 std::vector<NamePair> liff_names(const LiffDescription& liff);
 
-// The learned density of z: five matrices and biases, four factors, and the quantiles.
-std::vector<NamePair> density_names();
+// The learned density of z, or with a factorised prior of y: five matrices and biases, four factors, and the
+// quantiles.
+std::vector<NamePair> density_names(const CodecDescription& codec);
+
+// What that density is of, in names: "z" or "y".
+std::string_view bottleneck_of(const CodecDescription& codec);
 
 // Whether the key is a constant that PyTorch stores beside the parameters (bounds, pedestals, the scale
 // table).

@@ -114,9 +114,16 @@ Result<CodecDescription> describe_codec(const CheckpointPart& part) {
   if (has_prefix("context_prediction.") || has_prefix("entropy_parameters.")) {
     return bad(part, "a codec with a context model; only mean-scale hyperpriors without one can be imported");
   }
+  const bool hyperprior = has_prefix("h_a.") || has_prefix("h_s.");
+  if (!hyperprior && has_prefix("gaussian_conditional.")) {
+    return bad(part,
+               "a mixture of kinds: gaussian_conditional.* belongs to a mean-scale hyperprior, but h_a.* and "
+               "h_s.* are missing; a factorised prior has none of the three");
+  }
 
   Shapes shapes(part);
   CodecDescription codec;
+  codec.prior = hyperprior ? Prior::kHyperprior : Prior::kFactorised;
   codec.quantise = Quantise::kMedians;
   codec.g_a = {conv(shapes, "g_a.0", 2, 2), gdn(shapes, "g_a.1", OpKind::kGdn),
                conv(shapes, "g_a.2", 2, 2), gdn(shapes, "g_a.3", OpKind::kGdn),
@@ -126,17 +133,20 @@ Result<CodecDescription> describe_codec(const CheckpointPart& part) {
                deconv(shapes, "g_s.2"), gdn(shapes, "g_s.3", OpKind::kIgdn),
                deconv(shapes, "g_s.4"), gdn(shapes, "g_s.5", OpKind::kIgdn),
                deconv(shapes, "g_s.6")};
-  // The authors pad before h_a.0 although its stride is 1; its mirror is the last op of h_s.
-  codec.h_a = {conv(shapes, "h_a.0", 1, 2, Act::kLeakyRelu), conv(shapes, "h_a.2", 2, 2, Act::kLeakyRelu),
-               conv(shapes, "h_a.4", 2, 2)};
-  codec.h_s = {deconv(shapes, "h_s.0", Act::kLeakyRelu), deconv(shapes, "h_s.2", Act::kLeakyRelu),
-               conv(shapes, "h_s.4", 1, 2)};
+  if (hyperprior) {
+    // The authors pad before h_a.0 although its stride is 1; its mirror is the last op of h_s.
+    codec.h_a = {conv(shapes, "h_a.0", 1, 2, Act::kLeakyRelu), conv(shapes, "h_a.2", 2, 2, Act::kLeakyRelu),
+                 conv(shapes, "h_a.4", 2, 2)};
+    codec.h_s = {deconv(shapes, "h_s.0", Act::kLeakyRelu), deconv(shapes, "h_s.2", Act::kLeakyRelu),
+                 conv(shapes, "h_s.4", 1, 2)};
+  }
   shapes.need("entropy_bottleneck.quantiles");
   if (const Status complete = shapes.status(); !complete) {
     return complete.error();
   }
   codec.channels = codec.g_a.front().in;
   codec.latent_channels = codec.g_a.back().out;
+  if (!hyperprior) return codec;
   codec.hyper_channels = codec.h_a.back().out;
   if (codec.h_s.back().out == codec.latent_channels) {
     return bad(part,
@@ -174,12 +184,16 @@ Result<LiffDescription> describe_liff(const CheckpointPart& part) {
 }
 
 std::string widths(const CodecDescription& codec) {
+  if (codec.factorised()) {
+    return fmt::format("factorised prior, N={} M={}", codec.g_a.front().out, codec.latent_channels);
+  }
   return fmt::format("N={} M={}", codec.hyper_channels, codec.latent_channels);
 }
 
 std::string widths(const LiffDescription& liff) {
   return fmt::format("G0={}, {} blocks of {} convolutions, growth {}, MLP {}-{}-{}", liff.g0, liff.blocks,
-                     liff.convs, liff.growth, 9 * liff.g0 + 4, fmt::join(liff.hidden, "-"), 27 * liff.g0);
+                     liff.convs, liff.growth, 9 * liff.g0 + 4, fmt::join(liff.hidden, "-"),
+                     liff.mlp_outputs());
 }
 
 }  // namespace compass

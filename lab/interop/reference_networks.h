@@ -10,9 +10,10 @@ namespace compass {
 // A mean-scale hyperprior (Minnen et al., 2018) in the layout of CompressAI and of the authors' code:
 //   g_a  conv, GDN, conv, GDN, conv, GDN, conv        h_a  conv, LeakyReLU, conv, LeakyReLU, conv
 //   g_s  deconv, IGDN, deconv, IGDN, deconv, IGDN, deconv   h_s  deconv, LeakyReLU, deconv, LeakyReLU, conv
+// or, where nothing tells of a hyperprior, the factorised prior of Balle et al. (2018), g_a and g_s alone.
 // Widths and kernels are the tensors'. Errors: kBadFile: keys that are missing, all of them named; a shape
 // that does not belong there; or what tells another architecture (a context model, a hyperprior without
-// means).
+// means, a mixture of both kinds).
 Result<CodecDescription> describe_codec(const CheckpointPart& part);
 
 // LIFF: the residual dense network and the MLP. Errors as above.

@@ -1,6 +1,7 @@
 #include "model_writer/random_model.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
 #include <random>
@@ -13,7 +14,7 @@ namespace compass {
 namespace {
 
 // The paper's networks (N = 128, M = 192), as an imported checkpoint describes them.
-std::string paper_codec() {
+std::string paper_codec(bool factorised = false) {
   const auto conv = [](int in, int out, int kernel, int stride, const char* act, int align) {
     return fmt::format(R"({{"op":"conv","in":{},"out":{},"kernel":{},"stride":{},"act":"{}","align":{}}})",
                        in, out, kernel, stride, act, align);
@@ -25,18 +26,23 @@ std::string paper_codec() {
   const std::string igdn = R"({"op":"igdn","channels":128})";
   const std::string down = conv(128, 128, 5, 2, "none", 2);
   const std::string up = deconv(128, 128, "none");
-  return R"({"latent_channels":192,"hyper_channels":128,"quantise":"integer","g_a":[)" +
-         conv(3, 128, 5, 2, "none", 2) + "," + gdn + "," + down + "," + gdn + "," + down + "," + gdn + "," +
-         conv(128, 192, 5, 2, "none", 2) + R"(],"g_s":[)" + deconv(192, 128, "none") + "," + igdn + "," + up +
-         "," + igdn + "," + up + "," + igdn + "," + deconv(128, 3, "none") + R"(],"h_a":[)" +
-         conv(192, 128, 3, 1, "leaky_relu", 2) + "," + conv(128, 128, 5, 2, "leaky_relu", 2) + "," + down +
-         R"(],"h_s":[)" + deconv(128, 192, "leaky_relu") + "," + deconv(192, 288, "leaky_relu") + "," +
+  const std::string transforms = R"("g_a":[)" + conv(3, 128, 5, 2, "none", 2) + "," + gdn + "," + down + "," +
+                                 gdn + "," + down + "," + gdn + "," + conv(128, 192, 5, 2, "none", 2) +
+                                 R"(],"g_s":[)" + deconv(192, 128, "none") + "," + igdn + "," + up + "," +
+                                 igdn + "," + up + "," + igdn + "," + deconv(128, 3, "none");
+  if (factorised) {
+    return R"({"prior":"factorised","latent_channels":192,"quantise":"medians",)" + transforms + "]}";
+  }
+  return R"({"latent_channels":192,"hyper_channels":128,"quantise":"integer",)" + transforms +
+         R"(],"h_a":[)" + conv(192, 128, 3, 1, "leaky_relu", 2) + "," +
+         conv(128, 128, 5, 2, "leaky_relu", 2) + "," + down + R"(],"h_s":[)" +
+         deconv(128, 192, "leaky_relu") + "," + deconv(192, 288, "leaky_relu") + "," +
          conv(288, 384, 3, 1, "none", 2) + "]}";
 }
 
 // The lite profile's networks: transforms at 1/8 and 1/16, `width` channels wide, `hidden` inside the
 // residual blocks at 1/16.
-std::string lite_codec(int width, int hidden, bool conditional) {
+std::string lite_codec(int width, int hidden, bool conditional, bool factorised = false) {
   const auto res = [width](int inner) {
     return fmt::format(R"({{"op":"res","channels":{},"hidden":{},"kernel":3,"act":"leaky_relu"}})", width,
                        inner);
@@ -54,48 +60,71 @@ std::string lite_codec(int width, int hidden, bool conditional) {
   const std::string condition =
       conditional ? fmt::format(R"({{"op":"condition","factor":8,"in":3,"out":{},"kernel":1}},)", width) : "";
   const std::string gain = R"({"op":"rate_gain","channels":192})";
-  return R"({"latent_channels":192,"hyper_channels":64,"quantise":"integer","g_a":[{"op":"unshuffle","factor":8},)" +
-         conv(192, width, 3, 1) + "," + condition + fine + "," + conv(width, width, 3, 2) + "," + coarse +
-         "," + conv(width, 192, 1, 1) + "," + gain + R"(],"g_s":[)" + gain + "," + conv(192, width, 1, 1) +
-         "," + coarse + "," + subpel(width, width, 1, 2) + "," + condition + fine + "," +
-         subpel(width, 3, 3, 8) + R"(],"h_a":[)" + conv(192, 64, 3, 1, "leaky_relu") + "," +
-         conv(64, 64, 3, 2, "leaky_relu") + "," + conv(64, 64, 3, 2) + R"(],"h_s":[)" +
-         subpel(64, 64, 3, 2, "leaky_relu") + "," + subpel(64, 64, 1, 2, "leaky_relu") + "," +
-         conv(64, 192, 3, 1) +
+  const std::string transforms = R"("g_a":[{"op":"unshuffle","factor":8},)" + conv(192, width, 3, 1) + "," +
+                                 condition + fine + "," + conv(width, width, 3, 2) + "," + coarse + "," +
+                                 conv(width, 192, 1, 1) + "," + gain + R"(],"g_s":[)" + gain + "," +
+                                 conv(192, width, 1, 1) + "," + coarse + "," + subpel(width, width, 1, 2) +
+                                 "," + condition + fine + "," + subpel(width, 3, 3, 8);
+  if (factorised) {
+    return R"({"prior":"factorised","latent_channels":192,"quantise":"medians",)" + transforms +
+           R"(],"filter":{"directions":12}})";
+  }
+  return R"({"latent_channels":192,"hyper_channels":64,"quantise":"integer",)" + transforms + R"(],"h_a":[)" +
+         conv(192, 64, 3, 1, "leaky_relu") + "," + conv(64, 64, 3, 2, "leaky_relu") + "," +
+         conv(64, 64, 3, 2) + R"(],"h_s":[)" + subpel(64, 64, 3, 2, "leaky_relu") + "," +
+         subpel(64, 64, 1, 2, "leaky_relu") + "," + conv(64, 192, 3, 1) +
          R"(],"h_scales":[{"op":"int_conv","in":64,"out":32,"factor":2},{"op":"int_conv","in":32,"out":32,"factor":2},)" +
          R"({"op":"int_conv","in":32,"out":192,"limit":63}],"filter":{"directions":12}})";
+}
+
+// LIFF of the paper's widths or of lite's.
+std::string predictor(bool paper, std::string_view kind) {
+  const std::string widths = paper ? R"("g0":64,"blocks":4,"convs":4,"growth":32,"hidden":[256,256,256,256])"
+                                   : R"("g0":32,"blocks":2,"convs":2,"growth":16,"hidden":[32,32],)"
+                                     R"("residual":"bicubic")";
+  return fmt::format(R"({{"kind":"{}",{}}})", kind, widths);
+}
+
+// The codecs and the predictor of a profile, as fields of a description; empty if there is no such profile.
+std::string parts_of(std::string_view profile) {
+  const auto layered = [](const std::string& base, const std::string& enhancement, const std::string& liff) {
+    return fmt::format(R"("base":{},"enhancement":{},"liff":{})", base, enhancement, liff);
+  };
+  const std::string lite_base = lite_codec(80, 80, false);
+  const std::string lite_enhancement = lite_codec(128, 96, true);
+  if (profile == "lite") return layered(lite_base, lite_enhancement, predictor(false, "liff"));
+  if (profile == "lite-liif") return layered(lite_base, lite_enhancement, predictor(false, "liif"));
+  if (profile == "lite-factorised") {
+    return layered(lite_codec(80, 80, false, true), lite_enhancement, predictor(false, "liff"));
+  }
+  if (profile == "paper") return layered(paper_codec(), paper_codec(), predictor(true, "liff"));
+  if (profile == "paper-liif") return layered(paper_codec(), paper_codec(), predictor(true, "liif"));
+  if (profile == "factorised") return fmt::format(R"("base":{})", paper_codec(true));
+  return "";
 }
 
 // Writes a whole model with random weights.
 class RandomModel {
  public:
   static Result<std::shared_ptr<const Model>> make(const std::string& profile) {
-    const bool paper = profile == "paper";
-    if (!paper && profile != "lite") {
-      return Error{ErrorCode::kUsage, fmt::format("no profile '{}': choose lite or paper", profile)};
+    const std::string parts = parts_of(profile);
+    if (parts.empty()) {
+      return Error{ErrorCode::kUsage,
+                   fmt::format("no profile '{}': choose {}", profile, fmt::join(random_profiles(), ", "))};
     }
     const std::string text = fmt::format(
-        R"({{"name":"{}","rules":{{"nearest":"integer","scale_token":"own"}},"rate_points":[0.0018,0.013],)"
-        R"("base":{},"enhancement":{},"liff":{}}})",
-        profile, paper ? paper_codec() : lite_codec(80, 80, false),
-        paper ? paper_codec() : lite_codec(128, 96, true),
-        paper ? R"({"g0":64,"blocks":4,"convs":4,"growth":32,"hidden":[256,256,256,256]})"
-              : R"({"g0":32,"blocks":2,"convs":2,"growth":16,"hidden":[32,32],"residual":"bicubic"})");
+        R"({{"name":"{}","rules":{{"nearest":"integer","scale_token":"own"}},"rate_points":[0.0018,0.013],{}}})",
+        profile, parts);
     const auto description = parse_description(text);
     if (!description) return description.error();
     RandomModel writer;
     writer.codec("base.", description->base);
-    writer.codec("enhancement.", *description->enhancement);
+    if (description->enhancement) writer.codec("enhancement.", *description->enhancement);
     writer.filter("base.filter", description->base);
-    writer.filter("enhancement.filter", *description->enhancement);
-    writer.liff(*description->liff);
-    const CdfTables tables = gaussian_tables();
-    const auto cdf = tables.ragged_cdf();
-    for (const std::string prefix : {"base.y.", "enhancement.y."}) {
-      writer.file_.add_integers(prefix + "cdf", {static_cast<int64_t>(cdf.size())}, cdf);
-      writer.file_.add_integers(prefix + "length", {kScales}, tables.lengths());
-      writer.file_.add_integers(prefix + "offset", {kScales}, tables.offsets());
-    }
+    if (description->enhancement) writer.filter("enhancement.filter", *description->enhancement);
+    if (description->liff) writer.liff(*description->liff);
+    writer.scale_tables("base.y.", description->base);
+    if (description->enhancement) writer.scale_tables("enhancement.y.", *description->enhancement);
     writer.file_.set_metadata("format", "compass-model");
     writer.file_.set_metadata("version", "1");
     writer.file_.set_metadata("compass", to_json(*description));
@@ -169,12 +198,26 @@ class RandomModel {
     network(prefix + "h_a.", d.h_a);
     network(prefix + "h_s.", d.h_s);
     network(prefix + "h_scales.", d.h_scales);
-    const int64_t c = d.hyper_channels;
+    const int64_t c = d.factorised() ? d.latent_channels : d.hyper_channels;
+    const std::string own = prefix + (d.factorised() ? "y." : "z.");
     std::vector<int32_t> cdf;
     for (int64_t i = 0; i < c; ++i) cdf.insert(cdf.end(), {0, 16384, 49152, 65000, 65536});
-    file_.add_integers(prefix + "z.cdf", {c, 5}, cdf);
-    file_.add_integers(prefix + "z.length", {c}, std::vector<int32_t>(c, 5));
-    file_.add_integers(prefix + "z.offset", {c}, std::vector<int32_t>(c, -1));
+    file_.add_integers(own + "cdf", {c, 5}, cdf);
+    file_.add_integers(own + "length", {c}, std::vector<int32_t>(c, 5));
+    file_.add_integers(own + "offset", {c}, std::vector<int32_t>(c, -1));
+    if (d.quantise != Quantise::kMedians) return;
+    std::vector<float> medians;
+    for (int64_t i = 0; i < c; ++i) medians.push_back(0.25F * static_cast<float>(i % 5) - 0.5F);
+    file_.add_floats(own + "median", {c}, medians);
+  }
+  // The Gaussian rows of scale indexes, which a hyperprior has.
+  void scale_tables(const std::string& prefix, const CodecDescription& d) {
+    if (d.factorised()) return;
+    const CdfTables tables = gaussian_tables();
+    const auto cdf = tables.ragged_cdf();
+    file_.add_integers(prefix + "cdf", {static_cast<int64_t>(cdf.size())}, cdf);
+    file_.add_integers(prefix + "length", {kScales}, tables.lengths());
+    file_.add_integers(prefix + "offset", {kScales}, tables.offsets());
   }
   void conv(const std::string& name, int in, int out, int kernel, bool dense = false) {
     nn::Op op;
@@ -200,7 +243,7 @@ class RandomModel {
     conv("gff2", d.g0, d.g0, 3);
     int in = 9 * d.g0 + 4;
     for (size_t i = 0; i <= d.hidden.size(); ++i) {
-      const int out = i < d.hidden.size() ? d.hidden[i] : 27 * d.g0;
+      const int out = i < d.hidden.size() ? d.hidden[i] : d.mlp_outputs();
       conv(fmt::format("mlp.{}", i), in, out, 1, /*dense=*/true);
       in = out;
     }
@@ -257,6 +300,12 @@ nn::OpWeights random_weights(const nn::Op& op, int points, std::mt19937& generat
       break;
   }
   return w;
+}
+
+const std::vector<std::string>& random_profiles() {
+  static const std::vector<std::string> kProfiles{"lite",       "paper",     "lite-liif", "lite-factorised",
+                                                  "paper-liif", "factorised"};
+  return kProfiles;
 }
 
 Result<std::shared_ptr<const Model>> random_model(const std::string& profile) {

@@ -42,6 +42,7 @@ BlockPlaces hyper_blocks(const PyramidNetworks& networks, const SpatialLayer& la
 
 Rect hyper_footprint(const PyramidNetworks& networks, const SpatialLayer& layer, Rect latents) {
   const auto plan = networks.codec(layer.k).plan_hyper_synthesis(layer.size(), latents);
+  if (!plan.h_s) return {};
   const Rect positions = plan.h_scales ? united(plan.h_s->input, plan.h_scales->input) : plan.h_s->input;
   return hyper_blocks(networks, layer).holding(positions);
 }

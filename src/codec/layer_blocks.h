@@ -43,7 +43,7 @@ class BlockPlaces {
 BlockPlaces latent_blocks(const PyramidNetworks& networks, const SpatialLayer& layer);
 BlockPlaces hyper_blocks(const PyramidNetworks& networks, const SpatialLayer& layer);
 
-// The blocks of z that h_s looks at for these latents.
+// The blocks of z that h_s looks at for these latents; none with a factorised prior.
 Rect hyper_footprint(const PyramidNetworks& networks, const SpatialLayer& layer, Rect latents);
 
 // The pixels that a rectangle of blocks of y stands for, and those of the loop filter's regions whose

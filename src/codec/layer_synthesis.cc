@@ -10,7 +10,8 @@ namespace {
 
 // The tiles that h_s runs on for `latents`.
 std::vector<Rect> hyper_tiles(const PyramidNetworks& networks, const SpatialLayer& layer, Rect latents) {
-  const bool exact = !networks.model().codec(codec_of_layer(layer.k)).h_scales.empty();
+  const CodecDescription& codec = networks.model().codec(codec_of_layer(layer.k));
+  const bool exact = codec.factorised() || !codec.h_scales.empty();
   if (exact || !is_tiled(layer.size())) return tiles_of(latents, kHyperSide);
   const BlockPlaces places = latent_blocks(networks, layer);
   std::vector<Rect> tiles;
@@ -63,7 +64,7 @@ void hyper_synthesise(PyramidNetworks& networks, const SpatialLayer& layer, std:
                       const std::function<void(Rect tile, const HyperParameters&)>& take) {
   for_hyper_tiles(networks, layer, latents, [&](const CodecNetworks::HyperPlan& plan) {
     networks.codec(layer.k).hyper_synthesise(plan, z, memory);
-    take(plan.h_s->out, memory);
+    take(plan.out, memory);
   });
 }
 
@@ -131,8 +132,7 @@ void LayerSynthesis::add_kernels(const SpatialLayer& layer, Rect want, bool reco
                                  std::vector<nn::KernelRequest>& kernels) const {
   const Rect latents = needed_blocks(networks_, layer, want).latents;
   for_hyper_tiles(networks_, layer, latents, [&](const CodecNetworks::HyperPlan& plan) {
-    plan.h_s->add_kernels(kernels);
-    if (plan.h_scales) plan.h_scales->add_kernels(kernels);
+    for (const auto& network : plan.plans()) network->add_kernels(kernels);
   });
   if (layer.k > 0) {
     const Liff::Geometry geometry = prediction_geometry(networks_.model(), layer.sizes, layer.k);

@@ -85,8 +85,7 @@ TileBytes synthesis_bytes(const PyramidNetworks& networks, const SpatialLayer& l
   const Rect latents = needed_blocks(networks, layer, part).latents;
   for (const Rect tile : first_tiles(latents, kHyperSide)) {
     const auto plan = codec.plan_hyper_synthesis(layer.size(), tile);
-    bytes.hold_maps(plan.h_s->map_bytes);
-    if (plan.h_scales) bytes.hold_maps(plan.h_scales->map_bytes);
+    for (const auto& network : plan.plans()) bytes.hold_maps(network->map_bytes);
     // h_s: means and indexes, twice while they are copied.
     hyper = std::max(hyper, 10.0 * codec.latent_channels() * pixels(tile.size()));
   }

@@ -1,6 +1,7 @@
 #include "entropy/cdf_tables.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <limits>
 #include <string>
@@ -153,6 +154,19 @@ Result<CdfTables> CdfTables::from_ragged(std::span<const int32_t> cdf, std::span
                                           " entries, but their rows use " + std::to_string(first)};
   }
   if (use == Use::kTrellis) tables.append_pairs();
+  return tables;
+}
+
+CdfTables CdfTables::behind_spare_row() const {
+  CdfTables tables;
+  // These rows are checked, and the spare one is an escape alone: no append can fail.
+  (void)tables.append(std::array<int32_t, 2>{0, kCdfTotal}, 0);
+  std::vector<int32_t> cdf;
+  for (int r = 0; r < rows(); ++r) {
+    const CdfRow from = row(r);
+    cdf.assign(from.cdf.begin(), from.cdf.end());
+    (void)tables.append(cdf, from.offset);
+  }
   return tables;
 }
 

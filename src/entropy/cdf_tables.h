@@ -68,6 +68,9 @@ class CdfTables {
   static Result<CdfTables> from_ragged(std::span<const int32_t> cdf, std::span<const int32_t> lengths,
                                        std::span<const int32_t> offsets, Use use = Use::kSymbols);
 
+  // The same rows behind one more, row 0, which nothing is to be coded with. Not of a trellis.
+  CdfTables behind_spare_row() const;
+
   int rows() const { return static_cast<int>(rows_.size()); }
   CdfRow row(int r) const {
     const Row& row = rows_[r];

@@ -51,6 +51,10 @@ void add_codec(std::string& text, const CodecDescription& codec) {
   }
   add_analysis(text, "g_a", codec.g_a);
   add_network(text, "g_s", codec.g_s);
+  if (codec.factorised()) {
+    add(text, "factorised");
+    return;
+  }
   add_analysis(text, "h_a", codec.h_a);
   add_network(text, "h_s", codec.h_s);
   if (!codec.h_scales.empty()) add_network(text, "h_scales", codec.h_scales);
@@ -73,7 +77,7 @@ std::string upper_decoder_text(const Description& d) {
   std::string text;
   if (!d.enhancement || !d.liff) return text;
   add_codec(text, *d.enhancement);
-  add(text, "liff");
+  add(text, d.liff->kind == LiffKind::kLiff ? "liff" : "liif");
   add_numbers(text, d.liff->g0, d.liff->blocks, d.liff->convs, d.liff->growth);
   add(text, d.liff->bicubic_residual ? "bicubic" : "none");
   for (const int width : d.liff->hidden) add_numbers(text, width);

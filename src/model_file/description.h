@@ -23,10 +23,16 @@ enum class ScaleToken {
   kFirst,  // enhancement layer 1's for every layer, as the authors' training code has it
 };
 
-// How z is rounded.
+// How z is rounded; with a factorised prior, y.
 enum class Quantise {
   kMedians,  // z_hat = round(z - median) + median
   kInteger,  // z_hat = round(z)
+};
+
+// What knows how y's symbols are distributed.
+enum class Prior {
+  kHyperprior,  // a mean and a scale for each element, from z (Minnen et al., 2018)
+  kFactorised,  // a table for each channel; there is no z (Balle et al., 2018, section 4)
 };
 
 // How y is quantised dependently (entropy/trellis.h). Step and scales grow together where a file's quality is
@@ -36,8 +42,10 @@ struct TrellisDescription {
   std::vector<double> coarser_below;
 };
 
-// One mean-scale hyperprior codec (Minnen et al., 2018), residual or conditional for enhancement layers.
+// One codec, residual or conditional for enhancement layers. With a factorised prior, h_a, h_s and h_scales
+// are empty, and there are no hyper channels.
 struct CodecDescription {
+  Prior prior = Prior::kHyperprior;
   int channels = 3;         // of the picture
   int latent_channels = 0;  // M, of y
   int hyper_channels = 0;   // of z
@@ -46,16 +54,28 @@ struct CodecDescription {
   std::vector<nn::Op> h_scales;               // empty: h_s gives [scales; means] in floats
   std::optional<int> filter;                  // the loop filter's directions; none: no filter
   std::optional<TrellisDescription> trellis;  // none: y is rounded to whole numbers
+
+  bool factorised() const { return prior == Prior::kFactorised; }
 };
 
-// Local implicit filter function: residual dense network, then a per-pixel MLP that makes pixel weights.
+// What the MLP that predicts a pixel makes.
+enum class LiffKind {
+  kLiff,  // pixel weights over the features around the nearest source pixel
+  kLiif,  // the pixel, four times, of the nearest source pixels of its four corners (Chen et al., 2021)
+};
+
+// Local implicit filter function: residual dense network, then an MLP for each pixel. Or, to compare it with,
+// the local implicit image function (LIIF) on the same features.
 struct LiffDescription {
+  LiffKind kind = LiffKind::kLiff;
   int g0 = 0;      // feature channels
   int blocks = 0;  // residual dense blocks
   int convs = 0;   // per block
   int growth = 0;
   std::vector<int> hidden;  // widths of the MLP's hidden layers
   bool bicubic_residual = false;
+
+  int mlp_outputs() const { return kind == LiffKind::kLiff ? 27 * g0 : 3; }
 };
 
 struct Description {
@@ -87,8 +107,9 @@ std::string upper_decoder_text(const Description& description);
 
 // Limits of a description. Wide enough for any published network of this kind.
 inline constexpr size_t kMaxDescriptionBytes = size_t{1} << 20;
-inline constexpr int kMaxOps = 64;         // per network
-inline constexpr int kMaxChannels = 2048;  // of any map
+inline constexpr int kMaxOps = 64;                  // per network
+inline constexpr int kMaxChannels = 2048;           // of any map
+inline constexpr int kMaxFactorisedChannels = 255;  // of y with a factorised prior: a row each, 8-bit indexes
 inline constexpr int kMaxKernel = 15;
 inline constexpr int kMaxFactor = 32;        // of one op
 inline constexpr int kMaxTotalFactor = 256;  // picture to z

@@ -43,5 +43,27 @@ TEST(LiffGrid, IntegerRule) {
   }
 }
 
+// Half a source pixel before and after: neighbours, but at the ends, with the target between their centres.
+TEST(LiffGrid, ShiftedRules) {
+  for (const NearestRule rule : {NearestRule::kInteger, NearestRule::kReference}) {
+    for (const auto& [m, n] : {std::pair{1, 1}, {1, 7}, {5, 5}, {2, 3}, {31, 97}, {500, 1024}}) {
+      const GridAxis before = grid_axis(rule, m, n, 0, n, GridShift::kBefore);
+      const GridAxis after = grid_axis(rule, m, n, 0, n, GridShift::kAfter);
+      for (int i = 0; i < n; ++i) {
+        // The reference's rule adds 1e-6 of half a picture before it rounds.
+        const float slack = rule == NearestRule::kInteger ? 0.0F : 1e-6F * static_cast<float>(m) + 1e-5F;
+        const bool inside = before.relative[i] >= -slack && after.relative[i] <= slack;
+        if (before.source[i] == after.source[i]) {
+          EXPECT_TRUE(before.source[i] == 0 || before.source[i] == m - 1);
+        } else {
+          EXPECT_EQ(after.source[i], before.source[i] + 1);
+          EXPECT_TRUE(inside) << m << " " << n << " " << i;
+          EXPECT_NEAR(before.relative[i] - after.relative[i], 2.0F, 1e-3F);
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace compass

@@ -33,6 +33,7 @@ struct Draft {
     return draft;
   }
   std::map<std::string, std::string> metadata{};  // beside what is always there
+  Safetensors more{};                             // where tensors lie that the tiny model does not have
   std::vector<uint8_t> write(const std::string& version = "1") const {
     SafetensorsWriter writer;
     for (const auto& [key, value] : metadata) writer.set_metadata(key, value);
@@ -200,6 +201,82 @@ TEST(Model, DecoderTextIsSpecified) {
   EXPECT_EQ(base_decoder_text((*one_layer)->description()), text);
   EXPECT_EQ(upper_decoder_text((*one_layer)->description()), "");
   EXPECT_EQ((*one_layer)->decoder_id(), model->decoder_ids().base);
+}
+
+// The tiny model with a factorised prior in its base codec: without z and the hyperprior's networks, and with
+// a row of y's tables for each channel.
+Draft factorised_draft() {
+  Draft draft = Draft::tiny();
+  json& base = draft.description["base"];
+  for (const char* key : {"hyper_channels", "h_a", "h_s", "h_scales"}) base.erase(key);
+  base["prior"] = "factorised";
+  base["quantise"] = "medians";
+  std::erase_if(draft.tensors, [](const auto& tensor) {
+    return tensor.first.starts_with("base.h_") || tensor.first.starts_with("base.z.") ||
+           tensor.first.starts_with("base.y.");
+  });
+  constexpr int64_t kM = 12;
+  std::vector<int32_t> cdf;
+  for (int64_t c = 0; c < kM; ++c) cdf.insert(cdf.end(), {0, 20000 + static_cast<int32_t>(c), 65000, 65536});
+  SafetensorsWriter writer;
+  writer.add_integers("base.y.cdf", {kM, 4}, cdf);
+  writer.add_integers("base.y.length", {kM}, std::vector<int32_t>(kM, 4));
+  writer.add_integers("base.y.offset", {kM}, std::vector<int32_t>(kM, -1));
+  writer.add_floats("base.y.median", {kM}, std::vector<float>(kM, 0.5F));
+  draft.more = *Safetensors::parse(writer.finish());
+  for (const auto& [name, view] : draft.more.tensors()) draft.tensors[name] = view;
+  return draft;
+}
+
+TEST(Model, FactorisedPriorsHaveARowForEachChannel) {
+  const Draft draft = factorised_draft();
+  const auto model = draft.parse();
+  ASSERT_TRUE(model) << error_of(model);
+  const CodecDescription& codec = (*model)->codec(CodecKind::kBase);
+  EXPECT_TRUE(codec.factorised());
+  EXPECT_EQ(codec.hyper_channels, 0);
+  EXPECT_TRUE(codec.h_a.empty() && codec.h_s.empty() && codec.h_scales.empty());
+  EXPECT_EQ((*model)->hyper_tables(CodecKind::kBase).rows(), 0);
+  const CdfTables& tables = (*model)->latent_tables(CodecKind::kBase);
+  ASSERT_EQ(tables.rows(), 13);
+  for (int c = 0; c < 12; ++c) EXPECT_EQ(tables.row(1 + c).cdf[1], 20000U + static_cast<uint32_t>(c));
+  EXPECT_EQ((*model)->weights(CodecKind::kBase).medians, std::vector<float>(12, 0.5F));
+  // Another decoder than the hyperprior's, and the description comes back as it was.
+  EXPECT_NE((*model)->decoder_ids().base, (*Model::load(kTiny))->decoder_ids().base);
+  EXPECT_EQ((*model)->decoder_ids().upper, (*Model::load(kTiny))->decoder_ids().upper);
+  EXPECT_TRUE(base_decoder_text((*model)->description()).ends_with(" factorised "));
+  const auto back = parse_description(to_json((*model)->description()));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_TRUE(back->base.factorised());
+}
+
+TEST(Model, MixturesOfPriorsAreRefusedByName) {
+  const auto refused = [&](const std::string& what, const std::function<void(json&)>& change) {
+    Draft draft = factorised_draft();
+    change(draft.description["base"]);
+    const std::string error = error_of(draft.parse());
+    EXPECT_NE(error.find(what), std::string::npos) << error;
+  };
+  const json tiny = Draft::tiny().description["base"];
+  for (const char* key : {"h_a", "h_s", "h_scales", "hyper_channels"}) {
+    refused(std::string("base.") + key + ": a codec with a factorised prior has none",
+            [&](json& base) { base[key] = tiny[key]; });
+  }
+  refused("base.trellis: a codec with a factorised prior has none", [](json& base) {
+    base["trellis"] = {{"step", 0.5}, {"coarser_below", json::array()}};
+  });
+  refused("base.prior", [](json& base) { base["prior"] = "hyper"; });
+  refused("base.hyper_channels: is missing", [](json& base) { base.erase("prior"); });
+  refused("base.latent_channels", [](json& base) { base["latent_channels"] = 256; });
+  refused("'base.y.median' is not part of its description", [](json& base) { base["quantise"] = "integer"; });
+  Draft draft = factorised_draft();
+  draft.tensors["base.z.cdf"] = draft.tensors["base.y.cdf"];
+  EXPECT_NE(error_of(draft.parse()).find("'base.z.cdf' is not part of its description"), std::string::npos);
+  // A hyperprior's 64 rows are not these.
+  draft = factorised_draft();
+  const Draft tiny_draft = Draft::tiny();
+  draft.tensors["base.y.length"] = tiny_draft.tensors.at("base.y.length");
+  EXPECT_NE(error_of(draft.parse()).find("base.y.length"), std::string::npos);
 }
 
 // A decoder's parts change the id each, and files of parts are the whole's.
@@ -374,6 +451,8 @@ TEST(Model, HostileDescriptionsAreRefused) {
   expect_refused("liff.hidden", [](json& d) { d["liff"]["hidden"] = json::array(); });
   expect_refused("liff.hidden.1", [](json& d) { d["liff"]["hidden"][1] = 0; });
   expect_refused("liff.blocks", [](json& d) { d["liff"]["blocks"] = 1000000; });
+  expect_refused("liff.kind", [](json& d) { d["liff"]["kind"] = "bicubic"; });
+  expect_refused("liff.mlp.", [](json& d) { d["liff"]["kind"] = "liif"; });  // its last layer makes 3
   expect_refused("liff.residual", [](json& d) { d["liff"]["residual"] = "lanczos"; });
   expect_refused("JSON", [](json& d) { d = json::array(); });
   expect_refused("JSON", [](json& d) {

@@ -241,11 +241,38 @@ Status for_each_conv(const LiffDescription& d, LiffWeights& w,
   w.mlp.resize(d.hidden.size() + 1);
   int in = 9 * d.g0 + 4;
   for (size_t i = 0; i < w.mlp.size(); ++i) {
-    const int out = i < d.hidden.size() ? d.hidden[i] : 27 * d.g0;
+    const int out = i < d.hidden.size() ? d.hidden[i] : d.mlp_outputs();
     conv(fmt::format("mlp.{}", i), w.mlp[i], in, out, 1, true);
     in = out;
   }
   return status;
+}
+
+}  // namespace
+
+namespace {
+
+// The tables and medians of what a codec codes.
+Status read_symbol_tables(const Safetensors& file, const CodecDescription& codec, const std::string& prefix,
+                          CodecWeights& w) {
+  const bool factorised = codec.factorised();
+  const int64_t channels = factorised ? codec.latent_channels : codec.hyper_channels;
+  const std::string own = prefix + (factorised ? ".y" : ".z");  // what has a row for each channel
+  w.medians.assign(channels, 0.0F);
+  if (codec.quantise == Quantise::kMedians) {
+    if (Status s = read_floats(file, own + ".median", {channels}, w.medians); !s) return s;
+  }
+  auto rows = read_channel_tables(file, own, channels);
+  if (!rows) return rows.error();
+  if (factorised) {
+    w.y = rows->behind_spare_row();
+    return {};
+  }
+  w.z = std::move(*rows);
+  auto latent_tables = read_latent_tables(file, prefix + ".y", codec.trellis ? 2 : 1);
+  if (!latent_tables) return latent_tables.error();
+  w.y = std::move(*latent_tables);
+  return {};
 }
 
 }  // namespace
@@ -267,29 +294,20 @@ Result<CodecWeights> read_codec_weights(const Safetensors& file, const CodecDesc
   if (Status s = network("h_s", codec.h_s, w.h_s); !s) return s.error();
   if (Status s = network("h_scales", codec.h_scales, w.h_scales); !s) return s.error();
 
-  const int64_t channels = codec.hyper_channels;
-  w.medians.assign(channels, 0.0F);
-  if (codec.quantise == Quantise::kMedians) {
-    if (Status s = read_floats(file, prefix + ".z.median", {channels}, w.medians); !s) return s.error();
-  }
-  std::vector<int32_t> cdf;
-  std::vector<int32_t> lengths;
-  std::vector<int32_t> offsets;
-  if (Status s = read_integers(file, prefix + ".z.cdf", {channels, -1}, cdf); !s) return s.error();
-  if (Status s = read_integers(file, prefix + ".z.length", {channels}, lengths); !s) return s.error();
-  if (Status s = read_integers(file, prefix + ".z.offset", {channels}, offsets); !s) return s.error();
-  auto tables = CdfTables::from_padded(cdf, lengths, offsets);
-  if (!tables) return bad(prefix + ".z.cdf", tables.error().message);
-  w.z = std::move(*tables);
-  auto latent_tables = read_latent_tables(file, prefix + ".y", codec.trellis ? 2 : 1);
-  if (!latent_tables) return latent_tables.error();
-  w.y = std::move(*latent_tables);
+  if (Status s = read_symbol_tables(file, codec, prefix, w); !s) return s.error();
   if (codec.filter) {
     w.filter.directions = *codec.filter;
     const Shape shape{1 + *codec.filter, 3, kFilterTaps, kFilterGates};
     if (Status s = read_floats(file, prefix + ".filter", shape, w.filter.values); !s) return s.error();
   }
   return w;
+}
+
+Result<std::vector<OpWeights>> read_network_weights(const Safetensors& file, const std::vector<Op>& ops,
+                                                    const std::string& prefix, int rate_points) {
+  std::vector<OpWeights> weights;
+  if (Status s = read_network(file, ops, prefix, rate_points, weights); !s) return s.error();
+  return weights;
 }
 
 Result<LiffWeights> read_liff_weights(const Safetensors& file, const LiffDescription& liff) {
@@ -315,30 +333,56 @@ Result<CdfTables> read_latent_tables(const Safetensors& file, const std::string&
   return tables;
 }
 
-std::vector<std::string> tensor_names(const Description& d) {
+Result<CdfTables> read_channel_tables(const Safetensors& file, const std::string& prefix, int64_t channels) {
+  std::vector<int32_t> cdf;
+  std::vector<int32_t> lengths;
+  std::vector<int32_t> offsets;
+  if (Status s = read_integers(file, prefix + ".cdf", {channels, -1}, cdf); !s) return s.error();
+  if (Status s = read_integers(file, prefix + ".length", {channels}, lengths); !s) return s.error();
+  if (Status s = read_integers(file, prefix + ".offset", {channels}, offsets); !s) return s.error();
+  auto tables = CdfTables::from_padded(cdf, lengths, offsets);
+  if (!tables) return bad(prefix + ".cdf", tables.error().message);
+  return tables;
+}
+
+std::vector<std::string> network_tensor_names(const std::vector<Op>& ops, const std::string& prefix) {
   std::vector<std::string> names;
-  const auto network = [&](const std::string& prefix, const std::vector<Op>& ops) {
-    for (size_t i = 0; i < ops.size(); ++i) {
-      OpWeights unused;
-      for (const Parameter& p : parameters_of(ops[i], 1, unused)) {
-        names.push_back(fmt::format("{}.{}.{}", prefix, i, p.name));
-      }
+  for (size_t i = 0; i < ops.size(); ++i) {
+    OpWeights unused;
+    for (const Parameter& p : parameters_of(ops[i], 1, unused)) {
+      names.push_back(fmt::format("{}.{}.{}", prefix, i, p.name));
     }
+  }
+  return names;
+}
+
+std::vector<std::string> codec_tensor_names(const CodecDescription& c, const std::string& prefix) {
+  std::vector<std::string> names;
+  const auto network = [&](const char* name, const std::vector<Op>& ops) {
+    const auto more = network_tensor_names(ops, prefix + "." + name);
+    names.insert(names.end(), more.begin(), more.end());
   };
-  const auto codec = [&](const std::string& prefix, const CodecDescription& c) {
-    network(prefix + ".g_a", c.g_a);
-    network(prefix + ".g_s", c.g_s);
-    network(prefix + ".h_a", c.h_a);
-    network(prefix + ".h_s", c.h_s);
-    network(prefix + ".h_scales", c.h_scales);
-    for (const char* table : {".y.cdf", ".y.length", ".y.offset", ".z.cdf", ".z.length", ".z.offset"}) {
-      names.push_back(prefix + table);
-    }
-    if (c.quantise == Quantise::kMedians) names.push_back(prefix + ".z.median");
-    if (c.filter) names.push_back(prefix + ".filter");
+  network("g_a", c.g_a);
+  network("g_s", c.g_s);
+  network("h_a", c.h_a);
+  network("h_s", c.h_s);
+  network("h_scales", c.h_scales);
+  const auto tables = [&](const std::string& of) {
+    for (const char* table : {".cdf", ".length", ".offset"}) names.push_back(of + table);
   };
-  codec("base", d.base);
-  if (d.enhancement) codec("enhancement", *d.enhancement);
+  tables(prefix + ".y");
+  if (!c.factorised()) tables(prefix + ".z");
+  if (c.quantise == Quantise::kMedians) names.push_back(prefix + (c.factorised() ? ".y" : ".z") + ".median");
+  if (c.filter) names.push_back(prefix + ".filter");
+  return names;
+}
+
+std::vector<std::string> tensor_names(const Description& d) {
+  std::vector<std::string> names = codec_tensor_names(d.base, "base");
+  if (d.enhancement) {
+    const auto more = codec_tensor_names(*d.enhancement, "enhancement");
+    names.insert(names.end(), more.begin(), more.end());
+  }
   if (d.liff) {
     LiffWeights unused;
     const Status listed = for_each_conv(*d.liff, unused, [&](const std::string& name, ConvWeights&, bool) {
@@ -357,7 +401,12 @@ bool is_scale_tensor(const Safetensors& file, std::string_view name) {
 }
 
 bool is_density_tensor(std::string_view name) {
-  return name.starts_with("base.z.density.") || name.starts_with("enhancement.z.density.");
+  for (const std::string_view codec : {"base.", "enhancement."}) {
+    if (!name.starts_with(codec)) continue;
+    const std::string_view rest = name.substr(codec.size());
+    return rest.starts_with("z.density.") || rest.starts_with("y.density.");
+  }
+  return false;
 }
 
 }  // namespace compass

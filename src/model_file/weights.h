@@ -26,9 +26,12 @@ struct FilterWeights {
 // One codec's parameters, one entry per op, and the tables of its symbols.
 struct CodecWeights {
   std::vector<nn::OpWeights> g_a, g_s, h_a, h_s, h_scales;
-  std::vector<float> medians;  // [hyper_channels], zeros unless quantise is kMedians
-  CdfTables z;                 // one row per hyper channel
-  CdfTables y;  // one row per scale index; with a trellis, as many more for its second quantiser
+  std::vector<float> medians;  // [hyper_channels], of y [latent_channels] with a factorised prior; zeros
+                               // unless quantise is kMedians
+  CdfTables z;                 // one row per hyper channel; none with a factorised prior
+  // One row per scale index; with a trellis, as many more for its second quantiser. With a factorised prior
+  // row 1 + c is channel c's, since elements of index 0 are not coded one by one (entropy/layer_coder.h).
+  CdfTables y;
   FilterWeights filter;
 };
 
@@ -54,17 +57,28 @@ struct LiffWeights {
 // empty.
 Result<CodecWeights> read_codec_weights(const Safetensors& file, const CodecDescription& codec,
                                         const std::string& prefix, int rate_points, bool encodes);
+// Those of one network alone, whose ops are under `prefix` ("base.g_a").
+Result<std::vector<nn::OpWeights>> read_network_weights(const Safetensors& file,
+                                                        const std::vector<nn::Op>& ops,
+                                                        const std::string& prefix, int rate_points);
 Result<LiffWeights> read_liff_weights(const Safetensors& file, const LiffDescription& liff);
 
 // The rows for y whose tensors are named `prefix` ("base.y"), ".cdf" and so on: 64 for each of `quantisers`.
 // Errors as above.
 Result<CdfTables> read_latent_tables(const Safetensors& file, const std::string& prefix, int quantisers = 1);
 
+// The rows of so many channels whose tensors are named `prefix` ("base.z"): one each. Errors as above.
+Result<CdfTables> read_channel_tables(const Safetensors& file, const std::string& prefix, int64_t channels);
+
 // Names of every tensor that a model of this description has, sorted. The optional ones below are not among
 // them.
 std::vector<std::string> tensor_names(const Description& description);
+// Those of one codec, and of one network, in no particular order.
+std::vector<std::string> codec_tensor_names(const CodecDescription& codec, const std::string& prefix);
+std::vector<std::string> network_tensor_names(const std::vector<nn::Op>& ops, const std::string& prefix);
 
-// Whether a tensor belongs to the learned density that z's tables were made from ("base.z.density.matrix0").
+// Whether a tensor belongs to the learned density that tables of channels were made from
+// ("base.z.density.matrix0"; with a factorised prior "base.y.density.matrix0").
 // A file may hold it for export and further training; coding does not read it and the model's id does not
 // depend on it.
 bool is_density_tensor(std::string_view name);

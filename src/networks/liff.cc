@@ -33,6 +33,17 @@ struct Liff::Parts {
     return nn::convolved({left, top, right + 1 - left, bottom + 1 - top}, 3, g.below, context.reach());
   }
 
+  // The axes of a grid: one of LIFF, of LIIF those before and after the target.
+  bool corners() const { return model->description().liff->kind == LiffKind::kLiif; }
+  GridAxis axis(int sources, int targets, int first, int count) const {
+    const GridShift shift = corners() ? GridShift::kBefore : GridShift::kNone;
+    return grid_axis(model->description().nearest, sources, targets, first, count, shift);
+  }
+  GridAxis axis_after(int sources, int targets, int first, int count) const {
+    if (!corners()) return {};
+    return grid_axis(model->description().nearest, sources, targets, first, count, GridShift::kAfter);
+  }
+
   // A plan without its kernels: the grid and the rectangles.
   LiffPlan sources(const Geometry& g, Rect out) const;
   LiffPlan make_plan(const Geometry& g, Rect out);
@@ -49,25 +60,28 @@ struct Liff::Parts {
 };
 
 LiffPlan Liff::Parts::sources(const Geometry& g, Rect out) const {
-  const NearestRule rule = model->description().nearest;
   LiffPlan plan{
       .out = out,
       .token_y = 2.0F / static_cast<float>(g.token_target.height) * static_cast<float>(g.below.height),
       .token_x = 2.0F / static_cast<float>(g.token_target.width) * static_cast<float>(g.below.width),
-      .rows = grid_axis(rule, g.below.height, g.target.height, out.y, out.height),
-      .cols = grid_axis(rule, g.below.width, g.target.width, out.x, out.width),
+      .rows = axis(g.below.height, g.target.height, out.y, out.height),
+      .cols = axis(g.below.width, g.target.width, out.x, out.width),
+      .rows_after = axis_after(g.below.height, g.target.height, out.y, out.height),
+      .cols_after = axis_after(g.below.width, g.target.width, out.x, out.width),
       .below_full = g.below};
-  plan.features = around(g, {plan.rows.source.front(), plan.rows.source.back()},
-                         {plan.cols.source.front(), plan.cols.source.back()});
+  const GridAxis& last_rows = corners() ? plan.rows_after : plan.rows;
+  const GridAxis& last_cols = corners() ? plan.cols_after : plan.cols;
+  plan.features = around(g, {plan.rows.source.front(), last_rows.source.back()},
+                         {plan.cols.source.front(), last_cols.source.back()});
   plan.below = features.footprint(g.below, plan.features);
   return plan;
 }
 
 Rect Liff::Parts::footprint(const Geometry& g, Rect out) const {
-  const NearestRule rule = model->description().nearest;
-  const auto ends = [rule](int sources, int targets, int first, int count) {
-    return std::pair{grid_axis(rule, sources, targets, first, 1).source.front(),
-                     grid_axis(rule, sources, targets, first + count - 1, 1).source.front()};
+  const auto ends = [this](int sources, int targets, int first, int count) {
+    const int last = first + count - 1;
+    const GridAxis end = corners() ? axis_after(sources, targets, last, 1) : axis(sources, targets, last, 1);
+    return std::pair{axis(sources, targets, first, 1).source.front(), end.source.front()};
   };
   const Rect seen = around(g, ends(g.below.height, g.target.height, out.y, out.height),
                            ends(g.below.width, g.target.width, out.x, out.width));
@@ -85,7 +99,7 @@ LiffPlan Liff::Parts::make_plan(const Geometry& g, Rect out) {
     stripe.first = static_cast<int>(done);
     stripe.rows = slice(plan.rows, done, end);
     if (end == done) continue;
-    stripe.pixel_weights = pixel_weights.plan(g.below, stripe.rows, plan.cols);
+    stripe.pixel_weights = pixel_weights.plan(g.below, plan.sources(stripe));
     stripe.pixel_weights.add_kernels(plan.kernels);
     done = end;
   }
@@ -142,7 +156,7 @@ void Liff::predict(const LiffPlan& plan, const Tensor& below, Rect target_part, 
     const nn::StageTimer timer(
         p.context.times(), "liff mlp",
         (p.pixel_weights.macs_per_source() * sources + p.pixel_weights.macs_per_target() * targets) * share);
-    p.pixel_weights.run(stripe.pixel_weights, view, {stripe.rows, plan.cols, plan.token_y, plan.token_x},
+    p.pixel_weights.run(stripe.pixel_weights, view, {plan.sources(stripe), plan.token_y, plan.token_x},
                         target.pixel(plan.out.y + stripe.first - target_part.y, plan.out.x - target_part.x),
                         static_cast<size_t>(target.width) * 3);
   }
@@ -156,6 +170,12 @@ Liff::Cost Liff::cost(Size below, Size target) const {
   return {.features = parts_->features.macs_per_pixel() * static_cast<double>(below.pixels()),
           .mlp = parts_->pixel_weights.macs_per_source() * static_cast<double>(below.pixels()) +
                  parts_->pixel_weights.macs_per_target() * static_cast<double>(target.pixels())};
+}
+
+Liff::Cost Liff::cost_as_written(Size below, Size target) const {
+  return {
+      .features = parts_->features.macs_per_pixel() * static_cast<double>(below.pixels()),
+      .mlp = liff_macs_as_written(*parts_->model->description().liff) * static_cast<double>(target.pixels())};
 }
 
 }  // namespace compass

@@ -5,7 +5,8 @@
 // into the pixel's weights over those features; features times pixel weights is the pixel. The MLP's first
 // layer and the product of its last layer with the features depend, up to three small terms, on the source
 // pixel alone and are computed there, as 3x3 convolutions: the same result for a third of the work
-// (docs/model_format.md, "LIFF").
+// (docs/model_format.md, "LIFF"). LIIF, which the paper compares it with, has the same features and runs
+// here, too.
 #pragma once
 
 #include <memory>
@@ -58,6 +59,8 @@ class Liff {
     double features = 0, mlp = 0;
   };
   Cost cost(Size below, Size target) const;
+  // The same without factoring: the whole MLP for every target pixel, for LIIF four times.
+  Cost cost_as_written(Size below, Size target) const;
 
  private:
   struct Parts;
@@ -69,6 +72,7 @@ struct LiffPlan {
   Rect out;
   float token_y = 0.0F, token_x = 0.0F;  // scale token
   GridAxis rows, cols;                   // the nearest source pixels of the target's rows and columns
+  GridAxis rows_after, cols_after;       // of LIIF; those above are then the ones before the target
   Rect features;                         // these pixels and their 3x3 neighbours: what pixel weights multiply
   Rect below;                            // the features' footprint in the picture below
   Size below_full;
@@ -85,6 +89,10 @@ struct LiffPlan {
     list.insert(list.end(), kernels.begin(), kernels.end());
   }
   size_t map_bytes = 0;  // the most bytes of maps at a time
+  // LIIF has one stripe.
+  LiffPixelWeights::Sources sources(const Stripe& stripe) const {
+    return {stripe.rows, cols, rows_after, cols_after};
+  }
 };
 
 }  // namespace compass

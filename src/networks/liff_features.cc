@@ -109,6 +109,7 @@ double macs(const ConvWeights& w) {
 
 LiffFeatures::LiffFeatures(const LiffDescription& liff, const LiffWeights& w, nn::Context& context)
     : context_(context),
+      in_stripes_(liff.kind == LiffKind::kLiff),
       g0_(liff.g0),
       blocks_(liff.blocks),
       convs_(liff.convs),
@@ -170,7 +171,7 @@ LiffFeaturesPlan LiffFeatures::describe(Size full, Rect out) {
 
 LiffFeaturesPlan LiffFeatures::plan(Size full, Rect out) {
   LiffFeaturesPlan plan = describe(full, out);
-  cut_to_stripes(plan, full, context_.compute() == Element::kF32);
+  cut_to_stripes(plan, full, in_stripes_ && context_.compute() == Element::kF32);
   for (std::vector<LiffFeaturesPlan::Rows>& stripe : plan.stripes) {
     for (size_t s = 0; s < stripe.size(); ++s) {
       const nn::PlannedMap& map = plan.maps[s];

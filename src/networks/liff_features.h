@@ -85,6 +85,7 @@ class LiffFeatures {
   LiffFeaturesPlan describe(Size full, Rect out);
 
   nn::Context& context_;
+  bool in_stripes_;  // LIIF reads features of two source rows at a time, and has them whole
   int g0_, blocks_, convs_, growth_;
   double macs_ = 0.0;
   nn::ConvPass sfe1_, sfe2_, gff1_, gff2_;

@@ -1,8 +1,11 @@
 #include "networks/liff_pixel_weights.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "graph/geometry.h"
+#include "networks/liif_corners.h"
 #include "nn/float_conv.h"
 #include "nn/tile_io.h"
 #include "nn/winograd.h"
@@ -68,15 +71,16 @@ void LiffPixelWeightsPlan::add_kernels(std::vector<KernelRequest>& kernels) cons
 
 LiffPixelWeights::LiffPixelWeights(const LiffDescription& liff, const LiffWeights& weights,
                                    nn::Context& context)
-    : context_(context), g0_(liff.g0) {
+    : context_(context), kind_(liff.kind), g0_(liff.g0) {
   const auto& mlp = weights.mlp;
   const ConvWeights& head = mlp.front();
   const int hidden = mlp.back().in;
   first_ = pad_channels(head.out);
   last_ = pad_channels(hidden);
-  tail_outputs_ = pad_channels(3 * last_ + 3);
+  tail_outputs_ = kind_ == LiffKind::kLiff ? pad_channels(3 * last_ + 3) : 0;
   read_head(head);
   make_source_convs(weights);
+  if (kind_ == LiffKind::kLiif) make_colours(mlp.back());
   widest_ = std::max(first_, last_);
   for (size_t i = 1; i + 1 < mlp.size(); ++i) {
     middle_.push_back(nn::pad_conv_weights(mlp[i].weight, mlp[i].bias, mlp[i].in, mlp[i].out, 1, 1));
@@ -84,7 +88,25 @@ LiffPixelWeights::LiffPixelWeights(const LiffDescription& liff, const LiffWeight
     target_macs_ += 1.0 * mlp[i].in * mlp[i].out;
   }
   target_macs_ += 2.0 * head.out + 3.0 * hidden;
-  source_macs_ = 1.0 * kTaps * g0_ * (head.out + 3.0 * hidden + 3.0);
+  if (kind_ == LiffKind::kLiff) {
+    source_macs_ = 1.0 * kTaps * g0_ * (head.out + 3.0 * hidden + 3.0);
+  } else {
+    target_macs_ *= kLiifCorners;
+    source_macs_ = 1.0 * kTaps * g0_ * head.out;
+  }
+}
+
+// As pixel_products (nn/kernels.h) takes it.
+void LiffPixelWeights::make_colours(const ConvWeights& last) {
+  const std::vector<float> weight = last.weight.floats();
+  colours_.assign(pad_channels(3 * last_ + 3), 0.0F);
+  for (int c = 0; c < 3; ++c) {
+    std::copy_n(weight.data() + static_cast<size_t>(c) * last.in, last.in,
+                colours_.data() + static_cast<size_t>(c) * last_);
+    colours_[3 * static_cast<size_t>(last_) + c] = last.bias[c];
+  }
+  colours_bf16_.resize(colours_.size());
+  nn::round_to_bf16(colours_.data(), colours_bf16_.data(), colours_.size());
 }
 
 // The first layer's rows: 9*g0 weights in the order of a 3x3 convolution, then offset y, x, token y, x.
@@ -134,7 +156,7 @@ void write_tail(const ConvWeights& tail, int g0, int padded_in, int last, float*
 }  // namespace
 
 // In f32 one convolution makes both, and its input goes to Winograd's points once. In bf16 they have results
-// of different formats.
+// of different formats. LIIF has B alone.
 void LiffPixelWeights::make_source_convs(const LiffWeights& weights) {
   const ConvWeights& head = weights.mlp.front();
   const ConvWeights& tail = weights.mlp.back();
@@ -148,6 +170,10 @@ void LiffPixelWeights::make_source_convs(const LiffWeights& weights) {
     std::fill_n(to, outputs * output, 0.0F);
     write_tail(tail, g0, in, last, to);
   };
+  if (kind_ == LiffKind::kLiif) {
+    base_.emplace_back(in, first_, 3, 3, base_only, bias_);
+    return;
+  }
   if (context_.compute() == Element::kF32) {
     std::vector<float> bias = bias_;
     bias.resize(first_ + tail_outputs_, 0.0F);
@@ -162,29 +188,34 @@ void LiffPixelWeights::make_source_convs(const LiffWeights& weights) {
   tail_.emplace_back(in, tail_outputs_, 3, 3, tail_only, std::vector<float>(tail_outputs_, 0.0F));
 }
 
-LiffPixelWeightsPlan LiffPixelWeights::plan(Size full, const GridAxis& rows, const GridAxis& cols) {
+LiffPixelWeightsPlan LiffPixelWeights::plan(Size full, const Sources& sources) {
+  const bool corners = kind_ == LiffKind::kLiif;
+  const int last_y = (corners ? sources.rows_after : sources.rows).source.back();
+  const int last_x = (corners ? sources.cols_after : sources.cols).source.back();
   const Element compute = context_.compute();
   LiffPixelWeightsPlan plan;
   // Tiles are whole blocks of Winograd's algorithm, for the reason that nn/conv_pass.cc gives.
   constexpr int kBlock = nn::kWinogradBlock;
-  plan.source_y = rows.source.front() / kBlock * kBlock;
-  plan.source_x = cols.source.front() / kBlock * kBlock;
-  plan.end_y = nn::round_up(rows.source.back() + 1, kBlock);
-  plan.end_x = nn::round_up(cols.source.back() + 1, kBlock);
+  plan.source_y = sources.rows.source.front() / kBlock * kBlock;
+  plan.source_x = sources.cols.source.front() / kBlock * kBlock;
+  plan.end_y = nn::round_up(last_y + 1, kBlock);
+  plan.end_x = nn::round_up(last_x + 1, kBlock);
   const int height = plan.end_y - plan.source_y, width = plan.end_x - plan.source_x;
-  const size_t pixel_bytes = tail_outputs_ * nn::element_size(compute);
-  const int sources = std::clamp(static_cast<int>(kTailBytes / pixel_bytes), kMinSources, kMaxSources);
+  const size_t pixel_bytes = corners ? first_ * sizeof(float) : tail_outputs_ * nn::element_size(compute);
+  const int most = std::clamp(static_cast<int>(kTailBytes / pixel_bytes), kMinSources, kMaxSources);
   plan.across = nn::ceil_div(width, kMaxTileColumns);
   plan.tile_cols = nn::round_up(nn::ceil_div(width, plan.across), kBlock);
-  plan.down = nn::ceil_div(height, std::max(kBlock, sources / plan.tile_cols / kBlock * kBlock));
+  plan.down = nn::ceil_div(height, std::max(kBlock, most / plan.tile_cols / kBlock * kBlock));
   plan.tile_rows = nn::round_up(nn::ceil_div(height, plan.down), kBlock);
+  plan.held_rows = plan.tile_rows + (corners ? kBlock : 0);
+  plan.held_cols = plan.tile_cols + (corners ? kBlock : 0);
 
   nn::ConvShape shape{.in = base_[0].in(),
                       .out = base_[0].out(),
                       .kernel_h = 3,
                       .kernel_w = 3,
-                      .rows = plan.tile_rows,
-                      .cols = plan.tile_cols,
+                      .rows = plan.held_rows,
+                      .cols = plan.held_cols,
                       .source = compute,
                       .target = Element::kF32,
                       .direct = !nn::worth_winograd(full, 1)};
@@ -211,9 +242,10 @@ struct LiffPixelWeights::Run {
 
 struct LiffPixelWeights::Tile {
   int worker = 0;
+  int y = 0, x = 0;             // its first source pixel
   const float* base = nullptr;  // B, [sources][base_pitch]
   size_t base_pitch = 0;
-  const std::byte* tail = nullptr;  // A, [sources][tail_pitch]
+  const std::byte* tail = nullptr;  // A, [sources][tail_pitch]; of LIIF the last layer, for all of them
   size_t tail_pitch = 0;
   std::byte* hidden = nullptr;  // of a batch of targets, [kBatch][widest_]
   std::byte* spare = nullptr;
@@ -242,9 +274,9 @@ LiffPixelWeights::Tile LiffPixelWeights::make_tile(const Run& run, int y, int x,
   const Element compute = context_.compute();
   const size_t element = nn::element_size(compute);
   const int padded_in = plan.base.shape.in;
-  const int rows = plan.tile_rows + 2;
-  const int cols = plan.tile_cols + 2;
-  const size_t pixels = static_cast<size_t>(plan.tile_rows) * plan.tile_cols;
+  const int rows = plan.held_rows + 2;
+  const int cols = plan.held_cols + 2;
+  const size_t pixels = static_cast<size_t>(plan.held_rows) * plan.held_cols;
   const size_t batch_bytes = static_cast<size_t>(kBatch) * widest_ * element;
   Workspace& ws = context_.workspace(worker);
   std::byte* const hidden = ws.get(Workspace::kHidden, batch_bytes);
@@ -253,24 +285,33 @@ LiffPixelWeights::Tile LiffPixelWeights::make_tile(const Run& run, int y, int x,
   if (compute == Element::kF32) {
     const float* both = make_both(run, y, x, ws);
     const auto pitch = static_cast<size_t>(plan.base.shape.out);
-    return {worker, both, pitch, reinterpret_cast<const std::byte*>(both + first), pitch, hidden, spare};
+    if (!colours_.empty()) {
+      return {worker, y,      x,    both, pitch, reinterpret_cast<const std::byte*>(colours_.data()),
+              0,      hidden, spare};
+    }
+    return {worker, y,      x,    both, pitch, reinterpret_cast<const std::byte*>(both + first),
+            pitch,  hidden, spare};
   }
   std::byte* sources = ws.get(Workspace::kInput, static_cast<size_t>(rows) * cols * padded_in * element);
   nn::gather(run.features, {}, y - 1, x - 1, rows, cols, compute, sources, padded_in);
   auto* base = ws.get_array<float>(Workspace::kBase, pixels * first_);
   run.base.run(ws, worker, sources, base);
+  if (!colours_.empty()) {
+    const auto* colours = reinterpret_cast<const std::byte*>(colours_bf16_.data());
+    return {worker, y, x, base, first, colours, 0, hidden, spare};
+  }
   std::byte* tail = ws.get(Workspace::kTail, pixels * plan.tail.shape.out * element);
   run.tail.run(ws, worker, sources, tail);
-  return {worker, base, first, tail, static_cast<size_t>(tail_outputs_), hidden, spare};
+  return {worker, y, x, base, first, tail, static_cast<size_t>(tail_outputs_), hidden, spare};
 }
 
 // B and A of a tile, [sources][first_ + tail_outputs_], from the features where they lie. The last tiles of a
 // row or column may be smaller than the others.
 const float* LiffPixelWeights::make_both(const Run& run, int y, int x, Workspace& ws) const {
   const LiffPixelWeightsPlan& plan = run.plan;
-  const int rows = std::min(plan.tile_rows, plan.end_y - y), cols = std::min(plan.tile_cols, plan.end_x - x);
-  const auto pitch = static_cast<size_t>(plan.base.shape.out), row = plan.tile_cols * pitch;
-  auto* both = ws.get_array<float>(Workspace::kBase, static_cast<size_t>(plan.tile_rows) * row);
+  const int rows = std::min(plan.held_rows, plan.end_y - y), cols = std::min(plan.held_cols, plan.end_x - x);
+  const auto pitch = static_cast<size_t>(plan.base.shape.out), row = plan.held_cols * pitch;
+  auto* both = ws.get_array<float>(Workspace::kBase, static_cast<size_t>(plan.held_rows) * row);
   const int in = plan.base.shape.in;
   nn::FloatConv::Input input{{}, static_cast<size_t>(in)};
   const Rect window{x - 1, y - 1, cols + 2, rows + 2};
@@ -288,34 +329,97 @@ const float* LiffPixelWeights::make_both(const Run& run, int y, int x, Workspace
 
 void LiffPixelWeights::run_tile(const Run& run, int i, int worker) const {
   const LiffPixelWeightsPlan& plan = run.plan;
-  const GridAxis& rows = run.targets.rows;
-  const GridAxis& cols = run.targets.cols;
   const int tile_y = plan.source_y + i / plan.across * plan.tile_rows;
   const int tile_x = plan.source_x + i % plan.across * plan.tile_cols;
-  const auto [y0, y1] = targets_of(rows, tile_y, tile_y + plan.tile_rows);
-  const auto [x0, x1] = targets_of(cols, tile_x, tile_x + plan.tile_cols);
+  const auto [y0, y1] = targets_of(run.targets.sources.rows, tile_y, tile_y + plan.tile_rows);
+  const auto [x0, x1] = targets_of(run.targets.sources.cols, tile_x, tile_x + plan.tile_cols);
   if (y0 == y1 || x0 == x1) return;
   const Tile tile = make_tile(run, tile_y, tile_x, worker);
-  auto* targets = context_.workspace(worker).get_array<nn::LiffTarget>(Workspace::kRows, kBatch);
+  const Rect targets{x0, y0, x1 - x0, y1 - y0};
+  if (kind_ == LiffKind::kLiff) {
+    run_targets(run, tile, targets);
+  } else {
+    run_corners(run, tile, targets);
+  }
+}
+
+void LiffPixelWeights::run_targets(const Run& run, const Tile& tile, Rect part) const {
+  const GridAxis& rows = run.targets.sources.rows;
+  const GridAxis& cols = run.targets.sources.cols;
+  auto* targets = context_.workspace(tile.worker).get_array<nn::LiffTarget>(Workspace::kRows, kBatch);
+  int count = 0;
+  for (int y = part.y; y < part.y + part.height; ++y) {
+    const int source_row = (rows.source[y] - tile.y) * run.plan.held_cols - tile.x;
+    float* pixel = run.out + static_cast<size_t>(y) * run.stride + 3 * static_cast<size_t>(part.x);
+    for (int x = part.x; x < part.x + part.width; ++x, pixel += 3) {
+      targets[count++] = {source_row + cols.source[x], rows.relative[y], cols.relative[x], pixel};
+      if (count == kBatch) finish(run, tile, targets, std::exchange(count, 0));
+    }
+  }
+  finish(run, tile, targets, count);
+}
+
+namespace {
+
+// A target pixel of LIIF: what its four answers count, and where the result goes.
+struct Blend {
+  std::array<float, kLiifCorners> weights;
+  float* out;
+};
+
+// answers [pixels][corners][3].
+void blend(const Blend* pixels, int count, const float* answers) {
+  for (int i = 0; i < count; ++i, answers += 3 * kLiifCorners) {
+    for (int c = 0; c < 3; ++c) {
+      float sum = 0.0F;
+      for (int corner = 0; corner < kLiifCorners; ++corner) {
+        sum += pixels[i].weights[corner] * answers[3 * corner + c];
+      }
+      pixels[i].out[c] = sum;
+    }
+  }
+}
+
+}  // namespace
+
+void LiffPixelWeights::run_corners(const Run& run, const Tile& tile, Rect part) const {
+  static_assert(kBatch % kLiifCorners == 0);
+  const Sources& sources = run.targets.sources;
+  const LiifAxis rows{sources.rows, sources.rows_after}, cols{sources.cols, sources.cols_after};
+  Workspace& ws = context_.workspace(tile.worker);
+  auto* targets = ws.get_array<nn::LiffTarget>(Workspace::kRows, kBatch);
+  auto* answers = ws.get_array<float>(Workspace::kTail, size_t{3} * kBatch);
+  auto* pixels = ws.get_array<Blend>(Workspace::kBlend, kBatch / kLiifCorners);
   int count = 0;
   const auto flush = [&] {
-    for (int done = 0; done < count;) {
-      const bool whole = count - done > kBatch - kRest;
-      const int n = std::min(count - done, whole ? kBatch : kRest);
-      finish(tile, targets + done, n, whole ? run.batch : run.rest);
-      done += n;
-    }
+    finish(run, tile, targets, count);
+    blend(pixels, count / kLiifCorners, answers);
     count = 0;
   };
-  for (int y = y0; y < y1; ++y) {
-    const int source_row = (rows.source[y] - tile_y) * plan.tile_cols - tile_x;
-    float* pixel = run.out + static_cast<size_t>(y) * run.stride + 3 * static_cast<size_t>(x0);
-    for (int x = x0; x < x1; ++x, pixel += 3) {
-      targets[count++] = {source_row + cols.source[x], rows.relative[y], cols.relative[x], pixel};
+  for (int y = part.y; y < part.y + part.height; ++y) {
+    float* pixel = run.out + static_cast<size_t>(y) * run.stride + 3 * static_cast<size_t>(part.x);
+    for (int x = part.x; x < part.x + part.width; ++x, pixel += 3) {
+      pixels[count / kLiifCorners] = {liif_weights(rows, cols, y, x), pixel};
+      for (int corner = 0; corner < kLiifCorners; ++corner, ++count) {
+        const GridAxis& down = rows.at(corner / 2);
+        const GridAxis& across = cols.at(corner % 2);
+        const int source = (down.source[y] - tile.y) * run.plan.held_cols + across.source[x] - tile.x;
+        targets[count] = {source, down.relative[y], across.relative[x], answers + 3 * size_t(count)};
+      }
       if (count == kBatch) flush();
     }
   }
-  if (count > 0) flush();
+  flush();
+}
+
+void LiffPixelWeights::finish(const Run& run, const Tile& tile, const nn::LiffTarget* targets,
+                              int count) const {
+  for (int done = 0; done < count;) {
+    const bool whole = count - done > kBatch - kRest;
+    const int n = std::min(count - done, whole ? kBatch : kRest);
+    finish(tile, targets + done, n, whole ? run.batch : run.rest);
+    done += n;
+  }
 }
 
 void LiffPixelWeights::finish(const Tile& tile, const nn::LiffTarget* targets, int count,
@@ -341,6 +445,17 @@ void LiffPixelWeights::finish(const Tile& tile, const nn::LiffTarget* targets, i
     nn::pixel_products(reinterpret_cast<const BFloat16*>(tile.tail), tile.tail_pitch,
                        reinterpret_cast<const BFloat16*>(hidden), last_, targets, count);
   }
+}
+
+double liff_macs_as_written(const LiffDescription& liff) {
+  double macs = 0.0;
+  int in = kTaps * liff.g0 + 4;
+  for (const int width : liff.hidden) {
+    macs += 1.0 * in * width;
+    in = width;
+  }
+  macs += 1.0 * in * liff.mlp_outputs();
+  return liff.kind == LiffKind::kLiif ? kLiifCorners * macs : macs + 3.0 * kTaps * liff.g0;
 }
 
 }  // namespace compass

@@ -6,6 +6,7 @@
 #include "core/testing/tensor.h"
 #include "model_file/liff_grid.h"
 #include "model_file/testing/golden_model.h"
+#include "model_writer/random_model.h"
 #include "networks/liff_features.h"
 #include "networks/liff_pixel_weights.h"
 #include "networks/testing/liff_plain.h"
@@ -83,9 +84,11 @@ TEST_P(GoldenLiff, EveryStage) {
   }
   LiffPixelWeights pixel_weights(*model->description().liff, model->liff_weights(), context);
   Tensor factored(3, target.height, target.width);
-  pixel_weights.run(pixel_weights.plan({below.width, below.height}, rows, cols),
+  const GridAxis none;
+  const LiffPixelWeights::Sources sources{rows, cols, none, none};
+  pixel_weights.run(pixel_weights.plan({below.width, below.height}, sources),
                     nn::view_of(golden_features, whole_of(golden_features), {below.width, below.height}),
-                    {rows, cols, token[0], token[1]}, factored.data.data(),
+                    {sources, token[0], token[1]}, factored.data.data(),
                     static_cast<size_t>(target.width) * 3);
   EXPECT_LT(relative_error(factored, want), 1e-4);
 
@@ -109,8 +112,62 @@ INSTANTIATE_TEST_SUITE_P(Cases, GoldenLiff,
                            return std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param);
                          });
 
-TEST(Liff, PartsEqualTheWhole) {
-  const auto model = tiny_model();
+TEST(Liif, EqualsItsDefinition) {
+  const auto model = *random_model("lite-liif");
+  ThreadPool pool(2);
+  nn::Context f32(pool, Precision::kF32), bf16(pool, Precision::kBF16);
+  LiffFeatures features(*model->description().liff, model->liff_weights(), f32);
+  Liff exact(model, f32), coarse(model, bf16);
+  // 1.5 times has targets half-way between source pixels; one source pixel alone is its own neighbour.
+  for (const auto& [size, target] : {std::pair{Size{13, 9}, Size{31, 9}},
+                                     {Size{40, 30}, Size{60, 45}},
+                                     {Size{1, 1}, Size{5, 4}},
+                                     {Size{6, 7}, Size{6, 7}},
+                                     {Size{90, 3}, Size{150, 8}}}) {
+    const Tensor below = random_picture(size, 7);
+    const Tensor made = features_of(f32, features, below);
+    const Tensor got = exact.predict(below, target);
+    const Tensor got_coarse = coarse.predict(below, target);
+    Tensor want(3, target.height, target.width);
+    for (int y = 0; y < target.height; ++y) {
+      for (int x = 0; x < target.width; ++x) {
+        const auto pixel = plain_liif_pixel(model->liff_weights(), made, target, y, x);
+        for (int c = 0; c < 3; ++c) want.at(c, y, x) = pixel[c];
+      }
+    }
+    EXPECT_LT(relative_error(got, want), 1e-4) << size.width << "x" << size.height;
+    EXPECT_LT(relative_error(got_coarse, want), 0.03) << size.width << "x" << size.height;
+  }
+}
+
+TEST(Liif, CostsWhatItsLayersMultiply) {
+  ThreadPool pool(1);
+  nn::Context context(pool, Precision::kF32);
+  const Size below{100, 50}, target{200, 100};
+  const double pixels = 200.0 * 100.0;
+  const double middle = 3 * 256.0 * 256.0;
+  const Liff liff(*random_model("paper"), context), liif(*random_model("paper-liif"), context);
+  EXPECT_EQ(liff.cost(below, target).features, liif.cost(below, target).features);
+  EXPECT_EQ(liff.cost_as_written(below, target).mlp, pixels * (580 * 256 + middle + 256 * 1728 + 1728));
+  EXPECT_EQ(liif.cost_as_written(below, target).mlp, pixels * 4 * (580 * 256 + middle + 256 * 3));
+  // Factored: the first layer's part of the features once for each source pixel.
+  EXPECT_EQ(liif.cost(below, target).mlp,
+            pixels * 4 * (2 * 256 + middle + 3 * 256) + pixels / 4 * (576 * 256));
+}
+
+class EveryPredictor : public testing::TestWithParam<const char*> {
+ protected:
+  static std::shared_ptr<const Model> model() {
+    return std::string(GetParam()) == "tiny" ? tiny_model() : *random_model(GetParam());
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Kinds, EveryPredictor, testing::Values("tiny", "lite-liif"), [](const auto& info) {
+  return std::string(info.param) == "tiny" ? "Liff" : "Liif";
+});
+
+TEST_P(EveryPredictor, PartsEqualTheWhole) {
+  const auto model = this->model();
   ASSERT_NE(model, nullptr);
   ThreadPool pool(2);
   for (const Precision precision : {Precision::kF32, Precision::kBF16}) {
@@ -184,8 +241,8 @@ TEST(Liff, TallPicturesNeedNoMoreMaps) {
   EXPECT_LT(bytes(1000), 2 * bytes(50));
 }
 
-TEST(Liff, ThreadsDoNotChangeResults) {
-  const auto model = tiny_model();
+TEST_P(EveryPredictor, ThreadsDoNotChangeResults) {
+  const auto model = this->model();
   ASSERT_NE(model, nullptr);
   const Tensor below = random_picture({83, 61}, 4);
   Tensor first;

@@ -48,15 +48,20 @@ Tensor part_of(std::span<const int32_t> symbols, int channels, Size size, Rect p
 }  // namespace
 
 CodecNetworks::CodecNetworks(std::shared_ptr<const Model> model, CodecKind kind, nn::Context& context)
-    : model_(std::move(model)),
-      codec_(model_->codec(kind)),
-      weights_(model_->weights(kind)),
+    : CodecNetworks(model->codec(kind), model->weights(kind), context) {
+  model_ = std::move(model);
+}
+
+CodecNetworks::CodecNetworks(const CodecDescription& codec, const CodecWeights& weights, nn::Context& context)
+    : codec_(codec),
+      weights_(weights),
       context_(context),
       g_a_(context, Network::Role::kAnalysis, codec_.g_a, weights_.g_a, codec_.g_a),
-      g_s_(context, Network::Role::kSynthesis, codec_.g_s, weights_.g_s, codec_.g_a),
-      h_a_(context, Network::Role::kAnalysis, codec_.h_a, weights_.h_a, codec_.h_a),
-      h_s_(context, Network::Role::kSynthesis, codec_.h_s, weights_.h_s, codec_.h_a) {
+      g_s_(context, Network::Role::kSynthesis, codec_.g_s, weights_.g_s, codec_.g_a) {
   conditional_ = g_a_.reads_prediction() || g_s_.reads_prediction();
+  if (codec_.factorised()) return;  // there are no more
+  h_a_.emplace(context, Network::Role::kAnalysis, codec_.h_a, weights_.h_a, codec_.h_a);
+  h_s_.emplace(context, Network::Role::kSynthesis, codec_.h_s, weights_.h_s, codec_.h_a);
   if (!codec_.h_scales.empty()) {
     h_scales_.emplace(context, Network::Role::kSynthesis, codec_.h_scales, weights_.h_scales, codec_.h_a);
   }
@@ -69,6 +74,7 @@ Size CodecNetworks::latent_size(Size picture) const {
 }
 
 Size CodecNetworks::hyper_size(Size picture) const {
+  if (codec_.factorised()) return {};
   return nn::analysis_size(codec_.h_a, latent_size(picture));
 }
 
@@ -101,13 +107,13 @@ Rect CodecNetworks::analysis_footprint(Size picture, Rect out) const {
 Tensor CodecNetworks::hyper_analyse(const Tensor& y) {
   Tensor z;
   const Size latent{y.width, y.height};
-  hyper_analyse(*h_a_.plan(latent, whole(h_a_.output_size(latent))), y, z);
+  hyper_analyse(*h_a_->plan(latent, whole(h_a_->output_size(latent))), y, z);
   return z;
 }
 
 void CodecNetworks::hyper_analyse(const nn::Plan& plan, const Tensor& y, Tensor& z) {
   const StageTimer timer(context_.times(), "h_a", plan.macs);
-  h_a_.run(plan, {.x = nn::view_of(y)}, z);
+  h_a_->run(plan, {.x = nn::view_of(y)}, z);
 }
 
 std::vector<int32_t> CodecNetworks::quantise_hyper(const Tensor& z) const {
@@ -140,13 +146,34 @@ HyperParameters CodecNetworks::hyper_synthesise(std::span<const int32_t> z_symbo
 
 CodecNetworks::HyperPlan CodecNetworks::plan_hyper_synthesis(Size picture, Rect out) const {
   const Size latent = latent_size(picture);
-  return {h_s_.plan(latent, out), h_scales_ ? h_scales_->plan(latent, out) : nullptr};
+  return {out, h_s_ ? h_s_->plan(latent, out) : nullptr, h_scales_ ? h_scales_->plan(latent, out) : nullptr};
+}
+
+std::vector<CodecNetworks::PlanPtr> CodecNetworks::HyperPlan::plans() const {
+  std::vector<PlanPtr> there;
+  if (h_s) there.push_back(h_s);
+  if (h_scales) there.push_back(h_scales);
+  return there;
+}
+
+void CodecNetworks::known_parameters(Rect out, HyperParameters& result) const {
+  const int m = latent_channels();
+  result.means.reshape(m, out.height, out.width);
+  result.indexes.resize(result.means.size());
+  for (size_t i = 0; i < result.indexes.size(); i += m) {
+    std::copy_n(weights_.medians.data(), m, result.means.data.data() + i);
+    for (int c = 0; c < m; ++c) result.indexes[i + c] = static_cast<uint8_t>(1 + c);
+  }
 }
 
 void CodecNetworks::hyper_synthesise(const HyperPlan& plan, std::span<const int32_t> z_symbols,
                                      HyperParameters& result) {
-  const Size hyper = h_s_.input_size(plan.h_s->full);
-  const Rect out = plan.h_s->out;
+  const Rect out = plan.out;
+  if (!plan.h_s) {
+    known_parameters(out, result);
+    return;
+  }
+  const Size hyper = h_s_->input_size(plan.h_s->full);
   const int channels = hyper_channels();
   const int m = latent_channels();
   assert(z_symbols.size() == static_cast<size_t>(hyper.pixels()) * channels);
@@ -159,7 +186,7 @@ void CodecNetworks::hyper_synthesise(const HyperPlan& plan, std::span<const int3
   const size_t count = static_cast<size_t>(out.size().pixels()) * m;
   result.indexes.resize(count);
   if (plan.h_scales) {
-    h_s_.run(*plan.h_s, {.x = nn::view_of(z_hat, part, hyper)}, result.means);
+    h_s_->run(*plan.h_s, {.x = nn::view_of(z_hat, part, hyper)}, result.means);
     const Rect scales_part = plan.h_scales->input;
     const Tensor symbols = part_of(z_symbols, channels, hyper, scales_part, [](int32_t symbol, int) {
       return static_cast<float>(std::clamp(symbol, -nn::kMaxHyperSymbol, nn::kMaxHyperSymbol));
@@ -171,7 +198,7 @@ void CodecNetworks::hyper_synthesise(const HyperPlan& plan, std::span<const int3
   }
   // The paper's h_s: [scales; means] by channel.
   Tensor hs_out;
-  h_s_.run(*plan.h_s, {.x = nn::view_of(z_hat, part, hyper)}, hs_out);
+  h_s_->run(*plan.h_s, {.x = nn::view_of(z_hat, part, hyper)}, hs_out);
   result.scales.reshape(m, out.height, out.width);
   result.means.reshape(m, out.height, out.width);
   for (int64_t p = 0; p < out.size().pixels(); ++p) {
@@ -225,11 +252,12 @@ CodecNetworks::SynthesisFootprint CodecNetworks::synthesis_footprint(Size pictur
 }
 
 CodecNetworks::Cost CodecNetworks::cost(Size picture) const {
+  Cost cost{.g_a = plan_analysis(picture, whole(latent_size(picture)))->macs,
+            .g_s = plan_synthesis(picture, whole(picture))->macs};
+  if (h_a_) cost.h_a = plan_hyper_analysis(picture, whole(hyper_size(picture)))->macs;
   const HyperPlan hyper = plan_hyper_synthesis(picture, whole(latent_size(picture)));
-  return {.g_a = plan_analysis(picture, whole(latent_size(picture)))->macs,
-          .g_s = plan_synthesis(picture, whole(picture))->macs,
-          .h_a = plan_hyper_analysis(picture, whole(hyper_size(picture)))->macs,
-          .h_s = hyper.h_s->macs + (hyper.h_scales ? hyper.h_scales->macs : 0.0)};
+  for (const PlanPtr& plan : hyper.plans()) cost.h_s += plan->macs;
+  return cost;
 }
 
 std::vector<int32_t> quantise(const Tensor& y, const Tensor& means) {

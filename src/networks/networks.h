@@ -4,6 +4,9 @@
 //   encoder:  y = g_a(x)   z = round(h_a(y))   (scales, means) = h_s(z)   q = round(y - means)   rANS(z, q)
 //   decoder:  z, (scales, means) = h_s(z), q <- rANS      x_hat = g_s(q + means)
 //
+// With a factorised prior there is no z, and what h_s would say is known: the scale index stands for the
+// element's channel (model_file/weights.h), the mean is that channel's median.
+//
 // Every network can compute a rectangle of its output alone. It then reads the rectangle's footprint in its
 // inputs, and the result equals that rectangle of the whole result up to rounding. Rectangles are in pixels
 // of the picture, or in positions of the latents, as named.
@@ -31,7 +34,7 @@ namespace compass {
 
 // What h_s says about y, for one rectangle of positions. Memory order is [h,w,M].
 struct HyperParameters {
-  std::vector<uint8_t> indexes;  // scale index of each element, 0..63
+  std::vector<uint8_t> indexes;  // scale index of each element, 0..63; 1 + channel with a factorised prior
   Tensor means;                  // [M,h,w]
   Tensor scales;                 // [M,h,w]; empty if the model has an integer scale network
 };
@@ -43,10 +46,12 @@ class CodecNetworks {
   // `context` (threads, precision, kernels) must outlive this object and may be shared by several networks
   // that are not run at the same time.
   CodecNetworks(std::shared_ptr<const Model> model, CodecKind kind, nn::Context& context);
+  // Of a codec that is no model's; both must outlive the object.
+  CodecNetworks(const CodecDescription& codec, const CodecWeights& weights, nn::Context& context);
   ~CodecNetworks();
 
   Size latent_size(Size picture) const;  // of y
-  Size hyper_size(Size picture) const;   // of z
+  Size hyper_size(Size picture) const;   // of z; nothing with a factorised prior
   int latent_channels() const { return codec_.latent_channels; }
   int hyper_channels() const { return codec_.hyper_channels; }
   bool conditional() const { return conditional_; }  // whether g_a or g_s read the prediction
@@ -64,10 +69,10 @@ class CodecNetworks {
   void analyse(const nn::Plan& plan, const nn::MapView& x, const nn::MapView& prediction,
                const nn::RateField& rate, Tensor& y);
 
-  // h_a: y [M,h,w] -> z [C,h',w'], before rounding.
+  // h_a: y [M,h,w] -> z [C,h',w'], before rounding. Not with a factorised prior.
   Tensor hyper_analyse(const Tensor& y);
   // With a plan for the rectangle `out` of z. `y` is whole.
-  PlanPtr plan_hyper_analysis(Size picture, Rect out) const { return h_a_.plan(latent_size(picture), out); }
+  PlanPtr plan_hyper_analysis(Size picture, Rect out) const { return h_a_->plan(latent_size(picture), out); }
   void hyper_analyse(const nn::Plan& plan, const Tensor& y, Tensor& z);
 
   // z's symbols: round_half_even(z - median), memory order [h',w',C].
@@ -83,8 +88,10 @@ class CodecNetworks {
   HyperParameters hyper_synthesise(std::span<const int32_t> z_symbols, Size picture, Rect out);
   // With a plan.
   struct HyperPlan {
-    PlanPtr h_s;
-    PlanPtr h_scales;  // null if the model has no integer scale network
+    Rect out;
+    PlanPtr h_s;                         // null with a factorised prior
+    PlanPtr h_scales;                    // null if the model has no integer scale network
+    std::vector<PlanPtr> plans() const;  // those that are there
   };
   HyperPlan plan_hyper_synthesis(Size picture, Rect out) const;
   void hyper_synthesise(const HyperPlan& plan, std::span<const int32_t> z_symbols, HyperParameters& result);
@@ -122,12 +129,14 @@ class CodecNetworks {
   Cost cost(Size picture) const;
 
  private:
-  std::shared_ptr<const Model> model_;
+  std::shared_ptr<const Model> model_;  // whose codec it is, if it is a model's
   const CodecDescription& codec_;
   const CodecWeights& weights_;
   nn::Context& context_;
   bool conditional_ = false;
-  nn::Network g_a_, g_s_, h_a_, h_s_;
+  void known_parameters(Rect out, HyperParameters& result) const;
+  nn::Network g_a_, g_s_;
+  std::optional<nn::Network> h_a_, h_s_;  // none with a factorised prior
   std::optional<nn::Network> h_scales_;
   struct Backward {
     nn::BackwardOps ops;

@@ -21,6 +21,7 @@ class Workspace {
     kHidden,
     kHidden2,
     kRows,
+    kBlend,
     kPoints,
     kProducts,
     kSlots

@@ -1,6 +1,7 @@
 // compass-lab bench: how long this machine takes to encode and decode, stage by stage, and what part of its
 // peak speed it reaches.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <malloc.h>
 #include <sys/resource.h>
 
@@ -376,8 +377,8 @@ void add_bench(CLI::App& app, Action& action) {
   CLI::App& command = *app.add_subcommand("bench", "Measure how fast this machine encodes and decodes.");
   command
       .add_option("--profile", options->profile,
-                  "Instead of a model file: random weights in the shape of lite, or of the paper's networks "
-                  "(paper).")
+                  fmt::format("Instead of a model file: random weights in the shape of a profile, of: {}.",
+                              fmt::join(random_profiles(), " ")))
       ->option_text("NAME");
   CLI::Option* size =
       command.add_option("--size", options->size, "Size of the synthetic picture. Default: 768x512.")

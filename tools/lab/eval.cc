@@ -34,7 +34,8 @@ namespace fs = std::filesystem;
 
 struct Options {
   std::vector<std::string> images;
-  std::vector<std::string> codecs{"compass", "single-layer", "simulcast"};
+  std::vector<std::string> codecs;  // empty: kDefaultCodecs, or none if there are rivals
+  std::vector<std::string> rivals;
   std::vector<std::string> models;
   std::vector<std::string> qualities;
   std::string grid = "quick";
@@ -48,6 +49,14 @@ struct Options {
   bool perceptual = false;
   bool quiet = false;
 };
+
+const std::vector<std::string> kDefaultCodecs{"compass", "single-layer", "simulcast"};
+
+// The names that --codecs stands for.
+std::vector<std::string> codec_names(const Options& options) {
+  if (!options.codecs.empty()) return options.codecs;
+  return options.rivals.empty() ? kDefaultCodecs : std::vector<std::string>{};
+}
 
 std::atomic<bool> interrupted{false};  // set by the signal handler, which can be given nothing else
 
@@ -142,8 +151,15 @@ Result<eval::ContestantInputs> inputs_for(const Options& options, const eval::Gr
   inputs.options = *codec;
   inputs.program = eval::program_hash();
   inputs.shvc = options.shvc;
+  inputs.qualities = options.qualities.empty() ? grid.qualities : options.qualities;
+  if (inputs.qualities.empty()) inputs.qualities = {"0", "25", "50", "75", "100"};
+  for (const std::string& text : options.rivals) {
+    auto rival = eval::load_rival(text);
+    if (!rival) return rival.error();
+    inputs.rivals.push_back(std::move(*rival));
+  }
 
-  if (!eval::need_model(options.codecs)) return inputs;
+  if (!eval::need_model(codec_names(options))) return inputs;
   std::vector<std::shared_ptr<const Model>> models;
   for (const std::string& path : options.models.empty() ? std::vector<std::string>{""} : options.models) {
     const Result<std::string> file = find_model(path);
@@ -154,32 +170,41 @@ Result<eval::ContestantInputs> inputs_for(const Options& options, const eval::Gr
     facts[models.size() == 1 ? "model" : fmt::format("model {}", models.size())] =
         eval::model_fact(**model, *file);
   }
-  std::vector<std::string> qualities = options.qualities.empty() ? grid.qualities : options.qualities;
-  if (qualities.empty()) qualities = {"0", "25", "50", "75", "100"};
-  const Result<std::vector<eval::CompassPoint>> points = eval::compass_points(models, qualities);
+  const Result<std::vector<eval::CompassPoint>> points = eval::compass_points(models, inputs.qualities);
   if (!points) return points.error();
   inputs.compass = *points;
   return inputs;
 }
 
+// The `compass` that was built or installed with this program, beside it.
+std::string compass_beside() {
+  std::error_code error;
+  const fs::path own = fs::read_symlink("/proc/self/exe", error);
+  return error ? "compass" : (own.parent_path() / "compass").string();
+}
+
 // Costs that no picture changes: operations, and memory on the first picture. Failures are said, not fatal.
 void add_costs(const Options& options, const eval::Grid& grid, const eval::ContestantInputs& inputs,
                const std::string& first_image, eval::Results& results) {
-  if (inputs.compass.empty()) return;
+  if (inputs.compass.empty() && inputs.rivals.empty()) return;
   const Result<eval::Picture> picture = inputs.files.read(first_image);
   if (!picture) return;
   const std::vector<Size> sizes = eval::layout_sizes(grid.layouts.front(), picture->size);
+  for (const eval::Rival& rival : inputs.rivals) {
+    const std::string cost = eval::rival_cost(rival, sizes);
+    if (!cost.empty()) results.facts["complexity: " + rival.name] = cost;
+  }
+  if (inputs.compass.empty()) return;
   const std::shared_ptr<const Model>& model = inputs.compass.front().model;
   if (!model->layered() && sizes.size() > 1) return;
   const eval::Complexity cost = eval::complexity_of(model, sizes);
-  std::string text = fmt::format("{:.1f} kMAC/px to encode, {:.1f} to decode, layers {}", cost.encode,
-                                 cost.decode, grid.layouts.front().name);
+  std::string text = fmt::format("{}, layers {}", eval::to_text(cost), grid.layouts.front().name);
   std::vector<std::string> arguments{"--threads", std::to_string(inputs.options.threads), "--precision",
                                      options.precision};
   if (!options.models.empty()) arguments.insert(arguments.end(), {"--model", options.models.front()});
   if (sizes.back() == picture->size) {
     const Result<eval::PeakMemory> memory =
-        eval::peak_memory_of("/proc/self/exe", arguments, *picture, sizes, inputs.files);
+        eval::peak_memory_of(compass_beside(), arguments, *picture, sizes, inputs.files);
     if (memory) {
       text += fmt::format("; peak {:.0f} MiB to encode, {:.0f} to decode {}x{}",
                           static_cast<double>(memory->encode_kib) / 1024,
@@ -211,7 +236,7 @@ Result<eval::Results> measure(const Options& options, std::vector<eval::SampleCr
   if (!inputs) return inputs.error();
   std::vector<eval::Failure> missing;
   Result<std::vector<eval::Contestant>> contestants =
-      eval::make_contestants(options.codecs, *inputs, missing);
+      eval::make_contestants(codec_names(options), *inputs, missing);
   if (!contestants) return contestants.error();
   for (const eval::Failure& m : missing) print_line(kLabName, "eval: " + m.why);
   if (contestants->empty()) return Error{ErrorCode::kUsage, "none of the codecs is here"};
@@ -299,10 +324,17 @@ void add_eval(CLI::App& app, Action& action) {
       ->option_text("PATH...");
   command
       .add_option("--codecs", options->codecs,
-                  fmt::format("Who takes part, of: {}. Default: compass,single-layer,simulcast.",
-                              fmt::join(eval::contestant_names(), " ")))
+                  fmt::format("Who takes part, of: {}. Default: {}, or nobody if there are rivals.",
+                              fmt::join(eval::contestant_names(), " "), fmt::join(kDefaultCodecs, ",")))
       ->option_text("LIST")
       ->delimiter(',');
+  command
+      .add_option(
+          "--rival", options->rivals,
+          "Another system, by its models, lowest rate first: COMPASS's, a one-layer codec's or Mei et "
+          "al.'s. May be given several times.")
+      ->option_text("NAME=PATH,PATH...")
+      ->allow_extra_args(false);
   command
       .add_option("--grid", options->grid,
                   "What is measured: quick (layers 1/4, 1/2, 1 at five qualities; the default), paper (every "

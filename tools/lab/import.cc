@@ -25,11 +25,14 @@ struct Options {
 };
 
 Result<ImportOptions> import_options(const Options& options) {
-  const std::map<std::string, ImportKind> kinds{
-      {"auto", ImportKind::kAuto}, {"compass", ImportKind::kCompass}, {"mean-scale", ImportKind::kMeanScale}};
+  const std::map<std::string, ImportKind> kinds{{"auto", ImportKind::kAuto},
+                                                {"compass", ImportKind::kCompass},
+                                                {"mean-scale", ImportKind::kMeanScale},
+                                                {"factorised", ImportKind::kFactorised}};
   const std::map<std::string, ScaleToken> tokens{{"own", ScaleToken::kOwn}, {"first", ScaleToken::kFirst}};
   const auto kind = kinds.find(options.kind);
-  if (kind == kinds.end()) return Error{ErrorCode::kUsage, "--kind: choose auto, compass or mean-scale"};
+  if (kind == kinds.end())
+    return Error{ErrorCode::kUsage, "--kind: choose auto, compass, mean-scale or factorised"};
   const auto token = tokens.find(options.token);
   if (token == tokens.end()) return Error{ErrorCode::kUsage, "--el-token: choose own or first"};
   if (!(options.lambda > 0.0 && options.lambda <= 1e6)) {
@@ -87,16 +90,17 @@ void add_import(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App& command = *app.add_subcommand("import", "Make a model file of a PyTorch checkpoint.");
   command
-      .add_option("CKPT", options->input,
-                  "Checkpoint of the authors' models or of CompressAI's mbt2018-mean.")
+      .add_option(
+          "CKPT", options->input,
+          "Checkpoint of the authors' models or of CompressAI's mbt2018-mean or bmshj2018-factorized.")
       ->required();
   command.add_option("OUT", options->output, "Model file to write, usually named .safetensors, or -.")
       ->required();
   command
       .add_option(
           "--kind", options->kind,
-          "What to import: compass (base and enhancement layers), mean-scale (the base codec alone), or "
-          "auto (default): all there is.")
+          "What to import: compass (base and enhancement layers), mean-scale or factorised (one codec of "
+          "that kind), or auto (default): all there is.")
       ->option_text("KIND");
   command
       .add_option("--enhancement", options->enhancement,
@@ -118,6 +122,7 @@ void add_import(CLI::App& app, Action& action) {
       "Examples:\n"
       "  compass-lab import best_model_updated.pth.tar paper.safetensors\n"
       "  compass-lab import mbt2018-mean-3.pth.tar base.safetensors --kind mean-scale\n"
+      "  compass-lab import bmshj2018-factorized-3.pth.tar rival.safetensors\n"
       "  compass-lab import base.pth.tar all.safetensors --enhancement el.pth.tar");
   command.callback([options, &action] { action = [options] { return run_import(*options); }; });
 }

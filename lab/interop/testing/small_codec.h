@@ -1,4 +1,5 @@
-// For tests and fuzzing: a complete mean-scale codec (N=2, M=4) and a small LIFF as checkpoint tensors.
+// For tests and fuzzing: a complete mean-scale codec (N=2, M=4), one with a factorised prior, and a small
+// LIFF as checkpoint tensors.
 #pragma once
 
 #include <cmath>
@@ -41,11 +42,13 @@ class SmallWeights {
   std::vector<NamedTensor> tensors_;
 };
 
-// State dict of a codec with N=2, M=4, CDF buffers absent.
-inline std::vector<NamedTensor> small_codec(uint32_t seed) {
-  constexpr int64_t n = 2;
-  constexpr int64_t m = 4;
-  SmallWeights w(seed);
+inline constexpr int64_t kSmallN = 2;
+inline constexpr int64_t kSmallM = 4;
+
+// g_a and g_s.
+inline void add_small_transforms(SmallWeights& w) {
+  constexpr int64_t n = kSmallN;
+  constexpr int64_t m = kSmallM;
   const int64_t g_a[] = {3, n, n, n, m};
   const int64_t g_s[] = {m, n, n, n, 3};
   for (int i = 0; i < 4; ++i) {
@@ -56,22 +59,47 @@ inline std::vector<NamedTensor> small_codec(uint32_t seed) {
       w.add_gdn("g_s." + std::to_string(2 * i + 1), n);
     }
   }
+}
+
+// The learned density of so many channels, quantiles apart.
+inline void add_small_density(SmallWeights& w, int64_t channels) {
+  const int64_t filters[] = {1, 3, 3, 3, 3, 1};
+  for (int i = 0; i < 5; ++i) {
+    const std::string index = std::to_string(i);
+    w.add("entropy_bottleneck._matrix" + index, {channels, filters[i + 1], filters[i]}, 0.0F, 0.5F);
+    w.add("entropy_bottleneck._bias" + index, {channels, filters[i + 1], 1}, -0.5F, 0.5F);
+    if (i < 4) w.add("entropy_bottleneck._factor" + index, {channels, filters[i + 1], 1}, -0.1F, 0.1F);
+  }
+}
+
+// State dict of a codec with N=2, M=4, CDF buffers absent.
+inline std::vector<NamedTensor> small_codec(uint32_t seed) {
+  constexpr int64_t n = kSmallN;
+  constexpr int64_t m = kSmallM;
+  SmallWeights w(seed);
+  add_small_transforms(w);
   w.add_layer("h_a.0", {n, m, 3, 3});
   w.add_layer("h_a.2", {n, n, 5, 5});
   w.add_layer("h_a.4", {n, n, 5, 5});
   w.add_layer("h_s.0", {n, m, 5, 5}, true);
   w.add_layer("h_s.2", {m, 3 * m / 2, 5, 5}, true);
   w.add_layer("h_s.4", {2 * m, 3 * m / 2, 3, 3});
-  const int64_t filters[] = {1, 3, 3, 3, 3, 1};
-  for (int i = 0; i < 5; ++i) {
-    const std::string index = std::to_string(i);
-    w.add("entropy_bottleneck._matrix" + index, {n, filters[i + 1], filters[i]}, 0.0F, 0.5F);
-    w.add("entropy_bottleneck._bias" + index, {n, filters[i + 1], 1}, -0.5F, 0.5F);
-    if (i < 4) w.add("entropy_bottleneck._factor" + index, {n, filters[i + 1], 1}, -0.1F, 0.1F);
-  }
+  add_small_density(w, n);
   auto tensors = w.take();
   tensors.push_back(float_tensor("entropy_bottleneck.quantiles", {n, 1, 3},
                                  std::vector<float>{-9.5F, 0.25F, 10.0F, -6.0F, -0.5F, 5.5F}));
+  return tensors;
+}
+
+// The same with a factorised prior in the hyperprior's place.
+inline std::vector<NamedTensor> small_factorised(uint32_t seed) {
+  SmallWeights w(seed);
+  add_small_transforms(w);
+  add_small_density(w, kSmallM);
+  auto tensors = w.take();
+  tensors.push_back(float_tensor(
+      "entropy_bottleneck.quantiles", {kSmallM, 1, 3},
+      std::vector<float>{-9.5F, 0.25F, 10.0F, -6.0F, -0.5F, 5.5F, -3.0F, 0.0F, 3.0F, -1.25F, 0.75F, 4.0F}));
   return tensors;
 }
 

@@ -1,9 +1,12 @@
 // For tests only: LIFF's pixel weights as the paper writes them, unfactored: per target pixel the whole MLP
-// on [features; offset; token], its 27*g0 outputs as weights over the 9*g0 features.
+// on [features; offset; token], its 27*g0 outputs as weights over the 9*g0 features. And LIIF as its paper
+// writes it: the whole MLP four times for a target pixel.
 #pragma once
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <utility>
 #include <vector>
 
 #include "core/tensor.h"
@@ -23,31 +26,73 @@ inline std::vector<double> plain_dense(const ConvWeights& layer, const std::vect
   return out;
 }
 
-inline std::array<float, 3> plain_liff_pixel(const LiffWeights& weights, const Tensor& features,
-                                             const GridAxis& rows, const GridAxis& cols, float token_y,
-                                             float token_x, int y, int x) {
+// The 3x3 features around a source pixel, zeros outside: c*9 + ky*3 + kx.
+inline std::vector<double> plain_unfolded(const Tensor& features, int y, int x) {
   std::vector<double> row;
   for (int c = 0; c < features.channels; ++c) {
-    for (int ky = -1; ky <= 1; ++ky) {
-      for (int kx = -1; kx <= 1; ++kx) {
-        const int sy = rows.source[y] + ky;
-        const int sx = cols.source[x] + kx;
+    for (int sy = y - 1; sy <= y + 1; ++sy) {
+      for (int sx = x - 1; sx <= x + 1; ++sx) {
         const bool inside = sy >= 0 && sy < features.height && sx >= 0 && sx < features.width;
         row.push_back(inside ? features.at(c, sy, sx) : 0.0);
       }
     }
   }
-  const std::vector<double> q = row;
-  for (const float extra : {rows.relative[y], cols.relative[x], token_y, token_x}) row.push_back(extra);
+  return row;
+}
+
+inline std::vector<double> plain_mlp(const LiffWeights& weights, std::vector<double> row) {
   for (size_t i = 0; i < weights.mlp.size(); ++i) {
     row = plain_dense(weights.mlp[i], row, i + 1 < weights.mlp.size());
   }
+  return row;
+}
+
+inline std::array<float, 3> plain_liff_pixel(const LiffWeights& weights, const Tensor& features,
+                                             const GridAxis& rows, const GridAxis& cols, float token_y,
+                                             float token_x, int y, int x) {
+  const std::vector<double> q = plain_unfolded(features, rows.source[y], cols.source[x]);
+  std::vector<double> row = q;
+  for (const float extra : {rows.relative[y], cols.relative[x], token_y, token_x}) row.push_back(extra);
+  row = plain_mlp(weights, std::move(row));
   std::array<float, 3> out;
   for (int c = 0; c < 3; ++c) {
     double sum = 0.0;
     for (size_t i = 0; i < q.size(); ++i) sum += q[i] * row[i * 3 + c];
     out[c] = static_cast<float>(sum);
   }
+  return out;
+}
+
+// LIIF by the rule in integers, for target pixel (y, x) of a picture of size `target`.
+inline std::array<float, 3> plain_liif_pixel(const LiffWeights& weights, const Tensor& features, Size target,
+                                             int y, int x) {
+  struct Axis {
+    int sources;
+    double position;  // of the target's centre, in source pixels; centres of those are at halves
+    double token;
+    Axis(int m, int n, int i) : sources(m), position((2.0 * i + 1) * m / (2.0 * n)), token(2.0 * m / n) {}
+    int source(int side) const {  // half a source pixel before (0) or after (1)
+      return std::clamp(static_cast<int>(std::floor(position + side - 0.5)), 0, sources - 1);
+    }
+    double offset(int side) const { return 2.0 * (position - source(side) - 0.5); }
+  };
+  const Axis down(features.height, target.height, y), across(features.width, target.width, x);
+  std::array<double, 3> sum{};
+  double areas = 0.0;
+  for (const int v : {0, 1}) {
+    for (const int h : {0, 1}) {
+      std::vector<double> row = plain_unfolded(features, down.source(v), across.source(h));
+      for (const double extra : {down.offset(v), across.offset(h), down.token, across.token}) {
+        row.push_back(extra);
+      }
+      const std::vector<double> colour = plain_mlp(weights, std::move(row));
+      const double area = std::abs(down.offset(1 - v) * across.offset(1 - h)) + 1e-9;
+      for (int c = 0; c < 3; ++c) sum[c] += area * colour[c];
+      areas += area;
+    }
+  }
+  std::array<float, 3> out;
+  for (int c = 0; c < 3; ++c) out[c] = static_cast<float>(sum[c] / areas);
   return out;
 }
 
