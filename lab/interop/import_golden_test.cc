@@ -100,7 +100,7 @@ TEST(ImportedTables, EqualTheReferences) {
       EXPECT_EQ(model->latent_tables(kind).offsets(), by_hand->latent_tables(kind).offsets());
       EXPECT_EQ(model->weights(kind).medians, by_hand->weights(kind).medians);
       for (size_t i = 0; i < 7; ++i) {
-        EXPECT_EQ(model->weights(kind).g_a[i].weight, by_hand->weights(kind).g_a[i].weight);
+        EXPECT_EQ(model->weights(kind).g_a[i].weight.floats(), by_hand->weights(kind).g_a[i].weight.floats());
         EXPECT_EQ(model->weights(kind).g_s[i].gamma, by_hand->weights(kind).g_s[i].gamma);
       }
     }
