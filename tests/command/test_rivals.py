@@ -161,12 +161,13 @@ class Evaluation(CommandTest):
         self.assertNotIn("peak memory of compass", text)
 
     def test_what_is_no_rival_is_refused(self):
+        self.put("picture.ppm", Picture.smooth(96, 64).ppm())
         self.put("state.pth", safetensors(StateDict(1, True).tensors))
         self.lab("import", "state.pth", "one.safetensors")
         for rival, message in [("=one.safetensors", "is not NAME=MODEL"), ("x", "is not NAME=MODEL"),
                                ("x=", "is not NAME=MODEL"),
                                ("x=one.safetensors," + MODEL, "one.safetensors is a one-layer codec with a factorised")]:
-            done = self.lab("eval", "--images", ".", "--rival", rival, code=USAGE)
+            done = self.lab("eval", "--images", "picture.ppm", "--rival", rival, code=USAGE)
             self.assertIn(message, done.stderr.decode())
 
 

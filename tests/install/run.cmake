@@ -43,7 +43,7 @@ run(${work}/pictures/bin/compass decode ${work}/alone.cmps ${work}/alone.png --m
 function(lab_parts program variable)
   execute_process(COMMAND ${READELF} -d ${program} OUTPUT_VARIABLE needed COMMAND_ERROR_IS_FATAL ANY)
   execute_process(COMMAND ${NM} -C ${program} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
-  string(REGEX MATCHALL "libaom|libz\\.so|compass::(eval|fit)::|Eigen::|aom_codec_|import_model|Checkpoint::" found
+  string(REGEX MATCHALL "libaom|compass::(eval|fit)::|Eigen::|aom_codec_|import_model|Checkpoint::" found
          "${needed}${symbols}")
   list(REMOVE_DUPLICATES found)
   set(${variable} "${found}" PARENT_SCOPE)
