@@ -156,10 +156,10 @@ std::vector<Curve> mean_curves(const std::vector<Row>& rows, const std::set<std:
     const auto count = static_cast<double>(curve.images.size());
     for (const auto& [setting, by_image] : settings) {
       CurvePoint p{.setting = setting};
-      const auto mean = [&](auto value_of) -> std::optional<double> {
+      const auto mean = [&, &pictures = by_image](auto value_of) -> std::optional<double> {
         double sum = 0;
         for (const std::string& image : curve.images) {
-          const std::optional<double> value = value_of(*by_image.at(image));
+          const std::optional<double> value = value_of(*pictures.at(image));
           if (!value) return std::nullopt;
           sum += *value / count;
         }
