@@ -83,34 +83,31 @@ Result<const TensorView*> find(const Safetensors& file, const std::string& name,
   return view;
 }
 
-Status read_floats(const Safetensors& file, const std::string& name, const Shape& shape,
-                   std::vector<float>& out) {
+// The named tensor's values, as read(view) gives them, if it has this shape.
+template <typename Values, typename Read>
+Status read_tensor(const Safetensors& file, const std::string& name, const Shape& shape, Values& out,
+                   const Read& read) {
   const auto view = find(file, name, shape);
   if (!view) return view.error();
-  auto values = file.floats(name);
+  auto values = read(**view);
   if (!values) return bad(name, values.error().message);
   out = std::move(*values);
   return {};
+}
+
+Status read_floats(const Safetensors& file, const std::string& name, const Shape& shape,
+                   std::vector<float>& out) {
+  return read_tensor(file, name, shape, out, [&](const TensorView&) { return file.floats(name); });
 }
 
 Status read_weights(const Safetensors& file, const std::string& name, const Shape& shape,
                     StoredWeights& out) {
-  const auto view = find(file, name, shape);
-  if (!view) return view.error();
-  auto values = file.weights(name);
-  if (!values) return bad(name, values.error().message);
-  out = std::move(*values);
-  return {};
+  return read_tensor(file, name, shape, out, [&](const TensorView&) { return file.weights(name); });
 }
 
 Status read_integers(const Safetensors& file, const std::string& name, const Shape& shape,
                      std::vector<int32_t>& out) {
-  const auto view = find(file, name, shape);
-  if (!view) return view.error();
-  auto values = (*view)->integers();
-  if (!values) return bad(name, values.error().message);
-  out = std::move(*values);
-  return {};
+  return read_tensor(file, name, shape, out, [](const TensorView& view) { return view.integers(); });
 }
 
 // GDN's stored parametrisation to its effective one.
