@@ -15,7 +15,7 @@ say "Building with AddressSanitizer and UndefinedBehaviorSanitizer"
 build_sanitized "$root/build/sanitize" "${tests[@]/%/_test}"
 export LSAN_OPTIONS=suppressions=$root/scripts/leaks.supp:print_suppressions=0
 # oneDNN 2.6's code generator for AMX reads past one of its own buffers while it makes a convolution.
-ONEDNN_MAX_CPU_ISA=AVX512_CORE_BF16 ctest --test-dir "$root/build/sanitize" --output-on-failure -R "^($(IFS='|'; echo "${tests[*]}"))\$"
+ONEDNN_MAX_CPU_ISA=AVX512_CORE_BF16 ctest --test-dir "$root/build/sanitize" -j "$(nproc)" --output-on-failure -R "^($(IFS='|'; echo "${tests[*]}"))\$"
 
 [ "${1:-}" = threads ] || exit 0
 say "Building with ThreadSanitizer"

@@ -31,7 +31,8 @@ build "$directory" all -- -DCOMPASS_TESTS=ON -DCOMPASS_TRAIN=$train -DCOMPASS_PY
 say "Testing"
 results=$directory/results.xml
 status=0
-ctest --test-dir "$directory" --output-on-failure --output-junit "$results" --test-output-size-passed 10000000 "$@" ||
+ctest --test-dir "$directory" --output-on-failure --output-junit "$results" --test-output-size-passed 10000000 \
+  -j "$(nproc)" "$@" ||
   status=$?
 
 # ctest counts programs; the cases inside them are counted from their own words.

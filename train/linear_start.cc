@@ -79,7 +79,7 @@ void start_linear(System& system, const std::vector<Picture>& pictures, std::mt1
   const double last_rate = static_cast<double>(system->rate_points.size()) - 1.0;
   std::vector<Tensor> small, large;
   for (int64_t i = 0; i < kBatches; ++i) {
-    large.push_back(random_patches(pictures, kBatch, 2 * kSide, 3.0, random));
+    large.push_back(random_patches(pictures, kBatch, {2 * kSide, 3.0}, random));
     small.push_back(resize_bicubic(large.back(), kSide, kSide));
   }
   start_codec(system->base, at::cat(small), system->rate_points);

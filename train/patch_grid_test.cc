@@ -10,7 +10,7 @@ namespace {
 
 Picture picture(int64_t height, int64_t width, int first) {
   const torch::Tensor values = torch::arange(first, first + height * width).remainder(256).to(torch::kByte);
-  return {"p", values.view({1, height, width}).expand({3, height, width}).contiguous()};
+  return {"p", "", values.view({1, height, width}).expand({3, height, width}).contiguous()};
 }
 
 TEST(PatchGrid, CountsWholeSquaresAndCutsThemInRows) {

@@ -16,6 +16,7 @@ namespace compass::train {
 namespace {
 
 constexpr size_t kLossPoints = 60;  // a curve of more is only noise
+constexpr int kPlace = 500;         // pixels from a chart to the next
 constexpr size_t kValidations = 6;  // shown, spread over the run, the last among them
 
 using Record = std::map<std::string, std::string>;
@@ -43,9 +44,14 @@ std::vector<Record> read_csv(const std::string& path) {
   return records;
 }
 
-double number(const Record& record, const std::string& key) {
+std::string field(const Record& record, const std::string& key) {
   const auto found = record.find(key);
-  return found == record.end() || found->second.empty() ? std::nan("") : std::stod(found->second);
+  return found == record.end() ? "" : found->second;
+}
+
+double number(const Record& record, const std::string& key) {
+  const std::string value = field(record, key);
+  return value.empty() ? std::nan("") : std::stod(value);
 }
 
 // The top layer's PSNR: the last layer that has one.
@@ -68,10 +74,10 @@ std::vector<eval::ChartSeries> loss_curves(const std::vector<Record>& log) {
   std::vector<eval::ChartSeries> series;
   const size_t share = (log.size() + kLossPoints - 1) / kLossPoints;
   for (size_t i = 0; i < log.size();) {
-    const std::string stage = log[i].at("stage");
+    const std::string stage = field(log[i], "stage");
     double loss = 0.0;
     size_t n = 0;
-    for (; n < share && i < log.size() && log[i].at("stage") == stage; ++n, ++i)
+    for (; n < share && i < log.size() && field(log[i], "stage") == stage; ++n, ++i)
       loss += number(log[i], "loss");
     if (series.empty() || series.back().label != stage) {
       series.push_back({stage, "k" + std::to_string(series.size() % 6), {}});
@@ -86,8 +92,8 @@ std::vector<eval::ChartSeries> rate_curves(const std::vector<Record>& validation
   std::vector<eval::ChartSeries> all;
   std::string at;
   for (const auto& record : validation) {
-    if (all.empty() || record.at("global_step") != at) {
-      at = record.at("global_step");
+    if (all.empty() || field(record, "global_step") != at) {
+      at = field(record, "global_step");
       all.push_back({"after " + text(number(record, "seconds") / 3600.0, 2) + " h", "", {}});
     }
     const double bpp = number(record, "total_bpp"), db = top_psnr(record);
@@ -127,15 +133,19 @@ svg { background: #fff; color: #1c2733; font: 12px system-ui, sans-serif; }
 std::string plot_run(const std::string& folder) {
   const auto log = read_csv(folder + "/log.csv");
   TORCH_CHECK(!log.empty(), folder, "/log.csv: no steps are logged there");
-  std::string out =
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 980 360\" width=\"980\" height=\"360\">\n";
+  std::map<std::string, std::vector<Record>> kinds;
+  for (const Record& record : read_csv(folder + "/validation.csv"))
+    kinds[field(record, "kind")].push_back(record);
+  const std::string width = std::to_string(kPlace * (1 + static_cast<int>(kinds.size())) - 20);
+  std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + width + " 360\" width=\"" +
+                    width + "\" height=\"360\">\n";
   out += kStyle;
   out += placed(eval::svg_chart({"Loss", "hours of training", "R + \u03bbD, weighted"}, loss_curves(log)), 0);
-  const auto rates = rate_curves(read_csv(folder + "/validation.csv"));
-  if (!rates.empty()) {
-    out += placed(
-        eval::svg_chart({"Held-back photos, top layer", "bits per pixel, all layers", "PSNR, dB"}, rates),
-        500);
+  int place = 0;
+  for (const auto& [kind, records] : kinds) {
+    const std::string title = "Held-back " + (kind.empty() ? "pictures" : kind) + ", top layer";
+    out += placed(eval::svg_chart({title, "bits per pixel, all layers", "PSNR, dB"}, rate_curves(records)),
+                  kPlace * ++place);
   }
   return out + "</svg>\n";
 }

@@ -52,7 +52,7 @@ RunLog::RunLog(const std::string& folder)
           folder + "/log.csv",
           std::string("seconds,stage,step,global_step,loss,grad_norm,rate,patches_per_second,") + kLayers)),
       validation_(open(folder + "/validation.csv",
-                       std::string("seconds,stage,global_step,rate_point,lambda,total_bpp,") + kLayers)),
+                       std::string("seconds,stage,kind,global_step,rate_point,lambda,total_bpp,") + kLayers)),
       events_(std::make_unique<EventFile>(folder)) {}
 
 void RunLog::write(const Progress& p) {
@@ -74,11 +74,12 @@ void RunLog::write(const Progress& p) {
 
 void RunLog::write(const ValidationPoint& p) {
   if (!events_) return;
-  validation_ << p.seconds << "," << p.stage << "," << p.global_step << "," << p.rate_point << "," << p.lambda
-              << "," << p.total_bpp;
+  validation_ << p.seconds << "," << p.stage << "," << p.kind << "," << p.global_step << "," << p.rate_point
+              << "," << p.lambda << "," << p.total_bpp;
   add_layers(validation_, p.bpp, p.psnr);
   validation_ << std::endl;
-  const std::string prefix = "validation/rate" + std::to_string(p.rate_point) + "/";
+  const std::string prefix =
+      "validation/" + p.kind + (p.kind.empty() ? "" : "/") + "rate" + std::to_string(p.rate_point) + "/";
   events_->write(p.global_step, {{prefix + "bpp", p.total_bpp}, {prefix + "psnr", p.psnr.back()}});
 }
 

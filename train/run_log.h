@@ -24,9 +24,10 @@ struct Progress {
   std::vector<double> bpp, psnr;  // by layer: bits per pixel of the layer, dB
 };
 
-// One rate point on the held-back photos.
+// One rate point on the held-back pictures of one kind.
 struct ValidationPoint {
   std::string stage;
+  std::string kind;
   int64_t global_step = 0;
   double seconds = 0.0;
   int rate_point = 0;

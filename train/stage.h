@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -40,8 +41,11 @@ struct Stage {
   int64_t patch = 256;      // pixels a side
   int64_t liff_every = 1;   // LIFF learns in one step of so many; see between_layers_at
   double max_shrink = 3.0;  // photos are shrunk by up to this before random crops
-  double rate = 5e-4;       // of learning
-  int64_t warmup = 0;       // steps
+  double own_scale = 0.0;   // but not this share of them: text and lines are drawn at one scale
+  // Of patches, by kind of picture (dataset.h). Of what is left, all other pictures have equal shares.
+  std::map<std::string, double> shares;
+  double rate = 5e-4;  // of learning
+  int64_t warmup = 0;  // steps
   Decay decay = Decay::kConstant;
   OptimiserKind optimiser = OptimiserKind::kAdam;
   std::string loop_filter;  // a model file whose loop filters correct all reconstructions; empty: none

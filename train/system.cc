@@ -3,16 +3,17 @@
 #include <algorithm>
 
 #include "pyramid.h"
+#include "transform.h"
 
 namespace compass::train {
 namespace {
 
-// Starts the gain vectors where uniform quantisation would want them: steps proportional to lambda^(-1/2).
-void start_gains(Network& network, const std::vector<double>& rate_points, double sign) {
+// Starts the latents' gain vectors where uniform quantisation would want them: steps proportional to
+// lambda^(-1/2). Those between blocks start at 1.
+void start_gains(Codec& codec, const std::vector<double>& rate_points) {
   const torch::NoGradGuard guard;
   const double middle = 0.5 * (std::log(rate_points.front()) + std::log(rate_points.back()));
-  for (auto& op : network->ops) {
-    if (op->spec.kind != nn::OpKind::kRateGain) continue;
+  for (auto& [op, sign] : latent_gains(codec)) {
     for (size_t p = 0; p < rate_points.size(); ++p) {
       op->log_gain[static_cast<int64_t>(p)].fill_(sign * 0.5 * (std::log(rate_points[p]) - middle));
     }
@@ -47,13 +48,11 @@ SystemImpl::SystemImpl(const Description& d, const std::optional<MeiDescription>
     : description(d), rate_points(d.rate_points) {
   const auto points = static_cast<int64_t>(rate_points.size());
   base = register_module("base", Codec(d.base, points));
-  start_gains(base->g_a, rate_points, 1.0);
-  start_gains(base->g_s, rate_points, -1.0);
+  start_gains(base, rate_points);
   set_ranges(*base, 4.0);
   if (d.enhancement) {
     enhancement = register_module("enhancement", Codec(*d.enhancement, points));
-    start_gains(enhancement->g_a, rate_points, 1.0);
-    start_gains(enhancement->g_s, rate_points, -1.0);
+    start_gains(enhancement, rate_points);
     set_ranges(*enhancement, 16.0);  // residuals are an order smaller than pictures
     liff = register_module("liff", Liff(*d.liff, d.nearest));
   }

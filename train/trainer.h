@@ -43,6 +43,7 @@ class Trainer {
   void start_from(const std::string& path);
 
  private:
+  void validate(const std::string& kind, const std::vector<const Picture*>& pictures);
   // The pictures of a worker's share of a step.
   struct Batch {
     std::vector<Tensor> layers;  // lowest first, [B,3,H,W] in [0,1]

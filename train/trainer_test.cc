@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "linear_start.h"
 #include "model_file/safetensors.h"
@@ -128,11 +129,11 @@ TEST_F(TrainerTest, ALinearStartReconstructs) {
                  x = torch::arange(320).view({1, 1, -1}) / 320.0;
     const Tensor phase = torch::arange(3).view({-1, 1, 1}) * 0.4 + i;
     const Tensor wave = 0.5 + 0.4 * at::sin(3.0 * y + (2.0 + i) * x + phase);
-    pictures.push_back({"p", (wave * 255.0).round().to(at::kByte)});
+    pictures.push_back({"p", "", (wave * 255.0).round().to(at::kByte)});
   }
   const auto error = [&] {
     const torch::NoGradGuard guard;
-    const Tensor picture = random_patches(pictures, 2, 64, 1.0, random);
+    const Tensor picture = random_patches(pictures, 2, {64}, random);
     const Pass fine{torch::ones({2}), {}, at::kFloat, {}};  // lambda 1000: next to no quantisation
     const auto out = system->base(picture, fine, Quantisation::kRounding);
     return at::square(out.x_hat - picture).mean().item<double>();
@@ -188,7 +189,7 @@ TEST_F(TrainerTest, MoreLatentsBeginWithWhatTheOldOnesMiss) {
       const Tensor phase = torch::arange(3).view({-1, 1, 1}) * 0.2 + k;
       waves = waves + 0.04 * at::sin(frequency(random) * y + frequency(random) * x + phase);
     }
-    pictures.push_back({"p", (waves * 255.0).round().to(at::kByte)});
+    pictures.push_back({"p", "", (waves * 255.0).round().to(at::kByte)});
   }
   System narrow(with_latents(model, 6)), wide(with_latents(model, 14));
   start_linear(narrow, pictures, random);
@@ -201,7 +202,7 @@ TEST_F(TrainerTest, MoreLatentsBeginWithWhatTheOldOnesMiss) {
   const auto file = Safetensors::parse(writer.finish());
   ASSERT_TRUE(file.ok());
 
-  const Tensor picture = random_patches(pictures, 4, 64, 1.0, random);
+  const Tensor picture = random_patches(pictures, 4, {64}, random);
   const auto run = [&](System& system) -> Tensor {
     const torch::NoGradGuard guard;
     const Pass pass{torch::full({4}, 2.0), {}, at::kFloat, {}};
@@ -541,7 +542,7 @@ TEST_F(TrainerTest, ARunLogsAndDrawsItself) {
   EXPECT_EQ(lines("log.csv"), 2);         // heading, the stage's only entry
   EXPECT_EQ(lines("validation.csv"), 4);  // heading, three rate points
   const std::string svg = plot_run(folder_ / "logged");
-  EXPECT_NE(svg.find("Held-back photos"), std::string::npos);
+  EXPECT_NE(svg.find("Held-back pictures"), std::string::npos);
   EXPECT_THROW(plot_run(folder_ / "nowhere"), c10::Error);
   int events = 0;
   for (const auto& entry : fs::directory_iterator(folder_ / "logged")) {
@@ -563,12 +564,55 @@ TEST_F(TrainerTest, BrokenPicturesAreNamed) {
   }
 }
 
+TEST_F(TrainerTest, WhatIsHeldBackStaysWhenPicturesAreAdded) {
+  const auto write = [&](const std::string& name) {
+    fs::create_directories((folder_ / "data" / name).parent_path());
+    std::ofstream(folder_ / "data" / name, std::ios::binary) << "P6 1 1 255\nabc";
+  };
+  for (int i = 0; i < 20; ++i) write("plots/" + std::to_string(i) + ".ppm");
+  const auto held_back = [&] {
+    std::set<std::string> names;
+    for (const Picture& p : load_dataset(folder_ / "data", 2).validation) names.insert(p.kind + "/" + p.name);
+    return names;
+  };
+  const std::set<std::string> before = held_back();
+  EXPECT_EQ(before.size(), 4U);  // two of each kind
+  EXPECT_EQ(
+      std::count_if(before.begin(), before.end(), [](const auto& n) { return n.rfind("plots/", 0) == 0; }),
+      2);
+  for (int i = 20; i < 30; ++i) write("plots/" + std::to_string(i) + ".ppm");
+  for (const std::string& name : held_back()) {
+    const bool added = name.rfind("plots/2", 0) == 0 && name.size() == 8;
+    EXPECT_TRUE(added || before.contains(name)) << name;
+  }
+  write("maps/only.ppm");
+  EXPECT_THROW(load_dataset(folder_ / "data", 2), c10::Error);  // no more than are held back
+}
+
+TEST(Patches, KindsAndOwnScaleHaveTheirShares) {
+  // Kinds are told by their levels, and what is shrunk by its stripes, which become grey.
+  const auto picture = [](const std::string& kind, int level) {
+    Tensor pixels = torch::full({3, 64, 64}, level, torch::kUInt8);
+    pixels.slice(1, 0, 64, 2) += 50;
+    pixels.slice(2, 0, 64, 2) += 50;
+    return Picture{kind, kind, pixels};
+  };
+  const std::vector<Picture> pictures{picture("", 0), picture("plots", 100)};
+  std::mt19937_64 random(5);
+  const Tensor patches = random_patches(pictures, 400, {16, 4.0, 0.5, {{"plots", 0.25}}}, random);
+  const Tensor middle = patches.mean({1, 2, 3}) * 255;
+  EXPECT_NEAR((middle > 100).sum().item<double>(), 100, 30);
+  const Tensor sharp = (patches.amax({1, 2, 3}) - patches.amin({1, 2, 3})) * 255 > 95;
+  EXPECT_NEAR(sharp.sum().item<double>(), 200, 40);
+  EXPECT_THROW(random_patches(pictures, 1, {16, 4.0, 0.0, {{"maps", 0.25}}}, random), c10::Error);
+}
+
 TEST_F(TrainerTest, PatchesHaveTheSizeAskedForAndStayInRange) {
   const auto dataset = load_dataset(folder_ / "data", 1);
   EXPECT_EQ(dataset.train.size(), 2U);
   std::mt19937_64 random(3);
   for (const int64_t size : {16, 64, 200}) {
-    const auto patches = random_patches(dataset.train, 4, size, 3.0, random);
+    const auto patches = random_patches(dataset.train, 4, {size, 3.0}, random);
     EXPECT_EQ(patches.sizes(), (std::vector<int64_t>{4, 3, size, size}));
     EXPECT_GE(patches.min().item<float>(), 0.0F);
     EXPECT_LE(patches.max().item<float>(), 1.0F);

@@ -40,6 +40,19 @@ void parse_parts(FieldReader& r, const json& in, const std::string& place, const
   }
 }
 
+// Of kinds of pictures, whose names are known only when pictures are read.
+std::map<std::string, double> parse_shares(FieldReader& r, const json& in, const std::string& place) {
+  std::map<std::string, double> shares;
+  if (!in.contains("shares")) return shares;
+  double sum = 0.0;
+  for (const auto& [kind, share] : r.object(in, place, "shares").items()) {
+    shares[kind] = r.number(in["shares"], place + "shares.", kind.c_str(), 0.0, 1.0);
+    sum += shares[kind];
+  }
+  if (sum > 1.0 + 1e-9) r.fail(place + "shares", "must sum to 1 at most");
+  return shares;
+}
+
 Stage parse_stage(FieldReader& r, const json& in, const std::string& place, const Parts& parts) {
   Stage s;
   s.name = r.text(in, place, "name");
@@ -63,6 +76,8 @@ Stage parse_stage(FieldReader& r, const json& in, const std::string& place, cons
   s.search = whole("search", 0, 64, s.search);
   s.warmup = whole("warmup", 0, kMaxSteps, s.warmup);
   s.max_shrink = r.number(in, place, "max_shrink", 1.0, 64.0, s.max_shrink);
+  s.own_scale = r.number(in, place, "own_scale", 0.0, 1.0, s.own_scale);
+  s.shares = parse_shares(r, in, place);
   s.rate = r.number(in, place, "rate", 0.0, 1.0, s.rate);
   const bool wants_liff = s.prediction == Prediction::kLiff || s.loss == Loss::kPredictionL1;
   if (wants_liff && !parts.layered) r.fail(place + "prediction", "the model has no LIFF");
@@ -81,8 +96,11 @@ Stage parse_stage(FieldReader& r, const json& in, const std::string& place, cons
   if (!s.quantiser.empty() && s.search > 0) {
     r.fail(place + "search", "moves symbols one by one, which a dependent quantiser does not allow");
   }
-  if (s.crops == Crops::kGrid && (in.contains("max_shrink") || s.base_batch > 0)) {
-    r.fail(place + "crops", "grid takes patches as they are: it goes with neither max_shrink nor base_batch");
+  if (s.crops == Crops::kGrid &&
+      (in.contains("max_shrink") || s.own_scale > 0.0 || !s.shares.empty() || s.base_batch > 0)) {
+    r.fail(
+        place + "crops",
+        "grid takes patches as they are: it goes with none of max_shrink, own_scale, shares and base_batch");
   }
   return s;
 }

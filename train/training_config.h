@@ -19,7 +19,7 @@ enum class Start { kRandom, kLinear };
 struct TrainingConfig {
   uint64_t seed = 1;
   bool bf16 = false;             // `precision`: "f32" or "bf16", where the processor multiplies it
-  int validation_pictures = 24;  // held back from training
+  int validation_pictures = 24;  // held back from training, of each kind
   double average = 0.999;        // decay of the weights' moving average, per step
   double checkpoint_seconds = 300.0;
   double validate_seconds = 900.0;

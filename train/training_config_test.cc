@@ -207,9 +207,9 @@ TEST(TrainingConfig, WrongTypesAreNamed) {
       expect_refused(std::string("training.") + key, [&](json& c) { c["training"][key] = wrong; });
     }
   }
-  for (const char* key :
-       {"name", "train", "prediction", "loss", "sizes", "decay", "optimiser", "loop_filter", "quantiser",
-        "steps", "batch", "base_batch", "patch", "liff_every", "search", "warmup", "max_shrink", "rate"}) {
+  for (const char* key : {"name", "train", "prediction", "loss", "sizes", "decay", "optimiser", "loop_filter",
+                          "quantiser", "steps", "batch", "base_batch", "patch", "liff_every", "search",
+                          "warmup", "max_shrink", "own_scale", "rate"}) {
     for (const json& wrong : {json(true), json(nullptr), json::object(), json::array({1})}) {
       expect_refused(std::string("training.stages.0.") + key,
                      [&](json& c) { c["training"]["stages"][0][key] = wrong; });
@@ -239,6 +239,11 @@ TEST(TrainingConfig, ValuesThatMakeNoSenseAreNamed) {
   stage("rate", 2.0);
   stage("rate", std::nan(""));  // written as null
   stage("max_shrink", 0.5);
+  stage("own_scale", 1.5);
+  stage("shares", {{"graphics", 0.7}, {"maps", 0.4}});
+  expect_refused("training.stages.0.shares.graphics", [](json& c) {
+    c["training"]["stages"][0]["shares"] = {{"graphics", -0.1}};
+  });
   stage("decay", "sometimes");
   stage("optimiser", "sgd");
   stage("prediction", "nearest");

@@ -67,7 +67,9 @@ Trainer::Batch Trainer::draw(const Stage& stage, int64_t step, int64_t index) co
   }
   if (stage.base_batch > 0) {
     const int64_t more = std::max<int64_t>(1, stage.base_batch / workers);
-    batch.base = random_patches(dataset_.train, more, stage.patch / 2, stage.max_shrink + 1.0, random);
+    batch.base =
+        random_patches(dataset_.train, more,
+                       {stage.patch / 2, stage.max_shrink + 1.0, stage.own_scale, stage.shares}, random);
   }
   for (auto& map : batch.layers) map = map.to(device_, /*non_blocking=*/true);
   if (batch.base.defined()) batch.base = batch.base.to(device_, /*non_blocking=*/true);
@@ -76,7 +78,10 @@ Trainer::Batch Trainer::draw(const Stage& stage, int64_t step, int64_t index) co
 
 Tensor Trainer::draw_patches(const Stage& stage, int64_t step, int64_t index, int64_t count,
                              std::mt19937_64& random) const {
-  if (!grid_) return random_patches(dataset_.train, count, stage.patch, stage.max_shrink, random);
+  if (!grid_) {
+    const Cropping cropping{stage.patch, stage.max_shrink, stage.own_scale, stage.shares};
+    return random_patches(dataset_.train, count, cropping, random);
+  }
   // The workers of all processes take turns, so that they never share a patch within an epoch.
   const int64_t workers = peers_.size() * static_cast<int64_t>(workers_.size());
   return grid_->patches((step * workers + number_of(index)) * count, count, seed(0, kAllWorkers));

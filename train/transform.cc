@@ -25,6 +25,15 @@ Transform transform_of(const Codec& codec) {
   return {analysis[0]->conv, analysis[1]->conv, analysis[2]->conv, flat[0]->conv, up[0], up[1]};
 }
 
+std::vector<std::pair<Op, double>> latent_gains(Codec& codec) {
+  std::vector<std::pair<Op, double>> gains;
+  const auto& down = codec->g_a->ops;
+  const auto& up = codec->g_s->ops;
+  if (down.back()->spec.kind == nn::OpKind::kRateGain) gains.emplace_back(down.back(), 1.0);
+  if (up.front()->spec.kind == nn::OpKind::kRateGain) gains.emplace_back(up.front(), -1.0);
+  return gains;
+}
+
 Tensor columns(const Tensor& maps) {
   return maps.permute({0, 2, 3, 1}).reshape({-1, maps.size(1)});
 }
@@ -34,12 +43,9 @@ Tensor columns(const Tensor& maps) {
 std::vector<double> set_gains(Codec& codec, const std::vector<double>& rate_points, int64_t first) {
   std::vector<double> gains;
   for (const double lambda : rate_points) gains.push_back(255.0 * std::sqrt(lambda * M_LN2 / 18.0));
-  for (const auto& [network, sign] : {std::pair{codec->g_a, 1.0}, std::pair{codec->g_s, -1.0}}) {
-    for (auto& op : network->ops) {
-      if (op->spec.kind != nn::OpKind::kRateGain) continue;
-      for (size_t p = 0; p < gains.size(); ++p)
-        op->log_gain[static_cast<int64_t>(p)].slice(0, first).fill_(sign * std::log(gains[p]));
-    }
+  for (auto& [op, sign] : latent_gains(codec)) {
+    for (size_t p = 0; p < gains.size(); ++p)
+      op->log_gain[static_cast<int64_t>(p)].slice(0, first).fill_(sign * std::log(gains[p]));
   }
   return gains;
 }

@@ -21,6 +21,10 @@ Transform transform_of(const Codec& codec);
 // [B,C,H,W] -> [B*H*W,C]
 Tensor columns(const Tensor& maps);
 
+// The gain vectors behind g_a and the inverse ones before g_s, where the codec has them, and the signs of
+// their logs.
+std::vector<std::pair<Op, double>> latent_gains(Codec& codec);
+
 // Sets the gains of the latents from `first` on to 1 / s, where s is the quantisation interval that suits
 // each rate point if latents are coordinates in an orthonormal basis of pixels in [0,1]. Returns the gains,
 // one per rate point.

@@ -23,7 +23,7 @@ bool fits(const TensorView& view, const Tensor& parameter) {
 // The latents of a codec in the file, where the one here has more; else 0.
 int64_t fewer_latents(const System& system, const Safetensors& file, const std::string& codec) {
   for (const auto& item : system->named_parameters()) {
-    if (item.key().rfind(codec, 0) != 0 || !item.key().ends_with(".log_gain")) continue;
+    if (item.key() != codec + "g_s.0.log_gain") continue;  // g_s begins with the latents' gains
     const TensorView* view = file.find(item.key());
     const bool fewer = view != nullptr && view->shape.size() == 2 && view->shape[1] < item.value().size(1);
     return fewer ? view->shape[1] : 0;
@@ -219,7 +219,7 @@ void widen(System& system, const KnownLatents& known, const std::vector<Picture>
   const int64_t quarter = std::max<int64_t>(1, examples.batch / 4);
   Examples small, large;
   for (int64_t i = 0; i < examples.batches; ++i) {
-    const Tensor top = random_patches(pictures, examples.batch, 2 * examples.side, 3.0, random);
+    const Tensor top = random_patches(pictures, examples.batch, {2 * examples.side, 3.0}, random);
     small.inputs.push_back(resize_bicubic(top, examples.side, examples.side).to(device));
     small.predictions.emplace_back();
     large.inputs.push_back(top.slice(0, 0, quarter).to(device));

@@ -11,6 +11,7 @@
 #include "codec/file_reader.h"
 #include "codec/runtime.h"
 #include "codec/testing/pictures.h"
+#include "core/sanitized.h"
 #include "nn/testing/target.h"
 
 namespace compass {
@@ -70,6 +71,7 @@ struct Kept : PixelSink {
 // One decoder for a picture that auto may compute exactly and for one that is too large, whose readers take
 // turns.
 TEST(Auto, SuitsEachPicture) {
+  if (kSanitized) GTEST_SKIP() << "takes a sanitizer minutes, through code that other tests go through";
   const auto model = tiny_model();
   Encoder encoder(model, {.threads = 2});
   Decoder decoder(model, {.threads = 2});

@@ -14,6 +14,7 @@
 #include "codec/layer_synthesis.h"
 #include "codec/symbol_search.h"
 #include "codec/testing/pictures.h"
+#include "core/sanitized.h"
 #include "entropy/layer_coder.h"
 #include "image/psnr.h"
 #include "model_writer/random_model.h"
@@ -53,6 +54,7 @@ TEST(Search, ThreadsAndMeasuringChangeNothing) {
 // Bits plus lambda times squared error, of the one layer: what the search lowers. By how much depends on the
 // model and the picture (bench/search_gain.cc); here any gain will do.
 TEST(Search, LowersTheCost) {
+  if (kSanitized) GTEST_SKIP() << "takes a sanitizer minutes, through code that other tests go through";
   const auto model = shipped_model();
   for (const Precision precision : {Precision::kF32, Precision::kAuto}) {
     Encoder encoder(model, {.precision = precision});
@@ -73,6 +75,7 @@ TEST(Search, LowersTheCost) {
 
 // Tiles as small as these are no place to measure curvatures: they follow those of the whole.
 TEST(Search, TilesLowerTheCostAsWell) {
+  if (kSanitized) GTEST_SKIP() << "takes a sanitizer minutes, through code that other tests go through";
   const auto model = shipped_model();
   ThreadPool pool(2);
   nn::Context context(pool, Precision::kF32);
