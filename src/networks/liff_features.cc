@@ -20,9 +20,11 @@ ConvPass make_pass(const ConvWeights& w, nn::Act act = nn::Act::kNone) {
       {.in = w.in, .out = w.out, .kernel = w.kernel, .act = act, .weight = &w.weight, .bias = &w.bias});
 }
 
-// Rows of features that a stripe adds: few enough for its maps to stay in a cache, enough for threads to
-// share out.
+// Rows of features that a stripe adds for each thread: few enough for its maps to stay in a cache. More would
+// take more memory, fewer more time: between stripes one thread moves the rows that are kept, and the others
+// wait.
 constexpr int kStripeRows = 16;
+constexpr int kMostThreads = 4;  // that stripes grow for
 // Stripes begin at whole blocks of Winograd's algorithm, for the reason that nn/conv_pass.cc gives.
 constexpr int kBlock = nn::kWinogradBlock;
 
@@ -72,16 +74,17 @@ std::vector<LiffFeaturesPlan::Rows> stripe_rows(const LiffFeaturesPlan& plan, co
   return rows;
 }
 
-// Fills in the stripes, all but their convolutions' plans: of these only the rows.
-void cut_to_stripes(LiffFeaturesPlan& plan, Size full, bool in_stripes) {
+// Fills in the stripes, all but their convolutions' plans: of these only the rows. `wanted`: rows of a
+// stripe; 0 for all.
+void cut_to_stripes(LiffFeaturesPlan& plan, Size full, int wanted) {
   const Rect& features = plan.maps.back().part;
   std::vector<int> done;
   for (const nn::PlannedMap& map : plan.maps) done.push_back(map.part.y);
   int sources = features.y;
   while (done.back() < end_of(features)) {
     // A rest of less than half a stripe is no stripe of its own.
-    const int next = nn::round_up(done.back() + kStripeRows, kBlock);
-    const bool last = !in_stripes || next + kStripeRows / 2 >= end_of(features);
+    const int next = nn::round_up(done.back() + wanted, kBlock);
+    const bool last = wanted == 0 || next + wanted / 2 >= end_of(features);
     const std::vector<int> ends = ends_for(plan, last ? end_of(features) : next);
     plan.stripes.push_back(stripe_rows(plan, done, ends, sources));
     sources = last ? full.height : next - kBlock;
@@ -171,7 +174,9 @@ LiffFeaturesPlan LiffFeatures::describe(Size full, Rect out) {
 
 LiffFeaturesPlan LiffFeatures::plan(Size full, Rect out) {
   LiffFeaturesPlan plan = describe(full, out);
-  cut_to_stripes(plan, full, in_stripes_ && context_.compute() == Element::kF32);
+  const bool in_stripes = in_stripes_ && context_.compute() == Element::kF32;
+  cut_to_stripes(plan, full,
+                 in_stripes ? kStripeRows * std::min(context_.pool().threads(), kMostThreads) : 0);
   for (std::vector<LiffFeaturesPlan::Rows>& stripe : plan.stripes) {
     for (size_t s = 0; s < stripe.size(); ++s) {
       const nn::PlannedMap& map = plan.maps[s];
