@@ -3,14 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
-#include <mutex>
+#include <memory>
 #include <optional>
 
 #include "codec/decoder.h"
 #include "codec/encoder.h"
 #include "core/clock.h"
 #include "eval/csv.h"
+#include "eval/idle_coders.h"
 #include "eval/process.h"
 
 namespace compass::eval {
@@ -81,9 +81,11 @@ class CompassCodec : public EvaluatedCodec {
     if (point == points_.end()) {
       return Error{ErrorCode::kUsage, fmt::format("{}: no setting '{}'", name(), setting)};
     }
-    std::unique_ptr<Machine> machine = borrow(point->model);
+    const Model* const model = point->model.get();
+    std::unique_ptr<Machine> machine =
+        idle_.take(model, [&] { return std::make_unique<Machine>(point->model, options_); });
     Result<Coded> coded = run_on(*machine, originals, point->quality, directory);
-    give_back(point->model.get(), std::move(machine));
+    idle_.give_back(model, std::move(machine));
     return coded;
   }
 
@@ -144,31 +146,12 @@ class CompassCodec : public EvaluatedCodec {
     return coded;
   }
 
-  std::unique_ptr<Machine> borrow(const std::shared_ptr<const Model>& model) const {
-    {
-      const std::lock_guard lock(mutex_);
-      auto& idle = idle_[model.get()];
-      if (!idle.empty()) {
-        std::unique_ptr<Machine> machine = std::move(idle.back());
-        idle.pop_back();
-        return machine;
-      }
-    }
-    return std::make_unique<Machine>(model, options_);
-  }
-  void give_back(const Model* key, std::unique_ptr<Machine> machine) const {
-    const std::lock_guard lock(mutex_);
-    idle_[key].push_back(std::move(machine));
-  }
-
   CompassVariant variant_;
   std::vector<CompassPoint> points_;
   CodecOptions options_;
   std::string program_;
   std::string name_;  // instead of the variant's, if it is not empty
-  mutable std::mutex mutex_;
-  mutable std::map<const Model*, std::vector<std::unique_ptr<Machine>>>
-      idle_;  // machines that are not in use
+  mutable IdleCoders<Model, Machine> idle_;
 };
 
 }  // namespace

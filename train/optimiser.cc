@@ -39,7 +39,8 @@ bool is_hidden_kernel(const std::string& name, const Tensor& value) {
 Optimiser::Optimiser(const std::vector<std::pair<std::string, Tensor>>& parameters, Options options)
     : options_(options) {
   for (const auto& [name, value] : parameters) {
-    Slot slot{name, value, value.detach().clone(), torch::zeros_like(value), {}, false};
+    Slot slot{name, value, value.detach().clone(), torch::zeros_like(value), {}, false, 1.0};
+    if (name.ends_with(".log_gain")) slot.rate = options.gain_rate;
     slot.muon = options.muon && is_hidden_kernel(name, value);
     if (!slot.muon) slot.second = torch::zeros_like(value);
     slots_.push_back(std::move(slot));
@@ -78,7 +79,7 @@ double Optimiser::step(double rate) {
       slot.first.mul_(options_.beta1).add_(grad, 1.0 - options_.beta1);
       slot.second.mul_(options_.beta2).addcmul_(grad, grad, 1.0 - options_.beta2);
       const Tensor denominator = (slot.second.sqrt() / std::sqrt(correct2)).add_(options_.epsilon);
-      slot.value.addcdiv_(slot.first, denominator, -rate / correct1);
+      slot.value.addcdiv_(slot.first, denominator, -rate * slot.rate / correct1);
     }
     slot.average.lerp_(slot.value, 1.0 - decay);
   };

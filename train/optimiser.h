@@ -18,6 +18,7 @@ class Optimiser {
     double momentum = 0.95;                             // Muon (Jordan et al., 2024)
     double average = 0.999;                             // decay of the moving average, per step
     double clip = 1.0;                                  // of the gradient's norm
+    double gain_rate = 1.0;  // what the rate is multiplied by for gain vectors (`log_gain`)
   };
 
   Optimiser(const std::vector<std::pair<std::string, torch::Tensor>>& parameters, Options options);
@@ -40,6 +41,7 @@ class Optimiser {
     std::string name;
     torch::Tensor value, average, first, second;
     bool muon = false;
+    double rate = 1.0;  // times the step's
   };
   std::vector<Slot> slots_;
   Options options_;

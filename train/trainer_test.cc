@@ -524,6 +524,19 @@ TEST(Optimiser, MuonStepsAsItsIterationDoes) {
   }
 }
 
+TEST(Optimiser, GainVectorsHaveARateOfTheirOwn) {
+  const Tensor gains = torch::zeros({3, 8}).requires_grad_(true),
+               bias = torch::zeros({8}).requires_grad_(true);
+  gains.mutable_grad() = torch::ones({3, 8});
+  bias.mutable_grad() = torch::ones({8});
+  Optimiser::Options options;
+  options.gain_rate = 10.0;
+  Optimiser({{"base.g_a.7.log_gain", gains}, {"base.g_a.6.conv.bias", bias}}, options).step(1e-3);
+  // Adam's first step is the rate.
+  EXPECT_NEAR(bias.mean().item<double>(), -1e-3, 1e-6);
+  EXPECT_NEAR(gains.mean().item<double>(), -1e-2, 1e-5);
+}
+
 // The check value of CRC-32C (RFC 3720, appendix B.4: 32 zero bytes) and of "123456789".
 TEST(EventFile, ChecksumIsCrc32c) {
   EXPECT_EQ(crc32c(std::string(32, '\0')), 0x8A9136AAU);

@@ -33,8 +33,8 @@ void expect_refused(const std::string& what, const std::function<void(json&)>& c
 }
 
 TEST(TrainingConfig, EveryConfigurationOfTheProjectIsSound) {
-  for (const char* name : {"lite", "paper", "test", "pocket-base", "pocket-factorised", "pocket-compass",
-                           "pocket-liif", "pocket-mei", "pocket-mei-hyperprior"}) {
+  for (const char* name : {"lite", "lite-41db", "paper", "test", "pocket-base", "pocket-factorised",
+                           "pocket-compass", "pocket-liif", "pocket-mei", "pocket-mei-hyperprior"}) {
     std::ifstream file(std::string(COMPASS_SOURCE_DIR "/train/configs/") + name + ".json");
     const std::string text(std::istreambuf_iterator<char>(file), {});
     const auto config = parse_config(text);
@@ -207,9 +207,10 @@ TEST(TrainingConfig, WrongTypesAreNamed) {
       expect_refused(std::string("training.") + key, [&](json& c) { c["training"][key] = wrong; });
     }
   }
-  for (const char* key : {"name", "train", "prediction", "loss", "sizes", "decay", "optimiser", "loop_filter",
-                          "quantiser", "steps", "batch", "base_batch", "patch", "liff_every", "search",
-                          "warmup", "max_shrink", "own_scale", "rate"}) {
+  for (const char* key :
+       {"name",        "train",     "prediction", "loss",      "sizes",      "decay",    "optimiser",
+        "loop_filter", "quantiser", "steps",      "batch",     "base_batch", "patch",    "liff_every",
+        "search",      "warmup",    "max_shrink", "own_scale", "rate",       "gain_rate"}) {
     for (const json& wrong : {json(true), json(nullptr), json::object(), json::array({1})}) {
       expect_refused(std::string("training.stages.0.") + key,
                      [&](json& c) { c["training"]["stages"][0][key] = wrong; });
@@ -240,6 +241,7 @@ TEST(TrainingConfig, ValuesThatMakeNoSenseAreNamed) {
   stage("rate", std::nan(""));  // written as null
   stage("max_shrink", 0.5);
   stage("own_scale", 1.5);
+  stage("gain_rate", -1.0);
   stage("shares", {{"graphics", 0.7}, {"maps", 0.4}});
   expect_refused("training.stages.0.shares.graphics", [](json& c) {
     c["training"]["stages"][0]["shares"] = {{"graphics", -0.1}};

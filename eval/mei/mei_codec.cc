@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
-#include <mutex>
+#include <memory>
 
 #include "core/clock.h"
+#include "eval/idle_coders.h"
 #include "eval/mei/mei_system.h"
 #include "eval/process.h"
 
@@ -43,10 +43,11 @@ class MeiCodec : public EvaluatedCodec {
     if (model == models_.end()) {
       return Error{ErrorCode::kUsage, fmt::format("{}: no setting '{}'", name_, setting)};
     }
-    std::unique_ptr<MeiSystem> system = borrow(*model);
+    std::unique_ptr<MeiSystem> system = idle_.take(model->get(), [&] {
+      return std::make_unique<MeiSystem>(*model, std::max(1, options_.threads), options_.precision);
+    });
     Result<Coded> coded = run_on(*system, originals, directory);
-    const std::lock_guard lock(mutex_);
-    idle_[model->get()].push_back(std::move(system));
+    idle_.give_back(model->get(), std::move(system));
     return coded;
   }
 
@@ -74,25 +75,11 @@ class MeiCodec : public EvaluatedCodec {
     return coded;
   }
 
-  std::unique_ptr<MeiSystem> borrow(const std::shared_ptr<const MeiModel>& model) const {
-    {
-      const std::lock_guard lock(mutex_);
-      auto& idle = idle_[model.get()];
-      if (!idle.empty()) {
-        std::unique_ptr<MeiSystem> system = std::move(idle.back());
-        idle.pop_back();
-        return system;
-      }
-    }
-    return std::make_unique<MeiSystem>(model, std::max(1, options_.threads), options_.precision);
-  }
-
   std::string name_;
   std::vector<std::shared_ptr<const MeiModel>> models_;
   CodecOptions options_;
   std::string program_;
-  mutable std::mutex mutex_;
-  mutable std::map<const MeiModel*, std::vector<std::unique_ptr<MeiSystem>>> idle_;  // not in use
+  mutable IdleCoders<MeiModel, MeiSystem> idle_;
 };
 
 }  // namespace

@@ -23,7 +23,8 @@ struct Inside {
 thread_local Inside inside;
 
 // How often a thread looks for what it waits for before it sleeps: some 20 to 60 microseconds. Loops follow
-// each other within less, and waking a thread takes longer.
+// each other within less, and waking a thread takes longer. Where there are more threads than cores, those
+// that look would be in the way of those that work.
 constexpr int kLooks = 1000;
 
 // Between two looks: lets the core's other thread work, and saves power.
@@ -36,8 +37,8 @@ void pause() {
 }
 
 template <typename Ready>
-void look_out_for(const Ready& ready) {
-  for (int i = 0; i < kLooks && !ready(); ++i) pause();
+void look_out_for(int looks, const Ready& ready) {
+  for (int i = 0; i < looks && !ready(); ++i) pause();
 }
 
 // Says so until the end of its scope.
@@ -72,6 +73,7 @@ class ThreadPool::Workers {
   // Takes iterations of the current loop until none is left.
   void run_share(const std::function<void(int, int)>& body, int count, int worker) noexcept;
 
+  const int looks_;
   std::mutex loop_;  // held by the thread whom the workers help
   std::mutex mutex_;
   std::condition_variable wake_;
@@ -98,7 +100,8 @@ void ThreadPool::parallel_for(int count, const std::function<void(int, int)>& bo
   workers_->loop(count, body);
 }
 
-ThreadPool::Workers::Workers(int wanted) {
+ThreadPool::Workers::Workers(int wanted)
+    : looks_(wanted < static_cast<int>(std::thread::hardware_concurrency()) ? kLooks : 0) {
   threads_.reserve(wanted);
   try {
     for (int worker = 1; worker <= wanted; ++worker) {
@@ -148,7 +151,7 @@ void ThreadPool::Workers::share(int count, const std::function<void(int, int)>& 
     const Entered mine({this, 0});
     run_share(body, count, 0);
   }
-  look_out_for([this] { return busy_ == 0; });
+  look_out_for(looks_, [this] { return busy_ == 0; });
   std::exception_ptr failure;
   {
     std::unique_lock lock(mutex_);
@@ -176,7 +179,7 @@ void ThreadPool::Workers::work(int worker) {
   inside = {this, worker};
   uint64_t seen = 0;
   for (;;) {
-    look_out_for([&] { return stop_ || generation_ != seen; });
+    look_out_for(looks_, [&] { return stop_ || generation_ != seen; });
     const std::function<void(int, int)>* body = nullptr;
     int count = 0;
     {

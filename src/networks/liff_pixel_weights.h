@@ -65,11 +65,17 @@ class LiffPixelWeights {
   double macs_per_target() const { return target_macs_; }
 
  private:
+  // Target pixels go through the MLP's middle layers kBatch at a time, the last ones kRest at a time.
+  static constexpr int kBatch = 512;
+  static constexpr int kRest = 128;
+
+  // liff_pixel_weights.cc: weights as kernels want them.
   void read_head(const ConvWeights& head);
   void make_source_convs(const LiffWeights& weights);
   void make_colours(const ConvWeights& last);
 
-  // What the tiles of one run share, and what is computed once for a tile's source pixels.
+  // liff_pixel_weights_run.cc. What the tiles of one run share, and what is computed once for a tile's source
+  // pixels.
   struct Run;
   struct Tile;
   void run_tile(const Run& run, int i, int worker) const;

@@ -21,16 +21,6 @@ ConvShape settled(ConvShape shape) {
   return shape;
 }
 
-// Whether a product and a sum cost hardly more than a fused multiply-add: AMD's processors have units for
-// sums beside those for products (on Zen 4 a picture of 768x512 takes 7 to 9 % longer), others have not.
-bool rounds_twice_for_free() {
-#if defined(__x86_64__)
-  return __builtin_cpu_is("amd") != 0;
-#else
-  return false;
-#endif
-}
-
 }  // namespace
 
 Precision resolve(Precision wish, int64_t pixels) {
@@ -41,7 +31,7 @@ Precision resolve(Precision wish, int64_t pixels) {
   // twice the rate of multiply-adds, a picture takes 12 % longer; on Sapphire Rapids they run at half that
   // rate.
   if (bf16.amx) return Precision::kBF16;
-  return rounds_twice_for_free() && pixels <= kMaxExactPixels ? Precision::kExact : Precision::kF32;
+  return adds_beside_products() && pixels <= kMaxExactPixels ? Precision::kExact : Precision::kF32;
 }
 
 Context::Context(ThreadPool& pool, Precision precision)

@@ -19,11 +19,9 @@ namespace hn = hwy::HWY_NAMESPACE;
 // be enough for multiply-adds not to wait for each other: 6 rows of 2 vectors in AVX2's 16 registers, 8 rows
 // of 2 in AVX-512's 32, 3 rows of 4 in SSE's 16, 6 rows of 4 in ARM's 32. WebAssembly's
 // compilers keep in registers what is loaded, too: 2 rows of 4.
-template <Arithmetic arithmetic>
+template <size_t lanes>
 struct Blocking {
-  // Sums that round twice run on AVX2's vectors even where there are longer ones: on Zen 4, whose additions
-  // of 512 bits take two cycles, they take a sixth less time so.
-  using Tag = hn::CappedTag<float, arithmetic == Arithmetic::kExact ? 8 : kPanelColumns>;
+  using Tag = hn::CappedTag<float, lanes>;
   using V = hn::Vec<Tag>;
   static constexpr size_t kLanes = hn::MaxLanes(Tag());
   static constexpr size_t kVectors = kPanelColumns / kLanes;  // of a panel's row
@@ -55,9 +53,9 @@ struct Product {
 
 // Rows [row, row + rows) of the panels from `column` on. Loops over sums are unrolled wholly: one that is not
 // keeps the sums in memory.
-template <Arithmetic arithmetic, size_t rows, size_t panels>
+template <Arithmetic arithmetic, size_t lanes, size_t rows, size_t panels>
 HWY_INLINE void block(const Product& p, size_t row, size_t column) {
-  using B = Blocking<arithmetic>;
+  using B = Blocking<lanes>;
   using V = typename B::V;
   const typename B::Tag f;
   constexpr size_t kVectors = B::kVectors, kSums = panels * kVectors;
@@ -97,38 +95,37 @@ HWY_INLINE void block(const Product& p, size_t row, size_t column) {
 }
 
 // The same for `wanted` rows, at most `rows`.
-template <Arithmetic arithmetic, size_t rows, size_t panels>
+template <Arithmetic arithmetic, size_t lanes, size_t rows, size_t panels>
 HWY_NOINLINE void rows_at_once(size_t wanted, const Product& p, size_t row, size_t column) {
   if (wanted == rows) {
-    block<arithmetic, rows, panels>(p, row, column);
+    block<arithmetic, lanes, rows, panels>(p, row, column);
   } else if constexpr (rows > 1) {
-    rows_at_once<arithmetic, rows - 1, panels>(wanted, p, row, column);
+    rows_at_once<arithmetic, lanes, rows - 1, panels>(wanted, p, row, column);
   }
 }
 
 // The last rows are shared out evenly: with only a few rows at a time, each multiply-add would wait for the
 // one before.
-template <Arithmetic arithmetic, size_t panels>
+template <Arithmetic arithmetic, size_t lanes, size_t panels>
 HWY_NOINLINE void some_rows(const Product& product, size_t first, size_t end, size_t column) {
-  constexpr size_t kMostRows = Blocking<arithmetic>::kMostRows;
+  constexpr size_t kMostRows = Blocking<lanes>::kMostRows;
   const Product p = product;
   size_t r = first;
   for (; end - r >= 2 * kMostRows || end - r == kMostRows; r += kMostRows) {
-    block<arithmetic, kMostRows, panels>(p, r, column);
+    block<arithmetic, lanes, kMostRows, panels>(p, r, column);
   }
   if (end - r > kMostRows) {
     const size_t half = (end - r + 1) / 2;
-    rows_at_once<arithmetic, kMostRows, panels>(half, p, r, column);
+    rows_at_once<arithmetic, lanes, kMostRows, panels>(half, p, r, column);
     r += half;
   }
-  if (end > r) rows_at_once<arithmetic, kMostRows, panels>(end - r, p, r, column);
+  if (end > r) rows_at_once<arithmetic, lanes, kMostRows, panels>(end - r, p, r, column);
 }
 
 // Rows are taken together as far as they stay in the first-level cache while all panels pass by.
-template <Arithmetic arithmetic>
+template <Arithmetic arithmetic, size_t lanes>
 void all_panels(const Product& p, size_t rows, size_t columns) {
-  constexpr size_t kMostRows = Blocking<arithmetic>::kMostRows,
-                   kMostPanels = Blocking<arithmetic>::kMostPanels;
+  constexpr size_t kMostRows = Blocking<lanes>::kMostRows, kMostPanels = Blocking<lanes>::kMostPanels;
   constexpr size_t kLeftBytes = size_t{20} << 10;
   const size_t fit = kLeftBytes / (p.depth * sizeof(float)) / kMostRows * kMostRows;
   const size_t together = std::max(fit, 2 * kMostRows);
@@ -136,22 +133,23 @@ void all_panels(const Product& p, size_t rows, size_t columns) {
     const size_t end = rows - r < together + kMostRows ? rows : r + together;
     size_t column = 0;
     for (; column + kMostPanels * kPanelColumns <= columns; column += kMostPanels * kPanelColumns) {
-      some_rows<arithmetic, kMostPanels>(p, r, end, column);
+      some_rows<arithmetic, lanes, kMostPanels>(p, r, end, column);
     }
-    if (column < columns) some_rows<arithmetic, 1>(p, r, end, column);
+    if (column < columns) some_rows<arithmetic, lanes, 1>(p, r, end, column);
     r = end;
   }
 }
 
 void MultiplyPanels(LeftRows a, size_t rows, const float* b, size_t columns, const AfterSum& after,
-                    ProductRows c, Arithmetic arithmetic) {
+                    ProductRows c, Arithmetic arithmetic, [[maybe_unused]] bool short_vectors) {
   Product product{a, 0, b, after, c};
   for (const LeftRun& run : a) product.depth += run.length;
-  if (arithmetic == Arithmetic::kExact) {
-    all_panels<Arithmetic::kExact>(product, rows, columns);
-  } else {
-    all_panels<Arithmetic::kFast>(product, rows, columns);
+  constexpr size_t kLongest = hn::MaxLanes(hn::CappedTag<float, kPanelColumns>());
+  if (arithmetic == Arithmetic::kFast) return all_panels<Arithmetic::kFast, kLongest>(product, rows, columns);
+  if constexpr (kLongest > 8) {
+    if (short_vectors) return all_panels<Arithmetic::kExact, 8>(product, rows, columns);
   }
+  all_panels<Arithmetic::kExact, kLongest>(product, rows, columns);
 }
 
 }  // namespace compass::nn::HWY_NAMESPACE
@@ -164,8 +162,8 @@ namespace compass::nn {
 HWY_EXPORT(MultiplyPanels);
 
 void multiply_panels(LeftRows a, size_t rows, const float* b, size_t columns, const AfterSum& after,
-                     ProductRows c, Arithmetic arithmetic) {
-  HWY_DYNAMIC_DISPATCH(MultiplyPanels)(a, rows, b, columns, after, c, arithmetic);
+                     ProductRows c, Arithmetic arithmetic, bool short_vectors) {
+  HWY_DYNAMIC_DISPATCH(MultiplyPanels)(a, rows, b, columns, after, c, arithmetic, short_vectors);
 }
 
 void multiply_panels(const float* a, size_t rows, size_t depth, const float* b, size_t columns, float* c,

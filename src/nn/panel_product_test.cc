@@ -41,15 +41,17 @@ TEST_P(PanelProduct, EqualsItsPlainTwin) {
         const Example e(random, rows, depth, columns);
         const size_t stride = columns + 5;
         for (const bool finish : {false, true}) {
-          std::vector<float> fast(rows * stride + 16, 7.0F), exact(fast), want(fast);
-          const auto multiply = [&](std::vector<float>& c, Arithmetic arithmetic) {
+          std::vector<float> fast(rows * stride + 16, 7.0F), exact(fast), shorter(fast), want(fast);
+          const auto multiply = [&](std::vector<float>& c, Arithmetic arithmetic, bool short_vectors) {
             multiply_panels(e.left, rows, e.b.data(), columns, e.after(finish), {c.data(), stride},
-                            arithmetic);
+                            arithmetic, short_vectors);
           };
-          multiply(fast, Arithmetic::kFast);
-          multiply(exact, Arithmetic::kExact);
+          multiply(fast, Arithmetic::kFast, false);
+          multiply(exact, Arithmetic::kExact, false);
+          multiply(shorter, Arithmetic::kExact, true);
           plain::multiply_panels(e.left, rows, e.b.data(), columns, e.after(finish), {want.data(), stride});
           ASSERT_EQ(exact, want) << rows << "x" << depth << "x" << columns;
+          ASSERT_EQ(shorter, want) << rows << "x" << depth << "x" << columns;
           for (size_t i = 0; i < want.size(); ++i) {
             ASSERT_NEAR(fast[i], want[i], 2e-6F * static_cast<float>(depth));
           }
