@@ -45,8 +45,7 @@ struct Stage {
   // Of patches, by kind of picture (dataset.h). Of what is left, all other pictures have equal shares.
   std::map<std::string, double> shares;
   double rate = 5e-4;  // of learning
-  double gain_rate =
-      1.0;  // times that for gain vectors, which are logarithms: steps of the others' size are small to them
+  double gain_rate = 1.0;  // times that for gain vectors, which are logarithms
   int64_t warmup = 0;  // steps
   Decay decay = Decay::kConstant;
   OptimiserKind optimiser = OptimiserKind::kAdam;
