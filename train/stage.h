@@ -44,9 +44,9 @@ struct Stage {
   double own_scale = 0.0;   // but not this share of them: text and lines are drawn at one scale
   // Of patches, by kind of picture (dataset.h). Of what is left, all other pictures have equal shares.
   std::map<std::string, double> shares;
-  double rate = 5e-4;  // of learning
+  double rate = 5e-4;      // of learning
   double gain_rate = 1.0;  // times that for gain vectors, which are logarithms
-  int64_t warmup = 0;  // steps
+  int64_t warmup = 0;      // steps
   Decay decay = Decay::kConstant;
   OptimiserKind optimiser = OptimiserKind::kAdam;
   std::string loop_filter;  // a model file whose loop filters correct all reconstructions; empty: none
