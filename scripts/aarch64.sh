@@ -35,7 +35,12 @@ unpack_packages() {
 }
 if [ ! -e "$sysroot/.complete" ]; then
   say "Unpacking AArch64's libraries into $sysroot"
-  (unpack_packages "${cross_libraries[@]}") || { say "AArch64's packages cannot be had: left out"; exit 77; }
+  # Not before "||": there a failing command would not end the function.
+  set +e
+  (set -e; unpack_packages "${cross_libraries[@]}")
+  unpacked=$?
+  set -e
+  [ $unpacked -eq 0 ] || { say "AArch64's packages cannot be had: left out"; exit 77; }
   touch "$sysroot/.complete"
 fi
 

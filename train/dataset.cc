@@ -66,10 +66,10 @@ class Draw {
       const auto found = shares.find(pictures[i].kind);
       groups_[static_cast<size_t>(std::distance(shares.begin(), found))].members.push_back(i);
     }
+    auto group = groups_.begin();
     for (const auto& [kind, share] : shares) {
-      const auto& group = groups_[static_cast<size_t>(std::distance(shares.begin(), shares.find(kind)))];
-      TORCH_CHECK(share == 0.0 || !group.members.empty(), "shares: there are no pictures of kind '", kind,
-                  "'");
+      const bool empty = (group++)->members.empty();
+      TORCH_CHECK(share == 0.0 || !empty, "shares: there are no pictures of kind '", kind, "'");
     }
   }
 
