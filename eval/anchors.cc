@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cassert>
 
 #include "eval/curve_file.h"
@@ -78,6 +80,24 @@ std::vector<QuotedCurve> quoted_peers() {
   for (const std::string& codec : values(single, "codec")) {
     add_curve(out, single, readable(codec), kSingle, {"", "", {"codec=" + codec}});
   }
+  return out;
+}
+
+QuotedCurve quoted_shvc(int layer) {
+  const CsvTable from = table("peers_kodak_shvc_3layer");
+  constexpr std::array kRates{"bpp_bl", "bpp_el1",
+                              "bpp_el2"};  // each layer's own bits, over the top layer's pixels
+  constexpr std::array kQualities{"psnr_bl", "psnr_el1", "psnr_el2"};
+  QuotedCurve out{"SHVC (SHM)", kOneStream, {}};
+  for (const auto& row : from.rows) {
+    double bits = 0.0;
+    for (int k = 0; k <= layer; ++k) bits += number(row[from.column(kRates.at(k))]);
+    if (layer + 1 == static_cast<int>(kRates.size()))
+      bits = number(row[from.column("bpp_total")]);  // with headers
+    const double shrunk = 1 << 2 * (static_cast<int>(kRates.size()) - 1 - layer);
+    out.rd.push_back({bits * shrunk, number(row[from.column(kQualities.at(layer))])});
+  }
+  std::ranges::sort(out.rd, {}, &RdPoint::rate);
   return out;
 }
 

@@ -32,6 +32,9 @@ QuotedCurve published_single_layer();
 // Peers: three layers (1/4, 1/2, 1) in one stream or as simulcast, and single pictures.
 std::vector<QuotedCurve> quoted_peers();
 
+// SHVC's of the layers 1/4, 1/2, 1, each over its own pixels: layer 0 is the lowest.
+QuotedCurve quoted_shvc(int layer);
+
 // One cell of the paper's tables: BD-rate of COMPASS against a method.
 struct PaperCell {
   std::string table;  // "poster", "suppl. 6", ...

@@ -39,6 +39,15 @@ TEST(Anchors, PeersAgainstThePublishedCurve) {
   EXPECT_NEAR(values["AVIF 4:4:4, simulcast"], 53.28, 0.01);
 }
 
+TEST(Anchors, LayersOfShvc) {
+  for (const int layer : {0, 1, 2}) EXPECT_EQ(quoted_shvc(layer).rd.size(), 5U);
+  // Its line for QP 22: .1188, .3731 and 1.3065 bits for a pixel of the top layer.
+  EXPECT_NEAR(quoted_shvc(0).rd.back().rate, 0.1188 * 16, 1e-9);
+  EXPECT_NEAR(quoted_shvc(1).rd.back().rate, (0.1188 + 0.3731) * 4, 1e-9);
+  EXPECT_EQ(quoted_shvc(2).rd.back().rate, 1.8028);  // headers included
+  EXPECT_EQ(quoted_shvc(1).rd.back().quality, 37.640);
+}
+
 TEST(Anchors, CellsOfThePaper) {
   const std::vector<PaperCell> cells = paper_cells();
   EXPECT_EQ(cells.size(), 50U + 138U);

@@ -119,14 +119,30 @@ std::vector<Layout> paper_layouts() {
   return layouts;
 }
 
+std::vector<std::string> qualities_at(const std::vector<double>& rate_points,
+                                      const std::vector<double>& lambdas) {
+  std::vector<std::string> qualities;
+  for (const double lambda : lambdas) {
+    double position = 0.0;  // the axis is exponential between its points
+    for (size_t i = 1; i < rate_points.size(); ++i) {
+      const double part =
+          std::log(lambda / rate_points[i - 1]) / std::log(rate_points[i] / rate_points[i - 1]);
+      position += std::clamp(part, 0.0, 1.0);
+    }
+    const double intervals = std::max(1.0, static_cast<double>(rate_points.size()) - 1.0);
+    const std::string quality = fmt::format("{:.1f}", 100.0 * position / intervals);
+    if (qualities.empty() || qualities.back() != quality) qualities.push_back(quality);
+  }
+  return qualities;
+}
+
 Result<Grid> load_grid(const std::string& name_or_path) {
   if (name_or_path == "quick") {
-    return Grid{"quick", {layout_from_factors({1, 2, 4})}, {"0", "25", "50", "75", "100"}, {}};
+    return Grid{
+        "quick", {layout_from_factors({1, 2, 4})}, {"0", "12.5", "25", "37.5", "50", "75", "100"}, {}, {}};
   }
   if (name_or_path == "paper") {
-    // The paper has four rate points; so has a model trained at its four lambdas, at these qualities (files
-    // keep tenths).
-    return Grid{"paper", paper_layouts(), {"0", "33.3", "66.7", "100"}, {}};
+    return Grid{"paper", paper_layouts(), {}, {0.0018, 0.0035, 0.0067, 0.013}, {}};
   }
   return parse_grid(name_or_path);
 }

@@ -21,6 +21,7 @@ struct Grid {
   std::string name;
   std::vector<Layout> layouts;
   std::vector<std::string> qualities;  // of our codec, lowest first
+  std::vector<double> lambdas;         // or the lambdas that qualities are wanted for
   std::map<std::string, std::vector<std::string>>
       settings;  // of others by name; absent: the codec's own list
 };
@@ -37,12 +38,18 @@ Layout layout_from_factors(const std::vector<double>& factors);
 // `layers` sizes from a quarter of the picture to the whole, in equal ratios.
 Layout even_layout(int layers);
 
-// "quick": 1/4, 1/2, 1 at five qualities. "paper": every experiment of the paper, named below, at four.
+// "quick": 1/4, 1/2, 1 at seven qualities. "paper": every experiment of the paper, named below, at its four
+// lambdas.
 // Anything else is the path of a JSON file:
 //   {"layouts": [[0.25, 0.5, 1], ...], "qualities": [0, 50, 100], "settings": {"jxl": ["5", "2"]}}
 // with layouts as scales of the picture; "qualities" and "settings" may be left out. Errors: kUsage,
 // kBadFile.
 Result<Grid> load_grid(const std::string& name_or_path);
+
+// The qualities, in tenths, of rising lambdas on an axis of rate points (model_file/description.h). What is
+// beyond the axis counts as its end.
+std::vector<std::string> qualities_at(const std::vector<double>& rate_points,
+                                      const std::vector<double>& lambdas);
 
 // The paper's experiments, as layouts of the "paper" grid.
 Layout paper_two_layers(double top);  // top at 1.2, 1.6, 2.0, 2.4, 2.8 times the base layer

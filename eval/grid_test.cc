@@ -37,9 +37,18 @@ TEST(Grid, PaperHoldsEveryExperimentOnce) {
   for (const Layout& l : grid.layouts) names.insert(l.name);
   EXPECT_EQ(names.size(), grid.layouts.size());
   EXPECT_EQ(grid.layouts.size(), 5U + 9 + 20 + 4);
-  EXPECT_EQ(grid.qualities.size(), 4U);
+  EXPECT_EQ(grid.lambdas.size(), 4U);
   EXPECT_EQ(load_grid("quick")->layouts.size(), 1U);
   EXPECT_EQ(load_grid("quick")->layouts[0].name, "x1.0 x2.0 x4.0");
+}
+
+TEST(Grid, LambdasHaveQualities) {
+  using Qualities = std::vector<std::string>;
+  EXPECT_EQ(qualities_at({0.001, 0.01, 0.02}, {0.0001, 0.001, 0.0031623, 0.01, 0.0141421, 0.02, 1.0}),
+            (Qualities{"0.0", "25.0", "50.0", "75.0", "100.0"}));  // one at either end
+  EXPECT_EQ(qualities_at({0.0018, 0.0035, 0.0067, 0.013}, load_grid("paper")->lambdas),
+            (Qualities{"0.0", "33.3", "66.7", "100.0"}));
+  EXPECT_EQ(qualities_at({0.0067}, {0.0018, 0.013}), (Qualities{"0.0"}));
 }
 
 TEST(Grid, FromAFile) {

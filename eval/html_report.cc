@@ -249,7 +249,7 @@ std::string per_image(const Results& results, const std::string& layout) {
 std::string samples(const std::vector<SampleCrop>& crops) {
   if (crops.empty()) return {};
   std::string out =
-      "<h2>To look at</h2>\n<p class=\"soft\">The most detailed part of three pictures, top layer, each "
+      "<h2>To look at</h2>\n<p class=\"soft\">The most detailed part of some pictures, top layer, each "
       "codec at the "
       "setting whose rate is nearest to our middle one (in simulcast and single files: this layer's file "
       "alone). "

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "eval/beside_paper.h"
+#include "eval/figures.h"
 #include "eval/summary.h"
 
 namespace compass::eval {
@@ -71,6 +73,27 @@ TEST(HtmlReport, HoldsCurvesTablesPicturesAndFailures) {
   EXPECT_EQ(html.find("http"), std::string::npos);  // needs nothing from anywhere
 }
 
+TEST(Figures, EveryLayoutHasOne) {
+  Results results = sample();
+  std::vector<Row> rows = results.rows;
+  for (Row r : rows) {
+    if (r.layer > 1) continue;
+    r.layout = "x1.0 <2>";
+    r.layers = 2;
+    results.rows.push_back(r);
+  }
+  const std::vector<Figure> made = figures(results);
+  ASSERT_EQ(made.size(), 2U);
+  EXPECT_EQ(made[0].name, "x1.0__2_");
+  EXPECT_NE(made[0].svg.find("Layers x1.0 &lt;2&gt;"), std::string::npos);
+  EXPECT_EQ(made[1].name, "x1.0_x2.0_x4.0");
+  EXPECT_TRUE(made[1].svg.starts_with("<svg xmlns"));
+  EXPECT_NE(made[1].svg.find(">simulcast, our base</text>"), std::string::npos);
+  // 80,000 bytes, whatever the size of the picture.
+  EXPECT_NE(made[1].svg.find("compass, one stream: 640.0 kb, 35.00 dB"), std::string::npos);
+  EXPECT_TRUE(figures({}).empty());
+}
+
 TEST(HtmlReport, SurvivesEmptyResults) {
   EXPECT_NE(html_report({}, {}).find("</html>"), std::string::npos);
   Results only_failures;
@@ -87,10 +110,39 @@ TEST(Summary, TablesOfTheSample) {
   EXPECT_NE(text.find("Everyone against everyone"), std::string::npos);
   EXPECT_NE(text.find("not <a> picture"), std::string::npos);
   // The paper's simulcast cell at three layers, ours against our own base codec.
-  const TextTable paper = beside_the_paper(results).table;
+  const TextTable paper = beside_the_paper(results, shipped_family()).table;
   EXPECT_EQ(paper.rows().at(1),
             (std::vector<std::string>{"poster", "x1.0 x2.0 x4.0", "EL2", "Simulcast (Mean-Scale)", "-20.00",
                                       "-22.90", "+2.90"}));
+}
+
+TEST(Summary, SmallSystemsHaveATableOfTheirOwn) {
+  Results results = sample();
+  EXPECT_TRUE(beside_the_paper(results, pocket_family()).table.empty());
+  const std::vector<Row> rows = results.rows;
+  const auto add = [&](const char* codec, const char* scheme, uint64_t percent) {
+    for (Row r : rows) {
+      if (r.codec != "compass") continue;
+      r.codec = codec;
+      r.scheme = scheme;
+      r.bytes_total = r.bytes_total * percent / 100;
+      results.rows.push_back(r);
+    }
+  };
+  add("pocket-compass", kOneStream, 100);
+  add("pocket-factorised", kSimulcast, 200);
+  add("pocket-mei-hyperprior", kOneStream, 125);
+  add("pocket-liif", kOneStream, 80);
+  const auto table = beside_the_paper(results, pocket_family()).table.rows();
+  const auto has = [&](const std::vector<std::string>& row) {
+    return std::ranges::find(table, row) != table.end();
+  };
+  EXPECT_TRUE(has({"poster", "x1.0 x2.0 x4.0", "EL2", "Mei et al. (enhanced)", "-20.00", "-14.23", "-5.77"}));
+  EXPECT_TRUE(
+      has({"suppl. 1", "x1.0 x2.0 x4.0", "BL", "Simulcast (Factorized)", "-50.00", "-12.96", "-37.04"}));
+  EXPECT_TRUE(
+      has({"ablation", "x1.0 x2.0 x4.0", "EL2", "LIIF in LIFF's place", "+25.00", "-0.64", "+25.64"}));
+  for (const auto& row : table) EXPECT_NE(row[3], "Mei et al. (original)");  // was not measured
 }
 
 TEST(Summary, CeilingsAndAblationsHaveTables) {
@@ -134,6 +186,9 @@ TEST(Summary, QuotesPeersOnlyForKodak) {
   results.rows = rows;
   EXPECT_TRUE(is_kodak(results));
   EXPECT_NE(terminal_report(results).find("* SHVC (SHM), one stream"), std::string::npos);
+  const TextTable beside = beside_the_paper(results, shipped_family()).table;
+  // Of the base layer, EL1 and EL2.
+  EXPECT_EQ(std::ranges::count_if(beside.rows(), [](const auto& row) { return row[3] == "SHVC *"; }), 3);
   results.rows.erase(std::remove_if(results.rows.begin(), results.rows.end(),
                                     [](const Row& r) { return r.image == "kodim7"; }),
                      results.rows.end());

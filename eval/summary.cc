@@ -3,21 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 
 #include "eval/anchors.h"
+#include "eval/beside_paper.h"
 
 namespace compass::eval {
 namespace {
 
 std::string percent(const Result<BdValue>& value) {
   return value ? fmt::format("{:+.1f} %", value->value) : std::string("-");
-}
-
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
 }
 
 std::string seconds(double value) {
@@ -60,19 +55,6 @@ std::vector<Curve> top_curves(const Results& results, const std::string& layout)
 
 std::string range(double low, double high, const char* format) {
   return fmt::format(fmt::runtime(std::string(format) + "-" + format), low, high);
-}
-
-// Our curve's key for what the paper calls a method; empty codec if we have none.
-CurveKey method_key(const std::string& method, const std::string& layout, int layer) {
-  const std::string m = lower(method);
-  if (m == "simulcast (mean-scale)") return {"compass-base", kSimulcast, layout, layer};
-  if (m == "single-layer (mean-scale)") return {"compass-base", kSingle, layout, layer};
-  if (m == "shvc") return {"shvc", kOneStream, layout, layer};
-  // "Simulcast (Factorized)" and "Mei et al." have no model of ours yet: they would be codecs of these names.
-  if (m == "simulcast (factorized)") return {"factorized", kSimulcast, layout, layer};
-  if (m == "mei et al. (original)") return {"mei-original", kOneStream, layout, layer};
-  if (m == "mei et al. (enhanced)") return {"mei-enhanced", kOneStream, layout, layer};
-  return {};
 }
 
 }  // namespace
@@ -215,32 +197,6 @@ Section points(const Results& results, const std::string& codec, const std::stri
   return out;
 }
 
-Section beside_the_paper(const Results& results) {
-  Section out{
-      "Beside the paper",
-      "BD-rate of COMPASS against the method, in percent: ours, the paper's, and the difference "
-      "(negative: we save more over our rival than the paper over its). Rivals of ours are our own base "
-      "codec and SHM, so a strong base makes our gains smaller.",
-      TextTable({"table", "layers", "on", "against", "ours", "paper", "diff"})};
-  int absent = 0;
-  for (const PaperCell& cell : paper_cells()) {
-    const CurveKey rival = method_key(cell.method, cell.layout.name, cell.layer);
-    const CurveKey ours{"compass", kOneStream, cell.layout.name, cell.layer};
-    const Result<BdValue> bd = bd_rate_between(results.rows, rival, ours, kReportInterpolation);
-    if (!bd && bd.error().message == kNotMeasured) {
-      ++absent;
-      continue;
-    }
-    out.table.add({cell.table, cell.layout.name, cell.layer == 0 ? "BL" : fmt::format("EL{}", cell.layer),
-                   cell.method, bd ? fmt::format("{:+.2f}", bd->value) : "refused",
-                   fmt::format("{:+.2f}", cell.bd_rate),
-                   bd ? fmt::format("{:+.2f}", bd->value - cell.bd_rate) : "-"});
-  }
-  if (absent > 0) out.text += fmt::format(" {} of the paper's cells were not measured here.", absent);
-  if (!is_kodak(results)) out.text = "The paper's figures are on Kodak, ours here are not. " + out.text;
-  return out;
-}
-
 Section matrix(const Results& results, const std::string& layout) {
   const std::vector<Curve> curves = top_curves(results, layout);
   std::vector<std::string> head{"BD-rate in % of"};
@@ -363,7 +319,8 @@ std::vector<Section> sections(const Results& results) {
     add(headline(results));
     add(points(results, "compass", kOneStream, layout));
     add(by_layers(results));
-    add(beside_the_paper(results));
+    add(beside_the_paper(results, shipped_family()));
+    add(beside_the_paper(results, pocket_family()));
     add(matrix(results, layout));
     add(liff_gain(results));
     add(ceilings(results));

@@ -39,10 +39,6 @@ Section headline(const Results& results);
 Section points(const Results& results, const std::string& codec, const std::string& scheme,
                const std::string& layout);
 
-// Our BD-rates beside the paper's, cell by cell. Cells whose other side was not measured are left out and
-// counted.
-Section beside_the_paper(const Results& results);
-
 // BD-rate of each row's codec against each column's, on the top layer of a layout.
 Section matrix(const Results& results, const std::string& layout);
 

@@ -154,6 +154,15 @@ class Evaluation(CommandTest):
         self.assertTrue(self.rows_of(table, "tiny"))
         self.assertTrue(self.rows_of(table, "compass"))
 
+    def test_pictures_of_one_s_choice_are_shown(self):
+        self.evaluate("--codecs", "compass", "--model", MODEL, "--qualities", "50", "--samples", "picture.ppm")
+        self.assertIn("<h3>picture.ppm</h3>", self.get("report/index.html").decode())
+        figure = self.get("report/figures/x1.0_x2.0_x4.0.svg").decode()
+        self.assertIn('<svg xmlns="http://www.w3.org/2000/svg"', figure)
+        self.assertIn("compass, one stream", figure)
+        done = self.lab("eval", "--images", "picture.ppm", "--samples", "kodim01.png", code=USAGE)
+        self.assertIn("'kodim01.png' is none of the pictures", done.stderr.decode())
+
     def test_memory_is_measured_by_the_command_beside_this_one(self):
         table = self.evaluate("--codecs", "compass", "--model", MODEL, "--qualities", "50")
         text = " ".join(cell for row in table for cell in row)

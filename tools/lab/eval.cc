@@ -14,17 +14,17 @@
 
 #include "commands.h"
 #include "common/command.h"
-#include "common/model_path.h"
 #include "common/plain_text.h"
-#include "eval/complexity.h"
 #include "eval/contestants.h"
 #include "eval/crops.h"
 #include "eval/facts.h"
+#include "eval/figures.h"
 #include "eval/html_report.h"
 #include "eval/markdown.h"
 #include "eval/process.h"
 #include "eval/runner.h"
 #include "eval/summary.h"
+#include "eval_inputs.h"
 #include "picture_files.h"
 
 namespace compass::tools {
@@ -32,72 +32,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
-  std::vector<std::string> images;
-  std::vector<std::string> codecs;  // empty: kDefaultCodecs, or none if there are rivals
-  std::vector<std::string> rivals;
-  std::vector<std::string> models;
-  std::vector<std::string> qualities;
-  std::string grid = "quick";
-  std::string out = "report";
-  std::string cache;
-  std::string from;
-  std::string markdown;
-  std::string precision = "auto";
-  eval::ShvcPrograms shvc;
-  int jobs = 0;
-  bool perceptual = false;
-  bool quiet = false;
-};
-
-const std::vector<std::string> kDefaultCodecs{"compass", "single-layer", "simulcast"};
-
-// The names that --codecs stands for.
-std::vector<std::string> codec_names(const Options& options) {
-  if (!options.codecs.empty()) return options.codecs;
-  return options.rivals.empty() ? kDefaultCodecs : std::vector<std::string>{};
-}
-
 std::atomic<bool> interrupted{false};  // set by the signal handler, which can be given nothing else
-
-// Files are taken as they are, directories for the pictures in them, by name.
-Result<std::vector<std::string>> picture_paths(const std::vector<std::string>& images) {
-  static const std::vector<std::string> kEndings{".png",  ".ppm", ".pnm",  ".jpg", ".jpeg",
-                                                 ".webp", ".tif", ".tiff", ".bmp"};
-  std::vector<std::string> paths;
-  for (const std::string& image : images) {
-    std::error_code error;
-    if (!fs::is_directory(image, error)) {
-      if (!fs::exists(image, error)) {
-        return Error{ErrorCode::kIo, fmt::format("{}: no such file or directory", image)};
-      }
-      paths.push_back(image);
-      continue;
-    }
-    std::vector<std::string> inside;
-    for (const fs::directory_entry& entry : fs::directory_iterator(image, error)) {
-      std::string ending = entry.path().extension().string();
-      std::transform(ending.begin(), ending.end(), ending.begin(),
-                     [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-      const bool picture = std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end();
-      if (picture && entry.is_regular_file(error)) inside.push_back(entry.path().string());
-    }
-    if (inside.empty()) return Error{ErrorCode::kUsage, fmt::format("{}: holds no pictures", image)};
-    std::sort(inside.begin(), inside.end());
-    paths.insert(paths.end(), inside.begin(), inside.end());
-  }
-  return paths;
-}
-
-std::string default_cache() {
-  if (const char* base = std::getenv("XDG_CACHE_HOME"); base != nullptr && *base != '\0') {
-    return std::string(base) + "/compass-eval";
-  }
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') {
-    return std::string(home) + "/.cache/compass-eval";
-  }
-  return "compass-eval-cache";
-}
 
 std::string duration(double seconds) {
   const int s = static_cast<int>(seconds + 0.5);
@@ -138,91 +73,21 @@ class EvalProgress {
   int last_ = 0;
 };
 
-// Our codec's part: models, points of the rate axis, and what is to be said of them.
-Result<eval::ContestantInputs> inputs_for(const Options& options, const eval::Grid& grid, int threads,
-                                          eval::Facts& facts) {
-  eval::ContestantInputs inputs;
-  inputs.files = picture_files();
-  CommonFlags flags;
-  flags.threads = threads;
-  flags.precision = options.precision;
-  const Result<CodecOptions> codec = codec_options(flags);
-  if (!codec) return codec.error();
-  inputs.options = *codec;
-  inputs.program = eval::program_hash();
-  inputs.shvc = options.shvc;
-  inputs.qualities = options.qualities.empty() ? grid.qualities : options.qualities;
-  if (inputs.qualities.empty()) inputs.qualities = {"0", "25", "50", "75", "100"};
-  for (const std::string& text : options.rivals) {
-    auto rival = eval::load_rival(text);
-    if (!rival) return rival.error();
-    inputs.rivals.push_back(std::move(*rival));
-  }
-
-  if (!eval::need_model(codec_names(options))) return inputs;
-  std::vector<std::shared_ptr<const Model>> models;
-  for (const std::string& path : options.models.empty() ? std::vector<std::string>{""} : options.models) {
-    const Result<std::string> file = find_model(path);
-    if (!file) return file.error();
-    const Result<std::shared_ptr<const Model>> model = load_model(*file);
-    if (!model) return model.error();
-    models.push_back(*model);
-    facts[models.size() == 1 ? "model" : fmt::format("model {}", models.size())] =
-        eval::model_fact(**model, *file);
-  }
-  const Result<std::vector<eval::CompassPoint>> points = eval::compass_points(models, inputs.qualities);
-  if (!points) return points.error();
-  inputs.compass = *points;
-  return inputs;
-}
-
-// The `compass` that was built or installed with this program, beside it.
-std::string compass_beside() {
+// One SVG file for each layout, in the report's folder "figures".
+Status write_figures(const EvalOptions& options, const eval::Results& results) {
+  const fs::path folder = fs::path(options.out) / "figures";
   std::error_code error;
-  const fs::path own = fs::read_symlink("/proc/self/exe", error);
-  return error ? "compass" : (own.parent_path() / "compass").string();
+  fs::create_directories(folder, error);
+  if (error)
+    return Error{ErrorCode::kIo, fmt::format("{}: cannot be made: {}", folder.string(), error.message())};
+  for (const eval::Figure& figure : eval::figures(results)) {
+    const Status written = eval::write_file((folder / (figure.name + ".svg")).string(), figure.svg);
+    if (!written) return written.error();
+  }
+  return {};
 }
 
-// Costs that no picture changes: operations, and memory on the first picture. Failures are said, not fatal.
-void add_costs(const Options& options, const eval::Grid& grid, const eval::ContestantInputs& inputs,
-               const std::string& first_image, eval::Results& results) {
-  if (inputs.compass.empty() && inputs.rivals.empty()) return;
-  const Result<eval::Picture> picture = inputs.files.read(first_image);
-  if (!picture) return;
-  const std::vector<Size> sizes = eval::layout_sizes(grid.layouts.front(), picture->size);
-  for (const eval::Rival& rival : inputs.rivals) {
-    const std::string cost = eval::rival_cost(rival, sizes);
-    if (!cost.empty()) results.facts["complexity: " + rival.name] = cost;
-  }
-  if (inputs.compass.empty()) return;
-  const std::shared_ptr<const Model>& model = inputs.compass.front().model;
-  if (!model->layered() && sizes.size() > 1) return;
-  const eval::Complexity cost = eval::complexity_of(model, sizes);
-  std::string text = fmt::format("{}, layers {}", eval::to_text(cost), grid.layouts.front().name);
-  std::vector<std::string> arguments{"--threads", std::to_string(inputs.options.threads), "--precision",
-                                     options.precision};
-  if (!options.models.empty()) arguments.insert(arguments.end(), {"--model", options.models.front()});
-  if (sizes.back() == picture->size) {
-    const Result<eval::PeakMemory> memory =
-        eval::peak_memory_of(compass_beside(), arguments, *picture, sizes, inputs.files);
-    if (memory) {
-      text += fmt::format("; peak {:.0f} MiB to encode, {:.0f} to decode {}x{}",
-                          static_cast<double>(memory->encode_kib) / 1024,
-                          static_cast<double>(memory->decode_kib) / 1024, picture->size.width,
-                          picture->size.height);
-      for (eval::Row& row : results.rows) {
-        if (row.codec != "compass" || row.layout != grid.layouts.front().name) continue;
-        row.encode_peak_kib = memory->encode_kib;
-        row.decode_peak_kib = memory->decode_kib;
-      }
-    } else {
-      results.failures.push_back({"peak memory of compass", memory.error().message});
-    }
-  }
-  results.facts["complexity"] = text;
-}
-
-Result<eval::Results> measure(const Options& options, std::vector<eval::SampleCrop>& crops) {
+Result<eval::Results> measure(const EvalOptions& options, std::vector<eval::SampleCrop>& crops) {
   const Result<std::vector<std::string>> images = picture_paths(options.images);
   if (!images) return images.error();
   const Result<eval::Grid> grid = eval::load_grid(options.grid);
@@ -232,7 +97,7 @@ Result<eval::Results> measure(const Options& options, std::vector<eval::SampleCr
   const int threads = std::max(1, cores / jobs);
 
   eval::Facts facts;
-  const Result<eval::ContestantInputs> inputs = inputs_for(options, *grid, threads, facts);
+  const Result<eval::ContestantInputs> inputs = eval_inputs(options, *grid, threads, facts);
   if (!inputs) return inputs.error();
   std::vector<eval::Failure> missing;
   Result<std::vector<eval::Contestant>> contestants =
@@ -247,6 +112,9 @@ Result<eval::Results> measure(const Options& options, std::vector<eval::SampleCr
         "--perceptual: neither ssimulacra_main nor butteraugli_main is on PATH (Debian: libjxl-devtools)"};
   }
 
+  const Result<std::set<std::string>> samples = sample_names(options, *images);
+  if (!samples) return samples.error();
+
   EvalProgress progress(options.quiet);
   eval::RunSettings settings;
   settings.images = *images;
@@ -256,9 +124,7 @@ Result<eval::Results> measure(const Options& options, std::vector<eval::SampleCr
   settings.cache = options.cache.empty() ? default_cache() : options.cache;
   settings.jobs = jobs;
   settings.perceptual = options.perceptual;
-  // Crops for the report, of three pictures spread over the set.
-  for (const size_t part : {1, 3, 5})
-    settings.samples.insert(fs::path((*images)[images->size() * part / 6]).filename());
+  settings.samples = *samples;
   settings.progress = [&](const eval::RunProgress& p) { progress(p); };
   settings.stop = [] { return interrupted.load(); };
   std::signal(SIGINT, [](int) { interrupted = true; });
@@ -289,7 +155,7 @@ Result<eval::Results> load(const std::string& path) {
   return eval::results_from_csv(std::string(bytes->begin(), bytes->end()), path);
 }
 
-Status evaluate(const Options& options) {
+Status evaluate(const EvalOptions& options) {
   if (options.from.empty() == options.images.empty()) {
     return Error{ErrorCode::kUsage, "name pictures with --images, or measurements with --from"};
   }
@@ -309,6 +175,7 @@ Status evaluate(const Options& options) {
   if (const Status s = eval::write_file(options.out + "/summary.txt", report); !s) return s;
   const std::string html = eval::html_report(*results, crops);
   if (const Status s = eval::write_file(options.out + "/index.html", html); !s) return s;
+  if (const Status s = write_figures(options, *results); !s) return s;
   if (!options.markdown.empty()) {
     if (const Status s = eval::write_file(options.markdown, eval::markdown_report(*results)); !s) return s;
   }
@@ -318,7 +185,7 @@ Status evaluate(const Options& options) {
 }  // namespace
 
 void add_eval(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<EvalOptions>();
   CLI::App& command = *app.add_subcommand("eval", "Measure our codec and others on real files, and report.");
   command.add_option("--images", options->images, "Pictures, or directories of pictures.")
       ->option_text("PATH...");
@@ -336,9 +203,10 @@ void add_eval(CLI::App& app, Action& action) {
       ->option_text("NAME=PATH,PATH...")
       ->allow_extra_args(false);
   command
-      .add_option("--grid", options->grid,
-                  "What is measured: quick (layers 1/4, 1/2, 1 at five qualities; the default), paper (every "
-                  "experiment of the paper), or a JSON file.")
+      .add_option(
+          "--grid", options->grid,
+          "What is measured: quick (layers 1/4, 1/2, 1 at seven qualities; the default), paper (every "
+          "experiment of the paper), or a JSON file.")
       ->option_text("NAME");
   command.add_option("--out", options->out, "Directory for the report. Default: report.")->option_text("DIR");
   command
@@ -347,6 +215,12 @@ void add_eval(CLI::App& app, Action& action) {
           "Model file; several fixed-rate ones, lowest rate first, make one curve. Default: the shipped one.")
       ->option_text("PATH...");
   command.add_option("--qualities", options->qualities, "Qualities of our codec, instead of the grid's.")
+      ->option_text("LIST")
+      ->delimiter(',');
+  command
+      .add_option("--samples", options->samples,
+                  "File names of pictures of which the report shows the most detailed part, every codec at "
+                  "nearly the same rate. Default: three of them.")
       ->option_text("LIST")
       ->delimiter(',');
   command.add_option("--precision", options->precision, "f32, bf16 or auto (default).")->option_text("NAME");
@@ -373,8 +247,8 @@ void add_eval(CLI::App& app, Action& action) {
   command.add_flag("--quiet", options->quiet, "Show no progress.");
   command.footer(
       "Rates are bytes of real files, qualities are of pictures decoded from them. A run that was stopped "
-      "goes "
-      "on where it was; what has not changed is not measured again.\n"
+      "goes on where it was; what has not changed is not measured again. The report's folder gets "
+      "index.html, summary.txt, results.csv, and a chart for each set of layers in figures/.\n"
       "\n"
       "Examples:\n"
       "  compass-lab eval --images kodak --grid quick\n"
