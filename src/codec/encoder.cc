@@ -141,7 +141,9 @@ void Encoder::Parts::tune(const Original& picture, int first, EncodeSettings& se
   if (has_rates && settings.quality_maps.empty()) settings.quality_maps.resize(layers);
   for (size_t k = static_cast<size_t>(first); k < layers; ++k) {
     weights[k].emplace(picture, settings.sizes[k], pool);
-    if (has_rates) settings.quality_maps[k] = weights[k]->quality_map(settings.quality_maps[k]);
+    if (has_rates) {
+      settings.quality_maps[k] = weights[k]->quality_map(settings.quality_maps[k], model->quality_doubling());
+    }
   }
 }
 

@@ -10,9 +10,7 @@ constexpr double kStrength = 1.2;
 constexpr double kFloor = 10.0;  // standard deviation of luma below which nothing is calmer
 const double kLogLimit = std::log(4.0);
 constexpr double kMapShare = 0.5;
-constexpr double kStepsPerOctave =
-    20.0;                    // of quality: the rate points lie 20 apart, and lambda doubles between them
-constexpr int kMapStep = 5;  // of quality
+constexpr int kMapStep = 3;  // of quality
 
 // Rows of cells that are read at once.
 constexpr int kBandCells = 32;
@@ -101,7 +99,7 @@ float VisualWeights::mean(Rect pixels) const {
   return sum / static_cast<float>((right - left + 1) * (bottom - top + 1));
 }
 
-QualityMap VisualWeights::quality_map(const QualityMap& wish) const {
+QualityMap VisualWeights::quality_map(const QualityMap& wish, double doubling) const {
   const Size squares = quality_squares(layer_);
   constexpr int kCells = kQualitySquare / kVisualCell;
   QualityMap map = wish;
@@ -115,7 +113,7 @@ QualityMap VisualWeights::quality_map(const QualityMap& wish) const {
           sum += std::log2(weights_[static_cast<size_t>(y) * cells_.width + x]);
         }
       }
-      const double wanted = kMapShare * kStepsPerOctave * sum / count;
+      const double wanted = kMapShare * doubling * sum / count;
       int8_t& offset = map.offsets[static_cast<size_t>(row) * squares.width + column];
       const int both = offset + kMapStep * static_cast<int>(std::lround(wanted / kMapStep));
       offset = static_cast<int8_t>(std::clamp(both, -kMaxQualityOffset, kMaxQualityOffset));

@@ -36,9 +36,9 @@ class VisualWeights {
   float mean(Rect pixels) const;
 
   // Which squares of the layer are coded finer than the rest and which coarser: half of what moves the step
-  // as far as the weights move the price of errors. In steps of kVisualStep, which keep maps short. Added to
-  // `wish`.
-  QualityMap quality_map(const QualityMap& wish) const;
+  // as far as the weights move the price of errors, for a model whose lambda doubles over `doubling` steps of
+  // quality (Model::quality_doubling). In steps of 3, which keep maps short. Added to `wish`.
+  QualityMap quality_map(const QualityMap& wish, double doubling) const;
 
  private:
   Size layer_;

@@ -33,11 +33,14 @@ TEST(VisualWeights, CalmPartsCountMore) {
   EXPECT_GT(weights.at(100, 10), 1.0F);
   EXPECT_LT(weights.at(100, 250), 1.0F);
   EXPECT_NEAR(weights.at(100, 10) * weights.at(100, 250), 1.0F, 0.05F);  // as much more as less
-  const QualityMap map = weights.quality_map({});
+  const QualityMap map = weights.quality_map({}, 20.0);
   ASSERT_EQ(map.offsets.size(), 12U);
   EXPECT_GT(map.offsets[0], 0);
   EXPECT_LT(map.offsets[3], 0);
-  for (const int8_t offset : map.offsets) EXPECT_EQ(offset % 5, 0);
+  for (const int8_t offset : map.offsets) EXPECT_EQ(offset % 3, 0);
+  // Half as many steps of quality to a doubling of lambda, half the offsets.
+  const QualityMap half = weights.quality_map({}, 10.0);
+  EXPECT_NEAR(half.offsets[0], map.offsets[0] / 2.0, 3.0);
 }
 
 TEST(VisualWeights, ThatOfAnEvenPictureIsOne) {
@@ -47,7 +50,7 @@ TEST(VisualWeights, ThatOfAnEvenPictureIsOne) {
     const VisualWeights weights(Original(image), size, pool);
     EXPECT_FLOAT_EQ(weights.at(0, 0), 1.0F);
     EXPECT_FLOAT_EQ(weights.at(size.height - 1, size.width - 1), 1.0F);
-    EXPECT_TRUE(weights.quality_map({}).empty());
+    EXPECT_TRUE(weights.quality_map({}, 20.0).empty());
   }
 }
 
@@ -74,8 +77,8 @@ TEST(VisualWeights, AWishIsAdded) {
   const Image image = half_busy({128, 64});
   ThreadPool pool(1);
   const VisualWeights weights(Original(image), image.size(), pool);
-  const QualityMap own = weights.quality_map({});
-  const QualityMap both = weights.quality_map({{30, -100}});
+  const QualityMap own = weights.quality_map({}, 20.0);
+  const QualityMap both = weights.quality_map({{30, -100}}, 20.0);
   EXPECT_EQ(both.offsets[0], own.offsets[0] + 30);
   EXPECT_EQ(both.offsets[1], -100);  // no offset goes further
 }
@@ -102,9 +105,10 @@ TEST(VisualWeights, AnEvenPictureIsCodedAsBefore) {
 TEST(VisualWeights, TheSearchSeesThem) {
   const Image image = half_busy({256, 192});
   ThreadPool pool(1);
-  const QualityMap map = VisualWeights(Original(image), image.size(), pool).quality_map({});
+  const VisualWeights weights(Original(image), image.size(), pool);
   for (const auto& model :
        {tiny_model(), must_load(COMPASS_SOURCE_DIR "/tests/data/tiny_trellis.safetensors")}) {
+    const QualityMap map = weights.quality_map({}, model->quality_doubling());
     Encoder encoder(model, {.threads = 2});
     const auto encoded = [&](EncodeSettings settings) {
       settings.sizes = {image.size()};

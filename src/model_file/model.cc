@@ -135,6 +135,10 @@ float Model::rate_position(double quality) const {
                             static_cast<double>(rate_points().size() - 1));
 }
 
+double Model::quality_doubling() const {
+  return 100.0 / std::log2(rate_points().back() / rate_points().front());
+}
+
 // Positions of qualities in tenths differ wherever the qualities do, unless all are the same: there is one
 // rate point, then, and nothing is coarser.
 int Model::trellis_shift(CodecKind kind, float rate) const {

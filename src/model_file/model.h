@@ -64,6 +64,8 @@ class Model {
 
   // The position of quality q in [0,100] on the rate-point axis: q/100 * (points - 1).
   float rate_position(double quality) const;
+  // By how many steps of quality lambda doubles, in the mean over the axis; more than one rate point.
+  double quality_doubling() const;
   // By how many scale indexes a codec with a trellis is coarser at a position on that axis, and its step
   // there.
   int trellis_shift(CodecKind kind, float rate) const;

@@ -158,6 +158,18 @@ class Models(CommandTest):
         self.put("models/broken.safetensors", b"not a model")
         self.compass("decode", "file.cmps", "out.png", env=self.environment(COMPASS_MODEL_PATH=self.path("models")))
 
+    def test_found_by_its_name(self):
+        os.mkdir(self.path("models"))
+        with open(MODEL, "rb") as model:
+            self.put("models/small.safetensors", model.read())
+        here = self.environment(COMPASS_MODEL_PATH="/nonexistent:" + self.path("models"))
+        self.compass("encode", "in.ppm", "named.cmps", "--model", "small", env=here)
+        self.assertEqual(self.get("named.cmps"), self.get("file.cmps"))
+        self.compass("decode", "named.cmps", "out.png", "--model", "small", env=here)
+        done = self.run_command("encode", "in.ppm", "x.cmps", "--model", "smaller", env=here)
+        self.assertIn(done.returncode, (MODEL_OTHER, IO))
+        self.assert_one_line(done.stderr)
+
     def test_missing_model_names_the_one_wanted(self):
         wanted = self.json("info", "file.cmps")["decoder"]
         done = self.compass("decode", "file.cmps", "out.png", code=MODEL_OTHER,

@@ -30,7 +30,9 @@ void add_output_flags(CLI::App& app, CommonFlags& flags) {
 }
 
 void add_codec_flags(CLI::App& app, CommonFlags& flags) {
-  app.add_option("--model", flags.model, "Model file to use. Default: the shipped one.")->option_text("PATH");
+  app.add_option("--model", flags.model,
+                 "Model to use: a file, or the name of an installed one. Default: lite.")
+      ->option_text("MODEL");
   app.add_option("--threads", flags.threads, "Threads to use. Default: one per core.")->option_text("N");
   app.add_option(
          "--precision", flags.precision,

@@ -47,6 +47,15 @@ std::vector<std::string> model_files(bool shipped_only) {
   return files;
 }
 
+// A path as it is; of a bare name ("lite"), which no file here has, the first NAME.safetensors at the places.
+std::string file_of(const std::string& path) {
+  if (path.find('/') != std::string::npos || is_file(path)) return path;
+  for (const std::string& place : model_places()) {
+    if (const fs::path named = fs::path(place) / (path + kEnding); is_file(named)) return named.string();
+  }
+  return path;
+}
+
 // Any failure to read one becomes kModel, so that everything wrong with models has one exit code.
 Result<ModelHandle> opened(const std::string& path, ModelUse use) {
   compass_model* model = nullptr;
@@ -81,7 +90,7 @@ std::vector<std::string> model_places() {
 }
 
 Result<std::string> find_model(const std::string& path) {
-  if (!path.empty()) return path;
+  if (!path.empty()) return file_of(path);
   const std::vector<std::string> files = model_files(/*shipped_only=*/true);
   if (!files.empty()) return files.front();
   return Error{ErrorCode::kModel,
@@ -105,7 +114,7 @@ Result<ModelHandle> open_model_for(const uint8_t wanted[8], const std::string& p
                              file_name, id, found)};
   };
   if (!path.empty()) {
-    auto model = opened(path, use);
+    auto model = opened(file_of(path), use);
     if (model && decoder_of(*model) != id)
       return other(fmt::format("but {} has {}", path, decoder_of(*model)));
     return model;

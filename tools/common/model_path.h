@@ -16,8 +16,9 @@ namespace compass::tools {
 // between entries; directories or model files), the models installed beside the program.
 std::vector<std::string> model_places();
 
-// `path` (the user's --model) or, if that is empty, the shipped model: the first lite.safetensors in
-// model_places(), or the first entry of COMPASS_MODEL_PATH that is itself a file. Errors: kModel.
+// `path` (the user's --model: a file, or a bare name such as "lite" of one in model_places()) or, if that is
+// empty, the shipped model: the first lite.safetensors in model_places(), or the first entry of
+// COMPASS_MODEL_PATH that is itself a file. Errors: kModel.
 Result<std::string> find_model(const std::string& path);
 
 // The model that find_model finds. Errors: kModel.
