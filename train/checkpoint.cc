@@ -8,6 +8,7 @@
 #include "model_file/model.h"
 #include "model_file/safetensors.h"
 #include "model_writer/safetensors_writer.h"
+#include "narrow.h"
 #include "trainer.h"
 #include "widen.h"
 
@@ -117,6 +118,8 @@ void Trainer::start_from(const std::string& path) {
     widen(system_, known, dataset_.train, {}, random);
     at::set_num_threads(1);
   }
+  std::mt19937_64 random(seed(0, 1));
+  narrow(system_, *file, dataset_.train, {8, 8, 256}, random);
   peers_.broadcast(system_->parameters());
 }
 

@@ -34,6 +34,8 @@ void start_codec(Codec& codec, const Tensor& pictures, const std::vector<double>
   const Transform transform = transform_of(codec);
   Conv first = transform.first, second = transform.measure, last = transform.to_latents;
   Conv widen = transform.from_latents, join = transform.join->conv, paint = transform.paint->conv;
+  TORCH_CHECK(join->weight.size(0) == 4 * first->weight.size(0),
+              "a linear start needs as many channels at 1/8 in g_s as in g_a");
   for (Conv conv : {first, second, last, widen, join, paint}) clear(conv);
 
   // 8x8 blocks, half whitened, so that small components are not lost on the residual blocks.

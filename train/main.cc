@@ -2,6 +2,8 @@
 #include <charconv>
 #include <fstream>
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include "file.h"
 #include "plot.h"
@@ -17,8 +19,10 @@ constexpr const char* kHelp =
   --config FILE        what to train and how (train/configs/)
   --data FOLDER        pictures, binary PPM
   --out FOLDER         checkpoint and logs; a run that finds its checkpoint here goes on from it
-  --start-from FILE    begin with these weights (see --save-weights), where names and shapes fit
+  --start-from FILE    begin with these weights (see --save-weights), where names and shapes fit; may be
+                       given several times: later files go before earlier ones
   --lambda L           the rate that a model for one rate is trained for, instead of the configuration's
+  --finish N           the last stage alone, for N steps: from weights that were trained for another rate
   --max-seconds N      stop after N seconds, with a checkpoint
   --threads N          workers, one per core (default 2)
   --cuda               train on the GPU
@@ -35,8 +39,10 @@ MASTER_PORT; --out is then a folder that all of them see.
 
 struct Arguments {
   compass::train::RunOptions options;
-  std::string config, start, model, weights, plot;
+  std::vector<std::string> starts;
+  std::string config, model, weights, plot;
   double lambda = 0.0;  // 0: the configuration's
+  int64_t finish = 0;   // steps; 0: the configuration's stages
   bool validate = false;
 };
 
@@ -65,9 +71,11 @@ std::string parse(int argc, char** argv, Arguments& a) {
     else if (name == "--out")
       a.options.out = value;
     else if (name == "--start-from")
-      a.start = value;
+      a.starts.push_back(value);
     else if (name == "--lambda")
       good = parse_number(value, a.lambda) && a.lambda > 0.0 && a.lambda <= 1e6;
+    else if (name == "--finish")
+      good = parse_number(value, a.finish) && a.finish > 0;
     else if (name == "--max-seconds")
       good = parse_number(value, a.options.max_seconds);
     else if (name == "--threads")
@@ -122,10 +130,11 @@ int main(int argc, char** argv) {
       }
       config->model.rate_points = {arguments.lambda};
     }
+    if (arguments.finish > 0) compass::train::keep_last_stage(config->training, arguments.finish);
     arguments.options.config = *std::move(config);
     compass::train::Trainer trainer(arguments.options,
                                     compass::train::Peers::from_environment(arguments.options.cuda));
-    if (!arguments.start.empty()) trainer.start_from(arguments.start);
+    for (const std::string& weights : arguments.starts) trainer.start_from(weights);
     if (!arguments.model.empty()) {
       trainer.export_to(arguments.model);
     } else if (!arguments.weights.empty()) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace compass::train {
 namespace {
@@ -28,6 +29,19 @@ double decayed(Decay decay, double part) {
 
 bool Stage::trains(const std::string& part) const {
   return std::find(train.begin(), train.end(), part) != train.end();
+}
+
+// Every interval of the axis is walked through during its share of the turn.
+torch::Tensor Stage::rate_place(const torch::Tensor& turn, size_t points) const {
+  if (rate_shares.empty()) return turn * (static_cast<double>(points) - 1.0);
+  const double sum = std::accumulate(rate_shares.begin(), rate_shares.end(), 0.0);
+  torch::Tensor place = torch::zeros_like(turn);
+  double before = 0.0;
+  for (const double share : rate_shares) {
+    place += ((turn * sum - before) / share).clamp(0.0, 1.0);
+    before += share;
+  }
+  return place;
 }
 
 double Stage::rate_at(int64_t step) const {

@@ -44,6 +44,8 @@ struct Stage {
   double own_scale = 0.0;   // but not this share of them: text and lines are drawn at one scale
   // Of patches, by kind of picture (dataset.h). Of what is left, all other pictures have equal shares.
   std::map<std::string, double> shares;
+  // How often places between each two neighbouring rate points are drawn, in any unit; empty: all as often.
+  std::vector<double> rate_shares;
   double rate = 5e-4;      // of learning
   double gain_rate = 1.0;  // times that for gain vectors, which are logarithms
   int64_t warmup = 0;      // steps
@@ -66,6 +68,8 @@ struct Stage {
     if (!trains("liff")) return 1.0;
     return trains_liff_at(step) ? static_cast<double>(liff_every) : 0.0;
   }
+  // The place on the axis of `points` rate points at part `turn` of all draws, both in [0, 1).
+  torch::Tensor rate_place(const torch::Tensor& turn, size_t points) const;
   // The learning rate at a step: warm-up, then `decay`.
   double rate_at(int64_t step) const;
 };

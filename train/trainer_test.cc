@@ -484,6 +484,11 @@ TEST_F(TrainerTest, StagesAreScheduled) {
   EXPECT_DOUBLE_EQ(s.rate_at(100), 0.5);
   EXPECT_DOUBLE_EQ(s.rate_at(299), 0.25);
   EXPECT_FALSE(s.base_only());
+  const Tensor turns = torch::tensor({0.0, 0.25, 0.5, 0.75, 0.9});
+  EXPECT_TRUE(at::allclose(s.rate_place(turns, 3), 2.0 * turns));
+  Stage low = s;
+  low.rate_shares = {3.0, 1.0};  // three in four are below the middle rate point
+  EXPECT_TRUE(at::allclose(low.rate_place(turns, 3), torch::tensor({0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0, 1.6})));
   EXPECT_DOUBLE_EQ(s.between_layers_at(1), 1.0);
   const Stage rare = stage(R"({"name":"r","train":["enhancement","liff"],"steps":9,"liff_every":3})");
   EXPECT_TRUE(rare.trains_liff_at(3));

@@ -25,6 +25,7 @@ Enum choose(FieldReader& r, const json& in, const std::string& place, const char
 struct Parts {
   bool layered = false;  // enhancement codec and LIFF
   bool mei = false;
+  size_t rate_points = 0;
 };
 
 void parse_parts(FieldReader& r, const json& in, const std::string& place, const Parts& parts, Stage& s) {
@@ -53,6 +54,27 @@ std::map<std::string, double> parse_shares(FieldReader& r, const json& in, const
   return shares;
 }
 
+// One for each interval between neighbouring rate points.
+std::vector<double> parse_rate_shares(FieldReader& r, const json& in, const std::string& place,
+                                      size_t points) {
+  std::vector<double> shares;
+  if (!in.contains("rate_shares")) return shares;
+  const json& values = r.array(in, place, "rate_shares");
+  if (values.size() + 1 != points) {
+    r.fail(place + "rate_shares", "must have " + std::to_string(points - 1) +
+                                      " numbers, one for each interval between neighbouring rate points");
+    return shares;
+  }
+  for (const json& value : values) {
+    if (!value.is_number() || !(value.get<double>() > 0.0 && value.get<double>() <= 1e6)) {
+      r.fail(place + "rate_shares", "must be numbers above 0, at most 1e6");
+      return {};
+    }
+    shares.push_back(value.get<double>());
+  }
+  return shares;
+}
+
 Stage parse_stage(FieldReader& r, const json& in, const std::string& place, const Parts& parts) {
   Stage s;
   s.name = r.text(in, place, "name");
@@ -78,6 +100,7 @@ Stage parse_stage(FieldReader& r, const json& in, const std::string& place, cons
   s.max_shrink = r.number(in, place, "max_shrink", 1.0, 64.0, s.max_shrink);
   s.own_scale = r.number(in, place, "own_scale", 0.0, 1.0, s.own_scale);
   s.shares = parse_shares(r, in, place);
+  s.rate_shares = parse_rate_shares(r, in, place, parts.rate_points);
   s.rate = r.number(in, place, "rate", 0.0, 1.0, s.rate);
   s.gain_rate = r.number(in, place, "gain_rate", 0.0, 1000.0, s.gain_rate);
   const bool wants_liff = s.prediction == Prediction::kLiff || s.loss == Loss::kPredictionL1;
@@ -173,8 +196,9 @@ Result<Config> parse_config(std::string_view text) {
     if (config.model.rate_points.size() != 1) r.fail("mei", "is trained for one rate point");
     config.mei = std::move(*mei);
   }
-  config.training = parse_training(r, r.object(document, "", "training"),
-                                   {config.model.enhancement.has_value(), config.mei.has_value()});
+  config.training = parse_training(
+      r, r.object(document, "", "training"),
+      {config.model.enhancement.has_value(), config.mei.has_value(), config.model.rate_points.size()});
   const bool searches = std::ranges::any_of(
       config.training.stages, [](const Stage& s) { return s.search > 0 || !s.quantiser.empty(); });
   check_trainable(r, config.model.base, "base", searches);
@@ -187,6 +211,11 @@ Result<Config> parse_config(std::string_view text) {
   r.refuse_unread(document);
   if (!r.ok()) return bad(r.problem());
   return config;
+}
+
+void keep_last_stage(TrainingConfig& training, int64_t steps) {
+  training.stages.erase(training.stages.begin(), training.stages.end() - 1);
+  training.stages.front().steps = steps;
 }
 
 }  // namespace compass::train

@@ -41,4 +41,7 @@ struct Config {
 // ..."); kModel for the model's description.
 Result<Config> parse_config(std::string_view json);
 
+// Leaves the last stage alone, for so many steps: what weights still need that were trained for another rate.
+void keep_last_stage(TrainingConfig& training, int64_t steps);
+
 }  // namespace compass::train

@@ -33,7 +33,7 @@ void expect_refused(const std::string& what, const std::function<void(json&)>& c
 }
 
 TEST(TrainingConfig, EveryConfigurationOfTheProjectIsSound) {
-  for (const char* name : {"lite", "lite-41db", "paper", "test", "pocket-base", "pocket-factorised",
+  for (const char* name : {"lite", "lite-41db", "swift", "paper", "test", "pocket-base", "pocket-factorised",
                            "pocket-compass", "pocket-liif", "pocket-mei", "pocket-mei-hyperprior"}) {
     std::ifstream file(std::string(COMPASS_SOURCE_DIR "/train/configs/") + name + ".json");
     const std::string text(std::istreambuf_iterator<char>(file), {});
@@ -195,6 +195,18 @@ TEST(TrainingConfig, MisspeltKeysAreNamedAtEveryLevel) {
                  [](json& c) { c["model"]["liff"]["resdual"] = "none"; });
 }
 
+TEST(TrainingConfig, TheLastStageAlone) {
+  std::ifstream file(COMPASS_SOURCE_DIR "/train/configs/pocket-compass.json");
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  auto config = parse_config(text);
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_EQ(config->training.stages.size(), 3U);
+  keep_last_stage(config->training, 500);
+  ASSERT_EQ(config->training.stages.size(), 1U);
+  EXPECT_EQ(config->training.stages.front().name, "joint");
+  EXPECT_EQ(config->training.stages.front().steps, 500);
+}
+
 TEST(TrainingConfig, WrongTypesAreNamed) {
   expect_refused("model: needs an object", [](json& c) { c["model"] = "lite"; });
   expect_refused("model: needs an object", [](json& c) { c.erase("model"); });
@@ -246,6 +258,10 @@ TEST(TrainingConfig, ValuesThatMakeNoSenseAreNamed) {
   expect_refused("training.stages.0.shares.graphics", [](json& c) {
     c["training"]["stages"][0]["shares"] = {{"graphics", -0.1}};
   });
+  stage("rate_shares", 1.0);
+  stage("rate_shares", {1.0});
+  stage("rate_shares", {1.0, 0.0});
+  stage("rate_shares", {1.0, "1"});
   stage("decay", "sometimes");
   stage("optimiser", "sgd");
   stage("prediction", "nearest");

@@ -87,14 +87,14 @@ Tensor Trainer::draw_patches(const Stage& stage, int64_t step, int64_t index, in
   return grid_->patches((step * workers + number_of(index)) * count, count, seed(0, kAllWorkers));
 }
 
-// The n pictures of all workers take the places u, u + 1/n, u + 2/n, ... around the rate axis: any one of
-// them is anywhere on it, and no step has low rates only, however few its pictures are.
+// The n pictures of all workers take the places u, u + 1/n, u + 2/n, ... around the rate axis (of whose
+// parts a stage may draw some more often): any one of them is anywhere on it, and no step has low rates only,
+// however few its pictures are.
 Tensor Trainer::spread_rates(int64_t count, int64_t index, const Tensor& u) const {
   const int64_t workers = peers_.size() * static_cast<int64_t>(workers_.size());
-  const double last = static_cast<double>(system_->rate_points.size()) - 1.0;
   const Tensor turn =
       at::arange(count, u.options()) / count + static_cast<double>(number_of(index)) / (count * workers);
-  return at::frac(turn + u) * last;
+  return stages()[current()].rate_place(at::frac(turn + u), system_->rate_points.size());
 }
 
 // A worker's share of a step; leaves gradients in its parameters.

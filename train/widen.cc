@@ -196,7 +196,7 @@ KnownLatents copy_weights(System& system, const Safetensors& file, const std::st
     const bool same = view != nullptr && view->shape == item.value().sizes().vec();
     const bool fewer_rates = view != nullptr && has_fewer_rates(item.key(), *view, item.value());
     if (!same && !fewer_rates && (view == nullptr || !widened || !fits(*view, item.value()))) {
-      std::cout << "fresh: " << item.key() << "\n";
+      std::cout << "not in " << path << " as here: " << item.key() << "\n";
       continue;
     }
     auto values = view->floats();
