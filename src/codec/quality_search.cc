@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace compass {
 namespace {
@@ -10,6 +11,8 @@ namespace {
 constexpr double kUsualRise = 2.0;
 // After so many attempts the range that is left is halved each time.
 constexpr size_t kPatience = 6;
+// How far beside the place where costs pass the limit other settings are tried.
+constexpr int kNear = 6;
 
 }  // namespace
 
@@ -22,10 +25,33 @@ void QualitySearch::tell(int setting, double cost) {
 
 std::optional<int> QualitySearch::best() const {
   std::optional<int> found;
+  double most = -std::numeric_limits<double>::infinity();
   for (const Tried& tried : tried_) {
-    if (tried.log_cost <= limit_ && (!found || tried.setting > *found)) found = tried.setting;
+    if (tried.log_cost > limit_ || tried.log_cost < most) continue;
+    if (tried.log_cost > most || tried.setting > *found) found = tried.setting;
+    most = tried.log_cost;
   }
   return found;
+}
+
+bool QualitySearch::falls_somewhere() const {
+  return std::ranges::any_of(tried_, [this](const Tried& low) {
+    return std::ranges::any_of(tried_, [&low](const Tried& high) {
+      return high.setting > low.setting && high.log_cost < low.log_cost;
+    });
+  });
+}
+
+std::optional<int> QualitySearch::beside(int below, int above) const {
+  if (!falls_somewhere()) return std::nullopt;
+  for (int distance = 1; distance <= kNear; ++distance) {
+    for (const int setting : {below - distance, above + distance}) {
+      const bool known =
+          std::ranges::any_of(tried_, [&](const Tried& tried) { return tried.setting == setting; });
+      if (setting >= 0 && setting <= last_ && !known) return setting;
+    }
+  }
+  return std::nullopt;
 }
 
 // Of the logarithm, a setting, between the two attempts that came nearest.
@@ -53,7 +79,7 @@ std::optional<int> QualitySearch::next() const {
     }
     if (std::abs(tried.log_cost - limit_) < std::abs(nearest->log_cost - limit_)) nearest = &tried;
   }
-  if (above - below <= 1) return std::nullopt;
+  if (above - below <= 1) return beside(below, above);
   const double middle = (limit_ + least_) / 2.0;
   const bool halved = tried_.size() > kPatience;
   const double guess =

@@ -7,7 +7,8 @@
 namespace compass {
 
 // Looks for a setting of 0 to `last` whose cost is at most `limit`, and at least a share of it where there is
-// one. Costs are above 0, rise with the setting, as good as always, and about exponentially.
+// one. Costs are above 0 and rise with the setting, about exponentially. Where they were seen to fall, a few
+// settings beside the place where they pass the limit are tried, too.
 class QualitySearch {
  public:
   QualitySearch(double limit, double share, int first, int last);
@@ -16,7 +17,7 @@ class QualitySearch {
   std::optional<int> next() const;
   // What a setting that was tried costs.
   void tell(int setting, double cost);
-  // The best of those that were tried, and keep to the limit; none: not even 0 does.
+  // Of those that were tried the one that costs most within the limit; none: not even 0 does.
   std::optional<int> best() const;
 
  private:
@@ -25,6 +26,8 @@ class QualitySearch {
     double log_cost;
   };
   double slope() const;
+  bool falls_somewhere() const;
+  std::optional<int> beside(int below, int above) const;
 
   double limit_;  // logarithms, as costs
   double least_;
