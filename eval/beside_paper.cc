@@ -34,7 +34,7 @@ Against against(const Results& results, const CurveKey& rival, const CurveKey& o
 Against against_quoted_shvc(const Results& results, const CurveKey& ours) {
   const bool has_layers =
       ours.layout == paper_three_layers(2, 4).name || ours.layout == paper_two_layers(2).name;
-  if (!is_kodak(results) || !has_layers) return {};
+  if (!has_layers || !is_kodak(results)) return {};
   for (const Curve& curve : mean_curves(results.rows)) {
     if (curve.key == ours) {
       return {bd_rate(quoted_shvc(ours.layer).rd, curve.rd(), kReportInterpolation), true};

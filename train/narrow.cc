@@ -14,13 +14,6 @@ bool convolves(const nn::Op& op) {
   return op.kind == nn::OpKind::kConv || op.kind == nn::OpKind::kSubpel;
 }
 
-// Of what an op makes.
-Tensor act(const Tensor& x, nn::Act kind) {
-  if (kind == nn::Act::kRelu) return at::relu(x);
-  if (kind == nn::Act::kLeakyRelu) return at::leaky_relu(x, nn::kLeakySlope);
-  return x;
-}
-
 // [B,C,H,W] -> [B*H*W, C*k*k + 1]: what each output of a convolution is a sum over, and 1 for its bias.
 Tensor windows(const Tensor& map, int64_t kernel) {
   const Tensor seen = at::im2col(map, {kernel, kernel}, {1, 1}, {kernel / 2, kernel / 2}, {1, 1})
@@ -59,18 +52,17 @@ Tensor best(const Tensor& scores, int64_t count) {
 // From a wide map to a narrow one and back: `down` [n,w], `up` [w,n]. Undefined: as wide.
 struct Basis {
   Tensor down, up;
-  // Of a map [B,w,H,W]; of the first dimension of weights [w,...]
+  // Of a map [B,w,H,W].
   Tensor project(const Tensor& map) const {
     if (!down.defined()) return map;
     return at::einsum("nw,bwhv->bnhv", {down.to(map.dtype()), map});
   }
-  Tensor rows(const Tensor& weights) const {
+  // Of the first dimension of weights or biases, where each channel has `area` places one after the other.
+  Tensor rows(const Tensor& weights, int64_t area = 1) const {
     if (!down.defined()) return weights;
-    return at::matmul(down.to(weights.dtype()), weights.flatten(1)).reshape([&] {
-      std::vector<int64_t> shape = weights.sizes().vec();
-      shape[0] = down.size(0);
-      return shape;
-    }());
+    std::vector<int64_t> shape = weights.sizes().vec();
+    shape[0] = down.size(0) * area;
+    return at::matmul(down.to(weights.dtype()), weights.reshape({down.size(1), -1})).reshape(shape);
   }
 };
 
@@ -103,7 +95,7 @@ class Narrowing {
           break;
         case nn::OpKind::kCondition:
           network_->ops[i]->conv->weight.copy_(basis_.rows(wide_->ops[i]->conv->weight));
-          network_->ops[i]->conv->bias.copy_(basis_.rows(wide_->ops[i]->conv->bias.unsqueeze(1)).squeeze(1));
+          network_->ops[i]->conv->bias.copy_(basis_.rows(wide_->ops[i]->conv->bias));
           break;
         default:
           TORCH_CHECK(to.in == from.in && !basis_.down.defined(), "narrowing: op ", i, " cannot be narrowed");
@@ -162,22 +154,15 @@ class Narrowing {
     Op& to = network_->ops[i];
     Op& from = wide_->ops[i];
     const Basis next = basis_from(i);
-    // Outputs of a sub-pixel convolution: channel by channel, the places of a channel one after the other.
+    // A sub-pixel convolution makes the places of a channel one after the other.
     const int64_t area = int64_t{to->spec.factor} * to->spec.factor;
-    const auto rows = [&](const Tensor& weights) {
-      const int64_t channels = weights.size(0) / area;
-      Tensor by_channel = next.rows(weights.reshape({channels, -1}));
-      std::vector<int64_t> shape = weights.sizes().vec();
-      shape[0] = by_channel.size(0) * area;
-      return by_channel.reshape(shape);
-    };
     if (!basis_.down.defined()) {
-      to->conv->weight.copy_(rows(from->conv->weight));
-      to->conv->bias.copy_(rows(from->conv->bias));
+      to->conv->weight.copy_(next.rows(from->conv->weight, area));
+      to->conv->bias.copy_(next.rows(from->conv->bias, area));
     } else {
       std::vector<Tensor> wanted;
       for (const Tensor& map : seen_) {
-        wanted.push_back(rows(from->conv(map).transpose(0, 1)).transpose(0, 1));
+        wanted.push_back(next.rows(from->conv(map).transpose(0, 1), area).transpose(0, 1));
       }
       fit(to->conv, kept_, wanted);
     }
@@ -191,7 +176,7 @@ class Narrowing {
     Tensor energy = torch::zeros({from->spec.hidden}, at::kDouble);
     std::vector<Tensor> wanted, hidden;
     for (const Tensor& map : seen_) {
-      const Tensor inside = act(from->conv1(map), from->spec.act);
+      const Tensor inside = activate(from->conv1(map), from->spec.act);
       energy += at::square(inside).to(at::kDouble).mean(std::vector<int64_t>{0, 2, 3});
       wanted.push_back(basis_.project(from->conv2(inside)));
     }
@@ -203,7 +188,7 @@ class Narrowing {
     }
     to->conv1->weight.copy_(first);
     to->conv1->bias.copy_(from->conv1->bias.index_select(0, chosen));
-    for (const Tensor& map : kept_) hidden.push_back(act(to->conv1(map), to->spec.act));
+    for (const Tensor& map : kept_) hidden.push_back(activate(to->conv1(map), to->spec.act));
     fit(to->conv2, hidden, wanted);
   }
 
@@ -268,6 +253,12 @@ void narrow_codec(Codec& codec, const Safetensors& file, const std::string& name
   });
 }
 
+bool is_wider(const Codec& codec, const Safetensors& file, const std::string& name) {
+  if (codec.is_empty()) return false;
+  const bool h_s = !codec->factorised() && !wider_ops(codec->h_s->specs, file, name + ".h_s").empty();
+  return h_s || !wider_ops(codec->g_s->specs, file, name + ".g_s").empty();
+}
+
 }  // namespace
 
 std::vector<nn::Op> wider_ops(const std::vector<nn::Op>& specs, const Safetensors& file,
@@ -307,6 +298,9 @@ void narrow_network(Network& network, Network& wide, const std::vector<Synthesis
 
 void narrow(System& system, const Safetensors& file, const std::vector<Picture>& pictures,
             const WidenExamples& examples, std::mt19937_64& random) {
+  // Most weights are as wide as the system: nothing is drawn or run for them.
+  const bool enhancement = is_wider(system->enhancement, file, "enhancement");
+  if (!enhancement && !is_wider(system->base, file, "base")) return;
   const torch::NoGradGuard guard;
   const torch::Device device = system->base->parameters().front().device();
   system->to(torch::kCPU);
@@ -323,7 +317,7 @@ void narrow(System& system, const Safetensors& file, const std::vector<Picture>&
     passes.push_back(base_passes.back());
   }
   narrow_codec(system->base, file, "base", points, small, base_passes);
-  if (!system->enhancement.is_empty()) {
+  if (enhancement) {
     for (size_t i = 0; i < large.size(); ++i) {
       const Tensor below = system->base(small[i], base_passes[i], Quantisation::kRounding).x_hat;
       passes[i].prediction = resize_bicubic(below, large[i].size(2), large[i].size(3));

@@ -10,18 +10,6 @@ namespace {
 
 constexpr double kActivationStep = 1.0 / 16.0;  // of the integer network's inner maps
 
-Tensor activate(Tensor x, nn::Act act) {
-  switch (act) {
-    case nn::Act::kRelu:
-      return at::relu_(x);
-    case nn::Act::kLeakyRelu:
-      return at::leaky_relu_(x, nn::kLeakySlope);
-    case nn::Act::kNone:
-      break;
-  }
-  return x;
-}
-
 // GDN's effective parameters from the stored ones.
 Tensor effective(const Tensor& stored, double minimum) {
   const Tensor bounded = lower_bound(stored, std::sqrt(minimum + nn::kGdnPedestal));
@@ -44,6 +32,18 @@ struct LowerBound : torch::autograd::Function<LowerBound> {
 };
 
 }  // namespace
+
+Tensor activate(Tensor x, nn::Act act) {
+  switch (act) {
+    case nn::Act::kRelu:
+      return at::relu_(x);
+    case nn::Act::kLeakyRelu:
+      return at::leaky_relu_(x, nn::kLeakySlope);
+    case nn::Act::kNone:
+      break;
+  }
+  return x;
+}
 
 Tensor round_ste(const Tensor& x) {
   return x + (at::round(x) - x).detach();

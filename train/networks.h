@@ -87,6 +87,9 @@ struct ScaleNetworkImpl : torch::nn::Module {
 };
 TORCH_MODULE(ScaleNetwork);
 
+// An op's activation, in place.
+Tensor activate(Tensor x, nn::Act act);
+
 // Straight-through rounding: round(x) forwards, identity backwards.
 Tensor round_ste(const Tensor& x);
 
