@@ -57,7 +57,9 @@ Figure figure_of(const Results& results, const std::vector<Curve>& curves, const
   for (const Curve& curve : curves) {
     if (curve.key.layout == layout && curve.key.layer == top) shown.push_back(&curve);
   }
-  std::ranges::stable_partition(shown, [](const Curve* c) { return c->key.codec.ends_with("compass"); });
+  // Not std::ranges: clang 14 cannot read libstdc++'s range that it would return.
+  std::stable_partition(shown.begin(), shown.end(),
+                        [](const Curve* c) { return c->key.codec.ends_with("compass"); });
   std::vector<ChartSeries> series;
   std::string style = kStyle, legend;
   for (size_t i = 0; i < shown.size(); ++i) {
