@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 
 #include "eval/anchors.h"
 
@@ -43,6 +44,10 @@ Against against_quoted_shvc(const Results& results, const CurveKey& ours) {
   return {};
 }
 
+bool is_small(const Row& row) {
+  return row.codec.starts_with("pocket-");
+}
+
 std::vector<std::string> line(const std::string& table, const CurveKey& ours, const std::string& method,
                               const Against& found, double paper) {
   const auto& bd = found.bd;
@@ -80,7 +85,7 @@ Family shipped_family() {
 }
 
 Family pocket_family() {
-  return {.title = "Beside the paper: small systems that were trained alike",
+  return {.title = "Small systems: beside the paper, trained alike",
           .text =
               "All of these are a few kMAC/px, trained on the same pictures for the same lambdas, upon the "
               "same base codecs, without loop filter, trellis and search (docs/training.md).",
@@ -90,6 +95,18 @@ Family pocket_family() {
           .mei = "pocket-mei",
           .mei_hyperprior = "pocket-mei-hyperprior",
           .liif = "pocket-liif"};
+}
+
+Results small_systems(const Results& results) {
+  Results out;
+  std::ranges::copy_if(results.rows, std::back_inserter(out.rows), is_small);
+  return out;
+}
+
+Results without_small_systems(const Results& results) {
+  Results out{results.facts, {}, results.failures};
+  std::ranges::remove_copy_if(results.rows, std::back_inserter(out.rows), is_small);
+  return out;
 }
 
 Section beside_the_paper(const Results& results, const Family& family) {

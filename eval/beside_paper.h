@@ -24,6 +24,11 @@ Family shipped_family();
 // ...).
 Family pocket_family();
 
+// The results of systems that can be compared: those of the small ones, or all others. Facts and failures go
+// with the others.
+Results small_systems(const Results& results);
+Results without_small_systems(const Results& results);
+
 // Cells whose other side was not measured are left out and counted; SHVC's curve of three layers is quoted
 // where it was not. Empty table if the family's COMPASS was not measured.
 Section beside_the_paper(const Results& results, const Family& family);

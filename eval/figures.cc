@@ -6,6 +6,7 @@
 #include <array>
 #include <cctype>
 
+#include "eval/beside_paper.h"
 #include "eval/chart.h"
 #include "eval/summary.h"
 
@@ -99,13 +100,18 @@ Figure figure_of(const Results& results, const std::vector<Curve>& curves, const
 
 std::vector<Figure> figures(const Results& results) {
   std::vector<Figure> all;
-  const std::vector<Curve> curves = mean_curves(results.rows);
-  std::set<std::string> layouts;
-  for (const Row& row : results.rows) layouts.insert(row.layout);
-  for (const std::string& layout : layouts) {
-    Figure figure = figure_of(results, curves, layout);
-    if (!figure.svg.empty()) all.push_back(std::move(figure));
-  }
+  const auto draw = [&](const Results& some, const char* suffix) {
+    const std::vector<Curve> curves = mean_curves(some.rows);
+    std::set<std::string> layouts;
+    for (const Row& row : some.rows) layouts.insert(row.layout);
+    for (const std::string& layout : layouts) {
+      Figure figure = figure_of(some, curves, layout);
+      figure.name += suffix;
+      if (!figure.svg.empty()) all.push_back(std::move(figure));
+    }
+  };
+  draw(without_small_systems(results), "");
+  draw(small_systems(results), "_small");
   return all;
 }
 

@@ -10,7 +10,8 @@
 namespace compass::eval {
 
 struct Figure {
-  std::string name;  // of the layout, as a file name without its end: "x1.0_x2.0_x4.0"
+  std::string name;  // of the layout, as a file name without its end: "x1.0_x2.0_x4.0"; "_small" after it if
+                     // it is of small systems
   std::string svg;   // a whole document: needs no style sheet
 };
 

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "eval/anchors.h"
+#include "eval/beside_paper.h"
 #include "eval/chart.h"
 #include "eval/html_style.h"
 #include "eval/metrics.h"
@@ -108,8 +109,9 @@ std::string cards(const Results& results) {
   return out + "</div>\n";
 }
 
-// RD charts of every layer of a layout, and MS-SSIM of the top one.
-std::string charts(const Results& results, const Colours& colours, const std::string& layout) {
+// RD charts of every layer of the main layout, and MS-SSIM of the top one.
+std::string charts(const Results& results, const Colours& colours, const std::string& title) {
+  const std::string layout = main_layout(results);
   const int layers = layer_count(results, layout);
   const std::vector<Curve> curves = mean_curves(results.rows);
   std::string svgs;
@@ -173,12 +175,12 @@ std::string charts(const Results& results, const Colours& colours, const std::st
         classes.find("quoted") != std::string::npos ? "quoted" : "", colour, escaped(label), escaped(label));
   }
   return fmt::format(
-      "<h2>Rate and distortion, layers {}</h2>\n<p class=\"soft\">Means over the pictures. Rest on a point "
+      "<h2>{}, layers {}</h2>\n<p class=\"soft\">Means over the pictures. Rest on a point "
       "for its "
       "values; click a name to hide its curves. Dotted: a single layer alone, which does not hold the "
       "smaller "
       "sizes.</p>\n<div class=\"legend\">{}</div>\n<div class=\"charts\">{}</div>\n",
-      escaped(layout), buttons, svgs);
+      escaped(title), escaped(layout), buttons, svgs);
 }
 
 std::string table_of(const Section& section) {
@@ -300,17 +302,17 @@ std::string base64(const std::vector<uint8_t>& bytes) {
 std::string html_report(const Results& results, const std::vector<SampleCrop>& crops) {
   std::string body = head(results);
   if (!results.rows.empty()) {
-    const Colours colours(results);
-    const std::string layout = main_layout(results);
-    body += cards(results);
-    body += charts(results, colours, layout);
+    const Results own = without_small_systems(results), small = small_systems(results);
+    body += cards(own);
+    if (!own.rows.empty()) body += charts(own, Colours(own), "Rate and distortion");
+    if (!small.rows.empty()) body += charts(small, Colours(small), "Small systems: rate and distortion");
     for (const Section& section : sections(results)) {
       const bool long_list = section.table.rows().size() > 40;
       body += long_list ? fmt::format("<details><summary>{}</summary><div>{}</div></details>\n",
                                       escaped(section.title), section_of(section))
                         : section_of(section);
     }
-    body += per_image(results, layout);
+    body += per_image(own, main_layout(own));
     body += samples(crops);
   } else {
     for (const Section& section : sections(results)) body += section_of(section);

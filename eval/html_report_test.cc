@@ -7,6 +7,7 @@
 #include "eval/beside_paper.h"
 #include "eval/figures.h"
 #include "eval/summary.h"
+#include "eval/terminal_report.h"
 
 namespace compass::eval {
 namespace {
@@ -143,6 +144,21 @@ TEST(Summary, SmallSystemsHaveATableOfTheirOwn) {
   EXPECT_TRUE(
       has({"ablation", "x1.0 x2.0 x4.0", "EL2", "LIIF in LIFF's place", "+25.00", "-0.64", "+25.64"}));
   for (const auto& row : table) EXPECT_NE(row[3], "Mei et al. (original)");  // was not measured
+
+  // No table has both kinds.
+  int small_sections = 0;
+  for (const Section& section : sections(results)) {
+    const bool small = section.title.starts_with("Small systems: ");
+    const std::string text = section.table.plain();
+    EXPECT_EQ(text.find(small ? "our base" : "pocket-"), std::string::npos) << section.title << '\n' << text;
+    small_sections += small ? 1 : 0;
+  }
+  EXPECT_EQ(small_sections, 3);  // points, beside the paper, everyone against everyone
+  const std::vector<Figure> drawn = figures(results);
+  ASSERT_EQ(drawn.size(), 2U);
+  EXPECT_EQ(drawn[0].svg.find("pocket-"), std::string::npos);
+  EXPECT_EQ(drawn[1].name, "x1.0_x2.0_x4.0_small");
+  EXPECT_EQ(drawn[1].svg.find("our base"), std::string::npos);
 }
 
 TEST(Summary, CeilingsAndAblationsHaveTables) {

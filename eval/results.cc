@@ -191,8 +191,10 @@ Result<BdValue> bd_rate_between(const std::vector<Row>& rows, const CurveKey& an
                                 Interpolation interpolation) {
   std::vector<Row> wanted;
   for (const Row& r : rows) {
-    const CurveKey key{r.codec, r.scheme, r.layout, r.layer};
-    if (key == anchor || key == test) wanted.push_back(r);
+    const auto of = [&](const CurveKey& key) {
+      return r.layer == key.layer && r.layout == key.layout && r.codec == key.codec && r.scheme == key.scheme;
+    };
+    if (of(anchor) || of(test)) wanted.push_back(r);
   }
   const auto find = [](const std::vector<Curve>& curves, const CurveKey& key) {
     return std::find_if(curves.begin(), curves.end(), [&](const Curve& c) { return c.key == key; });

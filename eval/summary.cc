@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 
 #include "eval/anchors.h"
@@ -51,6 +52,12 @@ std::vector<Curve> top_curves(const Results& results, const std::string& layout)
     if (c.key.layout == layout && c.key.layer == top) out.push_back(std::move(c));
   }
   return out;
+}
+
+Section titled(Section section, const std::string& prefix) {
+  section.title[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(section.title[0])));
+  section.title = prefix + section.title;
+  return section;
 }
 
 std::string range(double low, double high, const char* format) {
@@ -197,6 +204,28 @@ Section points(const Results& results, const std::string& codec, const std::stri
   return out;
 }
 
+Section small_systems_points(const Results& small) {
+  const std::string layout = main_layout(small);
+  const QuotedCurve published = published_single_layer();
+  Section out{fmt::format("Small systems: top layer, layers {}", layout),
+              "Four models each, of the paper's four lambdas; BD-rate in percent against the published "
+              "single-layer codec, which is a hundred times as large, where the pictures are Kodak's.",
+              TextTable({"system", "BD-rate", "bpp", "PSNR dB", "enc", "dec"})};
+  for (const Curve& c : top_curves(small, layout)) {
+    const Result<BdValue> bd = bd_rate(published.rd, c.rd(), kReportInterpolation);
+    std::string rates, qualities;
+    for (const CurvePoint& p : c.points) {
+      rates += fmt::format("{}{:.3f}", rates.empty() ? "" : " ", p.bpp);
+      qualities += fmt::format("{}{:.2f}", qualities.empty() ? "" : " ", p.psnr);
+    }
+    const MeanSeconds mean = mean_seconds(c);
+    out.table.add({label_of(c.key.codec, c.key.scheme),
+                   bd && is_kodak(small) ? fmt::format("{:+.0f}", bd->value) : "-", rates, qualities,
+                   seconds(mean.encode), seconds(mean.decode)});
+  }
+  return out;
+}
+
 Section matrix(const Results& results, const std::string& layout) {
   const std::vector<Curve> curves = top_curves(results, layout);
   std::vector<std::string> head{"BD-rate in % of"};
@@ -309,75 +338,30 @@ Section missing(const Results& results) {
   return out;
 }
 
+// What is measured against the published curve comes first, then what is against our own rivals, then the
+// small systems against each other: a table holds one of the three, never two.
 std::vector<Section> sections(const Results& results) {
   std::vector<Section> all;
   const auto add = [&](Section section) {
     if (!section.table.empty()) all.push_back(std::move(section));
   };
-  if (!results.rows.empty()) {
-    const std::string layout = main_layout(results);
-    add(headline(results));
-    add(points(results, "compass", kOneStream, layout));
-    add(by_layers(results));
-    add(beside_the_paper(results, shipped_family()));
-    add(beside_the_paper(results, pocket_family()));
-    add(matrix(results, layout));
-    add(liff_gain(results));
-    add(ceilings(results));
+  if (const Results own = without_small_systems(results); !own.rows.empty()) {
+    const std::string layout = main_layout(own);
+    add(headline(own));
+    add(points(own, "compass", kOneStream, layout));
+    add(by_layers(own));
+    add(beside_the_paper(own, shipped_family()));
+    add(matrix(own, layout));
+    add(liff_gain(own));
+    add(ceilings(own));
+  }
+  if (const Results small = small_systems(results); !small.rows.empty()) {
+    add(small_systems_points(small));
+    add(beside_the_paper(small, pocket_family()));
+    add(titled(matrix(small, main_layout(small)), "Small systems: "));
   }
   add(missing(results));
   return all;
-}
-
-namespace {
-
-bool fits(const std::string& lines, size_t width) {
-  for (size_t at = 0; at < lines.size();) {
-    const size_t end = std::min(lines.find('\n', at), lines.size());
-    if (end - at > width) return false;
-    at = end + 1;
-  }
-  return true;
-}
-
-// The table within `width`; one of two columns that is too wide for it as a line for each row.
-std::string table_text(const TextTable& table, size_t width) {
-  const auto& rows = table.rows();
-  if (rows.front().size() != 2 || fits(table.plain(), width)) return table.plain(width);
-  std::string out;
-  for (size_t r = 1; r < rows.size(); ++r) out += fmt::format("{}: {}\n", rows[r][0], rows[r][1]);
-  return out;
-}
-
-// `text` in lines of at most `width` columns, or one word.
-std::string wrapped(const std::string& text, size_t width) {
-  std::string out;
-  std::string line;
-  size_t at = 0;
-  while (at < text.size()) {
-    const size_t end = std::min(text.find(' ', at), text.size());
-    const std::string word = text.substr(at, end - at);
-    if (!line.empty() && line.size() + 1 + word.size() > width) {
-      out += line + '\n';
-      line.clear();
-    }
-    line += (line.empty() ? "" : " ") + word;
-    at = end + 1;
-  }
-  return line.empty() ? out : out + line + '\n';
-}
-
-}  // namespace
-
-std::string terminal_report(const Results& results) {
-  constexpr size_t kWidth = 80;
-  std::string out;
-  for (const Section& section : sections(results)) {
-    const std::string rule(std::min(section.title.size(), kWidth), '-');
-    out += (out.empty() ? "" : "\n") + section.title + '\n' + rule + '\n' +
-           table_text(section.table, kWidth) + wrapped(section.text, kWidth);
-  }
-  return out;
 }
 
 }  // namespace compass::eval

@@ -39,6 +39,9 @@ Section headline(const Results& results);
 Section points(const Results& results, const std::string& codec, const std::string& scheme,
                const std::string& layout);
 
+// Rate and quality of the small systems' top layers, where they stand against the published curve.
+Section small_systems_points(const Results& small);
+
 // BD-rate of each row's codec against each column's, on the top layer of a layout.
 Section matrix(const Results& results, const std::string& layout);
 
@@ -56,8 +59,5 @@ Section missing(const Results& results);
 
 // All of these that are not empty.
 std::vector<Section> sections(const Results& results);
-
-// As text for a terminal of 80 columns.
-std::string terminal_report(const Results& results);
 
 }  // namespace compass::eval

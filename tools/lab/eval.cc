@@ -23,7 +23,7 @@
 #include "eval/markdown.h"
 #include "eval/process.h"
 #include "eval/runner.h"
-#include "eval/summary.h"
+#include "eval/terminal_report.h"
 #include "eval_inputs.h"
 #include "picture_files.h"
 
