@@ -106,6 +106,13 @@ Description tiny_rivals() {
   return described(d);
 }
 
+// LIFF on the features at a source pixel alone.
+Description tiny_pointwise() {
+  json d = json::parse(tiny_description().canonical);
+  d["liff"]["unfold"] = 1;
+  return described(d);
+}
+
 // [1,C,H,W] -> the runtime's [H,W,C], and the largest difference between the two kinds.
 compass::Tensor to_runtime(const torch::Tensor& t) {
   const torch::Tensor rows = t[0].permute({1, 2, 0}).contiguous();
@@ -240,7 +247,7 @@ TEST_P(Agreement, Prediction) {
 INSTANTIATE_TEST_SUITE_P(
     Sizes, Agreement, testing::ValuesIn([] {
       std::vector<Case> cases;
-      for (const auto description : {tiny_description, tiny_paper, tiny_rivals}) {
+      for (const auto description : {tiny_description, tiny_paper, tiny_rivals, tiny_pointwise}) {
         for (const auto& [height, width] : {std::pair{64, 64}, {48, 80}, {37, 53}, {9, 70}, {1, 1}}) {
           cases.push_back({description, height, width});
         }
@@ -317,7 +324,8 @@ TEST(Export, AFactorisedPriorsTablesCostWhatItSays) {
 
 class FactoredPrediction : public testing::TestWithParam<Description (*)()> {};
 
-INSTANTIATE_TEST_SUITE_P(LiffAndLiif, FactoredPrediction, testing::Values(tiny_description, tiny_rivals));
+INSTANTIATE_TEST_SUITE_P(Predictors, FactoredPrediction,
+                         testing::Values(tiny_description, tiny_rivals, tiny_pointwise));
 
 TEST_P(FactoredPrediction, EqualsPlain) {
   auto pair = make_pair(GetParam()());

@@ -42,7 +42,8 @@ Nearest nearest(NearestRule rule, int64_t source, int64_t target, GridShift shif
   return {{axis.source.begin(), axis.source.end()}, axis.relative};
 }
 
-LiffImpl::LiffImpl(const LiffDescription& d, NearestRule rule) : kind(d.kind), g0(d.g0), rule(rule) {
+LiffImpl::LiffImpl(const LiffDescription& d, NearestRule rule)
+    : kind(d.kind), g0(d.g0), side(d.unfold), rule(rule) {
   sfe1 = register_module("sfe1", Conv(3, g0, 3, 1));
   sfe2 = register_module("sfe2", Conv(g0, g0, 3, 1));
   for (int b = 0; b < d.blocks; ++b) {
@@ -57,7 +58,7 @@ LiffImpl::LiffImpl(const LiffDescription& d, NearestRule rule) : kind(d.kind), g
   }
   gff1 = register_module("gff1", Conv(d.blocks * g0, g0, 1, 1));
   gff2 = register_module("gff2", Conv(g0, g0, 3, 1));
-  int64_t in = 9 * g0 + 4;
+  int64_t in = d.mlp_inputs();
   std::vector<int64_t> widths(d.hidden.begin(), d.hidden.end());
   widths.push_back(d.mlp_outputs());
   for (size_t i = 0; i < widths.size(); ++i) {
@@ -89,12 +90,12 @@ Tensor LiffImpl::forward(const Tensor& below, MapSize target, MapSize token_targ
   const Tensor f = features(channels_last(below.to(dtype)));
   const int64_t first = mlp.front()->weight.size(0), last = mlp.back()->weight.size(1);
 
-  // The parts of the first and, of LIFF, the last layer that see the features, as one 3x3 convolution.
-  Tensor kernels = mlp.front()->weight.slice(1, 0, 9 * g0).reshape({first, g0, 3, 3});
+  // The parts of the first and, of LIFF, the last layer that see the features, as one convolution.
+  Tensor kernels = mlp.front()->weight.slice(1, 0, unfolded()).reshape({first, g0, side, side});
   if (kind == LiffKind::kLiff) {
-    const Tensor wl = mlp.back()->weight.reshape({g0, 3, 3, 3, last}).permute({3, 4, 0, 1, 2});
-    const Tensor bl = mlp.back()->bias.reshape({g0, 3, 3, 3}).permute({3, 0, 1, 2});
-    kernels = at::cat({kernels, wl.reshape({3 * last, g0, 3, 3}), bl}, 0);
+    const Tensor wl = mlp.back()->weight.reshape({g0, side, side, 3, last}).permute({3, 4, 0, 1, 2});
+    const Tensor bl = mlp.back()->bias.reshape({g0, side, side, 3}).permute({3, 0, 1, 2});
+    kernels = at::cat({kernels, wl.reshape({3 * last, g0, side, side}), bl}, 0);
   }
   const Tensor maps = convolve(f, channels_last(kernels.to(dtype)), {}, 1).permute({0, 2, 3, 1});
   // Split rather than sliced twice, whose gradients would be two maps of zeros to fill and add.
@@ -103,7 +104,7 @@ Tensor LiffImpl::forward(const Tensor& below, MapSize target, MapSize token_targ
   const std::vector<Nearest> y = axis_of(kind, rule, below.size(2), target.height),
                              x = axis_of(kind, rule, below.size(3), target.width);
   const Tensor rest =
-      mlp.front()->weight.slice(1, 9 * g0);  // [hidden,4]: offset y, offset x, token y, token x
+      mlp.front()->weight.slice(1, unfolded());  // [hidden,4]: offset y, offset x, token y, token x
   const auto column = [&](int64_t i) { return rest.select(1, i); };
   const double token_y = 2.0 * below.size(2) / token_target.height,
                token_x = 2.0 * below.size(3) / token_target.width;
@@ -133,9 +134,9 @@ Tensor LiffImpl::forward(const Tensor& below, MapSize target, MapSize token_targ
   return blend(answers, y, x).permute({0, 3, 1, 2});
 }
 
-Tensor LiffImpl::answers(const Tensor& unfolded, const Nearest& y, const Nearest& x, double token_y,
+Tensor LiffImpl::answers(const Tensor& around, const Nearest& y, const Nearest& x, double token_y,
                          double token_x) {
-  const Tensor q = unfolded.index_select(2, torch::tensor(y.index)).index_select(3, torch::tensor(x.index));
+  const Tensor q = around.index_select(2, torch::tensor(y.index)).index_select(3, torch::tensor(x.index));
   const auto plane = [&](const Tensor& values) {
     return values.expand({q.size(0), 1, q.size(2), q.size(3)});
   };
@@ -149,19 +150,19 @@ Tensor LiffImpl::answers(const Tensor& unfolded, const Nearest& y, const Nearest
     if (i + 1 < mlp.size()) v = at::relu(v);
   }
   if (kind == LiffKind::kLiif) return v;
-  const Tensor pixel_weights = v.reshape({v.size(0), v.size(1), v.size(2), 9 * g0, 3});
+  const Tensor pixel_weights = v.reshape({v.size(0), v.size(1), v.size(2), unfolded(), 3});
   return (pixel_weights * q.permute({0, 2, 3, 1}).unsqueeze(4)).sum(3);
 }
 
 Tensor LiffImpl::plain(const Tensor& below, MapSize target, MapSize token_target) {
-  const Tensor unfolded = at::im2col(features(below), {3, 3}, {1, 1}, {1, 1}, {1, 1})
-                              .reshape({below.size(0), 9 * g0, below.size(2), below.size(3)});
+  const Tensor around = at::im2col(features(below), {side, side}, {1, 1}, {side / 2, side / 2}, {1, 1})
+                            .reshape({below.size(0), unfolded(), below.size(2), below.size(3)});
   const std::vector<Nearest> y = axis_of(kind, rule, below.size(2), target.height),
                              x = axis_of(kind, rule, below.size(3), target.width);
   std::vector<Tensor> answered;
   for (const Nearest& down : y) {
     for (const Nearest& across : x) {
-      answered.push_back(answers(unfolded, down, across, 2.0 * below.size(2) / token_target.height,
+      answered.push_back(answers(around, down, across, 2.0 * below.size(2) / token_target.height,
                                  2.0 * below.size(3) / token_target.width));
     }
   }

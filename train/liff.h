@@ -4,8 +4,8 @@
 // features around its nearest source pixel, its offset from it and the scale into pixel weights over those
 // features. As in the runtime, what depends on the source pixel alone is computed once per source pixel:
 //
-//   first layer's part of the features:   3x3 convolution, g0 -> hidden
-//   last layer times the features:        3x3 convolution, g0 -> 3 * hidden + 3
+//   first layer's part of the features:   3x3 convolution (or 1x1: `unfold`), g0 -> hidden
+//   last layer times the features:        3x3 convolution (or 1x1), g0 -> 3 * hidden + 3
 //   per target pixel:                     gather, hidden layers, a dot product of length `hidden` per colour
 //
 // LIIF in its place (Chen et al., 2021) has the same features. Its last layer makes colours, and it answers
@@ -38,10 +38,13 @@ struct LiffImpl : torch::nn::Module {
   Tensor features(const Tensor& x);  // [B,3,h,w] -> [B,g0,h,w]
 
   // The MLP for the source pixels y, x of target pixels: [B,H,W,outputs].
-  Tensor answers(const Tensor& unfolded, const Nearest& y, const Nearest& x, double token_y, double token_x);
+  Tensor answers(const Tensor& around, const Nearest& y, const Nearest& x, double token_y, double token_x);
 
   LiffKind kind;
+  int64_t unfolded() const { return g0 * side * side; }
+
   int64_t g0 = 0;
+  int64_t side = 3;  // the MLP sees side x side features around a source pixel
   NearestRule rule;
   Conv sfe1{nullptr}, sfe2{nullptr}, gff1{nullptr}, gff2{nullptr};
   struct Block {

@@ -77,8 +77,11 @@ std::string lite_codec(int width, int hidden, bool conditional, bool factorised 
          R"({"op":"int_conv","in":32,"out":192,"limit":63}],"filter":{"directions":12}})";
 }
 
-// LIFF of the paper's widths or of lite's.
+// LIFF of the paper's widths, of lite's or of swift's.
 std::string predictor(bool paper, std::string_view kind) {
+  if (kind == "swift") {
+    return R"({"g0":16,"blocks":1,"convs":1,"growth":16,"unfold":1,"hidden":[16,16],"residual":"bicubic"})";
+  }
   const std::string widths = paper ? R"("g0":64,"blocks":4,"convs":4,"growth":32,"hidden":[256,256,256,256])"
                                    : R"("g0":32,"blocks":2,"convs":2,"growth":16,"hidden":[32,32],)"
                                      R"("residual":"bicubic")";
@@ -93,6 +96,7 @@ std::string parts_of(std::string_view profile) {
   const std::string lite_base = lite_codec(80, 80, false);
   const std::string lite_enhancement = lite_codec(128, 96, true);
   if (profile == "lite") return layered(lite_base, lite_enhancement, predictor(false, "liff"));
+  if (profile == "lite-swift-liff") return layered(lite_base, lite_enhancement, predictor(false, "swift"));
   if (profile == "lite-liif") return layered(lite_base, lite_enhancement, predictor(false, "liif"));
   if (profile == "lite-factorised") {
     return layered(lite_codec(80, 80, false, true), lite_enhancement, predictor(false, "liff"));
@@ -241,7 +245,7 @@ class RandomModel {
     }
     conv("gff1", d.g0 * d.blocks, d.g0, 1);
     conv("gff2", d.g0, d.g0, 3);
-    int in = 9 * d.g0 + 4;
+    int in = d.mlp_inputs();
     for (size_t i = 0; i <= d.hidden.size(); ++i) {
       const int out = i < d.hidden.size() ? d.hidden[i] : d.mlp_outputs();
       conv(fmt::format("mlp.{}", i), in, out, 1, /*dense=*/true);

@@ -79,6 +79,7 @@ std::string upper_decoder_text(const Description& d) {
   add_codec(text, *d.enhancement);
   add(text, d.liff->kind == LiffKind::kLiff ? "liff" : "liif");
   add_numbers(text, d.liff->g0, d.liff->blocks, d.liff->convs, d.liff->growth);
+  if (d.liff->unfold != 3) add(text, "pointwise");
   add(text, d.liff->bicubic_residual ? "bicubic" : "none");
   for (const int width : d.liff->hidden) add_numbers(text, width);
   return text;

@@ -22,6 +22,8 @@ LiffDescription parse_liff(FieldReader& r, const json& in) {
   liff.blocks = r.integer(in, "liff.", "blocks", 1, 32);
   liff.convs = r.integer(in, "liff.", "convs", 1, 32);
   liff.growth = r.integer(in, "liff.", "growth", 1, 512);
+  liff.unfold = r.integer(in, "liff.", "unfold", 1, 3, 3);
+  if (liff.unfold == 2) r.fail("liff.unfold", "must be 1 or 3");
   const json& hidden = r.array(in, "liff.", "hidden");
   if (hidden.empty() || hidden.size() > 16) r.fail("liff.hidden", "must list 1 to 16 widths");
   for (size_t i = 0; i < hidden.size() && r.ok(); ++i) {
@@ -56,6 +58,7 @@ json to_json(const LiffDescription& liff) {
            {"convs", liff.convs},   {"growth", liff.growth},
            {"hidden", liff.hidden}, {"residual", liff.bicubic_residual ? "bicubic" : "none"}};
   if (liff.kind == LiffKind::kLiif) out["kind"] = "liif";
+  if (liff.unfold != 3) out["unfold"] = liff.unfold;
   return out;
 }
 

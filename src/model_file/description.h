@@ -60,7 +60,7 @@ struct CodecDescription {
 
 // What the MLP that predicts a pixel makes.
 enum class LiffKind {
-  kLiff,  // pixel weights over the features around the nearest source pixel
+  kLiff,  // pixel weights over the features at and around the nearest source pixel
   kLiif,  // the pixel, four times, of the nearest source pixels of its four corners (Chen et al., 2021)
 };
 
@@ -72,10 +72,13 @@ struct LiffDescription {
   int blocks = 0;  // residual dense blocks
   int convs = 0;   // per block
   int growth = 0;
+  int unfold = 3;           // the MLP sees so many by so many features around a source pixel: 3, or 1
   std::vector<int> hidden;  // widths of the MLP's hidden layers
   bool bicubic_residual = false;
 
-  int mlp_outputs() const { return kind == LiffKind::kLiff ? 27 * g0 : 3; }
+  int unfolded() const { return unfold * unfold * g0; }
+  int mlp_inputs() const { return unfolded() + 4; }  // and offset y, x, scale token y, x
+  int mlp_outputs() const { return kind == LiffKind::kLiff ? 3 * unfolded() : 3; }
 };
 
 struct Description {

@@ -29,7 +29,7 @@ Status for_each_liff_layer(const LiffDescription& d, LiffWeights& w,
   conv("gff1", w.gff1, d.g0 * d.blocks, d.g0, 1, false);
   conv("gff2", w.gff2, d.g0, d.g0, 3, false);
   w.mlp.resize(d.hidden.size() + 1);
-  int in = 9 * d.g0 + 4;
+  int in = d.mlp_inputs();
   for (size_t i = 0; i < w.mlp.size(); ++i) {
     const int out = i < d.hidden.size() ? d.hidden[i] : d.mlp_outputs();
     conv(fmt::format("mlp.{}", i), w.mlp[i], in, out, 1, true);

@@ -451,6 +451,9 @@ TEST(Model, HostileDescriptionsAreRefused) {
   expect_refused("liff.hidden", [](json& d) { d["liff"]["hidden"] = json::array(); });
   expect_refused("liff.hidden.1", [](json& d) { d["liff"]["hidden"][1] = 0; });
   expect_refused("liff.blocks", [](json& d) { d["liff"]["blocks"] = 1000000; });
+  expect_refused("liff.unfold", [](json& d) { d["liff"]["unfold"] = 2; });
+  expect_refused("liff.unfold", [](json& d) { d["liff"]["unfold"] = 5; });
+  expect_refused("liff.mlp.", [](json& d) { d["liff"]["unfold"] = 1; });  // its layers are for 3
   expect_refused("liff.kind", [](json& d) { d["liff"]["kind"] = "bicubic"; });
   expect_refused("liff.mlp.", [](json& d) { d["liff"]["kind"] = "liif"; });  // its last layer makes 3
   expect_refused("liff.residual", [](json& d) { d["liff"]["residual"] = "lanczos"; });

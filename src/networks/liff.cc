@@ -30,7 +30,8 @@ struct Liff::Parts {
   Rect around(const Geometry& g, std::pair<int, int> of_rows, std::pair<int, int> of_cols) const {
     const auto [top, bottom] = of_rows;
     const auto [left, right] = of_cols;
-    return nn::convolved({left, top, right + 1 - left, bottom + 1 - top}, 3, g.below, context.reach());
+    return nn::convolved({left, top, right + 1 - left, bottom + 1 - top}, model->description().liff->unfold,
+                         g.below, context.reach());
   }
 
   // The axes of a grid: one of LIFF, of LIIF those before and after the target.

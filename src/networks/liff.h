@@ -73,7 +73,7 @@ struct LiffPlan {
   float token_y = 0.0F, token_x = 0.0F;  // scale token
   GridAxis rows, cols;                   // the nearest source pixels of the target's rows and columns
   GridAxis rows_after, cols_after;       // of LIIF; those above are then the ones before the target
-  Rect features;                         // these pixels and their 3x3 neighbours: what pixel weights multiply
+  Rect features;                         // these pixels and their neighbours: what pixel weights multiply
   Rect below;                            // the features' footprint in the picture below
   Size below_full;
   LiffFeaturesPlan making_features;

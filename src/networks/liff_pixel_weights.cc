@@ -14,7 +14,6 @@ using nn::Element;
 using nn::KernelRequest;
 using nn::pad_channels;
 
-constexpr int kTaps = 9;
 constexpr int kMaxTileColumns = 64;
 constexpr int kMinSources = 64;  // source pixels of a tile
 constexpr int kMaxSources = 512;
@@ -49,7 +48,11 @@ void LiffPixelWeightsPlan::add_kernels(std::vector<KernelRequest>& kernels) cons
 
 LiffPixelWeights::LiffPixelWeights(const LiffDescription& liff, const LiffWeights& weights,
                                    nn::Context& context)
-    : context_(context), kind_(liff.kind), g0_(liff.g0) {
+    : context_(context),
+      kind_(liff.kind),
+      g0_(liff.g0),
+      side_(liff.unfold),
+      taps_(liff.unfold * liff.unfold) {
   const auto& mlp = weights.mlp;
   const ConvWeights& head = mlp.front();
   const int hidden = mlp.back().in;
@@ -67,10 +70,10 @@ LiffPixelWeights::LiffPixelWeights(const LiffDescription& liff, const LiffWeight
   }
   target_macs_ += 2.0 * head.out + 3.0 * hidden;
   if (kind_ == LiffKind::kLiff) {
-    source_macs_ = 1.0 * kTaps * g0_ * (head.out + 3.0 * hidden + 3.0);
+    source_macs_ = 1.0 * taps_ * g0_ * (head.out + 3.0 * hidden + 3.0);
   } else {
     target_macs_ *= kLiifCorners;
-    source_macs_ = 1.0 * kTaps * g0_ * head.out;
+    source_macs_ = 1.0 * taps_ * g0_ * head.out;
   }
 }
 
@@ -87,9 +90,10 @@ void LiffPixelWeights::make_colours(const ConvWeights& last) {
   nn::round_to_bf16(colours_.data(), colours_bf16_.data(), colours_.size());
 }
 
-// The first layer's rows: 9*g0 weights in the order of a 3x3 convolution, then offset y, x, token y, x.
+// The first layer's rows: weights in the order of a convolution over the features, then offset y, x, token y,
+// x.
 void LiffPixelWeights::read_head(const ConvWeights& head) {
-  const size_t row = static_cast<size_t>(kTaps) * g0_ + 4;
+  const size_t row = static_cast<size_t>(taps_) * g0_ + 4;
   const std::vector<float> weight = head.weight.floats();
   const auto column = [&](size_t at) {
     std::vector<float> values(first_, 0.0F);
@@ -106,22 +110,20 @@ void LiffPixelWeights::read_head(const ConvWeights& head) {
 
 namespace {
 
-// B's weights.
-void write_base(const ConvWeights& head, int g0, int padded_in, float* to) {
+// B's weights, over `features`: those at all taps.
+void write_base(const ConvWeights& head, int features, size_t stride, float* to) {
   const std::vector<float> weight = head.weight.floats();
-  const size_t row = static_cast<size_t>(kTaps) * g0 + 4;
   for (int o = 0; o < head.out; ++o) {
-    std::copy_n(weight.data() + o * row, kTaps * g0, to + static_cast<size_t>(o) * padded_in * kTaps);
+    std::copy_n(weight.data() + static_cast<size_t>(o) * head.in, features, to + o * stride);
   }
 }
 
 // A's weights. The last layer's rows are (feature i, colour c) -> weight over h_last; as a convolution over
 // the features its outputs are (c, unit) and, behind them, the bias's part of each colour.
-void write_tail(const ConvWeights& tail, int g0, int padded_in, int last, float* to) {
+void write_tail(const ConvWeights& tail, int features, size_t stride, int last, float* to) {
   const std::vector<float> weight = tail.weight.floats();
   const int hidden = tail.in;
-  const size_t stride = static_cast<size_t>(padded_in) * kTaps;
-  for (int i = 0; i < kTaps * g0; ++i) {
+  for (int i = 0; i < features; ++i) {
     for (int c = 0; c < 3; ++c) {
       const size_t from = static_cast<size_t>(i) * 3 + c;
       for (int j = 0; j < hidden; ++j)
@@ -139,17 +141,18 @@ void LiffPixelWeights::make_source_convs(const LiffWeights& weights) {
   const ConvWeights& head = weights.mlp.front();
   const ConvWeights& tail = weights.mlp.back();
   const int in = pad_channels(g0_);
-  const size_t output = static_cast<size_t>(in) * kTaps;  // weights of one
-  const auto base_only = [=, &head, g0 = g0_, first = first_](float* to) {
+  const size_t output = static_cast<size_t>(in) * taps_;  // weights of one
+  const int features = taps_ * g0_;
+  const auto base_only = [=, &head, first = first_](float* to) {
     std::fill_n(to, first * output, 0.0F);
-    write_base(head, g0, in, to);
+    write_base(head, features, output, to);
   };
-  const auto tail_only = [=, &tail, g0 = g0_, last = last_, outputs = tail_outputs_](float* to) {
+  const auto tail_only = [=, &tail, last = last_, outputs = tail_outputs_](float* to) {
     std::fill_n(to, outputs * output, 0.0F);
-    write_tail(tail, g0, in, last, to);
+    write_tail(tail, features, output, last, to);
   };
   if (kind_ == LiffKind::kLiif) {
-    base_.emplace_back(in, first_, 3, 3, base_only, bias_);
+    base_.emplace_back(in, first_, side_, side_, base_only, bias_);
     return;
   }
   if (context_.compute() == Element::kF32) {
@@ -159,11 +162,11 @@ void LiffPixelWeights::make_source_convs(const LiffWeights& weights) {
       base_only(to);
       tail_only(to + first * output);
     };
-    base_.emplace_back(in, first_ + tail_outputs_, 3, 3, both, std::move(bias));
+    base_.emplace_back(in, first_ + tail_outputs_, side_, side_, both, std::move(bias));
     return;
   }
-  base_.emplace_back(in, first_, 3, 3, base_only, bias_);
-  tail_.emplace_back(in, tail_outputs_, 3, 3, tail_only, std::vector<float>(tail_outputs_, 0.0F));
+  base_.emplace_back(in, first_, side_, side_, base_only, bias_);
+  tail_.emplace_back(in, tail_outputs_, side_, side_, tail_only, std::vector<float>(tail_outputs_, 0.0F));
 }
 
 LiffPixelWeightsPlan LiffPixelWeights::plan(Size full, const Sources& sources) {
@@ -190,13 +193,13 @@ LiffPixelWeightsPlan LiffPixelWeights::plan(Size full, const Sources& sources) {
 
   nn::ConvShape shape{.in = base_[0].in(),
                       .out = base_[0].out(),
-                      .kernel_h = 3,
-                      .kernel_w = 3,
+                      .kernel_h = side_,
+                      .kernel_w = side_,
                       .rows = plan.held_rows,
                       .cols = plan.held_cols,
                       .source = compute,
                       .target = Element::kF32,
-                      .direct = !nn::worth_winograd(full, 1)};
+                      .direct = side_ == 1 || !nn::worth_winograd(full, 1)};
   plan.base = {base_.data(), shape};
   if (!tail_.empty()) {
     shape.out = tail_outputs_;
@@ -210,13 +213,13 @@ LiffPixelWeightsPlan LiffPixelWeights::plan(Size full, const Sources& sources) {
 
 double liff_macs_as_written(const LiffDescription& liff) {
   double macs = 0.0;
-  int in = kTaps * liff.g0 + 4;
+  int in = liff.mlp_inputs();
   for (const int width : liff.hidden) {
     macs += 1.0 * in * width;
     in = width;
   }
   macs += 1.0 * in * liff.mlp_outputs();
-  return liff.kind == LiffKind::kLiif ? kLiifCorners * macs : macs + 3.0 * kTaps * liff.g0;
+  return liff.kind == LiffKind::kLiif ? kLiifCorners * macs : macs + 3.0 * liff.unfolded();
 }
 
 }  // namespace compass

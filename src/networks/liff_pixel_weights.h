@@ -1,8 +1,9 @@
-// LIFF's second half, factored. Per target pixel p with source pixel s, q being the 3x3 features around s:
+// LIFF's second half, factored. Per target pixel p with source pixel s, q being the 3x3 features around s (or
+// those at s alone, by the model's `unfold`; a 3x3 convolution is then a 1x1 one):
 //
-//   h_0 = relu(B(s) + Wr (r_y, r_x))     B = W0's q part as a 3x3 convolution, plus bias and scale token
+//   h_0 = relu(B(s) + Wr (r_y, r_x))     B = W0's q part as a convolution, plus bias and scale token
 //   h_i = relu(W_i h_{i-1} + b_i)
-//   out_c = A_c(s) . h_last + a_c(s)     A_c = the last layer times q, again a 3x3 convolution,
+//   out_c = A_c(s) . h_last + a_c(s)     A_c = the last layer times q, again a convolution,
 //                                        g0 -> 3*hidden + 3
 //
 // B and A are computed for a small tile of source pixels at a time and used at once for all target pixels of
@@ -57,7 +58,7 @@ class LiffPixelWeights {
     float token_y = 0.0F, token_x = 0.0F;  // scale token
   };
   // Writes the pixel of row i, column j of the planned grid to out[i * stride + 3 * j ...]. `features` holds
-  // the source pixels of all targets and their 3x3 neighbours, clipped to the picture.
+  // the source pixels of all targets and their neighbours in q, clipped to the picture.
   void run(const LiffPixelWeightsPlan& plan, const nn::MapView& features, const Targets& targets, float* out,
            size_t stride);
 
@@ -91,6 +92,8 @@ class LiffPixelWeights {
   nn::Context& context_;
   LiffKind kind_;
   int g0_ = 0;
+  int side_ = 0;    // of q
+  int taps_ = 0;    // of q: side_ * side_
   int first_ = 0;   // width of h_0, padded
   int last_ = 0;    // width of h_last, padded
   int widest_ = 0;  // of all h_i

@@ -76,8 +76,8 @@ LiffPixelWeights::Tile LiffPixelWeights::make_tile(const Run& run, int y, int x,
   const Element compute = context_.compute();
   const size_t element = nn::element_size(compute);
   const int padded_in = plan.base.shape.in;
-  const int rows = plan.held_rows + 2;
-  const int cols = plan.held_cols + 2;
+  const int rows = plan.held_rows + side_ - 1;
+  const int cols = plan.held_cols + side_ - 1;
   const size_t pixels = static_cast<size_t>(plan.held_rows) * plan.held_cols;
   const size_t batch_bytes = static_cast<size_t>(kBatch) * widest_ * element;
   Workspace& ws = context_.workspace(worker);
@@ -95,7 +95,7 @@ LiffPixelWeights::Tile LiffPixelWeights::make_tile(const Run& run, int y, int x,
             pitch,  hidden, spare};
   }
   std::byte* sources = ws.get(Workspace::kInput, static_cast<size_t>(rows) * cols * padded_in * element);
-  nn::gather(run.features, {}, y - 1, x - 1, rows, cols, compute, sources, padded_in);
+  nn::gather(run.features, {}, y - side_ / 2, x - side_ / 2, rows, cols, compute, sources, padded_in);
   auto* base = ws.get_array<float>(Workspace::kBase, pixels * first_);
   run.base.run(ws, worker, sources, base);
   if (!colours_.empty()) {
@@ -116,7 +116,7 @@ const float* LiffPixelWeights::make_both(const Run& run, int y, int x, Workspace
   auto* both = ws.get_array<float>(Workspace::kBase, static_cast<size_t>(plan.held_rows) * row);
   const int in = plan.base.shape.in;
   nn::FloatConv::Input input{{}, static_cast<size_t>(in)};
-  const Rect window{x - 1, y - 1, cols + 2, rows + 2};
+  const Rect window{x - side_ / 2, y - side_ / 2, cols + side_ - 1, rows + side_ - 1};
   if (run.features.holds(window, in)) {
     input.pixels = run.features.grid(window.y, window.x);
   } else {

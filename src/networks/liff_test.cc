@@ -112,6 +112,37 @@ INSTANTIATE_TEST_SUITE_P(Cases, GoldenLiff,
                            return std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param);
                          });
 
+// The definition, on features that the network made.
+TEST(PointwiseLiff, EqualsItsDefinition) {
+  const auto model = *random_model("lite-swift-liff");
+  ThreadPool pool(2);
+  nn::Context f32(pool, Precision::kF32), exact(pool, Precision::kExact), bf16(pool, Precision::kBF16);
+  LiffFeatures features(*model->description().liff, model->liff_weights(), f32);
+  for (const auto& [size, target] : {std::pair{Size{13, 9}, Size{31, 9}},
+                                     {Size{40, 130}, Size{60, 195}},
+                                     {Size{1, 1}, Size{5, 4}},
+                                     {Size{6, 7}, Size{6, 7}}}) {
+    const Tensor below = random_picture(size, 7);
+    const Tensor made = features_of(f32, features, below);
+    const GridAxis rows = grid_axis(NearestRule::kInteger, size.height, target.height, 0, target.height);
+    const GridAxis cols = grid_axis(NearestRule::kInteger, size.width, target.width, 0, target.width);
+    const auto token = [](int m, int n) { return 2.0F / static_cast<float>(n) * static_cast<float>(m); };
+    Tensor want(3, target.height, target.width);
+    for (int y = 0; y < target.height; ++y) {
+      for (int x = 0; x < target.width; ++x) {
+        const auto pixel =
+            plain_liff_pixel(model->liff_weights(), made, rows, cols, token(size.height, target.height),
+                             token(size.width, target.width), y, x);
+        for (int c = 0; c < 3; ++c) want.at(c, y, x) = pixel[c];
+      }
+    }
+    EXPECT_LT(relative_error(Liff(model, f32).predict(below, target), want), 1e-4) << size.width;
+    EXPECT_LT(relative_error(Liff(model, exact).predict(below, target), want), 1e-4) << size.width;
+    // The largest error: sums of products that cancel, of features that five convolutions rounded.
+    EXPECT_LT(relative_error(Liff(model, bf16).predict(below, target), want), 0.1) << size.width;
+  }
+}
+
 TEST(Liif, EqualsItsDefinition) {
   const auto model = *random_model("lite-liif");
   ThreadPool pool(2);
@@ -162,9 +193,11 @@ class EveryPredictor : public testing::TestWithParam<const char*> {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Kinds, EveryPredictor, testing::Values("tiny", "lite-liif"), [](const auto& info) {
-  return std::string(info.param) == "tiny" ? "Liff" : "Liif";
-});
+INSTANTIATE_TEST_SUITE_P(Kinds, EveryPredictor, testing::Values("tiny", "lite-swift-liff", "lite-liif"),
+                         [](const auto& info) {
+                           const std::string name = info.param;
+                           return name == "tiny" ? "Liff" : name == "lite-liif" ? "Liif" : "PointwiseLiff";
+                         });
 
 TEST_P(EveryPredictor, PartsEqualTheWhole) {
   const auto model = this->model();

@@ -1,6 +1,6 @@
 // For tests only: LIFF's pixel weights as the paper writes them, unfactored: per target pixel the whole MLP
-// on [features; offset; token], its 27*g0 outputs as weights over the 9*g0 features. And LIIF as its paper
-// writes it: the whole MLP four times for a target pixel.
+// on [features; offset; token], its outputs as weights over the features: 27*g0 over 9*g0 (or 3*g0 over g0).
+// And LIIF as its paper writes it: the whole MLP four times for a target pixel.
 #pragma once
 
 #include <algorithm>
@@ -26,12 +26,14 @@ inline std::vector<double> plain_dense(const ConvWeights& layer, const std::vect
   return out;
 }
 
-// The 3x3 features around a source pixel, zeros outside: c*9 + ky*3 + kx.
-inline std::vector<double> plain_unfolded(const Tensor& features, int y, int x) {
+// The 3x3 features around a source pixel, zeros outside: c*9 + ky*3 + kx. Those at it alone, if the MLP takes
+// no more.
+inline std::vector<double> plain_unfolded(const LiffWeights& weights, const Tensor& features, int y, int x) {
+  const int reach = weights.mlp.front().in == features.channels + 4 ? 0 : 1;
   std::vector<double> row;
   for (int c = 0; c < features.channels; ++c) {
-    for (int sy = y - 1; sy <= y + 1; ++sy) {
-      for (int sx = x - 1; sx <= x + 1; ++sx) {
+    for (int sy = y - reach; sy <= y + reach; ++sy) {
+      for (int sx = x - reach; sx <= x + reach; ++sx) {
         const bool inside = sy >= 0 && sy < features.height && sx >= 0 && sx < features.width;
         row.push_back(inside ? features.at(c, sy, sx) : 0.0);
       }
@@ -50,7 +52,7 @@ inline std::vector<double> plain_mlp(const LiffWeights& weights, std::vector<dou
 inline std::array<float, 3> plain_liff_pixel(const LiffWeights& weights, const Tensor& features,
                                              const GridAxis& rows, const GridAxis& cols, float token_y,
                                              float token_x, int y, int x) {
-  const std::vector<double> q = plain_unfolded(features, rows.source[y], cols.source[x]);
+  const std::vector<double> q = plain_unfolded(weights, features, rows.source[y], cols.source[x]);
   std::vector<double> row = q;
   for (const float extra : {rows.relative[y], cols.relative[x], token_y, token_x}) row.push_back(extra);
   row = plain_mlp(weights, std::move(row));
@@ -81,7 +83,7 @@ inline std::array<float, 3> plain_liif_pixel(const LiffWeights& weights, const T
   double areas = 0.0;
   for (const int v : {0, 1}) {
     for (const int h : {0, 1}) {
-      std::vector<double> row = plain_unfolded(features, down.source(v), across.source(h));
+      std::vector<double> row = plain_unfolded(weights, features, down.source(v), across.source(h));
       for (const double extra : {down.offset(v), across.offset(h), down.token, across.token}) {
         row.push_back(extra);
       }
