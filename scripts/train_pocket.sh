@@ -3,8 +3,9 @@
 #   scripts/train_pocket.sh PICTURES OUT [SECONDS]
 # PICTURES is a folder of PPM files (scripts/train_pictures.sh). OUT gets a model for each system and lambda, named
 # SYSTEM-LAMBDA.safetensors, and a folder each to go on from. The systems of lambda 0.0067 go through all their stages.
-# Those of the paper's other three lambdas begin with the weights of a neighbour, and have 400 steps of the last stage. After SECONDS (default: a day) nothing goes on. Run again, it goes on where it was. COMPASS_TRAIN names the
-# trainer, if it need not be built.
+# Those of the paper's other three lambdas begin with the weights of a neighbour, and have 300 steps of the last stage.
+# After SECONDS (default: a day) nothing goes on. Run again, it goes on where it was. COMPASS_TRAIN names the trainer, if
+# it need not be built.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -43,7 +44,7 @@ train() {
 }
 
 mkdir -p "$out"
-finish=400
+finish=300
 for pair in 0.0067:- 0.0035:0.0067 0.0018:0.0035 0.013:0.0067; do
   lambda=${pair%:*} neighbour=${pair#*:}
   train base "$lambda" - "$neighbour"

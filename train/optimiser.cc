@@ -30,7 +30,7 @@ Tensor orthogonalise(const Tensor& g) {
 }
 
 bool is_hidden_kernel(const std::string& name, const Tensor& value) {
-  return value.dim() == 4 && value.size(0) >= 32 && value.size(1) >= 32 &&
+  return value.dim() == 4 && value.size(0) >= 24 && value.size(1) >= 24 &&
          name.find("h_scales") == std::string::npos;
 }
 
@@ -41,6 +41,7 @@ Optimiser::Optimiser(const std::vector<std::pair<std::string, Tensor>>& paramete
   for (const auto& [name, value] : parameters) {
     Slot slot{name, value, value.detach().clone(), torch::zeros_like(value), {}, false, 1.0};
     if (name.ends_with(".log_gain")) slot.rate = options.gain_rate;
+    if (name.find("entropy_bottleneck.") != std::string::npos) slot.rate = options.prior_rate;
     slot.muon = options.muon && is_hidden_kernel(name, value);
     if (!slot.muon) slot.second = torch::zeros_like(value);
     slots_.push_back(std::move(slot));

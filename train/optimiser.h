@@ -18,7 +18,8 @@ class Optimiser {
     double momentum = 0.95;                             // Muon (Jordan et al., 2024)
     double average = 0.999;                             // decay of the moving average, per step
     double clip = 1.0;                                  // of the gradient's norm
-    double gain_rate = 1.0;  // what the rate is multiplied by for gain vectors (`log_gain`)
+    double gain_rate = 1.0;   // what the rate is multiplied by for gain vectors (`log_gain`),
+    double prior_rate = 1.0;  // and for factorised priors (`entropy_bottleneck`)
   };
 
   Optimiser(const std::vector<std::pair<std::string, torch::Tensor>>& parameters, Options options);

@@ -46,9 +46,10 @@ struct Stage {
   std::map<std::string, double> shares;
   // How often places between each two neighbouring rate points are drawn, in any unit; empty: all as often.
   std::vector<double> rate_shares;
-  double rate = 5e-4;      // of learning
-  double gain_rate = 1.0;  // times that for gain vectors, which are logarithms
-  int64_t warmup = 0;      // steps
+  double rate = 5e-4;       // of learning
+  double gain_rate = 1.0;   // times that for gain vectors, which are logarithms
+  double prior_rate = 1.0;  // times that for factorised priors, which start far wider than latents
+  int64_t warmup = 0;       // steps
   Decay decay = Decay::kConstant;
   OptimiserKind optimiser = OptimiserKind::kAdam;
   std::string loop_filter;  // a model file whose loop filters correct all reconstructions; empty: none

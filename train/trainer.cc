@@ -153,6 +153,7 @@ void Trainer::train_stage(const Stage& stage) {
   o.threads = static_cast<int>(workers_.size());
   o.average = training.average;
   o.gain_rate = stage.gain_rate;
+  o.prior_rate = stage.prior_rate;
   Optimiser optimiser(trained_parameters(stage), o);
   optimiser.load([&](const std::string& name, Tensor& value) {
     for (const auto& [key, tensor] : loaded_) {

@@ -529,17 +529,24 @@ TEST(Optimiser, MuonStepsAsItsIterationDoes) {
   }
 }
 
-TEST(Optimiser, GainVectorsHaveARateOfTheirOwn) {
+TEST(Optimiser, GainVectorsAndPriorsHaveRatesOfTheirOwn) {
   const Tensor gains = torch::zeros({3, 8}).requires_grad_(true),
-               bias = torch::zeros({8}).requires_grad_(true);
+               bias = torch::zeros({8}).requires_grad_(true), prior = torch::zeros({4}).requires_grad_(true);
   gains.mutable_grad() = torch::ones({3, 8});
+  prior.mutable_grad() = torch::ones({4});
   bias.mutable_grad() = torch::ones({8});
   Optimiser::Options options;
   options.gain_rate = 10.0;
-  Optimiser({{"base.g_a.7.log_gain", gains}, {"base.g_a.6.conv.bias", bias}}, options).step(1e-3);
+  options.prior_rate = 20.0;
+  Optimiser({{"base.g_a.7.log_gain", gains},
+             {"base.g_a.6.conv.bias", bias},
+             {"base.entropy_bottleneck._bias0", prior}},
+            options)
+      .step(1e-3);
   // Adam's first step is the rate.
   EXPECT_NEAR(bias.mean().item<double>(), -1e-3, 1e-6);
   EXPECT_NEAR(gains.mean().item<double>(), -1e-2, 1e-5);
+  EXPECT_NEAR(prior.mean().item<double>(), -2e-2, 1e-5);
 }
 
 // The check value of CRC-32C (RFC 3720, appendix B.4: 32 zero bytes) and of "123456789".

@@ -103,6 +103,7 @@ Stage parse_stage(FieldReader& r, const json& in, const std::string& place, cons
   s.rate_shares = parse_rate_shares(r, in, place, parts.rate_points);
   s.rate = r.number(in, place, "rate", 0.0, 1.0, s.rate);
   s.gain_rate = r.number(in, place, "gain_rate", 0.0, 1000.0, s.gain_rate);
+  s.prior_rate = r.number(in, place, "prior_rate", 0.0, 1000.0, s.prior_rate);
   const bool wants_liff = s.prediction == Prediction::kLiff || s.loss == Loss::kPredictionL1;
   if (wants_liff && !parts.layered) r.fail(place + "prediction", "the model has no LIFF");
   if (s.loss == Loss::kPredictionL1 && !s.trains("liff")) {

@@ -50,11 +50,13 @@ TEST(TrainingConfig, PocketSystemsAreTrainedAlike) {
     std::ifstream file(COMPASS_SOURCE_DIR "/train/configs/pocket-" + name + ".json");
     return json::parse(file);
   };
-  const auto steps = [](const json& config) {
+  const auto steps = [&](const json& config) {
     int sum = 0;
     for (const json& stage : config["training"]["stages"]) {
       sum += stage["steps"].get<int>();
-      EXPECT_EQ(stage["batch"], 8);
+      for (const char* key : {"batch", "optimiser", "rate", "prior_rate", "decay"}) {
+        EXPECT_EQ(stage[key], document("base")["training"]["stages"][0][key]) << key;
+      }
       EXPECT_FALSE(stage.contains("loop_filter") || stage.contains("search"));
     }
     return sum;
@@ -220,9 +222,9 @@ TEST(TrainingConfig, WrongTypesAreNamed) {
     }
   }
   for (const char* key :
-       {"name",        "train",     "prediction", "loss",      "sizes",      "decay",    "optimiser",
-        "loop_filter", "quantiser", "steps",      "batch",     "base_batch", "patch",    "liff_every",
-        "search",      "warmup",    "max_shrink", "own_scale", "rate",       "gain_rate"}) {
+       {"name",        "train",     "prediction", "loss",      "sizes",      "decay",     "optimiser",
+        "loop_filter", "quantiser", "steps",      "batch",     "base_batch", "patch",     "liff_every",
+        "search",      "warmup",    "max_shrink", "own_scale", "rate",       "gain_rate", "prior_rate"}) {
     for (const json& wrong : {json(true), json(nullptr), json::object(), json::array({1})}) {
       expect_refused(std::string("training.stages.0.") + key,
                      [&](json& c) { c["training"]["stages"][0][key] = wrong; });
@@ -254,6 +256,7 @@ TEST(TrainingConfig, ValuesThatMakeNoSenseAreNamed) {
   stage("max_shrink", 0.5);
   stage("own_scale", 1.5);
   stage("gain_rate", -1.0);
+  stage("prior_rate", -1.0);
   stage("shares", {{"graphics", 0.7}, {"maps", 0.4}});
   expect_refused("training.stages.0.shares.graphics", [](json& c) {
     c["training"]["stages"][0]["shares"] = {{"graphics", -0.1}};
