@@ -70,8 +70,11 @@ CurveKey Family::method(const std::string& name, const std::string& layout, int 
   if (m == "simulcast (mean-scale)") return key(base, kSimulcast);
   if (m == "single-layer (mean-scale)") return key(base, kSingle);
   if (m == "simulcast (factorized)") return key(factorised, kSimulcast);
-  if (m == "mei et al. (original)") return key(mei, kOneStream);
-  if (m == "mei et al. (enhanced)") return key(mei_hyperprior, kOneStream);
+  // Mei et al.'s has three layers, always: two layers of twice the size each are its first two.
+  const std::string three = layout == paper_two_layers(2).name ? paper_three_layers(2, 4).name : layout;
+  const auto layers_of = [&](const std::string& codec) { return CurveKey{codec, kOneStream, three, layer}; };
+  if (m == "mei et al. (original)") return layers_of(mei);
+  if (m == "mei et al. (enhanced)") return layers_of(mei_hyperprior);
   if (m == "shvc") return key(shvc, kOneStream);
   return {};
 }
@@ -98,7 +101,7 @@ Family pocket_family() {
 }
 
 Results small_systems(const Results& results) {
-  Results out;
+  Results out{results.facts, {}, {}};
   std::ranges::copy_if(results.rows, std::back_inserter(out.rows), is_small);
   return out;
 }

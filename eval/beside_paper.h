@@ -24,8 +24,8 @@ Family shipped_family();
 // ...).
 Family pocket_family();
 
-// The results of systems that can be compared: those of the small ones, or all others. Facts and failures go
-// with the others.
+// The results of systems that can be compared: those of the small ones, or all others, which have the
+// failures, too.
 Results small_systems(const Results& results);
 Results without_small_systems(const Results& results);
 

@@ -126,16 +126,14 @@ class Run {
   }
 
   void plan() {
-    std::set<std::string> refused;
+    std::map<std::pair<std::string, std::string>, std::vector<std::string>> refused;  // layouts
     for (size_t s = 0; s < sources_.size(); ++s) {
       for (size_t c = 0; c < settings_.contestants.size(); ++c) {
         for (const Layout& layout : settings_.grid.layouts) {
           const std::vector<Size> sizes = layout_sizes(layout, sources_[s].size);
           if (const Status status = codec(c).accepts(sizes); !status) {
-            if (refused.insert(codec(c).name() + layout.name).second) {
-              results_.failures.push_back(
-                  {fmt::format("{}, layers {}", codec(c).name(), layout.name), status.error().message});
-            }
+            std::vector<std::string>& layouts = refused[{codec(c).name(), status.error().message}];
+            if (std::ranges::find(layouts, layout.name) == layouts.end()) layouts.push_back(layout.name);
             continue;
           }
           std::vector<std::string> rates = rate_settings(codec(c));
@@ -149,6 +147,13 @@ class Run {
           }
         }
       }
+    }
+    for (const auto& [what, layouts] : refused) {
+      const auto& [name, why] = what;
+      results_.failures.push_back({layouts.size() == 1 ? fmt::format("{}, layers {}", name, layouts.front())
+                                                       : fmt::format("{}, {} sets of layers, the first {}",
+                                                                     name, layouts.size(), layouts.front()),
+                                   why});
     }
     measurements_.resize(jobs_.size());
     for (size_t j = 0; j < jobs_.size(); ++j) {

@@ -209,8 +209,9 @@ Section small_systems_points(const Results& small) {
   const QuotedCurve published = published_single_layer();
   Section out{fmt::format("Small systems: top layer, layers {}", layout),
               "Four models each, of the paper's four lambdas; BD-rate in percent against the published "
-              "single-layer codec, which is a hundred times as large, where the pictures are Kodak's.",
-              TextTable({"system", "BD-rate", "bpp", "PSNR dB", "enc", "dec"})};
+              "single-layer codec, which is far larger, where the pictures are Kodak's. enc, dec: "
+              "seconds per million pixels.",
+              TextTable({"system", "BD-rate", "bpp", "PSNR dB", "enc", "dec", "complexity"})};
   for (const Curve& c : top_curves(small, layout)) {
     const Result<BdValue> bd = bd_rate(published.rd, c.rd(), kReportInterpolation);
     std::string rates, qualities;
@@ -219,9 +220,11 @@ Section small_systems_points(const Results& small) {
       qualities += fmt::format("{}{:.2f}", qualities.empty() ? "" : " ", p.psnr);
     }
     const MeanSeconds mean = mean_seconds(c);
+    const auto cost = small.facts.find("complexity: " + c.key.codec);
     out.table.add({label_of(c.key.codec, c.key.scheme),
                    bd && is_kodak(small) ? fmt::format("{:+.0f}", bd->value) : "-", rates, qualities,
-                   seconds(mean.encode), seconds(mean.decode)});
+                   seconds(mean.encode), seconds(mean.decode),
+                   cost == small.facts.end() ? "-" : cost->second});
   }
   return out;
 }
