@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "nn/filter_gates.h"
+
 namespace compass {
 namespace {
 
 static_assert(kFilterTaps - 1 <= nn::kMaxFilterTaps);
 static_assert(kFilterGates == nn::kFilterGates);
-constexpr int kWindow = 2;  // pixels around one over which slopes are averaged
 
 }  // namespace
 
@@ -19,7 +20,7 @@ void FilterBand::load(Rect band, Size picture, const ReadRow& read) {
   const size_t rows = static_cast<size_t>(band.height) + size_t{2} * kFilterHalo;
   for (auto& plane : planes_) plane.resize(rows * stride_);
   for (auto& product : products_) product.resize(rows * stride_);
-  sums_.resize(3 * stride_);
+  sums_.resize(nn::kSlopeProducts * (static_cast<size_t>(band.width) + 2 * nn::kFilterPadding));
   gate_rows_.resize(nn::kFilterGates * stride_);
 
   const int left = std::max(band.x - kFilterHalo, 0);
@@ -40,20 +41,12 @@ void FilterBand::load(Rect band, Size picture, const ReadRow& read) {
              kFilterLuma[2] * rows_of_y[2][x];
     }
   }
-  for (int y = 1; y < static_cast<int>(rows) - 1; ++y) {
-    const float* l = planes_[kLumaPlane].data() + y * stride_;
-    const float* above = l - stride_;
-    const float* below = l + stride_;
-    float* across = products_[0].data() + y * stride_;
-    float* down = products_[1].data() + y * stride_;
-    float* both = products_[2].data() + y * stride_;
-    for (int x = 1; x < width - 1; ++x) {
-      const float h = l[x + 1] - l[x - 1];
-      const float v = below[x] - above[x];
-      across[x] = h * h;
-      down[x] = v * v;
-      both[x] = h * v;
-    }
+  for (size_t row = 1; row + 1 < rows; ++row) {
+    const size_t first_slope = row * stride_ + 1;
+    nn::slope_products(planes_[kLumaPlane].data() + first_slope, static_cast<ptrdiff_t>(stride_),
+                       {products_[0].data() + first_slope, products_[1].data() + first_slope,
+                        products_[2].data() + first_slope},
+                       static_cast<size_t>(width) - 2);
   }
 }
 
@@ -64,40 +57,16 @@ void FilterBand::select_row(int y) {
     taps_[t] = plane_row(tap.plane, y + tap.dy) + kFilterHalo + tap.dx;
   }
 
-  const int width = band_.width + 2 * kFilterHalo;
-  const size_t top = static_cast<size_t>(y - band_.y + kFilterHalo - kWindow) * stride_;
-  for (int i = 0; i < 3; ++i) {
-    float* sum = sums_.data() + i * stride_;
-    const float* p = products_[i].data() + top;
-    for (int x = 1; x < width - 1; ++x) {
-      sum[x] = p[x] + p[x + stride_] + p[x + 2 * stride_] + p[x + 3 * stride_] + p[x + 4 * stride_];
-    }
-  }
-  // Slopes are half of a difference; means are over 25 pixels; 8 bits.
-  constexpr float kScale = 255.0F * 255.0F / (4.0F * 25.0F);
-  float* gate[nn::kFilterGates];
-  for (size_t g = 0; g < nn::kFilterGates; ++g) gates_[g] = gate[g] = gate_rows_.data() + g * stride_;
-  for (int x = 0; x < band_.width; ++x) {
-    const float* s = sums_.data() + x + 1;
-    const auto sum = [&](int i) {
-      const float* p = s + i * stride_;
-      return kScale * (p[0] + p[1] + p[2] + p[3] + p[4]);
-    };
-    const float a = sum(0);
-    const float b = sum(1);
-    const float t = a + b;
-    const float not_calm = t / (t + kFilterCalm);
-    const float busy = t / (t + kFilterBusy);
-    const float direction = 1.0F / (t + kFilterFloor);
-    const float u = (a - b) * direction;
-    const float v = 2.0F * sum(2) * direction;
-    const float level[3] = {1.0F - not_calm, not_calm - busy, busy};
-    for (int i = 0; i < 3; ++i) {
-      gate[i][x] = level[i];
-      gate[3 + i][x] = level[i] * u;
-      gate[6 + i][x] = level[i] * v;
-    }
-  }
+  // Slopes are half of a difference; means are over the window's pixels; 8 bits.
+  constexpr float kScale = 255.0F * 255.0F / (4.0F * nn::kGateWindow * nn::kGateWindow);
+  constexpr int kReach = static_cast<int>(nn::kGateWindow) / 2;
+  const size_t first =
+      static_cast<size_t>(y - band_.y + kFilterHalo - kReach) * stride_ + kFilterHalo - kReach;
+  std::array<float*, nn::kFilterGates> gates;
+  for (size_t g = 0; g < gates.size(); ++g) gates_[g] = gates[g] = gate_rows_.data() + g * stride_;
+  nn::filter_gates({products_[0].data() + first, products_[1].data() + first, products_[2].data() + first},
+                   stride_, {kScale, kFilterCalm, kFilterBusy, kFilterFloor}, sums_.data(), gates,
+                   static_cast<size_t>(band_.width));
 }
 
 FilterBand::Inputs FilterBand::inputs(int first) const {
