@@ -145,6 +145,19 @@ TEST(Summary, SmallSystemsHaveATableOfTheirOwn) {
       has({"ablation", "x1.0 x2.0 x4.0", "EL2", "LIIF in LIFF's place", "+25.00", "-0.64", "+25.64"}));
   for (const auto& row : table) EXPECT_NE(row[3], "Mei et al. (original)");  // was not measured
 
+  // Two layers of Mei et al.'s are the first two of its three.
+  Results two = results;
+  for (Row r : results.rows) {
+    if (r.codec != "pocket-compass" || r.layer > 1) continue;
+    r.layout = "x1.0 x2.0";
+    r.layers = 2;
+    two.rows.push_back(r);
+  }
+  const auto with_two = beside_the_paper(two, pocket_family()).table.rows();
+  const std::vector<std::string> cell{"poster", "x1.0 x2.0", "EL1",  "Mei et al. (enhanced)",
+                                      "-20.00", "-13.52",    "-6.48"};
+  EXPECT_NE(std::ranges::find(with_two, cell), with_two.end());
+
   // No table has both kinds.
   int small_sections = 0;
   for (const Section& section : sections(results)) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "eval/beside_paper.h"
 #include "eval/summary.h"
 
 namespace compass::eval {
@@ -12,15 +13,20 @@ namespace {
 std::string opening(const Results& results) {
   const auto grid = results.facts.find("grid");
   const bool paper = grid != results.facts.end() && grid->second == "paper";
+  const bool small = !small_systems(results).rows.empty();
+  const char* comparisons =
+      small ? "No table mixes what it compares: the shipped model with published curves, the shipped model "
+              "with "
+              "rivals made of its own base codec, small systems that were trained alike with each other.\n\n"
+            : "No table mixes what it compares: the shipped model with published curves, or with rivals made "
+              "of "
+              "its own base codec.\n\n";
   return fmt::format(
       "# {}\n\nWritten by `compass-lab eval` from its measurements; `scripts/{}` makes this page again. Do "
       "not edit it by hand.\nRates are bytes of whole files, qualities are of pictures decoded from them, "
       "means are over pictures.\n\n{}",
       paper ? "The paper's experiments" : "Results", paper ? "results_paper.sh" : "results.sh",
-      paper ? "Three comparisons, which no table mixes: the shipped model with published curves, the shipped "
-              "model with rivals made of its own base codec, and small systems, trained alike, with each "
-              "other.\n\n"
-            : "");
+      paper ? comparisons : "");
 }
 
 }  // namespace

@@ -82,9 +82,9 @@ TEST(TrainingConfig, MeiGoesUponOneLayerAlone) {
     EXPECT_NE(message.find(what), std::string::npos) << message;
   };
   refused("layers: must list 2", [](json& c) { c["mei"]["layers"].erase(1); });
-  refused("layers.1.g_s.0: takes 56 channels but gets 55", [](json& c) {
-    c["mei"]["layers"][1]["latent_channels"] = 31;
-    c["mei"]["layers"][1]["g_a"][6]["out"] = 31;
+  refused("layers.1.g_s.0: takes 152 channels but gets 151", [](json& c) {
+    c["mei"]["layers"][1]["latent_channels"] = 127;
+    c["mei"]["layers"][1]["g_a"][6]["out"] = 127;
   });
   refused("predictor", [](json& c) { c["mei"].erase("predictor"); });
   refused("layers.0.h_a: a codec with a factorised prior has none",
