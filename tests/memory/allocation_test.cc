@@ -137,6 +137,13 @@ struct Session {
 
 class Allocation : public testing::TestWithParam<bool> {
  protected:
+#ifdef COMPASS_HAVE_ONEDNN
+  // oneDNN 2.7, making kernels for AMX, ends the process where one of its own small allocations is refused:
+  // the exception meets a function of it that may not throw. Its other kernels say that memory is short.
+  static void SetUpTestSuite() {
+    setenv("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16", /*overwrite=*/0);
+  }
+#endif
   void SetUp() override {
     std::ifstream file(COMPASS_SOURCE_DIR "/tests/data/tiny.safetensors", std::ios::binary);
     weights_.assign(std::istreambuf_iterator<char>(file), {});
