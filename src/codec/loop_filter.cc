@@ -20,7 +20,7 @@ void FilterBand::load(Rect band, Size picture, const ReadRow& read) {
   const size_t rows = static_cast<size_t>(band.height) + size_t{2} * kFilterHalo;
   for (auto& plane : planes_) plane.resize(rows * stride_);
   for (auto& product : products_) product.resize(rows * stride_);
-  sums_.resize(nn::kSlopeProducts * (static_cast<size_t>(band.width) + 2 * nn::kFilterPadding));
+  sums_.resize(nn::kSlopeProducts * nn::gate_sums(static_cast<size_t>(band.width)));
   gate_rows_.resize(nn::kFilterGates * stride_);
 
   const int left = std::max(band.x - kFilterHalo, 0);

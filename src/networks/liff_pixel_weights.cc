@@ -48,11 +48,7 @@ void LiffPixelWeightsPlan::add_kernels(std::vector<KernelRequest>& kernels) cons
 
 LiffPixelWeights::LiffPixelWeights(const LiffDescription& liff, const LiffWeights& weights,
                                    nn::Context& context)
-    : context_(context),
-      kind_(liff.kind),
-      g0_(liff.g0),
-      side_(liff.unfold),
-      taps_(liff.unfold * liff.unfold) {
+    : context_(context), kind_(liff.kind), g0_(liff.g0), side_(liff.unfold) {
   const auto& mlp = weights.mlp;
   const ConvWeights& head = mlp.front();
   const int hidden = mlp.back().in;
@@ -70,10 +66,10 @@ LiffPixelWeights::LiffPixelWeights(const LiffDescription& liff, const LiffWeight
   }
   target_macs_ += 2.0 * head.out + 3.0 * hidden;
   if (kind_ == LiffKind::kLiff) {
-    source_macs_ = 1.0 * taps_ * g0_ * (head.out + 3.0 * hidden + 3.0);
+    source_macs_ = 1.0 * liff.unfolded() * (head.out + 3.0 * hidden + 3.0);
   } else {
     target_macs_ *= kLiifCorners;
-    source_macs_ = 1.0 * taps_ * g0_ * head.out;
+    source_macs_ = 1.0 * liff.unfolded() * head.out;
   }
 }
 
@@ -93,7 +89,7 @@ void LiffPixelWeights::make_colours(const ConvWeights& last) {
 // The first layer's rows: weights in the order of a convolution over the features, then offset y, x, token y,
 // x.
 void LiffPixelWeights::read_head(const ConvWeights& head) {
-  const size_t row = static_cast<size_t>(taps_) * g0_ + 4;
+  const auto row = static_cast<size_t>(head.in);
   const std::vector<float> weight = head.weight.floats();
   const auto column = [&](size_t at) {
     std::vector<float> values(first_, 0.0F);
@@ -141,8 +137,8 @@ void LiffPixelWeights::make_source_convs(const LiffWeights& weights) {
   const ConvWeights& head = weights.mlp.front();
   const ConvWeights& tail = weights.mlp.back();
   const int in = pad_channels(g0_);
-  const size_t output = static_cast<size_t>(in) * taps_;  // weights of one
-  const int features = taps_ * g0_;
+  const size_t output = static_cast<size_t>(in) * side_ * side_;  // weights of one
+  const int features = side_ * side_ * g0_;
   const auto base_only = [=, &head, first = first_](float* to) {
     std::fill_n(to, first * output, 0.0F);
     write_base(head, features, output, to);

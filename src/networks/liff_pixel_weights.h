@@ -93,7 +93,6 @@ class LiffPixelWeights {
   LiffKind kind_;
   int g0_ = 0;
   int side_ = 0;    // of q
-  int taps_ = 0;    // of q: side_ * side_
   int first_ = 0;   // width of h_0, padded
   int last_ = 0;    // width of h_last, padded
   int widest_ = 0;  // of all h_i

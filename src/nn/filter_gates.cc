@@ -38,7 +38,7 @@ HWY_INLINE V window_sum(const float* p, size_t step) {
 void Gates(const std::array<const float*, kSlopeProducts>& products, size_t stride, const GateLevels& levels,
            float* sums, const std::array<float*, kFilterGates>& gates, size_t n) {
   const Floats d;
-  const size_t pitch = n + 2 * kFilterPadding;
+  const size_t pitch = gate_sums(n);
   for (size_t i = 0; i < kSlopeProducts; ++i) {
     for (size_t x = 0; x < n + kGateWindow - 1; x += hn::Lanes(d)) {
       hn::StoreU(window_sum(products[i] + x, stride), d, sums + i * pitch + x);

@@ -27,6 +27,11 @@ struct GateLevels {
   float calm = 1.0F, busy = 1.0F, floor = 1.0F;
 };
 
+// Floats of a row of sums for n pixels.
+constexpr size_t gate_sums(size_t n) {
+  return n + 2 * kFilterPadding;
+}
+
 // The nine gates of pixels x < n. products[i][r * stride + c], for r and c < kGateWindow, are those around
 // pixel 0. With S_i their sums times `scale`, rows first, and t = S_0 + S_1:
 //
@@ -34,7 +39,7 @@ struct GateLevels {
 //   gates[l] = level l, gates[3+l] = level l * (S_0-S_1)/(t+floor), gates[6+l] = level l * 2 S_2/(t+floor)
 //
 // (quotients as products with 1/(t+floor)). Reads and writes up to kFilterPadding - 1 elements more. `sums`
-// has room for 3 rows of n + 2 * kFilterPadding.
+// has room for kSlopeProducts rows of gate_sums(n).
 void filter_gates(const std::array<const float*, kSlopeProducts>& products, size_t stride,
                   const GateLevels& levels, float* sums, const std::array<float*, kFilterGates>& gates,
                   size_t n);

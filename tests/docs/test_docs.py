@@ -17,7 +17,8 @@ LINK = re.compile(r"!?\[(?:[^][]|\[[^]]*\])*\]\(([^)\s]+)\)")
 def files(ending):
     """Paths of the project's files, build folders, reports and hidden ones left out."""
     for folder, folders, names in os.walk(ROOT):
-        folders[:] = sorted(f for f in folders if not f.startswith((".", "build")) and f not in ("quickstart-out", "report"))
+        folders[:] = sorted(f for f in folders
+                            if not f.startswith((".", "build")) and f not in ("quickstart-out", "report"))
         yield from (os.path.join(folder, name) for name in sorted(names) if name.endswith(ending))
 
 
