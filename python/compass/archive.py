@@ -4,7 +4,8 @@
     python3 -m compass.archive PHOTOS ARCHIVE --part 3/16               # the third of sixteen shares
 
 Files appear when they are whole, under the picture's name and path with .cmps at its end. What is there is left alone, so
-that a run that was stopped goes on when it is started again. Pictures that cannot be encoded are listed at the end.
+that a run that was stopped goes on when it is started again. Pictures that cannot be encoded are listed at the end. A process
+that is killed while it writes leaves a hidden file behind that ends in .part and may be deleted.
 """
 from __future__ import annotations
 

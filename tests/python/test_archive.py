@@ -84,4 +84,6 @@ def test_dask_survives_the_death_of_a_worker(tmp_path):
             os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
             errors = run.stderr.read()
         assert run.returncode == 0, errors
-    assert written(tmp_path / 'out') == expected(photos)
+    # The worker may have died while it wrote: what it began then is hidden, and no .cmps.
+    files = {name: data for name, data in written(tmp_path / 'out').items() if not name.endswith('.part')}
+    assert files == expected(photos)
