@@ -3,7 +3,7 @@
 //
 //     node bench/chromium_bench.mjs PACKAGE MODELS FILE.cmps [RUNS]
 //
-// PACKAGE is build/wasm/package, MODELS the folder of a model's pieces, such as compass/model/ of what `compass publish` makes.
+// PACKAGE is build/wasm/package, MODELS a site's folder of models: compass/model of what `compass publish` makes.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import path from 'node:path';
@@ -16,7 +16,8 @@ const server = createServer((request, response) => {
   response.setHeader('Content-Type', types[path.extname(pathname)] ?? 'application/octet-stream');
   if (pathname === '/page.html') return response.end('<!doctype html><link rel="icon" href="data:,">');
   const name = path.basename(pathname);
-  response.end(readFileSync(pathname === '/file' ? file : pathname.startsWith('/model/') ? path.join(models, name) : path.join(web, name)));
+  const model = path.join(models, pathname.replace('/model/', ''));
+  response.end(readFileSync(pathname === '/file' ? file : pathname.startsWith('/model/') ? model : path.join(web, name)));
 });
 await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
 
@@ -28,11 +29,11 @@ const rows = await page.evaluate(`(async () => {
   const { ModelSource } = await import('/web/model_source.mjs');
   const file = new Uint8Array(await (await fetch('/file')).arrayBuffer());
   const source = new ModelSource(new URL('/model/', location.href));
-  const layers = (await (await createWorkerDecoder({ wasm: '/web/compass.wasm.gz' })).info(file)).layers;
+  const { layers, decoderId } = await (await createWorkerDecoder({ wasm: '/web/compass.wasm.gz' })).info(file);
   const rows = [];
   for (const [layer, { width, height }] of layers.entries()) {
     const began = performance.now();
-    const { bytes } = await (layer === 0 ? source.base() : source.whole());
+    const bytes = await (layer === 0 ? source.base(decoderId) : source.whole(decoderId));
     const decoder = await createWorkerDecoder({ wasm: '/web/compass.wasm.gz', model: bytes });
     const ready = performance.now();
     const times = [];

@@ -1,7 +1,7 @@
 // <compass-img src="photo.cmps" alt="..."></compass-img>: an <img> for .cmps files, of which it fetches the bytes of the layer
 // that suits its size on the screen. Attributes: src, alt, sizes, width, height, loading as <img> has
-// them; model, a URL; data-layers, as `compass publish` writes it: "384x256 5321, 768x512 20342", each layer's size and where in
-// the file it ends. What is between its tags is shown if the picture cannot be.
+// them; model, a URL; as `compass publish` writes them: data-layers, "384x256 5321, 768x512 20342", each layer's size and where in
+// the file it ends, and data-decoder, the id of what decodes it. What is between its tags is shown if the picture cannot be.
 //
 // Events: `layer` when a layer is drawn, `load` when the one that suits is, `error` with an `error` if none can be.
 import { PlacedPicture, configure } from './placed_picture.mjs';
@@ -76,7 +76,7 @@ class CompassImage extends HTMLElement {
     this.#slot.className = '';
     this.#placed = new PlacedPicture(this, {
       source, sizes: this.getAttribute('sizes'), model: this.getAttribute('model') ?? undefined,
-      layers: layersOf(this.dataset.layers), eager: this.getAttribute('loading') === 'eager',
+      layers: layersOf(this.dataset.layers), decoderId: this.dataset.decoder, eager: this.getAttribute('loading') === 'eager',
       hooks: {
         onInfo: (info) => {
           this.#info = info;

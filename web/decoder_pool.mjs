@@ -1,4 +1,4 @@
-// The decoders that a page's pictures share: workers with one model, started when they are needed.
+// The decoders that a page's pictures share: workers with a model each, started when they are needed.
 import { moduleOf } from './compass.mjs';
 import { ModelSource } from './model_source.mjs';
 import { createWorkerDecoder } from './worker_decoder.mjs';
@@ -9,9 +9,12 @@ export class DecoderPool {
   #options;
   #module;
   #model;
-  #workers = [];  // {decoder, base, whole, readers}: promises of it, and of it with so much of a model; how many readers are open
-  #queue = [];
+  // {decoder, decoderId, base, whole, readers}: a promise of it; whose model it has, once it has one; promises of it with so much of
+  // that; how many readers are open.
+  #workers = [];
+  #queue = [];  // {decoderId, resolve}
 
+  // `model`: an address as model_source.mjs has it; `workers`: at most, for each model.
   constructor({ wasm = new URL('compass.wasm.gz', import.meta.url), model, workers } = {}) {
     const cores = globalThis.navigator?.hardwareConcurrency ?? 1;
     this.#options = { wasm: String(wasm), workers: workers ?? (cores >= 4 ? 2 : 1) };
@@ -32,47 +35,40 @@ export class DecoderPool {
     this.#workers.push(worker);
     return worker;
   }
-  // The worker with the fewest readers; another one is started if all are busy.
-  #worker() {
-    const least = this.#workers.reduce((a, b) => a === undefined || b.readers < a.readers ? b : a, undefined);
-    if (least !== undefined && (least.readers === 0 || this.#workers.length >= this.#options.workers)) return least;
-    return this.#start();
+  // Of this model's workers the one with the fewest readers; another one is taken or started if all are busy.
+  #worker(decoderId) {
+    const having = this.#workers.filter((worker) => worker.decoderId === decoderId);
+    const least = having.reduce((a, b) => a === undefined || b.readers < a.readers ? b : a, undefined);
+    if (least !== undefined && (least.readers === 0 || having.length >= this.#options.workers)) return least;
+    const worker = this.#workers.find((one) => one.decoderId === undefined) ?? this.#start();
+    worker.decoderId = decoderId;
+    return worker;
   }
 
-  // The worker's decoder with what base layers take of the model or, once that is there, with all of it.
-  #loaded(worker, part, decoderId) {
+  // The worker's decoder with what base layers take of its model or, once that is there, with all of it.
+  #loaded(worker, part) {
     if (!this.#model.hasPieces) part = 'base';
     if (worker[part] === undefined) {
-      const before = part === 'whole' ? this.#loaded(worker, 'base', decoderId) : worker.decoder;
-      worker[part] = before.then((decoder) => this.#load(decoder, part, decoderId));
+      const before = part === 'whole' ? this.#loaded(worker, 'base') : worker.decoder;
+      worker[part] = before.then((decoder) => this.#load(decoder, part, worker.decoderId));
       worker[part].catch(() => { worker[part] = undefined; });
     }
     return worker[part];
   }
   async #load(decoder, part, decoderId) {
-    const use = async (model) => {
-      try {
-        await decoder.useModel(model.bytes);
-      } catch (error) {
-        this.#model.renew(model.version);  // for who tries again
-        throw error;
-      }
-      return (await decoder.about()).decoderId;
-    };
-    const model = await this.#model[part]();
-    const id = await use(model).catch((error) => {
-      if (!model.kept) throw error;
-    });
-    if (model.kept && id !== decoderId) {  // the server's may be another by now
-      this.#model.renew(model.version);
-      await use(await this.#model[part]());
+    const bytes = await this.#model[part](decoderId);
+    try {
+      await decoder.useModel(bytes);
+    } catch (error) {
+      await this.#model.forget(decoderId);
+      throw error;
     }
     return decoder;
   }
 
-  // Has what the first picture takes begin to come.
-  prepare() {
-    this.#model.base().catch(() => {});  // whoever needs it hears of it
+  // Has what the first picture takes begin to come; of the model, too, if it is known which one.
+  prepare(decoderId) {
+    if (decoderId !== undefined || !this.#model.hasPieces) this.#model.base(decoderId).catch(() => {});  // whoever needs it hears of it
     if (this.#workers.length === 0) this.#start();
   }
   async info(bytes) {
@@ -82,10 +78,10 @@ export class DecoderPool {
 
   // Calls use(reader) when one may be opened; `brief` ones, of small layers, always may. `upper`: of layers above the lowest.
   async withReader(decoderId, { priority, brief = false, upper = true }, use) {
-    const worker = await this.#turn(brief);
+    const worker = await this.#turn(decoderId, brief);
     let reader;
     try {
-      const decoder = await this.#loaded(worker, upper ? 'whole' : 'base', decoderId);
+      const decoder = await this.#loaded(worker, upper ? 'whole' : 'base');
       reader = await decoder.open({ priority });
       return await use(reader);
     } finally {
@@ -100,19 +96,20 @@ export class DecoderPool {
   }
 
   // A worker, its `readers` counted up.
-  #turn(brief) {
+  #turn(decoderId, brief) {
     return new Promise((resolve) => {
-      if (brief) this.#give(this.#worker(), resolve);
-      else this.#queue.push(resolve);
+      if (brief) this.#give(this.#worker(decoderId), resolve);
+      else this.#queue.push({ decoderId, resolve });
       this.#next();
     });
   }
   #next() {
-    while (this.#queue.length > 0) {
-      const worker = this.#worker();
-      if (worker.readers >= kOpenPerWorker) return;
-      this.#give(worker, this.#queue.shift());
-    }
+    this.#queue = this.#queue.filter(({ decoderId, resolve }) => {
+      const worker = this.#worker(decoderId);
+      if (worker.readers >= kOpenPerWorker) return true;
+      this.#give(worker, resolve);
+      return false;
+    });
   }
   #give(worker, resolve) {
     worker.readers += 1;
@@ -121,7 +118,7 @@ export class DecoderPool {
 }
 
 const pools = new Map();
-// One for each model.
+// One for each address of models.
 export function poolFor({ wasm, model, workers }) {
   const key = String(model);
   if (!pools.has(key)) pools.set(key, new DecoderPool({ wasm, model, workers }));

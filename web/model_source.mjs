@@ -1,24 +1,34 @@
-// The model of a page: one file, or, at an address that ends with a slash, pieces: base.gz, which is enough for base layers,
-// upper.gz, with which it decodes all, and, where pages encode, encoder.gz. `compass publish` and `compass serve` make those. All
-// may be compressed by gzip.
+// The models of a page: one file, or, at an address that ends with a slash, a folder for each model, named by its decoder's id,
+// with pieces: base.gz, which is enough for base layers, and upper.gz, with which it decodes all. Where pages encode, encoder.json
+// beside the folders names one that has encoder.gz, too. `compass publish` and `compass serve` make those. All may be
+// compressed by gzip.
 import { CompassError, unpacked } from './compass.mjs';
 
 const kCache = 'compass-models';
-const kPieces = { base: 'base.gz', upper: 'upper.gz', encoder: 'encoder.gz' };
+const kUpper = 'upper.gz', kBase = 'base.gz';
 
-// A file, from the Cache API if it is there, else from the network, and then kept there. Pages that are neither HTTPS nor
-// local have no Cache API: for them it is the browser's own cache that may keep it.
-async function fetchKept(url, again) {
+async function fetched(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${response.status} ${response.statusText}`.trim());
+  return new Uint8Array(await response.arrayBuffer());
+}
+const fetchedFile = async (url) => unpacked(await fetched(url));
+
+// A piece, from the Cache API if it is there, else from the network, and then kept there: what an id names never changes.
+// Pages that are neither HTTPS nor local have no Cache API: for them it is the browser's own cache that may keep it.
+async function fetchedPiece(url) {
   const cache = await globalThis.caches?.open(kCache).catch(() => undefined);
-  const kept = again ? undefined : await cache?.match(url).catch(() => undefined);
+  const kept = await cache?.match(url).catch(() => undefined);
+  const packed = kept === undefined ? await fetched(url) : new Uint8Array(await kept.arrayBuffer());
+  const bytes = await unpacked(packed);
   try {
-    const response = kept ?? await fetch(url, again ? { cache: 'reload' } : {});
-    if (!response.ok) throw new Error(`${response.status} ${response.statusText}`.trim());
-    if (kept === undefined) cache?.put(url, response.clone()).catch(() => {});  // no room: then not
-    return { bytes: await unpacked(new Uint8Array(await response.arrayBuffer())), kept: kept !== undefined };
+    parse(bytes);
   } catch (error) {
-    throw new CompassError('model', `the model ${url}: ${error.message}`);
+    await cache?.delete(url).catch(() => {});
+    throw error;
   }
+  if (kept === undefined) cache?.put(url, new Response(packed)).catch(() => {});  // no room: then not
+  return bytes;
 }
 
 // A safetensors file: the length of the header in eight bytes, the header, which is JSON, the tensors' data.
@@ -46,9 +56,7 @@ export function joined(base, upper) {
 
 export class ModelSource {
   #url;
-  #version = 0;
-  #base;
-  #whole;
+  #parts = new Map();  // promises of bytes, by what they are
 
   constructor(url) {
     this.#url = new URL(url);
@@ -57,44 +65,51 @@ export class ModelSource {
   get hasPieces() {
     return this.#url.pathname.endsWith('/');
   }
-  // What base layers take: {bytes, kept, version}. `kept`: it comes from an earlier visit, and may be of an older model.
-  base() {
-    this.#base ??= this.#try(() => this.#fetch(this.hasPieces ? kPieces.base : ''), () => { this.#base = undefined; });
-    return this.#base;
+  // The bytes that base layers take of the model that has this decoder.
+  base(decoderId) {
+    if (!this.hasPieces) return this.#part('', () => this.#fetch(this.#url, fetchedFile));
+    return this.#part(`${decoderId} base`, () => this.#fetch(this.#piece(decoderId, kBase)));
   }
   // What all layers take.
-  whole() {
+  whole(decoderId) {
     if (!this.hasPieces) return this.base();
-    this.#whole ??= this.#try(() => this.#joined(this.base(), kPieces.upper), () => { this.#whole = undefined; });
-    return this.#whole;
+    return this.#part(`${decoderId} whole`, () => this.#joined(this.base(decoderId), this.#piece(decoderId, kUpper)));
   }
   // What encoding takes.
-  encoder() {
-    return this.hasPieces ? this.#joined(this.whole(), kPieces.encoder) : this.base();
+  async encoder() {
+    if (!this.hasPieces) return this.base();
+    const named = await this.#fetch(new URL('encoder.json', this.#url), fetchedFile);
+    const { decoder } = JSON.parse(new TextDecoder().decode(named));
+    return this.#joined(this.whole(decoder), this.#piece(decoder, 'encoder.gz'));
   }
-  // Has it fetched anew, unless what is there is no longer `version`.
-  renew(version) {
-    if (version !== this.#version) return;
-    this.#version += 1;
-    this.#base = this.#whole = undefined;
+  // Has this model fetched anew by who tries again: what came is none.
+  async forget(decoderId) {
+    this.#parts.clear();
+    const cache = await globalThis.caches?.open(kCache).catch(() => undefined);
+    for (const name of [kBase, kUpper]) await cache?.delete(this.#piece(decoderId, name)).catch(() => {});
   }
 
+  #piece(decoderId, name) {
+    return new URL(`${decoderId}/${name}`, this.#url);
+  }
   async #joined(before, piece) {
     const [first, second] = await Promise.all([before, this.#fetch(piece)]);
+    return joined(first, second);
+  }
+  async #fetch(url, by = fetchedPiece) {
     try {
-      return { ...first, bytes: joined(first.bytes, second.bytes), kept: first.kept || second.kept };
+      return await by(url.href);
     } catch (error) {
-      throw new CompassError('model', `the model ${this.#url}: ${error.message}`);
+      throw new CompassError('model', `the model ${url}: ${error.message}`);
     }
   }
-  async #fetch(piece) {
-    const version = this.#version;
-    return { ...await fetchKept(new URL(piece, this.#url).href, version > 0), version };
-  }
-  // A promise that, if it fails, is forgotten, so that the next picture tries again.
-  #try(work, forget) {
-    const promise = work();
-    promise.catch(forget);
-    return promise;
+  // What the name's work gives, once; if it fails, it is forgotten, so that the next picture tries again.
+  #part(name, work) {
+    if (!this.#parts.has(name)) {
+      const promise = work();
+      this.#parts.set(name, promise);
+      promise.catch(() => this.#parts.delete(name));
+    }
+    return this.#parts.get(name);
   }
 }

@@ -27,13 +27,14 @@ export class PictureLoader {
     return this.#madePool;
   }
 
-  // What the header says. `first`: how many bytes to ask for at once, if more than a header's are known to be wanted.
-  open(first = 0) {
-    this.#opened ??= this.#readHeader(Math.max(first, kFirst));
+  // What the header says. `first`: how many bytes to ask for at once, if more than a header's are known to be wanted;
+  // `decoderId`: of the model, if that is known.
+  open({ first = 0, decoderId } = {}) {
+    this.#opened ??= this.#readHeader(Math.max(first, kFirst), decoderId);
     return this.#opened;
   }
-  async #readHeader(most) {
-    this.#pool.prepare();
+  async #readHeader(most, decoderId) {
+    this.#pool.prepare(decoderId);
     const first = this.#fetch([{ offset: 0, size: most }]);
     for (let size = kFirst; ;) {
       if (size > most) await this.#fetch([{ offset: 0, size }]);

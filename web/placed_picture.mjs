@@ -43,11 +43,12 @@ export class PlacedPicture {
 
   // `hooks`: onInfo(info), which may take its time, onPicture(picture, wanted, loader) with each layer that is to be shown, onLoad(loader) when the
   // one that suits is, onError(error) if nothing can be shown.
-  // `layers`: those of the file, {width, height, end}, if they are known: then it need not be asked for its header first.
-  constructor(place, { source, sizes, model, layers, eager = false, hooks }) {
+  // If they are known, `layers` are those of the file, {width, height, end}: then it need not be asked for its header first;
+  // and `decoderId` names its model, which comes sooner then.
+  constructor(place, { source, sizes, model, layers, decoderId, eager = false, hooks }) {
     this.#place = place;
     this.#hooks = hooks;
-    this.#known = layers;
+    this.#known = { layers, decoderId };
     this.sizes = sizes;
     this.#loader = new PictureLoader(new URL(source, document.baseURI).href,
       () => poolFor({ ...settings, model: new URL(model ?? settings.model, document.baseURI).href }),
@@ -101,7 +102,8 @@ export class PlacedPicture {
     if (!this.#near || this.#loader === undefined) return;
     const loader = this.#loader;
     try {
-      const info = await loader.open(this.#known?.[this.#suitable({ layers: this.#known })].end);
+      const { layers, decoderId } = this.#known;
+      const info = await loader.open({ first: layers?.[this.#suitable({ layers })].end, decoderId });
       if (loader !== this.#loader) return;
       await this.#hooks.onInfo(info);
       const layer = this.#suitable(info);

@@ -6,7 +6,7 @@ import os
 import time
 import unittest
 
-from harness import COMMAND, CommandTest, FAILURE, IO, OK, Picture, USAGE, main
+from harness import CommandTest, FAILURE, IO, MODEL, OK, Picture, USAGE, main
 
 
 class Publish(CommandTest):
@@ -38,9 +38,10 @@ class Publish(CommandTest):
         self.assertEqual(one["decoder"], self.json("info", "site/one.cmps")["decoder"])
         self.assertEqual(self.get("site/compass/compass.wasm"), b"module")
         # A model that decodes base layers, and what it lacks of one that decodes all; of the encoder nothing.
-        self.put("base.safetensors", gzip.decompress(self.get("site/compass/model/base.gz")))
+        models = "site/compass/model/" + one["decoder"]
+        self.put("base.safetensors", gzip.decompress(self.get(models + "/base.gz")))
         self.compass("decode", "site/one.cmps", "one.png", "--layer", 0, "--model", "base.safetensors", "--quiet")
-        upper = gzip.decompress(self.get("site/compass/model/upper.gz"))
+        upper = gzip.decompress(self.get(models + "/upper.gz"))
         self.assertIn(b'"enhancement.g_s.', upper)
         self.assertNotIn(b'"enhancement.g_a.', upper)
         # Text and the module are there compressed, too, for servers that send that.
@@ -50,7 +51,7 @@ class Publish(CommandTest):
         page = self.get("site/index.html").decode()
         self.assertIn("A &lt;trip&gt;", page)
         self.assertIn('<compass-img src="trip/two%20%26%20three.cmps"', page)
-        self.assertIn('data-layers="90x60 %d"' % one["bytes"], page)
+        self.assertIn('data-decoder="%s" data-layers="90x60 %d"' % (one["decoder"], one["bytes"]), page)
         self.assertIn('href="compass/viewer.html?src=../one.cmps"', page)
         self.assertIn('alt="one.cmps"', self.get("site/snippet.html").decode())
         self.assertNotIn("?format=", page)  # no server makes other formats of these
@@ -80,6 +81,43 @@ class Publish(CommandTest):
         self.encode(Picture.smooth(40, 40), name="photos/ours.cmps")
         self.assertEqual(self.publish()["made"], 3)
         self.assertEqual(self.get("site/ours.cmps"), self.get("photos/ours.cmps"))
+
+    def test_files_of_other_models_come_with_theirs(self):
+        other = os.path.join(os.path.dirname(MODEL), "tiny_trellis.safetensors")
+        self.encode(Picture.smooth(40, 40), "--model", other, name="photos/other.cmps")
+        env = self.environment(COMPASS_WEB_PATH=self.path("web"))
+        done = self.run_command("publish", "photos", "site", env=env)
+        self.assertEqual(done.returncode, FAILURE)
+        self.assertIn(b"other.cmps needs decoder", done.stderr)
+        self.assertFalse(os.path.exists(self.path("site/other.cmps")))
+        env = self.environment(COMPASS_WEB_PATH=self.path("web"), COMPASS_MODEL_PATH=MODEL + ":" + other)
+        self.json("publish", "photos", "site", env=env)
+        manifest = json.loads(self.get("site/manifest.json"))
+        decoders = {picture["file"]: picture["decoder"] for picture in manifest["pictures"]}
+        self.assertNotEqual(decoders["one.cmps"], decoders["other.cmps"])
+        self.assertEqual(sorted(os.listdir(self.path("site/compass/model"))), sorted(set(decoders.values())))
+
+    def test_pages_take_the_small_model(self):
+        os.mkdir(self.path("models"))
+        trellis = os.path.join(os.path.dirname(MODEL), "tiny_trellis.safetensors")
+        for name, model in (("lite", MODEL), ("swift", trellis)):
+            with open(model, "rb") as file:
+                self.put("models/%s.safetensors" % name, file.read())
+        env = self.environment(COMPASS_WEB_PATH=self.path("web"), COMPASS_MODEL_PATH=self.path("models"))
+
+        def decoder(*options):
+            self.json("publish", "photos", "site", *options, env=env)
+            return json.loads(self.get("site/manifest.json"))["pictures"][0]["decoder"]
+
+        small, large = decoder(), decoder("--model", "lite")
+        self.assertNotEqual(small, large)
+        self.put("in.ppm", Picture.smooth(30, 30).ppm())
+        self.json("encode", "in.ppm", "swift.cmps", "--model", "swift", env=env)
+        self.json("encode", "in.ppm", "lite.cmps", env=env)
+        self.assertEqual([self.json("info", "%s.cmps" % name)["decoder"] for name in ("swift", "lite")], [small, large])
+        # A model that is named by its file comes before those of folders behind it.
+        env["COMPASS_MODEL_PATH"] = MODEL + ":" + self.path("models")
+        self.assertEqual(decoder(), large)
 
     def test_a_bad_picture_costs_no_others(self):
         self.put("photos/bad.png", b"\x89PNG\r\n\x1a\n garbage")

@@ -196,14 +196,19 @@ class Serve(CommandTest):
         self.assertEqual((module.body, module.getheader("Content-Type")), (b"module", "application/wasm"))
         self.assertEqual(server.get("/.compass/none").status, 404)
         # The model in two pieces: one that decodes base layers, and the rest.
-        pieces = [server.get("/.compass/model/%s.gz" % name) for name in ("base", "upper")]
+        decoder = self.json("info", "site/a.cmps")["decoder"]
+        self.assertIn(b'data-decoder="%s"' % decoder.encode(), page)
+        pieces = [server.get("/.compass/model/%s/%s.gz" % (decoder, name)) for name in ("base", "upper")]
         self.assertEqual([(p.status, p.getheader("Content-Type")) for p in pieces], [(200, "application/gzip")] * 2)
         self.put("base.safetensors", gzip.decompress(pieces[0].body))
         self.compass("decode", "site/a.cmps", "base.png", "--layer", 0, "--model", "base.safetensors", "--quiet")
         self.compass("decode", "site/a.cmps", "top.png", "--model", "base.safetensors", "--quiet", code=MODEL_OTHER)
-        self.assertEqual(server.get("/.compass/model/other.gz").status, 404)
-        again = server.get("/.compass/model/base.gz", {"If-None-Match": pieces[0].getheader("ETag")})
+        for name in ("other.gz", "base.gz", decoder, decoder + "/other.gz", decoder + "/base.gz/x", "0123456789abcdef/base.gz"):
+            self.assertEqual(server.get("/.compass/model/" + name).status, 404)
+        again = server.get("/.compass/model/%s/base.gz" % decoder, {"If-None-Match": pieces[0].getheader("ETag")})
         self.assertEqual(again.status, 304)
+        self.assertEqual(json.loads(server.get("/.compass/model/encoder.json").body), {"decoder": decoder})
+        self.assertEqual(server.get("/.compass/model/%s/encoder.gz" % decoder).status, 200)
 
     def test_text_is_sent_compressed(self):
         text = b"<p>a page with some text</p>\n" * 200

@@ -123,16 +123,16 @@ export function encode(width, height, { depth = 3, exif = 0, model = tinyModel, 
   return new Uint8Array(readFileSync(to));
 }
 
-// What `compass publish` makes of a small picture: the folder's path.
-export function publish({ model = tinyModel } = {}) {
-  const [photos, site, web] = ['photos', 'site', 'web-parts'].map((name) => path.join(directory, name));
+// What `compass publish` makes of a small picture: the folder's path, and its decoder's id.
+export function publish({ model = tinyModel, name = 'site' } = {}) {
+  const [photos, site, web] = ['photos', name, 'web-parts'].map((name) => path.join(directory, name));
   for (const folder of [photos, web]) mkdirSync(folder, { recursive: true });
   writeFileSync(path.join(photos, 'a.pam'), pam(600, 40, 3));
   writeFileSync(path.join(web, 'compass.wasm'), readFileSync(wasm));
   execFileSync(command, ['publish', photos, site, '--model', model, '--effort', '0', '--quiet'], {
     env: { ...process.env, COMPASS_WEB_PATH: web }, stdio: ['ignore', 'ignore', 'inherit'],
   });
-  return site;
+  return { site, decoder: readdirSync(path.join(site, 'compass/model'))[0] };
 }
 
 // The committed files of a folder of the conformance suite: name and bytes.

@@ -11,13 +11,13 @@ import { startServer } from './server.mjs';
 const program = findChromium();
 const skip = program === undefined ? 'there is no Chromium' : false;
 const decoder = await createDecoder({ wasm, model: tinyModel });
-const site = publish();
+const { site, decoder: decoderId } = publish();
 let browser, server, page;
 
 before(async () => {
   if (skip) return;
   server = await startServer();
-  for (const name of ['base.gz', 'upper.gz']) server.files.set(`/web/model/${name}`, readFileSync(path.join(site, 'compass/model', name)));
+  for (const name of ['base.gz', 'upper.gz']) server.files.set(`/web/model/${decoderId}/${name}`, readFileSync(path.join(site, 'compass/model', decoderId, name)));
   browser = new Chromium(program);
 });
 after(async () => {

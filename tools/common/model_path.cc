@@ -15,6 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kShipped = "lite.safetensors";
+constexpr const char* kForPages = "swift.safetensors";
 constexpr const char* kEnding = ".safetensors";
 
 bool is_file(const fs::path& path) {
@@ -96,6 +97,27 @@ Result<std::string> find_model(const std::string& path) {
   return Error{ErrorCode::kModel,
                fmt::format("no {} in {}; name a model with --model or its directory in COMPASS_MODEL_PATH",
                            kShipped, fmt::join(model_places(), ", "))};
+}
+
+Result<std::vector<std::string>> page_models(const std::string& path) {
+  std::vector<std::string> models;
+  if (path.empty()) {
+    for (const std::string& place : model_places()) {
+      const fs::path for_pages = fs::path(place) / kForPages;
+      if (!is_file(place) && !is_file(for_pages) && !is_file(fs::path(place) / kShipped)) continue;
+      if (is_file(for_pages)) models.push_back(for_pages.string());
+      break;
+    }
+  }
+  if (models.empty()) {
+    const Result<std::string> found = find_model(path);
+    if (!found) return found.error();
+    models.push_back(*found);
+  }
+  for (std::string& file : model_files(/*shipped_only=*/false)) {
+    if (file != models.front()) models.push_back(std::move(file));
+  }
+  return models;
 }
 
 Result<ModelHandle> open_model(const std::string& path) {

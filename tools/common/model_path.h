@@ -21,6 +21,12 @@ std::vector<std::string> model_places();
 // COMPASS_MODEL_PATH that is itself a file. Errors: kModel.
 Result<std::string> find_model(const std::string& path);
 
+// The models of pages (`publish`, `serve`, `view`). The first is the one that pictures are encoded with: that
+// of `path` or, if that is empty, swift.safetensors, which is small and fast, where it lies beside or instead
+// of the model that find_model would find, else that one. The others, all that there are, decode files made
+// with them. Errors: kModel.
+Result<std::vector<std::string>> page_models(const std::string& path);
+
 // The model that find_model finds. Errors: kModel.
 Result<ModelHandle> open_model(const std::string& path);
 

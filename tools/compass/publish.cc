@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "codec/encoder.h"
 #include "commands.h"
@@ -84,9 +85,10 @@ Result<std::vector<uint8_t>> read_file(const fs::path& path) {
 // One run of the command.
 class Publisher {
  public:
-  Publisher(const Options& options, const compass_model* model, const compass_options& codec,
-            EncoderHandle encoder)
-      : options_(options), codec_(codec), encoder_(std::move(encoder)) {
+  // `models`: files, of which `model` is the first.
+  Publisher(const Options& options, const std::vector<std::string>& models, const compass_model* model,
+            const compass_options& codec, EncoderHandle encoder)
+      : options_(options), codec_(codec), encoder_(std::move(encoder)), models_(models) {
     uint8_t id[8];
     compass_model_id(model, id);
     settings_ = fmt::format("model {}, quality {}, layers {}, effort {}{}", id_text(id), options.quality,
@@ -103,13 +105,15 @@ class Publisher {
  private:
   fs::path out() const { return options_.output; }
   bool is_done(const PublishedFile& file) const;
-  Status write_parts() const;
+  Status write_models();
+  Status write_parts();
   Result<std::vector<uint8_t>> encoded(const PublishedFile& file);
   Status publish(const PublishedFile& file);
 
   const Options& options_;
   compass_options codec_;
   EncoderHandle encoder_;
+  serve::PageModels models_;
   std::string settings_;
   bool is_as_before_ = false;
   std::vector<PublishedPicture> pictures_;
@@ -163,6 +167,13 @@ Status Publisher::publish(const PublishedFile& file) {
   if (!parsed)
     return Error{parsed.error().code, fmt::format("{}: {}", file.source.string(), parsed.error().message)};
   if (!parsed->header) return Error{ErrorCode::kBadFile, file.source.string() + ": ends within the header"};
+  const std::string decoder = to_string(parsed->header->decoder);
+  if (models_.find(decoder, serve::kBasePiece).body == nullptr) {
+    return Error{ErrorCode::kModel,
+                 fmt::format("{} needs decoder {}: name the model that made it with --model or put it "
+                             "in COMPASS_MODEL_PATH",
+                             file.source.string(), decoder)};
+  }
   if (!done) {
     if (const Status written = write_file(out() / file.name, *bytes); !written) return written;
     ++made_;
@@ -187,8 +198,25 @@ Status Publisher::publish(const std::vector<PublishedFile>& files) {
   return {};
 }
 
-// What pages need beside their pictures: scripts and module, and the model in two pieces.
-Status Publisher::write_parts() const {
+// Of each model that a picture takes what decodes, in its two pieces.
+Status Publisher::write_models() {
+  std::set<std::string> decoders;
+  for (const PublishedPicture& picture : pictures_) decoders.insert(to_string(picture.header.decoder));
+  for (const std::string& decoder : decoders) {
+    for (const char* name : {serve::kBasePiece, serve::kUpperPiece}) {
+      const auto [body, tag] = models_.find(decoder, name);
+      if (body == nullptr) continue;  // it decodes base layers alone
+      std::vector<uint8_t> bytes(body->size());
+      body->read(0, bytes.data(), bytes.size());
+      const fs::path path = out() / "compass" / serve::kPageModelFolder / decoder / name;
+      if (const Status written = write_file(path, bytes); !written) return written;
+    }
+  }
+  return {};
+}
+
+// What pages need beside their pictures: scripts, module and models.
+Status Publisher::write_parts() {
   const std::string web = serve::installed_web_folder();
   const fs::path parts = out() / "compass";
   std::error_code error;
@@ -202,14 +230,7 @@ Status Publisher::write_parts() const {
       return written;
   }
   if (error) return Error{ErrorCode::kIo, fmt::format("{}: {}", web, error.message())};
-  const auto path = find_model(options_.common.model);
-  if (!path) return path.error();
-  const auto model = serve::page_model(*path);
-  if (!model) return model.error();
-  const fs::path folder = parts / serve::kPageModelFolder;
-  if (const Status written = write_file(folder / serve::kBasePiece, model->base); !written) return written;
-  if (model->upper.empty()) return {};
-  return write_file(folder / serve::kUpperPiece, model->upper);
+  return write_models();
 }
 
 // The manifest comes last: an interrupted run with other settings than before encodes all again.
@@ -259,11 +280,13 @@ Status publish(const Options& options) {
   if (serve::installed_web_folder().empty()) {
     return Error{ErrorCode::kFailure, "what shows .cmps files on pages is not installed: see docs/web.md"};
   }
-  const Result<ModelHandle> model = open_model(options.common.model);
+  const auto models = page_models(options.common.model);
+  if (!models) return models.error();
+  const Result<ModelHandle> model = open_model(models->front());
   if (!model) return model.error();
   Result<EncoderHandle> encoder = new_encoder(model->get(), *codec);
   if (!encoder) return encoder.error();
-  Publisher publisher(options, model->get(), *codec, *std::move(encoder));
+  Publisher publisher(options, *models, model->get(), *codec, *std::move(encoder));
   if (const Status done = publisher.publish(*files); !done) return done;
   if (const Status done = publisher.write_pages(); !done) return done;
   return publisher.report();

@@ -33,7 +33,9 @@ serve::PageParts parts() {
 
 std::vector<serve::Shown> shown(const std::vector<PublishedPicture>& pictures) {
   std::vector<serve::Shown> all;
-  for (const PublishedPicture& picture : pictures) all.push_back({picture.name, picture.header.layers});
+  for (const PublishedPicture& picture : pictures) {
+    all.push_back({picture.name, to_string(picture.header.decoder), picture.header.layers});
+  }
   return all;
 }
 

@@ -8,11 +8,11 @@ namespace compass::tools {
 Result<serve::SiteOptions> site_options(const CommonFlags& flags) {
   const Result<compass_options> codec = library_options(flags);
   if (!codec) return codec.error();
-  const Result<std::string> model = find_model(flags.model);
-  if (!model) return model.error();
+  auto models = page_models(flags.model);
+  if (!models) return models.error();
   serve::SiteOptions options;
   options.web_folder = serve::installed_web_folder();
-  options.model_file = *model;
+  options.models = *std::move(models);
   options.rendering.model = flags.model;
   options.rendering.codec = *codec;
   return options;

@@ -63,12 +63,18 @@ TEST(PageModel, ItsFirstPieceDecodesBaseLayers) {
   EXPECT_TRUE(Safetensors::parse(unpacked(pieces->encoder, 1 << 20)));
   EXPECT_FALSE(page_model(path + ".none"));
 
-  PageModelFiles files(path);
-  EXPECT_EQ(files.find(kBasePiece)->body->size(), pieces->base.size());
-  EXPECT_EQ(files.find(kUpperPiece)->body->size(), pieces->upper.size());
-  EXPECT_EQ(files.find(kEncoderPiece)->body->size(), pieces->encoder.size());
-  EXPECT_EQ(files.find("other.gz")->body, nullptr);
-  EXPECT_FALSE(PageModelFiles(path + ".none").find(kBasePiece));
+  // Found by the decoder's id, whatever else there is.
+  const std::string id = to_string((*base)->decoder_id());
+  PageModels models({path + ".none", path});
+  EXPECT_EQ(models.find(id, kBasePiece).body->size(), pieces->base.size());
+  EXPECT_EQ(models.find(id, kUpperPiece).body->size(), pieces->upper.size());
+  EXPECT_EQ(models.find(id, kEncoderPiece).body->size(), pieces->encoder.size());
+  EXPECT_EQ(models.find(id, "other.gz").body, nullptr);
+  EXPECT_EQ(models.find("0123456789abcdef", kBasePiece).body, nullptr);
+  EXPECT_EQ(models.find("", kBasePiece).body, nullptr);
+  EXPECT_EQ(models.encoder(), "");
+  EXPECT_EQ(PageModels({path}).encoder(), id);
+  EXPECT_EQ(PageModels({}).encoder(), "");
 }
 
 }  // namespace

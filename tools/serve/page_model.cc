@@ -18,24 +18,51 @@ Result<PageModel> page_model(const std::string& path) {
                    .encoder = piece(stripped_encoder(*file, **model))};
 }
 
-Result<PageModelFiles::Piece> PageModelFiles::find(std::string_view name) {
-  const auto file = open_file(path_);
-  if (file == nullptr) return Error{ErrorCode::kIo, path_ + ": cannot be read"};
+PageModels::PageModels(const std::vector<std::string>& files) {
+  for (const std::string& file : files) entries_.push_back({.path = file});
+}
+
+// What the file is now.
+void PageModels::look_again(Entry& entry) {
+  const auto file = open_file(entry.path);
+  const std::string tag = file == nullptr ? "" : file->tag();
+  if (tag == entry.tag) return;
+  entry = {.path = entry.path, .tag = tag};
+  if (const auto model = Model::load(entry.path)) entry.decoder = to_string((*model)->decoder_id());
+}
+
+void PageModels::make(Entry& entry) {
+  auto pieces = page_model(entry.path);
+  if (!pieces) return;  // changed since: then it is looked at again
+  const auto body = [](std::vector<uint8_t> bytes) {
+    return bytes.empty() ? nullptr : body_of(std::move(bytes));
+  };
+  entry.base = body(std::move(pieces->base));
+  entry.upper = body(std::move(pieces->upper));
+  entry.encoder = body(std::move(pieces->encoder));
+  entry.is_made = true;
+}
+
+PageModels::Piece PageModels::find(std::string_view decoder, std::string_view name) {
   const std::lock_guard lock(mutex_);
-  if (tag_ != file->tag()) {
-    auto pieces = page_model(path_);
-    if (!pieces) return pieces.error();
-    const auto body = [](std::vector<uint8_t> bytes) {
-      return bytes.empty() ? nullptr : body_of(std::move(bytes));
-    };
-    base_ = body(std::move(pieces->base));
-    upper_ = body(std::move(pieces->upper));
-    encoder_ = body(std::move(pieces->encoder));
-    tag_ = file->tag();
+  for (Entry& entry : entries_) {
+    look_again(entry);
+    if (entry.decoder.empty() || entry.decoder != decoder) continue;
+    if (!entry.is_made) make(entry);
+    const auto& body = name == kBasePiece      ? entry.base
+                       : name == kUpperPiece   ? entry.upper
+                       : name == kEncoderPiece ? entry.encoder
+                                               : nullptr;
+    if (body != nullptr) return {body, entry.tag};
   }
-  if (name == kBasePiece) return Piece{base_, tag_};
-  if (name == kUpperPiece) return Piece{upper_, tag_};
-  return Piece{name == kEncoderPiece ? encoder_ : nullptr, tag_};
+  return {};
+}
+
+std::string PageModels::encoder() {
+  const std::lock_guard lock(mutex_);
+  if (entries_.empty()) return "";
+  look_again(entries_.front());
+  return entries_.front().decoder;
 }
 
 }  // namespace compass::tools::serve

@@ -51,16 +51,18 @@ std::string plain_tag(const Shown& picture, int width) {
       sides, html_escaped(picture.name), picture.size().width, picture.size().height);
 }
 
-// Where each layer ends, which saves asking for the header. Not if metadata lies before them: it is not
-// wanted.
-std::string layers_attribute(const std::vector<LayerEntry>& layers) {
-  if (layers.front().begin() > kFirstRequest) return "";
+// The model that the picture takes, which can so be asked for at once, and where each layer ends, which saves
+// asking for the header. The latter not if metadata lies before the layers: it is not wanted.
+std::string known_attributes(const Shown& picture) {
+  const std::vector<LayerEntry>& layers = picture.layers;
+  const std::string decoder = fmt::format(R"( data-decoder="{}")", picture.decoder);
+  if (layers.front().begin() > kFirstRequest) return decoder;
   std::string text;
   for (const LayerEntry& layer : layers) {
     text +=
         fmt::format("{}{}x{} {}", text.empty() ? "" : ", ", layer.size.width, layer.size.height, layer.end());
   }
-  return fmt::format(R"( data-layers="{}")", text);
+  return decoder + fmt::format(R"( data-layers="{}")", text);
 }
 
 }  // namespace
@@ -84,7 +86,7 @@ std::string picture_tag(const Shown& picture, const PageParts& parts, int row) {
       parts.has_server ? fmt::format("<noscript>{}</noscript>", plain_tag(picture, width)) : "";
   return fmt::format(R"(<compass-img src="{}" alt="{}" width="{}" height="{}"{}>{}</compass-img>)",
                      percent_encoded(picture.name, true), html_escaped(picture.name), picture.size().width,
-                     picture.size().height, layers_attribute(picture.layers), fallback);
+                     picture.size().height, known_attributes(picture), fallback);
 }
 
 std::string gallery_page(const std::string& title, std::span<const Shown> pictures,

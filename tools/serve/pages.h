@@ -12,7 +12,8 @@ namespace compass::tools::serve {
 
 // A picture on a page.
 struct Shown {
-  std::string name;  // of the file, seen from the page's folder
+  std::string name;     // of the file, seen from the page's folder
+  std::string decoder;  // the id of what decodes it, as text
   std::vector<LayerEntry> layers;
 
   Size size() const { return layers.back().size; }

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "bitstream/container.h"
+#include "model_file/model_ids.h"
 #include "serve/negotiate.h"
 #include "serve/pages.h"
 
@@ -117,7 +118,7 @@ Site::Site(SiteOptions options, Folder folder)
     : options_(std::move(options)),
       folder_(std::move(folder)),
       renderer_(options_.rendering),
-      model_(options_.model_file) {
+      models_(options_.models) {
   if (options_.web_folder.empty()) return;
   if (auto web = Folder::open(options_.web_folder)) web_.emplace(*std::move(web));
 }
@@ -171,17 +172,24 @@ Answer Site::file(const Request& request, const Url& url) {
 
 Answer Site::page_part(const Request& request, const Url& url) {
   if (!web_ || url.path.size() < 2) return not_found();
-  if (url.path.size() == 3 && url.path[1] == kPageModelFolder) return model_piece(request, url.path[2]);
+  if (url.path[1] == kPageModelFolder) return page_model(request, std::span(url.path).subspan(2));
   const auto found = web_->file(std::span(url.path).subspan(1));
   if (found == nullptr) return not_found();
   return kept_by_clients(request, {200, type_of_ending(ending_of(url.path.back())), {}, found}, found->tag());
 }
 
-Answer Site::model_piece(const Request& request, const std::string& name) {
-  const auto piece = model_.find(name);
-  if (!piece) return text_answer(500, piece.error().message);
-  if (piece->body == nullptr) return not_found();
-  return kept_by_clients(request, {200, type_of_ending(ending_of(name)), {}, piece->body}, piece->tag);
+// encoder.json, or ID/PIECE.
+Answer Site::page_model(const Request& request, std::span<const std::string> path) {
+  if (path.size() == 1 && path[0] == kEncoderFile) {
+    const std::string id = models_.encoder();
+    if (id.empty()) return not_found();
+    const auto body = body_of(fmt::format(R"({{"decoder": "{}"}})", id) + '\n');
+    return kept_by_clients(request, {200, type_of_ending(ending_of(path[0])), {}, body}, id);
+  }
+  if (path.size() != 2) return not_found();
+  const auto [body, tag] = models_.find(path[0], path[1]);
+  if (body == nullptr) return not_found();
+  return kept_by_clients(request, {200, type_of_ending(ending_of(path[1])), {}, body}, tag);
 }
 
 Answer Site::folder_page(const Url& url) {
@@ -207,7 +215,7 @@ Answer Site::folder_page(const Url& url) {
     path.push_back(entry.name);
     if (const auto found = folder_.file(path)) {
       if (const auto header = renderer_.header(*found)) {
-        pictures.push_back({entry.name, header->layers});
+        pictures.push_back({entry.name, to_string(header->decoder), header->layers});
       }
     }
     path.pop_back();

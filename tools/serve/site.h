@@ -2,14 +2,16 @@
 // them, and the IIIF Image API.
 //
 //   /photos/a.cmps                      the file; clients that want bytes get bytes, browsers' <img> a
-//   picture /photos/a.cmps?layer=0              a smaller file with this layer on top
+//                                       picture
+//   /photos/a.cmps?layer=0              a smaller file with this layer on top
 //   /photos/a.cmps?format=webp&width=640   a picture: webp, jpeg or png, of a layer, a width, or both sides
 //   /photos/                            the folder's index.html, or a page with its pictures
 //   /iiif/3/photos%2Fa.cmps/info.json   the IIIF Image API 3.0
-//   /.compass/...                       what pages need to show .cmps files: module, worker, model
+//   /.compass/...                       what pages need to show .cmps files: module, worker, models
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,10 +26,10 @@ namespace compass::tools::serve {
 
 struct SiteOptions {
   std::string folder;
-  std::string only;        // the one file that is served, if not empty
-  std::string web_folder;  // where the module for pages is; empty: pages show JPEG and WebP instead
-  std::string model_file;  // that pages decode with
-  std::string base_url;    // as clients see the site: "https://example.org/pictures"; empty: by their Host
+  std::string only;                 // the one file that is served, if not empty
+  std::string web_folder;           // where the module for pages is; empty: pages show JPEG and WebP instead
+  std::vector<std::string> models;  // files of those that pages decode with; the first also encodes
+  std::string base_url;  // as clients see the site: "https://example.org/pictures"; empty: by their Host
   RendererOptions rendering;
 };
 
@@ -49,7 +51,7 @@ class Site {
   Answer file(const Request& request, const Url& url);
   Answer folder_page(const Url& url);
   Answer page_part(const Request& request, const Url& url);
-  Answer model_piece(const Request& request, const std::string& name);
+  Answer page_model(const Request& request, std::span<const std::string> path);
   Answer picture(const Request& request, const Url& url, const std::shared_ptr<const OpenFile>& file);
   Answer first_layers(const Request& request, const std::string& layer, const OpenFile& file);
   Answer iiif(const Request& request, const Url& url);
@@ -61,7 +63,7 @@ class Site {
   Folder folder_;
   std::optional<Folder> web_;
   Renderer renderer_;
-  PageModelFiles model_;
+  PageModels models_;
   Compressor compressor_;
 };
 
