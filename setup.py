@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parent
 
 
 class CMakeBuild(build_ext):
-    """Builds the target `compass_python` and puts what it makes, with the model, beside the package's modules. Where
+    """Builds the target `compass_python` and puts what it makes, with the models, beside the package's modules. Where
     COMPASS_BUILD names a folder, what was built there for this Python is taken."""
 
     def build_extension(self, extension):
@@ -31,7 +31,8 @@ class CMakeBuild(build_ext):
         self.copy_file(str(built), str(target))
         models = target.parent / 'models'
         models.mkdir(exist_ok=True)
-        self.copy_file(str(ROOT / 'models' / 'lite.safetensors'), str(models / 'lite.safetensors'))
+        for model in (ROOT / 'models').glob('*.safetensors'):
+            self.copy_file(str(model), str(models / model.name))
 
 
 setup(

@@ -1,5 +1,5 @@
 # cmake --install: the commands, the library (shared and static) with its headers and what CMake and pkg-config want to
-# know of it, the model, the manual pages. In two
+# know of it, the models, the manual pages. In two
 # components: "lab" is compass-lab with what it loads, "compass" all the rest.
 include(CMakePackageConfigHelpers)
 
@@ -24,7 +24,7 @@ install(TARGETS compass_read_picture RUNTIME DESTINATION ${CMAKE_INSTALL_LIBDIR}
 install(FILES tools/compass/compass.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES tools/lab/compass-lab.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT lab)
 # tools/common/model_path.cc looks for models in ../share/compass/models, seen from the command.
-install(FILES models/lite.safetensors DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/compass/models OPTIONAL)
+install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/compass/models FILES_MATCHING PATTERN "*.safetensors")
 # What browsers need of it; compass.wasm if scripts/wasm.sh has made it.
 file(GLOB web_files web/*.mjs web/*.mts web/viewer.html web/package.json)
 install(FILES ${web_files} DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/compass/web)

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <tuple>
 
 #include "eval/csv.h"
@@ -128,6 +129,32 @@ Result<Results> results_from_csv(const std::string& text, const std::string& nam
     out.rows.push_back(std::move(r));
   }
   return out;
+}
+
+Status add_results(Results& results, Results more, const std::string& name) {
+  std::set<std::string> images, other_images;
+  std::set<std::tuple<std::string, std::string, std::string>> measured;
+  for (const Row& r : results.rows) {
+    images.insert(r.image);
+    measured.insert({r.codec, r.scheme, r.layout});
+  }
+  for (const Row& r : more.rows) {
+    other_images.insert(r.image);
+    if (measured.contains({r.codec, r.scheme, r.layout})) {
+      return Error{ErrorCode::kUsage,
+                   fmt::format("{}: {} ({}) with layers {} is measured in another of these files", name,
+                               r.codec, r.scheme, r.layout)};
+    }
+  }
+  if (images != other_images) return Error{ErrorCode::kUsage, name + ": measured on other pictures"};
+  for (auto& [key, fact] : more.facts) {
+    std::string& known = results.facts[key];
+    if (known != fact) known += known.empty() ? fact : "; " + fact;
+  }
+  results.rows.insert(results.rows.end(), std::make_move_iterator(more.rows.begin()),
+                      std::make_move_iterator(more.rows.end()));
+  results.failures.insert(results.failures.end(), more.failures.begin(), more.failures.end());
+  return {};
 }
 
 RdCurve Curve::rd() const {

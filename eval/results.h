@@ -62,6 +62,10 @@ struct Results {
 std::string to_csv(const Results& results);
 Result<Results> results_from_csv(const std::string& text, const std::string& name);
 
+// Adds other measurements of the same pictures; of facts that differ both stay, "a; b". Errors: kUsage (other
+// pictures, or a codec's layout that is there already), with `name` as that of `more`.
+Status add_results(Results& results, Results more, const std::string& name);
+
 // One curve: a codec's mean over pictures for one layer of one layout.
 struct CurveKey {
   std::string codec;

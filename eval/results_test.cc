@@ -65,6 +65,29 @@ TEST(Results, RefusesForeignAndDamagedCsv) {
   EXPECT_FALSE(results_from_csv(text, "t"));
 }
 
+TEST(Results, AddsWhatWasMeasuredElsewhere) {
+  Results results = sample();
+  results.facts = {{"machine", "one"}, {"grid", "quick"}};
+  Results more = sample();
+  for (Row& row : more.rows) row.codec += " too";
+  more.facts = {{"machine", "two"}, {"grid", "quick"}, {"how: x", "so"}};
+  const size_t count = results.rows.size();
+  ASSERT_TRUE(add_results(results, more, "more.csv"));
+  EXPECT_EQ(results.rows.size(), 2 * count);
+  const std::map<std::string, std::string> facts{
+      {"machine", "one; two"}, {"grid", "quick"}, {"how: x", "so"}};
+  EXPECT_EQ(results.facts, facts);
+  EXPECT_EQ(mean_curves(results.rows).size(), 2 * mean_curves(sample().rows).size());
+  const Status twice = add_results(results, more, "more.csv");
+  ASSERT_FALSE(twice);
+  EXPECT_TRUE(twice.error().message.starts_with("more.csv: ")) << twice.error().message;
+  for (Row& row : more.rows) {
+    row.codec += " again";
+    row.image = "another.png";
+  }
+  EXPECT_FALSE(add_results(results, more, "more.csv"));
+}
+
 TEST(Results, MeansOverPictures) {
   const std::vector<Curve> curves = mean_curves(sample().rows);
   ASSERT_EQ(curves.size(), 2U);

@@ -115,8 +115,9 @@ _models_lock = threading.Lock()
 
 
 def load_model(path=None) -> Model:
-    """The model of a file, or the one that is used by default. Each file is read once."""
-    path = os.path.realpath(path if path is not None else _shipped_model())
+    """The model of a file, the one of a name such as 'swift' that comes with the package or lies where COMPASS_MODEL_PATH says,
+    or the one that is used by default. Each file is read once."""
+    path = os.path.realpath(_named(path) if path is not None else _shipped_model())
     with _models_lock:
         if path not in _models:
             _models[path] = Model(path)
@@ -126,6 +127,13 @@ def load_model(path=None) -> Model:
 def _places():
     places = [p for p in os.environ.get('COMPASS_MODEL_PATH', '').split(':') if p]
     return places + [str(pathlib.Path(__file__).parent / 'models')]
+
+
+def _named(path):
+    name = os.fspath(path)
+    if isinstance(name, bytes) or '/' in name or os.path.isfile(name):
+        return path
+    return next((file for file in _model_files() if file.name == f'{name}.safetensors'), path)
 
 
 def _model_files():

@@ -169,6 +169,14 @@ def test_models_are_read_once(model):
     assert 'tiny' in repr(model)
 
 
+def test_models_have_names(monkeypatch):
+    lite = compass.load_model('lite')  # comes with the package
+    assert 'lite' in repr(lite) and compass.load_model('lite') is lite
+    monkeypatch.setenv('COMPASS_MODEL_PATH', str(TINY.parent))
+    assert compass.load_model('tiny') is compass.load_model(TINY)
+    refused(compass.Status.IO, compass.load_model, 'none')
+
+
 def test_layers_and_parts_have_their_own_quality(pixels, model):
     data = compass.encode(pixels, quality=[20, 50, 80], effort=0, model=model)
     assert [layer.quality for layer in compass.read_info(data).layers] == [20, 50, 80]

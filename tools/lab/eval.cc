@@ -149,10 +149,21 @@ Result<eval::Results> measure(const EvalOptions& options, std::vector<eval::Samp
   return results;
 }
 
-Result<eval::Results> load(const std::string& path) {
-  const Result<std::vector<uint8_t>> bytes = eval::read_file(path);
-  if (!bytes) return bytes.error();
-  return eval::results_from_csv(std::string(bytes->begin(), bytes->end()), path);
+// What these files hold, together.
+Result<eval::Results> load(const std::vector<std::string>& paths) {
+  std::optional<eval::Results> all;
+  for (const std::string& path : paths) {
+    const Result<std::vector<uint8_t>> bytes = eval::read_file(path);
+    if (!bytes) return bytes.error();
+    Result<eval::Results> results = eval::results_from_csv(std::string(bytes->begin(), bytes->end()), path);
+    if (!results) return results.error();
+    if (!all) {
+      all = *std::move(results);
+    } else if (const Status added = eval::add_results(*all, *std::move(results), path); !added) {
+      return added.error();
+    }
+  }
+  return *std::move(all);
 }
 
 Status evaluate(const EvalOptions& options) {
@@ -237,8 +248,10 @@ void add_eval(CLI::App& app, Action& action) {
                   "Where measurements are kept between runs. Default: ~/.cache/compass-eval.")
       ->option_text("DIR");
   command
-      .add_option("--from", options->from, "Measure nothing: make the report again from this results.csv.")
-      ->option_text("CSV");
+      .add_option("--from", options->from,
+                  "Measure nothing: make the report again from this results.csv, or from several of the same "
+                  "pictures.")
+      ->option_text("CSV...");
   command.add_option("--markdown", options->markdown, "Also write the tables to this Markdown file.")
       ->option_text("FILE");
   command.add_flag(

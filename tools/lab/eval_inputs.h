@@ -23,7 +23,7 @@ struct EvalOptions {
   std::string grid = "quick";
   std::string out = "report";
   std::string cache;
-  std::string from;
+  std::vector<std::string> from;
   std::string markdown;
   std::string precision = "auto";
   eval::ShvcPrograms shvc;
