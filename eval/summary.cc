@@ -208,9 +208,8 @@ Section small_systems_points(const Results& small) {
   const std::string layout = main_layout(small);
   const QuotedCurve published = published_single_layer();
   Section out{fmt::format("Small systems: top layer, layers {}", layout),
-              "Four models each, of the paper's four lambdas; BD-rate in percent against the published "
-              "single-layer codec, which is far larger, where the pictures are Kodak's. enc, dec: "
-              "seconds per million pixels.",
+              "A model for each lambda. BD-rate in percent against the published single-layer codec, which "
+              "is far larger, where the pictures are Kodak's. enc, dec: seconds per million pixels.",
               TextTable({"system", "BD-rate", "bpp", "PSNR dB", "enc", "dec", "complexity"})};
   for (const Curve& c : top_curves(small, layout)) {
     const Result<BdValue> bd = bd_rate(published.rd, c.rd(), kReportInterpolation);

@@ -16,8 +16,9 @@ if [ $# -gt 0 ] && [[ $1 != -* ]]; then
   runs=$1
   shift
   for system in base factorised compass liif mei mei-hyperprior; do
-    models=()
-    for lambda in 0.0018 0.0035 0.0067 0.013; do
+    models=() lambdas=(0.0018 0.0035 0.0067 0.013)
+    case $system in base | factorised | mei*) lambdas+=(0.025 0.0483) ;; esac
+    for lambda in "${lambdas[@]}"; do
       model=$runs/$system-$lambda.safetensors
       [ -e "$model" ] || die "$model is not there; scripts/train_pocket.sh makes it"
       models+=("$model")

@@ -3,7 +3,8 @@
 #   scripts/train_pocket.sh PICTURES OUT [SECONDS]
 # PICTURES is a folder of PPM files (scripts/train_pictures.sh). OUT gets a model for each system and lambda, named
 # SYSTEM-LAMBDA.safetensors, and a folder each to go on from. The systems of lambda 0.0067 go through all their stages.
-# Those of the paper's other three lambdas begin with the weights of a neighbour, and have 300 steps of the last stage.
+# Those of the paper's other three lambdas begin with the weights of a neighbour, and have 300 steps of the last stage;
+# so do two more lambdas of COMPASS's rivals, without which their curves would end below COMPASS's.
 # After SECONDS (default: a day) nothing goes on. Run again, it goes on where it was. COMPASS_TRAIN names the trainer, if
 # it need not be built.
 set -euo pipefail
@@ -54,4 +55,11 @@ for pair in 0.0067:- 0.0035:0.0067 0.0018:0.0035 0.013:0.0067; do
   train mei "$lambda" factorised "$neighbour"
   train mei-hyperprior "$lambda" base "$neighbour"
 done
-say "$out: models of base, factorised, compass, liif, mei and mei-hyperprior for four lambdas each"
+for pair in 0.025:0.013 0.0483:0.025; do
+  lambda=${pair%:*} neighbour=${pair#*:}
+  train base "$lambda" - "$neighbour"
+  train factorised "$lambda" - "$neighbour"
+  train mei "$lambda" factorised "$neighbour"
+  train mei-hyperprior "$lambda" base "$neighbour"
+done
+say "$out: compass and liif for four lambdas, base, factorised, mei and mei-hyperprior for six"
