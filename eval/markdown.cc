@@ -14,13 +14,11 @@ std::string opening(const Results& results) {
   const auto grid = results.facts.find("grid");
   const bool paper = grid != results.facts.end() && grid->second == "paper";
   const bool small = !small_systems(results).rows.empty();
-  const char* comparisons =
-      small ? "No table mixes what it compares: the shipped model with published curves, the shipped model "
-              "with "
-              "rivals made of its own base codec, small systems that were trained alike with each other.\n\n"
-            : "No table mixes what it compares: the shipped model with published curves, or with rivals made "
-              "of "
-              "its own base codec.\n\n";
+  const std::string comparisons = fmt::format(
+      "No table mixes what it compares: the shipped model with published curves, {}rivals made of its own "
+      "base codec{}.\n\n",
+      small ? "the shipped model with " : "or with ",
+      small ? ", small systems that were trained alike with each other" : "");
   return fmt::format(
       "# {}\n\nWritten by `compass-lab eval` from its measurements; `scripts/{}` makes this page again. Do "
       "not edit it by hand.\nRates are bytes of whole files, qualities are of pictures decoded from them, "

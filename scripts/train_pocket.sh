@@ -46,19 +46,17 @@ train() {
 
 mkdir -p "$out"
 finish=300
-for pair in 0.0067:- 0.0035:0.0067 0.0018:0.0035 0.013:0.0067; do
+for pair in 0.0067:- 0.0035:0.0067 0.0018:0.0035 0.013:0.0067 0.025:0.013 0.0483:0.025; do
   lambda=${pair%:*} neighbour=${pair#*:}
   train base "$lambda" - "$neighbour"
   train factorised "$lambda" - "$neighbour"
-  train compass "$lambda" base "$neighbour"
-  train liif "$lambda" base "$neighbour"
-  train mei "$lambda" factorised "$neighbour"
-  train mei-hyperprior "$lambda" base "$neighbour"
-done
-for pair in 0.025:0.013 0.0483:0.025; do
-  lambda=${pair%:*} neighbour=${pair#*:}
-  train base "$lambda" - "$neighbour"
-  train factorised "$lambda" - "$neighbour"
+  case $lambda in
+    0.025 | 0.0483) ;;
+    *)
+      train compass "$lambda" base "$neighbour"
+      train liif "$lambda" base "$neighbour"
+      ;;
+  esac
   train mei "$lambda" factorised "$neighbour"
   train mei-hyperprior "$lambda" base "$neighbour"
 done

@@ -14,7 +14,7 @@ async function fetched(url) {
 }
 const fetchedFile = async (url) => unpacked(await fetched(url));
 
-// A piece, from the Cache API if it is there, else from the network, and then kept there: what an id names never changes.
+// A piece of a decoder, from the Cache API if it is there, else from the network, and then kept there: what an id names never changes.
 // Pages that are neither HTTPS nor local have no Cache API: for them it is the browser's own cache that may keep it.
 async function fetchedPiece(url) {
   const cache = await globalThis.caches?.open(kCache).catch(() => undefined);
@@ -80,7 +80,8 @@ export class ModelSource {
     if (!this.hasPieces) return this.base();
     const named = await this.#fetch(new URL('encoder.json', this.#url), fetchedFile);
     const { decoder } = JSON.parse(new TextDecoder().decode(named));
-    return this.#joined(this.whole(decoder), this.#piece(decoder, 'encoder.gz'));
+    // Models that decode alike may encode differently: this piece is not what the id names, and not kept.
+    return this.#joined(this.whole(decoder), this.#piece(decoder, 'encoder.gz'), fetchedFile);
   }
   // Has this model fetched anew by who tries again: what came is none.
   async forget(decoderId) {
@@ -92,8 +93,8 @@ export class ModelSource {
   #piece(decoderId, name) {
     return new URL(`${decoderId}/${name}`, this.#url);
   }
-  async #joined(before, piece) {
-    const [first, second] = await Promise.all([before, this.#fetch(piece)]);
+  async #joined(before, piece, by) {
+    const [first, second] = await Promise.all([before, this.#fetch(piece, by)]);
     return joined(first, second);
   }
   async #fetch(url, by = fetchedPiece) {

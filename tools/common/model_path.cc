@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <initializer_list>
+#include <optional>
 #include <sstream>
 #include <system_error>
 
@@ -23,9 +25,19 @@ bool is_file(const fs::path& path) {
   return fs::is_regular_file(path, ignored);
 }
 
-// Model files at the places, the shipped name first within each directory, then by name. `shipped_only`
-// leaves out what is only found by looking into directories.
-std::vector<std::string> model_files(bool shipped_only) {
+// At the first place that is a file or a directory with one of these names, that file.
+std::optional<std::string> first_model(std::initializer_list<const char*> names) {
+  for (const std::string& place : model_places()) {
+    if (is_file(place)) return place;
+    for (const char* name : names) {
+      if (const fs::path named = fs::path(place) / name; is_file(named)) return named.string();
+    }
+  }
+  return std::nullopt;
+}
+
+// All model files at the places, the shipped name first within each directory, then by name.
+std::vector<std::string> model_files() {
   std::vector<std::string> files;
   for (const std::string& place : model_places()) {
     if (is_file(place)) {
@@ -34,7 +46,6 @@ std::vector<std::string> model_files(bool shipped_only) {
     }
     if (const fs::path shipped = fs::path(place) / kShipped; is_file(shipped))
       files.push_back(shipped.string());
-    if (shipped_only) continue;
     std::vector<std::string> others;
     std::error_code ignored;
     for (const fs::directory_entry& entry : fs::directory_iterator(place, ignored)) {
@@ -92,30 +103,19 @@ std::vector<std::string> model_places() {
 
 Result<std::string> find_model(const std::string& path) {
   if (!path.empty()) return file_of(path);
-  const std::vector<std::string> files = model_files(/*shipped_only=*/true);
-  if (!files.empty()) return files.front();
+  if (const auto shipped = first_model({kShipped})) return *shipped;
   return Error{ErrorCode::kModel,
                fmt::format("no {} in {}; name a model with --model or its directory in COMPASS_MODEL_PATH",
                            kShipped, fmt::join(model_places(), ", "))};
 }
 
 Result<std::vector<std::string>> page_models(const std::string& path) {
-  std::vector<std::string> models;
-  if (path.empty()) {
-    for (const std::string& place : model_places()) {
-      const fs::path for_pages = fs::path(place) / kForPages;
-      if (!is_file(place) && !is_file(for_pages) && !is_file(fs::path(place) / kShipped)) continue;
-      if (is_file(for_pages)) models.push_back(for_pages.string());
-      break;
-    }
-  }
-  if (models.empty()) {
-    const Result<std::string> found = find_model(path);
-    if (!found) return found.error();
-    models.push_back(*found);
-  }
-  for (std::string& file : model_files(/*shipped_only=*/false)) {
-    if (file != models.front()) models.push_back(std::move(file));
+  const auto for_pages = path.empty() ? first_model({kForPages, kShipped}) : std::nullopt;
+  const Result<std::string> first = for_pages ? *for_pages : find_model(path);
+  if (!first) return first.error();
+  std::vector<std::string> models{*first};
+  for (std::string& file : model_files()) {
+    if (file != *first) models.push_back(std::move(file));
   }
   return models;
 }
@@ -143,7 +143,7 @@ Result<ModelHandle> open_model_for(const uint8_t wanted[8], const std::string& p
   }
   std::string found;
   ModelHandle base;  // decodes base layers alone: taken if nothing decodes more
-  for (const std::string& file : model_files(/*shipped_only=*/false)) {
+  for (const std::string& file : model_files()) {
     auto model = opened(file, use);
     if (!model) continue;  // an unreadable model file is no error as long as another one fits
     if (decoder_of(*model) == id) {

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
+#include <fstream>
+
 #include "model_file/model.h"
 #include "serve/page_model.h"
 
@@ -75,6 +77,11 @@ TEST(PageModel, ItsFirstPieceDecodesBaseLayers) {
   EXPECT_EQ(models.encoder(), "");
   EXPECT_EQ(PageModels({path}).encoder(), id);
   EXPECT_EQ(PageModels({}).encoder(), "");
+  const std::string half = testing::TempDir() + "half.safetensors";  // decodes, but does not encode
+  const std::vector<uint8_t> bytes = unpacked(pieces->base, 1 << 20);
+  std::ofstream(half, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  EXPECT_EQ(PageModels({half}).find(id, kBasePiece).body->size(), pieces->base.size());
+  EXPECT_EQ(PageModels({half}).encoder(), "");
 }
 
 }  // namespace

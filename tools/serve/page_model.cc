@@ -28,7 +28,10 @@ void PageModels::look_again(Entry& entry) {
   const std::string tag = file == nullptr ? "" : file->tag();
   if (tag == entry.tag) return;
   entry = {.path = entry.path, .tag = tag};
-  if (const auto model = Model::load(entry.path)) entry.decoder = to_string((*model)->decoder_id());
+  if (const auto model = Model::load(entry.path)) {
+    entry.decoder = to_string((*model)->decoder_id());
+    entry.encodes = (*model)->parts() == ModelParts::kAll;
+  }
 }
 
 void PageModels::make(Entry& entry) {
@@ -62,7 +65,7 @@ std::string PageModels::encoder() {
   const std::lock_guard lock(mutex_);
   if (entries_.empty()) return "";
   look_again(entries_.front());
-  return entries_.front().decoder;
+  return entries_.front().encodes ? entries_.front().decoder : "";
 }
 
 }  // namespace compass::tools::serve

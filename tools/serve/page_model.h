@@ -46,7 +46,7 @@ class PageModels {
   };
   // `decoder`: the id as text.
   Piece find(std::string_view decoder, std::string_view name);
-  // The decoder's id of what pages encode with, as text; empty if that cannot be read.
+  // The decoder's id of what pages encode with, as text; empty if that cannot be read, or only decodes.
   std::string encoder();
 
  private:
@@ -54,7 +54,8 @@ class PageModels {
     std::string path;
     std::string tag;      // of the file that the rest is of
     std::string decoder;  // its id; empty: it cannot be read
-    bool is_made = false;
+    bool encodes = false;
+    bool is_made = false;  // whether the pieces are
     std::shared_ptr<const Body> base, upper, encoder;
   };
   static void look_again(Entry& entry);
