@@ -10,6 +10,9 @@
 
 namespace compass::tools::serve {
 
+// The folder of a site that has what pages load.
+inline constexpr const char* kPageParts = ".compass";
+
 // A picture on a page.
 struct Shown {
   std::string name;     // of the file, seen from the page's folder
