@@ -4,6 +4,7 @@
 
 #include "codec/layer_blocks.h"
 #include "codec/tile_filter.h"
+#include "nn/pixel_rows.h"
 
 namespace compass {
 namespace {
@@ -26,6 +27,21 @@ void for_hyper_tiles(const PyramidNetworks& networks, const SpatialLayer& layer,
                      const std::function<void(const CodecNetworks::HyperPlan&)>& take) {
   for (const Rect tile : hyper_tiles(networks, layer, latents)) {
     take(networks.codec(layer.k).plan_hyper_synthesis(layer.size(), tile));
+  }
+}
+
+// Rows of samples as bytes of pixels side by side.
+void put_pixels(const PlaneRows& samples, int count, uint8_t* out) {
+  constexpr int kAtOnce = 256;
+  uint8_t bytes[3][kAtOnce];
+  for (int first = 0; first < count; first += kAtOnce) {
+    const int n = std::min(kAtOnce, count - first);
+    for (int c = 0; c < 3; ++c) nn::round_samples(samples[c] + first, static_cast<size_t>(n), bytes[c]);
+    for (int i = 0; i < n; ++i, out += 3) {
+      out[0] = bytes[0][i];
+      out[1] = bytes[1][i];
+      out[2] = bytes[2][i];
+    }
   }
 }
 
@@ -114,10 +130,7 @@ ImageView LayerSynthesis::reconstruct(const SpatialLayer& layer, const LayerLate
 void LayerSynthesis::reconstruct(const SpatialLayer& layer, const LayerLatents& latents,
                                  PredictionWindow* prediction, Rect want, Rgb8Image& result) {
   reconstruct(layer, latents, prediction, want, [&](int y, int x, int count, const PlaneRows& samples) {
-    uint8_t* out = result.row(y - want.y) + 3 * static_cast<size_t>(x - want.x);
-    for (int i = 0; i < count; ++i) {
-      for (int c = 0; c < 3; ++c) out[3 * i + c] = byte_of_sample(samples[c][i]);
-    }
+    put_pixels(samples, count, result.row(y - want.y) + 3 * static_cast<size_t>(x - want.x));
   });
 }
 

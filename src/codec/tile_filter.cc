@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "nn/pixel_rows.h"
 #include "nn/stage_times.h"
 
 namespace compass {
@@ -17,16 +18,9 @@ int bands_of(Rect part) {
 // Rows of x_hat, with the prediction added if there is one.
 FilterBand::ReadRow rows_of(const UnfilteredTile& tile) {
   return [tile](int y, int x, int count, const PlaneRows& rows) {
-    const float* in = tile.x_hat.pixel(y, x);
-    const float* p = tile.prediction.data != nullptr ? tile.prediction.pixel(y, x) : nullptr;
-    for (int c = 0; c < 3; ++c) {
-      float* out = rows[c];
-      if (p == nullptr) {
-        for (int i = 0; i < count; ++i) out[i] = in[3 * i + c];
-      } else {
-        for (int i = 0; i < count; ++i) out[i] = in[3 * i + c] + p[3 * i + c];
-      }
-    }
+    const bool has_prediction = tile.prediction.data != nullptr;
+    nn::split_pixels(tile.x_hat.pixel(y, x), has_prediction ? tile.prediction.pixel(y, x) : nullptr,
+                     static_cast<size_t>(count), rows);
   };
 }
 

@@ -213,7 +213,10 @@ void LiffFeatures::Stripes::run(int s, const LiffFeaturesPlan::Rows& rows) {
   if (stripe_ == 0) output = nn::make_map(context_.buffers(), plan_.maps[s]);
   if (plan_.stripes.size() > 1) {
     if (stripe_ == 0) output.part.height = 0;  // no rows yet
-    nn::slide_rows(output, rows.first, rows.end);
+    // Stripes are whole blocks with all rows that these read, so that borders between stripes are not read.
+    nn::slide_rows(
+        output, rows.first, rows.end,
+        {.top = rows.first == plan_.maps[s].part.y, .bottom = rows.end == plan_.stripes.back()[s].end});
   }
   if (rows.conv.bounds.height == 0) return;
   std::vector<MapView> inputs;

@@ -46,7 +46,7 @@ void to_panels(const float* weights, const ConvShape& s, float* panels) {
 bool takes_winograd(const ConvShape& s) {
   return s.kernel_h == 3 && s.kernel_w == 3 && s.stride == 1 && s.rows % kWinogradBlock == 0 &&
          s.cols % kWinogradBlock == 0 && s.source == Element::kF32 && s.target == Element::kF32 &&
-         !s.direct && s.in >= 32 && s.out >= 16;
+         !s.direct && s.in >= 16 && s.out >= 16;
 }
 
 FloatConv::FloatConv(const ConvShape& shape, Arithmetic arithmetic)

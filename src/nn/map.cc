@@ -6,24 +6,35 @@
 
 namespace compass::nn {
 
-void clear_border(Map& map) {
-  const Rect& part = map.part;
-  const Rect& held = map.held;
-  const auto clear = [&](int y, int from, int to) {
-    std::fill_n(map.f32 + map.offset(y, from), static_cast<size_t>(to - from) * map.pitch, 0.0F);
-  };
-  const int right = held.x + held.width;
-  for (int y = held.y; y < held.y + held.height; ++y) {
-    if (y < part.y || y >= part.y + part.height) {
-      clear(y, held.x, right);
-    } else {
-      clear(y, held.x, part.x);
-      clear(y, part.x + part.width, right);
-    }
+namespace {
+
+void clear(Map& map, int y, int from, int to) {
+  std::fill_n(map.f32 + map.offset(y, from), static_cast<size_t>(to - from) * map.pitch, 0.0F);
+}
+
+// Zeros what lies beside rows [first, end) of `part`.
+void clear_sides(Map& map, int first, int end) {
+  const int right = map.held.x + map.held.width;
+  for (int y = first; y < end; ++y) {
+    clear(map, y, map.held.x, map.part.x);
+    clear(map, y, map.part.x + map.part.width, right);
   }
 }
 
-void slide_rows(Map& map, int first, int end) {
+void clear_rows(Map& map, int first, int end) {
+  for (int y = first; y < end; ++y) clear(map, y, map.held.x, map.held.x + map.held.width);
+}
+
+}  // namespace
+
+void clear_border(Map& map) {
+  const int end = map.part.y + map.part.height;
+  clear_rows(map, map.held.y, map.part.y);
+  clear_sides(map, map.part.y, end);
+  clear_rows(map, end, map.held.y + map.held.height);
+}
+
+void slide_rows(Map& map, int first, int end, const SlideEdges& edges) {
   assert(map.bf16 == nullptr && first >= map.part.y);
   const int border = map.part.y - map.held.y;
   const int kept = std::max(map.part.y + map.part.height, first);
@@ -34,7 +45,9 @@ void slide_rows(Map& map, int first, int end) {
   map.part.height = end - first;
   map.held.y = first - border;
   map.held.height = end - first + 2 * border;
-  clear_border(map);
+  if (edges.top) clear_rows(map, map.held.y, first);
+  clear_sides(map, kept, end);
+  if (edges.bottom) clear_rows(map, end, map.held.y + map.held.height);
 }
 
 }  // namespace compass::nn

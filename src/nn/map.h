@@ -154,10 +154,17 @@ inline Rect with_border(Rect part, int border) {
 // Zeros the border of a map in f32.
 void clear_border(Map& map);
 
+// Whether a map's first and last rows are those of all that is ever computed of it.
+struct SlideEdges {
+  bool top = true;
+  bool bottom = true;
+};
+
 // Makes the map hold rows [first, end) of the whole instead: those that it held already move to their new
-// place, the others are undefined. Only for maps without a copy in bf16; its memory must be large enough for
-// so many rows.
-void slide_rows(Map& map, int first, int end);
+// place, the others are undefined. At edges and at both sides there are zeros around them, elsewhere the rows
+// of the border are undefined, too: convolutions must read none of them. Only for maps without a copy in
+// bf16; its memory must be large enough for so many rows.
+void slide_rows(Map& map, int first, int end, const SlideEdges& edges);
 
 // A map with memory for the copies asked for, values undefined but for a border of zeros, kMapBorder or 0
 // pixels wide. Its pitch is a multiple of 16 channels. Whoever writes a pixel must zero the excess;

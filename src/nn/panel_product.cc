@@ -17,20 +17,28 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // The vectors of a product, and how many sums of them are made at a time. These must stay in registers, and
 // be enough for multiply-adds not to wait for each other: 6 rows of 2 vectors in AVX2's 16 registers, 8 rows
-// of 2 in AVX-512's 32, 3 rows of 4 in SSE's 16, 6 rows of 4 in ARM's 32. WebAssembly's
-// compilers keep in registers what is loaded, too: 2 rows of 4.
+// of 2 or 3 in AVX-512's 32, 3 rows of 4 in SSE's 16, 6 rows of 4 in ARM's 32. WebAssembly's
+// compilers keep in registers what is loaded, too: 2 rows of 4. Where AVX-512 has one vector a row, there are
+// 16 rows: with 8 it would load as often as it multiplies.
 template <size_t lanes>
 struct Blocking {
   using Tag = hn::CappedTag<float, lanes>;
   using V = hn::Vec<Tag>;
   static constexpr size_t kLanes = hn::MaxLanes(Tag());
-  static constexpr size_t kVectors = kPanelColumns / kLanes;  // of a panel's row
-  static constexpr size_t kMostPanels = kVectors == 1 ? 2 : 1;
+  static constexpr size_t kVectors = kPanelColumns / kLanes;    // of a panel's row
+  static constexpr size_t kMostPanels = kVectors == 1 ? 2 : 1;  // or 3, where one would be left over
   static constexpr size_t kMostRows = kLanes == 16                      ? 8
                                       : kLanes == 8 || HWY_ARCH_ARM_A64 ? 6
                                       : HWY_ARCH_WASM                   ? 2
                                                                         : 3;
+  static constexpr size_t rows_of(size_t panels) {
+    return panels * kVectors == 1 ? 2 * kMostRows : kMostRows;
+  }
 };
+
+// Rows that have a pointer of their own in a block's loop: with one for all 16 there would be more offsets
+// than registers.
+constexpr size_t kRowsOfPointer = 8;
 
 // A sum with what comes behind it.
 template <typename Tag, typename V>
@@ -60,7 +68,7 @@ HWY_INLINE void block(const Product& p, size_t row, size_t column) {
   const typename B::Tag f;
   constexpr size_t kVectors = B::kVectors, kSums = panels * kVectors;
   V sum[rows][kSums];
-  HWY_UNROLL(8)
+  HWY_UNROLL(16)
   for (size_t r = 0; r < rows; ++r) {
     HWY_UNROLL(8)
     for (size_t v = 0; v < kSums; ++v) sum[r][v] = hn::Zero(f);
@@ -70,21 +78,22 @@ HWY_INLINE void block(const Product& p, size_t row, size_t column) {
   for (const LeftRun& run : p.a) {
     const size_t stride = run.stride;
     const float* HWY_RESTRICT a = run.data + row * stride;
-    for (const float* const end = a + run.length; a != end; ++a, b += kPanelColumns) {
+    const float* HWY_RESTRICT a_more = a + kRowsOfPointer * stride;
+    for (const float* const end = a + run.length; a != end; ++a, ++a_more, b += kPanelColumns) {
       V right[kSums];
       HWY_UNROLL(8)
       for (size_t v = 0; v < kSums; ++v) {
         right[v] = hn::LoadU(f, b + v / kVectors * panel + v % kVectors * hn::Lanes(f));
       }
-      HWY_UNROLL(8)
+      HWY_UNROLL(16)
       for (size_t r = 0; r < rows; ++r) {
-        const V left = hn::Set(f, a[r * stride]);
+        const V left = hn::Set(f, r < kRowsOfPointer ? a[r * stride] : a_more[(r - kRowsOfPointer) * stride]);
         HWY_UNROLL(8)
         for (size_t v = 0; v < kSums; ++v) sum[r][v] = multiply_add<arithmetic>(left, right[v], sum[r][v]);
       }
     }
   }
-  HWY_UNROLL(8)
+  HWY_UNROLL(16)
   for (size_t r = 0; r < rows; ++r) {
     HWY_UNROLL(8)
     for (size_t v = 0; v < kSums; ++v) {
@@ -108,7 +117,7 @@ HWY_NOINLINE void rows_at_once(size_t wanted, const Product& p, size_t row, size
 // one before.
 template <Arithmetic arithmetic, size_t lanes, size_t panels>
 HWY_NOINLINE void some_rows(const Product& product, size_t first, size_t end, size_t column) {
-  constexpr size_t kMostRows = Blocking<lanes>::kMostRows;
+  constexpr size_t kMostRows = Blocking<lanes>::rows_of(panels);
   const Product p = product;
   size_t r = first;
   for (; end - r >= 2 * kMostRows || end - r == kMostRows; r += kMostRows) {
@@ -132,10 +141,17 @@ void all_panels(const Product& p, size_t rows, size_t columns) {
   for (size_t r = 0; r < rows;) {
     const size_t end = rows - r < together + kMostRows ? rows : r + together;
     size_t column = 0;
-    for (; column + kMostPanels * kPanelColumns <= columns; column += kMostPanels * kPanelColumns) {
-      some_rows<arithmetic, lanes, kMostPanels>(p, r, end, column);
+    for (size_t left = columns / kPanelColumns; left > 0;) {
+      size_t panels = std::min(left, kMostPanels);
+      if constexpr (kMostPanels > 1) {
+        if (left == kMostPanels + 1) panels = left;
+        if (panels > kMostPanels) some_rows<arithmetic, lanes, kMostPanels + 1>(p, r, end, column);
+        if (panels == kMostPanels) some_rows<arithmetic, lanes, kMostPanels>(p, r, end, column);
+      }
+      if (panels == 1) some_rows<arithmetic, lanes, 1>(p, r, end, column);
+      column += panels * kPanelColumns;
+      left -= panels;
     }
-    if (column < columns) some_rows<arithmetic, lanes, 1>(p, r, end, column);
     r = end;
   }
 }
