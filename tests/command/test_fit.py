@@ -34,6 +34,16 @@ class Fit(CommandTest):
         self.put("other.ppm", Picture.smooth(40, 31).ppm())
         self.psnr("--model", "fitted.safetensors")
 
+    def test_only_the_base_filter(self):
+        self.lab("fit", MODEL, "fitted.safetensors", *self.pictures(9), "--directions", 0, "--base-filter-only")
+        head = self.get("fitted.safetensors")
+        self.assertIn(b"base.filter", head)
+        self.assertNotIn(b"enhancement.filter", head)
+        self.put("other.ppm", Picture.smooth(40, 31).ppm())
+        self.psnr("--model", "fitted.safetensors")
+        self.lab("fit", MODEL, "f.safetensors", *self.pictures(9), "--directions", 0, "--base-filter-only",
+                 "--keep-filters", code=USAGE)
+
     def test_a_trellis_is_fitted(self):
         for options in ("--directions", 2, "--step", 0.6785), ("--keep-filters", "--coarser-below", "60,30.5", "--step", 0.5):
             found = self.lab_json("fit", MODEL, "fitted.safetensors", *self.pictures(32), "--rounds", 2, *options)

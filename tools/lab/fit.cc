@@ -36,6 +36,7 @@ struct Options {
   std::vector<double> coarser_below{60.0};
   int rounds = 3;
   bool keep_filters = false;
+  bool base_filter_only = false;
   CommonFlags common;
 };
 
@@ -227,7 +228,8 @@ Status run_fit(const Options& options) {
   base_filter = base->learned->learn(options.directions);
   model = filtered(options, *file, base_filter, enhancement_filter, bytes);
   if (!model) return model.error();
-  if ((*model)->layered()) {
+  const bool enhances = (*model)->layered() && !options.base_filter_only;
+  if (enhances) {
     if (const Status looked = look(*model, options, CodecKind::kEnhancement, *enhancement); !looked) {
       return looked;
     }
@@ -243,8 +245,7 @@ Status run_fit(const Options& options) {
     return fmt::format("{:.3f} dB by itself, {:.3f} dB with coefficients", g.fixed, g.adapted);
   };
   std::string gains = fmt::format("on pictures held back:\nbase: {}\n", gain(*base->held_back, base_filter));
-  if ((*model)->layered())
-    gains += fmt::format("enhancement: {}\n", gain(*enhancement->held_back, enhancement_filter));
+  if (enhances) gains += fmt::format("enhancement: {}\n", gain(*enhancement->held_back, enhancement_filter));
   return report(options, bytes.size(), **model, gains, *output);
 }
 
@@ -276,7 +277,12 @@ void add_fit(CLI::App& app, Action& action) {
       ->delimiter(',');
   command.add_option("--rounds", options->rounds, "How often symbols are counted. Default: 3.")
       ->check(CLI::Range(0, 20));
-  command.add_flag("--keep-filters", options->keep_filters, "Leave the loop filters as they are.");
+  CLI::Option* const keep =
+      command.add_flag("--keep-filters", options->keep_filters, "Leave the loop filters as they are.");
+  command
+      .add_flag("--base-filter-only", options->base_filter_only,
+                "Give enhancement layers no loop filter: they take most of a filter's time.")
+      ->excludes(keep);
   command.add_option("--threads", options->common.threads, "Threads to use. Default: one per core.");
   add_output_flags(command, options->common);
   command.footer("Example:\n  compass-lab fit trained.safetensors lite.safetensors photos/*.ppm");
