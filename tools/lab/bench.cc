@@ -5,7 +5,6 @@
 #include <malloc.h>
 #include <sys/resource.h>
 
-#include <array>
 #include <cstdio>
 #include <fstream>
 #include <memory>
@@ -13,13 +12,13 @@
 #include <thread>
 #include <vector>
 
+#include "bench_report.h"
 #include "codec/decoder.h"
 #include "codec/encoder.h"
 #include "codec/runtime.h"
 #include "commands.h"
 #include "common/command.h"
 #include "common/image_file.h"
-#include "common/layer_table.h"
 #include "common/model_path.h"
 #include "common/parse.h"
 #include "common/plain_text.h"
@@ -46,62 +45,6 @@ struct Options {
   std::optional<int> effort;
   int runs = 5;
   CommonFlags common;
-};
-
-// A stage's name in StageTimes, its name in the report, and whether it is a network, whose multiply-adds are
-// compared with the machine's peak.
-struct Stage {
-  const char* key;
-  const char* name;
-  bool network;
-};
-constexpr std::array<Stage, 13> kStages{{{"pyramid", "pyramid", false},
-                                         {"bicubic", "bicubic prediction", false},
-                                         {"g_a", "g_a", true},
-                                         {"h_a", "h_a", true},
-                                         {"h_s", "h_s", true},
-                                         {"g_s", "g_s", true},
-                                         {"liff features", "LIFF features", true},
-                                         {"liff mlp", "LIFF MLP", true},
-                                         {"backward pass", "g_s, backward pass", true},
-                                         {"search", "search", false},
-                                         {"filter", "loop filter", true},
-                                         {"entropy", "entropy", false},
-                                         {"kernels", "kernels", false}}};
-
-// Sums over the stages of a run.
-struct Totals {
-  double seconds = 0.0;
-  double network_seconds = 0.0;  // of the networks' stages alone
-  double network_macs = 0.0;
-};
-
-// What one way, encoding or decoding, took.
-struct Measured {
-  double seconds = 0.0;  // of the fastest run
-  double first = 0.0;    // of the first run, which compiles kernels and packs weights
-  double kernels = 0.0;  // of that, the preparation of kernels
-  nn::StageTimes stages;
-  double peak_memory = 0.0;  // bytes
-
-  // Null if the stage did not run.
-  const nn::StageTimes::Entry* find(const Stage& stage) const {
-    const auto it = stages.entries().find(stage.key);
-    return it == stages.entries().end() ? nullptr : &it->second;
-  }
-
-  Totals totals() const {
-    Totals sum;
-    for (const Stage& stage : kStages) {
-      const nn::StageTimes::Entry* entry = find(stage);
-      if (entry == nullptr) continue;
-      sum.seconds += entry->seconds;
-      if (!stage.network) continue;
-      sum.network_seconds += entry->seconds;
-      sum.network_macs += entry->macs;
-    }
-    return sum;
-  }
 };
 
 // The largest resident set since forget_peak_memory(), or since the program began where that does not work.
@@ -141,112 +84,6 @@ Status measure(int runs, nn::StageTimes& times, const Once& once, Measured& meas
   }
   measured.peak_memory = peak_memory();
   return {};
-}
-
-// Everything that the report is made from.
-struct Report {
-  std::string model;
-  std::string picture;
-  std::vector<Size> sizes;
-  double model_seconds = 0.0;
-  int threads = 0;
-  Precision precision = Precision::kF32;  // what was timed, never kAuto
-  std::string kernels;                    // Highway's name of the instruction set of our own kernels
-  std::vector<std::string> convolutions;  // which kernels decoding multiplied with
-  double peak_f32 = 0.0;                  // GFLOP/s of all threads together
-  double peak_bf16 = 0.0;                 // 0 if the processor has none
-  uint64_t bytes = 0;
-  Measured encode, decode;
-
-  double megapixels() const { return static_cast<double>(sizes.back().pixels()) * 1e-6; }
-  bool bf16() const { return precision == Precision::kBF16; }
-  double peak() const { return bf16() ? peak_bf16 : peak_f32; }
-};
-
-const char* name_of(Precision precision) {
-  return precision == Precision::kBF16 ? "bf16" : precision == Precision::kExact ? "exact" : "f32";
-}
-
-// What multiplied, within 80 columns.
-std::string kernel_lines(const Report& r) {
-  std::string text;
-  std::string line = fmt::format("kernels   {}; convolutions:", r.kernels);
-  for (const std::string& name : r.convolutions) {
-    if (line.size() + 1 + name.size() > 80) {
-      text += line + "\n";
-      line = "         ";
-    }
-    line += " " + name;
-  }
-  return text + line + "\n";
-}
-
-std::string line(const std::string& name, double seconds, double macs, double peak) {
-  std::string text = fmt::format("  {:<20}{:>9.1f}", name, seconds * 1e3);
-  if (macs > 0.0) {
-    const double gflop = 2e-9 * macs;
-    text +=
-        fmt::format("{:>10.2f}{:>11.0f}{:>9.1f} %", gflop, gflop / seconds, 100.0 * gflop / seconds / peak);
-  }
-  return text + "\n";
-}
-
-// A table of one way's stages, within 80 columns.
-std::string table(const std::string& title, const Report& report, const Measured& measured) {
-  std::string text =
-      fmt::format("{:<22}{:>9}{:>10}{:>11}{:>11}\n", title, "ms", "GFLOP", "GFLOP/s", "of peak");
-  for (const Stage& stage : kStages) {
-    const nn::StageTimes::Entry* entry = measured.find(stage);
-    if (entry != nullptr) text += line(stage.name, entry->seconds, entry->macs, report.peak());
-  }
-  const Totals totals = measured.totals();
-  text += line("glue", measured.seconds - totals.seconds, 0.0, 1.0);
-  text += line("networks together", totals.network_seconds, totals.network_macs, report.peak());
-  text += line("all", measured.seconds, totals.network_macs, report.peak());
-  text += fmt::format("  {:.2f} s per megapixel; first run {:.0f} ms (kernels {:.0f}); {:.0f} MB resident\n",
-                      measured.seconds / report.megapixels(), measured.first * 1e3, measured.kernels * 1e3,
-                      measured.peak_memory * 1e-6);
-  return text;
-}
-
-std::string text_of(const Report& r) {
-  std::string layers;
-  for (const Size size : r.sizes) layers += fmt::format(" {}x{}", size.width, size.height);
-  return fmt::format("model     {}, read in {:.0f} ms\npicture   {}\nlayers   {}, {} bytes\n", r.model,
-                     r.model_seconds * 1e3, r.picture, layers, grouped(r.bytes)) +
-         fmt::format("machine   {} {}, networks in {}; peak of all threads, measured now:\n", r.threads,
-                     r.threads == 1 ? "thread" : "threads", name_of(r.precision)) +
-         fmt::format("          f32 {:.0f} GFLOP/s{}\n", r.peak_f32,
-                     r.peak_bf16 > 0.0 ? fmt::format(", bf16 {:.0f} GFLOP/s", r.peak_bf16) : "") +
-         kernel_lines(r) +
-         (r.bf16() ? "\n"
-                   : "GFLOP of direct convolutions; Winograd's algorithm takes a quarter for 3x3\n\n") +
-         table("encode", r, r.encode) + "\n" + table("decode", r, r.decode);
-}
-
-Json json_of(const Report& report, const Measured& measured) {
-  Json stages = Json::object();
-  for (const Stage& stage : kStages) {
-    const nn::StageTimes::Entry* entry = measured.find(stage);
-    if (entry == nullptr) continue;
-    stages[stage.name] = {{"ms", entry->seconds * 1e3}};
-    if (!stage.network) continue;
-    const double gflop = 2e-9 * entry->macs;
-    stages[stage.name]["gflop"] = gflop;
-    stages[stage.name]["gflops"] = gflop / entry->seconds;
-    stages[stage.name]["of_peak"] = gflop / entry->seconds / report.peak();
-  }
-  const Totals totals = measured.totals();
-  const double gflop = 2e-9 * totals.network_macs;
-  stages["glue"] = {{"ms", (measured.seconds - totals.seconds) * 1e3}};
-  return {{"seconds", measured.seconds},
-          {"seconds_per_megapixel", measured.seconds / report.megapixels()},
-          {"first_run_seconds", measured.first},
-          {"first_run_kernels_seconds", measured.kernels},
-          {"peak_bytes", measured.peak_memory},
-          {"gflop", gflop},
-          {"networks_of_peak", gflop / totals.network_seconds / report.peak()},
-          {"stages", stages}};
 }
 
 Result<std::shared_ptr<const Model>> model_for(const Options& options) {
