@@ -19,7 +19,7 @@ MODEL = os.environ.get("COMPASS_TEST_MODEL", os.path.join(os.path.dirname(__file
 OK, FAILURE, USAGE, BAD_FILE, DAMAGED, MODEL_OTHER, IO = range(7)
 
 # The subcommands of compass-lab; all others are compass's.
-LAB_COMMANDS = ("eval", "bdrate", "compare", "fit", "import", "export", "strip", "bench")
+LAB_COMMANDS = ("eval", "bdrate", "compare", "fit", "import", "export", "extend", "strip", "bench")
 
 
 def program_of(subcommand):

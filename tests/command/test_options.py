@@ -35,7 +35,7 @@ class Values(CommandTest):
                  "extract": ["file.cmps", "o.cmps"], "sheet": ["file.cmps", "o.png"], "view": ["file.cmps"],
                  "serve": ["."], "publish": [".", "o"], "compare": ["in.ppm", "in.ppm"],
                  "bdrate": ["a.csv", "b.csv"], "eval": [], "import": ["a.pt", "o"], "export": [MODEL, "o"],
-                 "fit": [MODEL, "o", "in.ppm"], "strip": [MODEL, "o"], "bench": []}
+                 "fit": [MODEL, "o", "in.ppm"], "extend": [MODEL, "o", "1"], "strip": [MODEL, "o"], "bench": []}
         self.assertEqual(set(files), set(COMMANDS + LAB_COMMANDS))
         seen = 0
         for command, arguments in files.items():

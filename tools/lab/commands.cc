@@ -12,12 +12,12 @@ constexpr const char* kExamples =
 }  // namespace
 
 Program lab_program() {
-  return {
-      .name = kLabName,
-      .description = "compass-lab: measures the codec and its models, and makes models ready for it.",
-      .examples = kExamples,
-      .needs_less = "smaller pictures, or fewer threads or jobs",
-      .commands = {add_eval, add_bdrate, add_compare, add_fit, add_import, add_export, add_strip, add_bench}};
+  return {.name = kLabName,
+          .description = "compass-lab: measures the codec and its models, and makes models ready for it.",
+          .examples = kExamples,
+          .needs_less = "smaller pictures, or fewer threads or jobs",
+          .commands = {add_eval, add_bdrate, add_compare, add_fit, add_import, add_export, add_extend,
+                       add_strip, add_bench}};
 }
 
 }  // namespace compass::tools

@@ -11,6 +11,7 @@ void add_compare(CLI::App& app, Action& action);
 void add_fit(CLI::App& app, Action& action);
 void add_import(CLI::App& app, Action& action);
 void add_export(CLI::App& app, Action& action);
+void add_extend(CLI::App& app, Action& action);
 void add_strip(CLI::App& app, Action& action);
 void add_bench(CLI::App& app, Action& action);
 

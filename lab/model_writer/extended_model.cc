@@ -1,0 +1,69 @@
+#include "model_writer/extended_model.h"
+
+#include <cmath>
+
+#include "model_file/description.h"
+#include "model_writer/safetensors_writer.h"
+
+namespace compass {
+namespace {
+
+// [points][channels], with rows for the points of `lambdas` that it lacks.
+std::vector<float> lengthened(std::vector<float> gains, const std::vector<double>& lambdas, size_t points) {
+  const size_t channels = gains.size() / points;
+  const double step = std::log(lambdas[points - 1] / lambdas[points - 2]);
+  for (size_t p = points; p < lambdas.size(); ++p) {
+    const double along = std::log(lambdas[p] / lambdas[points - 1]) / step;
+    for (size_t c = 0; c < channels; ++c) {
+      const double last = gains[(points - 1) * channels + c], before = gains[(points - 2) * channels + c];
+      gains.push_back(static_cast<float>(last + along * (last - before)));
+    }
+  }
+  return gains;
+}
+
+// Qualities are even steps from the first rate point to the last.
+void rescale_qualities(CodecDescription& codec, double factor) {
+  if (!codec.trellis) return;
+  for (double& quality : codec.trellis->coarser_below) quality *= factor;
+}
+
+}  // namespace
+
+Result<std::vector<uint8_t>> with_higher_rates(const Safetensors& file, std::span<const double> lambdas) {
+  const auto text = file.metadata().find("compass");
+  if (text == file.metadata().end()) return Error{ErrorCode::kModel, "not a COMPASS model"};
+  auto description = parse_description(text->second);
+  if (!description) return description.error();
+  std::vector<double>& points = description->rate_points;
+  const size_t known = points.size();
+  if (known < 2) return Error{ErrorCode::kModel, "a model of one rate has no line to go on in"};
+  for (const double lambda : lambdas) {
+    if (!std::isfinite(lambda) || lambda <= points.back())
+      return Error{ErrorCode::kUsage, "rates must rise, from above the model's highest on"};
+    points.push_back(lambda);
+  }
+
+  SafetensorsWriter writer;
+  for (const auto& [key, value] : file.metadata()) writer.set_metadata(key, value);
+  for (const auto& [name, view] : file.tensors()) {
+    if (!name.ends_with(".log_gain")) {
+      writer.add(name, view);
+      continue;
+    }
+    auto gains = view.floats();
+    if (!gains) return Error{gains.error().code, name + ": " + gains.error().message};
+    if (view.shape.size() != 2 || view.shape[0] != static_cast<int64_t>(known)) {
+      return Error{ErrorCode::kModel, name + ": not one row for each rate point"};
+    }
+    writer.add_floats(name, {static_cast<int64_t>(points.size()), view.shape[1]},
+                      lengthened(*std::move(gains), points, known));
+  }
+  const double factor = static_cast<double>(known - 1) / static_cast<double>(points.size() - 1);
+  rescale_qualities(description->base, factor);
+  if (description->enhancement) rescale_qualities(*description->enhancement, factor);
+  writer.set_metadata("compass", to_json(*description));
+  return writer.finish();
+}
+
+}  // namespace compass
