@@ -177,6 +177,23 @@ Description with_latents(nlohmann::json model, int latents) {
   return *description;
 }
 
+Result<Safetensors> weights_file(const System& system) {
+  SafetensorsWriter writer;
+  for (const auto& item : system->named_parameters()) {
+    const Tensor value = item.value().detach().contiguous();
+    writer.add_floats(item.key(), value.sizes().vec(),
+                      {value.data_ptr<float>(), static_cast<size_t>(value.numel())});
+  }
+  return Safetensors::parse(writer.finish());
+}
+
+void disturb_gains(System& system) {
+  const torch::NoGradGuard guard;
+  for (auto& item : system->named_parameters()) {
+    if (item.key().ends_with(".log_gain")) item.value().add_(0.1 * torch::randn(item.value().sizes()));
+  }
+}
+
 TEST_F(TrainerTest, MoreLatentsBeginWithWhatTheOldOnesMiss) {
   const auto model = test_config(1)["model"];
   std::mt19937_64 random(9);
@@ -193,13 +210,7 @@ TEST_F(TrainerTest, MoreLatentsBeginWithWhatTheOldOnesMiss) {
   }
   System narrow(with_latents(model, 6)), wide(with_latents(model, 14));
   start_linear(narrow, pictures, random);
-  SafetensorsWriter writer;
-  for (const auto& item : narrow->named_parameters()) {
-    const Tensor value = item.value().detach().contiguous();
-    writer.add_floats(item.key(), value.sizes().vec(),
-                      {value.data_ptr<float>(), static_cast<size_t>(value.numel())});
-  }
-  const auto file = Safetensors::parse(writer.finish());
+  const auto file = weights_file(narrow);
   ASSERT_TRUE(file.ok());
 
   const Tensor picture = random_patches(pictures, 4, {64}, random);
@@ -225,14 +236,8 @@ TEST_F(TrainerTest, GainsGoOnAtNewRatePoints) {
   const auto points = old->rate_points;
   const auto count = static_cast<int64_t>(points.size());
   ASSERT_GE(count, 2);
-  SafetensorsWriter writer;
-  for (auto& item : old->named_parameters()) {
-    if (item.key().ends_with(".log_gain")) item.value().add_(0.1 * torch::randn(item.value().sizes()));
-    const Tensor value = item.value().contiguous();
-    writer.add_floats(item.key(), value.sizes().vec(),
-                      {value.data_ptr<float>(), static_cast<size_t>(value.numel())});
-  }
-  const auto file = Safetensors::parse(writer.finish());
+  disturb_gains(old);
+  const auto file = weights_file(old);
   ASSERT_TRUE(file.ok());
   // As far beyond the last point as that is from the one before it.
   System more(test_model([&](auto& c) {
@@ -252,6 +257,33 @@ TEST_F(TrainerTest, GainsGoOnAtNewRatePoints) {
     EXPECT_LT((item.value()[count] - expected).abs().max().item<float>(), 1e-5F) << item.key();
   }
   EXPECT_EQ(gains, 4U);
+}
+
+// More latents and more rate points at once: gains of the old latents go on, those of the new ones are 1
+// until they are initialised.
+TEST_F(TrainerTest, GainsGoOnBesideNewLatents) {
+  torch::manual_seed(5);
+  const torch::NoGradGuard guard;
+  auto model = test_config(1)["model"];
+  System old(with_latents(model, 6));
+  disturb_gains(old);
+  const auto file = weights_file(old);
+  ASSERT_TRUE(file.ok());
+  const std::vector<double> points = old->rate_points;
+  model["rate_points"].push_back(points[2] * points[2] / points[1]);
+  System wide(with_latents(model, 14));
+  EXPECT_EQ(copy_weights(wide, *file, "narrow").base, 6);
+  size_t gains = 0;
+  for (const auto& item : wide->named_parameters()) {
+    if (!item.key().ends_with(".log_gain")) continue;
+    ++gains;
+    const Tensor before = old->named_parameters()[item.key()], now = item.value();
+    EXPECT_TRUE(at::equal(now.slice(0, 0, 3).slice(1, 0, 6), before)) << item.key();
+    const Tensor expected = 2.0 * before[2] - before[1];
+    EXPECT_LT((now[3].slice(0, 0, 6) - expected).abs().max().item<float>(), 1e-5F) << item.key();
+    EXPECT_EQ(now.slice(1, 6).abs().max().item<float>(), 0.0F) << item.key();
+  }
+  EXPECT_EQ(gains, 2U);
 }
 
 // With a dependent quantiser decoders see levels of its trellis, rates are what its tables say, and gradients

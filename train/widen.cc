@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "entropy/scales.h"
+#include "model_writer/extended_model.h"
 #include "pyramid.h"
 #include "transform.h"
 
@@ -12,11 +13,11 @@ namespace {
 constexpr int64_t kDescent = 30;  // steps
 constexpr double kStride = 0.08;  // of a channel's standard deviation, at the first step
 
-// Whether the tensor can fill the first entries of the parameter.
-bool fits(const TensorView& view, const Tensor& parameter) {
-  if (static_cast<int64_t>(view.shape.size()) != parameter.dim()) return false;
+// Whether a tensor of this shape can fill the first entries of the parameter.
+bool fits(const std::vector<int64_t>& shape, const Tensor& parameter) {
+  if (static_cast<int64_t>(shape.size()) != parameter.dim()) return false;
   for (int64_t d = 0; d < parameter.dim(); ++d)
-    if (view.shape[d] > parameter.size(d)) return false;
+    if (shape[d] > parameter.size(d)) return false;
   return true;
 }
 
@@ -31,21 +32,10 @@ int64_t fewer_latents(const System& system, const Safetensors& file, const std::
   return 0;
 }
 
-// Gain vectors [P,C] of a file with fewer rate points [p,C]: its points are the first of the model's, and the
-// logs go on from the last two in a straight line over log lambda.
-void lengthen_gains(Tensor& gains, const Tensor& known, const std::vector<double>& rate_points) {
-  const int64_t count = known.size(0);
-  gains.slice(0, 0, count).copy_(known);
-  const auto log_lambda = [&](int64_t p) { return std::log(rate_points[static_cast<size_t>(p)]); };
-  const Tensor last = known[count - 1];
-  const Tensor slope = (last - known[count - 2]) / (log_lambda(count - 1) - log_lambda(count - 2));
-  for (int64_t p = count; p < gains.size(0); ++p)
-    gains[p].copy_(last + slope * (log_lambda(p) - log_lambda(count - 1)));
-}
-
+// Whether the tensor holds gain vectors, [points,channels], of fewer rate points than the parameter does.
 bool has_fewer_rates(const std::string& name, const TensorView& view, const Tensor& parameter) {
   return name.ends_with(".log_gain") && view.shape.size() == 2 && view.shape[0] >= 2 &&
-         view.shape[0] < parameter.size(0) && view.shape[1] == parameter.size(1);
+         view.shape[0] < parameter.size(0);
 }
 
 struct Examples {
@@ -193,22 +183,22 @@ KnownLatents copy_weights(System& system, const Safetensors& file, const std::st
     const bool widened = (known.base > 0 && item.key().rfind("base.", 0) == 0) ||
                          (known.enhancement > 0 && item.key().rfind("enhancement.", 0) == 0);
     const TensorView* view = file.find(item.key());
-    const bool same = view != nullptr && view->shape == item.value().sizes().vec();
+    std::vector<int64_t> shape = view == nullptr ? std::vector<int64_t>{} : view->shape;
     const bool fewer_rates = view != nullptr && has_fewer_rates(item.key(), *view, item.value());
-    if (!same && !fewer_rates && (view == nullptr || !widened || !fits(*view, item.value()))) {
+    if (fewer_rates) shape[0] = item.value().size(0);
+    const bool same = view != nullptr && shape == item.value().sizes().vec();
+    if (!same && (view == nullptr || !widened || !fits(shape, item.value()))) {
       std::cout << "not in " << path << " as here: " << item.key() << "\n";
       continue;
     }
     auto values = view->floats();
     TORCH_CHECK(values.ok(), path, ": ", item.key(), ": ", values.ok() ? "" : values.error().message);
     if (fewer_rates) {
-      lengthen_gains(item.value(), torch::from_blob(values->data(), view->shape), system->rate_points);
-      continue;
+      values = lengthened(*std::move(values), system->rate_points, static_cast<size_t>(view->shape[0]));
     }
     Tensor place = item.value().zero_();
-    for (size_t d = 0; d < view->shape.size(); ++d)
-      place = place.slice(static_cast<int64_t>(d), 0, view->shape[d]);
-    place.copy_(torch::from_blob(values->data(), view->shape));
+    for (size_t d = 0; d < shape.size(); ++d) place = place.slice(static_cast<int64_t>(d), 0, shape[d]);
+    place.copy_(torch::from_blob(values->data(), shape));
   }
   return known;
 }

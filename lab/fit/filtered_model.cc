@@ -1,22 +1,14 @@
 #include "fit/filtered_model.h"
 
-#include "model_file/description.h"
-#include "model_writer/safetensors_writer.h"
+#include "model_writer/changed_model.h"
 
 namespace compass::fit {
 
 Result<std::vector<uint8_t>> with_filters(const Safetensors& file, const FilterWeights& base,
                                           const FilterWeights& enhancement) {
-  const auto text = file.metadata().find("compass");
-  if (text == file.metadata().end()) return Error{ErrorCode::kModel, "not a COMPASS model"};
-  auto description = parse_description(text->second);
+  auto description = description_of(file);
   if (!description) return description.error();
-
-  SafetensorsWriter writer;
-  for (const auto& [key, value] : file.metadata()) writer.set_metadata(key, value);
-  for (const auto& [name, view] : file.tensors()) {
-    if (!name.ends_with(".filter")) writer.add(name, view);
-  }
+  SafetensorsWriter writer = copy_of(file, [](std::string_view name) { return !name.ends_with(".filter"); });
   const auto add = [&](const std::string& name, const FilterWeights& filter, CodecDescription& codec) {
     codec.filter.reset();
     if (filter.empty()) return;
@@ -26,8 +18,7 @@ Result<std::vector<uint8_t>> with_filters(const Safetensors& file, const FilterW
   };
   add("base.filter", base, description->base);
   if (description->enhancement) add("enhancement.filter", enhancement, *description->enhancement);
-  writer.set_metadata("compass", to_json(*description));
-  return writer.finish();
+  return finished(std::move(writer), *description);
 }
 
 }  // namespace compass::fit

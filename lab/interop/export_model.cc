@@ -11,9 +11,8 @@
 #include "entropy/cdf_tables.h"
 #include "interop/checkpoint_tables.h"
 #include "interop/reference_names.h"
-#include "model_file/description.h"
 #include "model_file/weights.h"
-#include "model_writer/safetensors_writer.h"
+#include "model_writer/changed_model.h"
 #include "priors/gaussian_tables.h"
 
 namespace compass {
@@ -182,14 +181,8 @@ class Exporter {
 }  // namespace
 
 Result<std::vector<uint8_t>> export_state_dict(const Safetensors& model) {
-  const auto text = model.metadata().find("compass");
-  if (text == model.metadata().end()) {
-    return Error{ErrorCode::kModel, "not a COMPASS model (its metadata holds no description)"};
-  }
-  const auto description = parse_description(text->second);
-  if (!description) {
-    return description.error();
-  }
+  const auto description = description_of(model);
+  if (!description) return description.error();
   return Exporter(model).run(*description);
 }
 

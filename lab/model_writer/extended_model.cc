@@ -2,25 +2,10 @@
 
 #include <cmath>
 
-#include "model_file/description.h"
-#include "model_writer/safetensors_writer.h"
+#include "model_writer/changed_model.h"
 
 namespace compass {
 namespace {
-
-// [points][channels], with rows for the points of `lambdas` that it lacks.
-std::vector<float> lengthened(std::vector<float> gains, const std::vector<double>& lambdas, size_t points) {
-  const size_t channels = gains.size() / points;
-  const double step = std::log(lambdas[points - 1] / lambdas[points - 2]);
-  for (size_t p = points; p < lambdas.size(); ++p) {
-    const double along = std::log(lambdas[p] / lambdas[points - 1]) / step;
-    for (size_t c = 0; c < channels; ++c) {
-      const double last = gains[(points - 1) * channels + c], before = gains[(points - 2) * channels + c];
-      gains.push_back(static_cast<float>(last + along * (last - before)));
-    }
-  }
-  return gains;
-}
 
 // Qualities are even steps from the first rate point to the last.
 void rescale_qualities(CodecDescription& codec, double factor) {
@@ -30,10 +15,22 @@ void rescale_qualities(CodecDescription& codec, double factor) {
 
 }  // namespace
 
+std::vector<float> lengthened(std::vector<float> log_gains, std::span<const double> lambdas, size_t points) {
+  const size_t channels = log_gains.size() / points;
+  const double step = std::log(lambdas[points - 1] / lambdas[points - 2]);
+  for (size_t p = points; p < lambdas.size(); ++p) {
+    const double along = std::log(lambdas[p] / lambdas[points - 1]) / step;
+    for (size_t c = 0; c < channels; ++c) {
+      const double last = log_gains[(points - 1) * channels + c];
+      const double before = log_gains[(points - 2) * channels + c];
+      log_gains.push_back(static_cast<float>(last + along * (last - before)));
+    }
+  }
+  return log_gains;
+}
+
 Result<std::vector<uint8_t>> with_higher_rates(const Safetensors& file, std::span<const double> lambdas) {
-  const auto text = file.metadata().find("compass");
-  if (text == file.metadata().end()) return Error{ErrorCode::kModel, "not a COMPASS model"};
-  auto description = parse_description(text->second);
+  auto description = description_of(file);
   if (!description) return description.error();
   std::vector<double>& points = description->rate_points;
   const size_t known = points.size();
@@ -44,13 +41,9 @@ Result<std::vector<uint8_t>> with_higher_rates(const Safetensors& file, std::spa
     points.push_back(lambda);
   }
 
-  SafetensorsWriter writer;
-  for (const auto& [key, value] : file.metadata()) writer.set_metadata(key, value);
+  SafetensorsWriter writer = copy_of(file);
   for (const auto& [name, view] : file.tensors()) {
-    if (!name.ends_with(".log_gain")) {
-      writer.add(name, view);
-      continue;
-    }
+    if (!name.ends_with(".log_gain")) continue;
     auto gains = view.floats();
     if (!gains) return Error{gains.error().code, name + ": " + gains.error().message};
     if (view.shape.size() != 2 || view.shape[0] != static_cast<int64_t>(known)) {
@@ -62,8 +55,7 @@ Result<std::vector<uint8_t>> with_higher_rates(const Safetensors& file, std::spa
   const double factor = static_cast<double>(known - 1) / static_cast<double>(points.size() - 1);
   rescale_qualities(description->base, factor);
   if (description->enhancement) rescale_qualities(*description->enhancement, factor);
-  writer.set_metadata("compass", to_json(*description));
-  return writer.finish();
+  return finished(std::move(writer), *description);
 }
 
 }  // namespace compass

@@ -1,19 +1,14 @@
 #include "model_writer/trellis_model.h"
 
-#include "model_writer/safetensors_writer.h"
+#include "model_writer/changed_model.h"
 
 namespace compass {
 
 Result<std::vector<uint8_t>> with_trellis(const Safetensors& file, const TrellisDescription& trellis,
                                           const LevelCounts& base, const LevelCounts& enhancement) {
-  const auto text = file.metadata().find("compass");
-  if (text == file.metadata().end()) return Error{ErrorCode::kModel, "not a COMPASS model"};
-  auto description = parse_description(text->second);
+  auto description = description_of(file);
   if (!description) return description.error();
-
-  SafetensorsWriter writer;
-  for (const auto& [key, value] : file.metadata()) writer.set_metadata(key, value);
-  for (const auto& [name, view] : file.tensors()) writer.add(name, view);
+  SafetensorsWriter writer = copy_of(file);
   const auto add = [&](const std::string& name, const CdfTables& tables, CodecDescription& codec) {
     codec.trellis = trellis;
     const auto cdf = tables.ragged_cdf();
@@ -25,8 +20,7 @@ Result<std::vector<uint8_t>> with_trellis(const Safetensors& file, const Trellis
   };
   add("base.y", base.tables(), description->base);
   if (description->enhancement) add("enhancement.y", enhancement.tables(), *description->enhancement);
-  writer.set_metadata("compass", to_json(*description));
-  return writer.finish();
+  return finished(std::move(writer), *description);
 }
 
 }  // namespace compass

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "core/samples.h"
 #include "core/size.h"
 #include "core/tensor.h"
 
@@ -78,26 +79,8 @@ inline uint32_t grey_of(uint32_t red, uint32_t green, uint32_t blue) {
   return (red + green + blue + 1) / 3;
 }
 
-// A 16-bit sample as the codec sees it.
-inline float sample_of_deep(uint16_t v) {
-  return static_cast<float>(v) / 65535.0F;
-}
-
 // The float sample of every byte: byte / 255, rounded once. 256 entries.
 const std::array<float, 256>& samples_of_bytes();
-
-// A float sample as a byte: clamped to [0,1], times 255, rounded half up; NaN gives 0.
-inline uint8_t byte_of_sample(float v) {
-  // The comparison comes first so that a NaN becomes 0 instead of an undefined conversion.
-  const float bounded = v > 0.0F ? (v < 1.0F ? v : 1.0F) : 0.0F;
-  return static_cast<uint8_t>(bounded * 255.0F + 0.5F);  // NOLINT(bugprone-incorrect-roundings): half up
-}
-
-// The same as 16 bits.
-inline uint16_t deep_of_sample(float v) {
-  const float bounded = v > 0.0F ? (v < 1.0F ? v : 1.0F) : 0.0F;
-  return static_cast<uint16_t>(bounded * 65535.0F + 0.5F);  // NOLINT(bugprone-incorrect-roundings): half up
-}
 
 // Interleaved 16-bit RGB to floats, and back, as below.
 Image from_rgb16(const Rgb16View& picture);

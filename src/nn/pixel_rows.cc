@@ -1,5 +1,9 @@
 #include "nn/pixel_rows.h"
 
+#include <algorithm>
+
+#include "core/samples.h"
+
 // Highway compiles everything below once per instruction set; the last part of the file, once, picks among
 // them.
 #undef HWY_TARGET_INCLUDE
@@ -78,11 +82,7 @@ void split_pixels(const float* pixels, const float* addend, size_t n, const std:
 }
 
 void round_samples(const float* samples, size_t n, uint8_t* bytes) {
-  for (size_t x = 0; x < n; ++x) {
-    const float v = samples[x];
-    const float bounded = v > 0.0F ? (v < 1.0F ? v : 1.0F) : 0.0F;  // a NaN is not above 0
-    bytes[x] = static_cast<uint8_t>(bounded * 255.0F + 0.5F);       // NOLINT(bugprone-incorrect-roundings)
-  }
+  std::transform(samples, samples + n, bytes, byte_of_sample);
 }
 
 }  // namespace plain
