@@ -7,8 +7,9 @@
 #include "core/result.h"
 #include "eval/compass_codec.h"
 #include "eval/peers/shvc_layers.h"
+#include "eval/results.h"
 #include "eval/rivals.h"
-#include "eval/runner.h"
+#include "eval/run_settings.h"
 
 namespace compass::eval {
 

@@ -3,7 +3,9 @@
 #include <cmath>
 #include <filesystem>
 
+#include "eval/picture_crop.h"
 #include "eval/process.h"
+#include "eval/runner.h"
 #include "eval/summary.h"
 
 namespace compass::eval {

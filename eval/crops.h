@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "eval/html_report.h"
-#include "eval/runner.h"
+#include "eval/run_settings.h"
 
 namespace compass::eval {
 

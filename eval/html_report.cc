@@ -8,6 +8,7 @@
 #include "eval/anchors.h"
 #include "eval/beside_paper.h"
 #include "eval/chart.h"
+#include "eval/curve_cost.h"
 #include "eval/html_style.h"
 #include "eval/metrics.h"
 #include "eval/summary.h"
@@ -96,16 +97,11 @@ std::string cards(const Results& results) {
   out +=
       card(bd_rate_between(results.rows, {"compass-base", kSingle, layout, top}, key, kReportInterpolation),
            "BD-rate against a single layer of our own base codec");
-  double encode = 0;
-  double decode = 0;
-  for (const CurvePoint& p : mine->points) {
-    encode += p.encode_seconds_per_mp / static_cast<double>(mine->points.size());
-    decode += p.decode_seconds_per_mp / static_cast<double>(mine->points.size());
-  }
+  const MeanSeconds mean = mean_seconds(*mine);
   out += fmt::format(
       "<div class=\"card\"><b>{:.2f} / {:.2f} s</b><span>to encode / decode a million pixels, all "
       "layers</span></div>\n",
-      encode, decode);
+      mean.encode, mean.decode);
   return out + "</div>\n";
 }
 

@@ -8,7 +8,7 @@
 
 #include "core/result.h"
 #include "eval/compass_codec.h"
-#include "eval/runner.h"
+#include "eval/run_settings.h"
 #include "mei/mei_model.h"
 
 namespace compass::eval {

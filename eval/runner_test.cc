@@ -178,6 +178,15 @@ TEST_F(RunnerTest, KeepsCropsOfSamples) {
   EXPECT_EQ(runs(), before + 1);  // a lost crop is made again
 }
 
+// What programs say of pictures is part of what measurements, and so crops, are kept under.
+TEST_F(RunnerTest, KeepsCropsBesidePerceptualScores) {
+  settings_.samples = {"a.ppm"};
+  settings_.perceptual = true;
+  ASSERT_TRUE(run(settings_));
+  const Picture a = *read_ppm(settings_.images[0]);
+  EXPECT_TRUE(read_ppm(crop_path(settings_, a, *layers_, "4", {{20, 12}, {40, 24}})));
+}
+
 TEST(Cache, DamagedEntriesCountAsAbsent) {
   const Workspace w = std::move(*Workspace::create());
   const Cache cache = *Cache::open(w.file("c"));
@@ -201,19 +210,6 @@ TEST(Cache, DamagedEntriesCountAsAbsent) {
     EXPECT_FALSE(cache.find("key", 2)) << text;
   }
   EXPECT_FALSE(Cache::open("/proc/nowhere"));
-}
-
-TEST(Crop, FindsTheDetail) {
-  Picture p({600, 400});
-  for (int y = 200; y < 390; ++y) {
-    for (int x = 390; x < 580; ++x) p.pixel(y, x)[1] = (x + y) % 2 != 0 ? 255 : 0;
-  }
-  const Rect r = crop_of(p);
-  EXPECT_EQ(r.size(), (Size{kCropSide, kCropSide}));
-  EXPECT_NEAR(r.x, 388, 16);
-  EXPECT_NEAR(r.y, 200, 16);
-  EXPECT_EQ(cut(p, {390, 200, 2, 1}).rgb, (std::vector<uint8_t>{0, 0, 0, 0, 255, 0}));
-  EXPECT_EQ(crop_of(Picture({5, 3})).size(), (Size{5, 3}));
 }
 
 }  // namespace

@@ -1,0 +1,17 @@
+// The rows of a run's results.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "eval/cache.h"
+#include "eval/run_plan.h"
+
+namespace compass::eval {
+
+// Rows by contestant, layout, setting, picture, scheme and layer, of what was measured: `measurements` has an
+// entry for each of the plan's jobs.
+std::vector<Row> rows_of(const RunSettings& settings, const RunPlan& plan,
+                         const std::vector<std::optional<Measurement>>& measurements);
+
+}  // namespace compass::eval
