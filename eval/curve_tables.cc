@@ -47,8 +47,8 @@ Section points(const Results& results, const std::string& codec, const std::stri
   Section out{
       fmt::format("{}: every point, layers {}", label_of(codec, scheme), layout),
       "By layer, 0 the lowest: bpp is all bytes up to and including the layer over the layer's pixels. "
-      "What follows is of the top layer: MS-SSIM, what programs that know of eyes say, seconds per million "
-      "pixels.",
+      "What follows is of the top layer: MS-SSIM, SSIMULACRA and butteraugli if they were asked for "
+      "(--perceptual), seconds per million pixels.",
       TextTable(std::move(head))};
   if (curves.empty()) return out;
   for (const CurvePoint& top : curves.back().points) {

@@ -22,7 +22,11 @@ std::string opening(const Results& results) {
   return fmt::format(
       "# {}\n\nWritten by `compass-lab eval` from its measurements; `scripts/{}` makes this page again. Do "
       "not edit it by hand.\nRates are bytes of whole files, qualities are of pictures decoded from them, "
-      "means are over pictures.\n\n{}",
+      "means are over pictures.\n\n"
+      "*One stream*: one file with all sizes. *Simulcast*: a file for each size, all counted. *Single*: the\n"
+      "file of the largest size alone. *Our base*: our base codec, used so. *BD-rate*: the mean difference "
+      "of\n"
+      "bits at equal quality.\n\n{}",
       paper ? "The paper's experiments" : "Results", paper ? "results_paper.sh" : "results.sh",
       paper ? comparisons : "");
 }

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 
+#include "eval/picture_file.h"
 #include "eval/process.h"
 
 namespace compass::eval {
@@ -12,12 +13,6 @@ namespace {
 
 // Butteraugli takes a second per megapixel or so.
 constexpr double kPatience = 600.0;
-
-Status write_ppm(const std::string& path, const Picture& picture) {
-  std::string bytes = fmt::format("P6 {} {} 255\n", picture.size.width, picture.size.height);
-  bytes.append(reinterpret_cast<const char*>(picture.rgb.data()), picture.rgb.size());
-  return write_file(path, bytes);
-}
 
 // What a program says of two files: the number behind `name`.
 Result<double> ask(const char* program, const std::string& name, const std::string& original,
@@ -66,8 +61,8 @@ Result<PerceptualScores> perceptual_scores(const Picture& original, const Pictur
   const auto workspace = Workspace::create();
   if (!workspace) return workspace.error();
   const std::string a = workspace->file("original.ppm"), b = workspace->file("decoded.ppm");
-  if (const Status written = write_ppm(a, original); !written) return written.error();
-  if (const Status written = write_ppm(b, decoded); !written) return written.error();
+  if (const Status written = write_ppm(original, a); !written) return written.error();
+  if (const Status written = write_ppm(decoded, b); !written) return written.error();
   PerceptualScores scores;
   for (const PerceptualMetric& metric : kPerceptualMetrics) {
     const auto answer = ask(metric.program, metric.words, a, b);

@@ -184,7 +184,7 @@ Workspace::~Workspace() {
 
 Result<std::vector<uint8_t>> read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) return Error{ErrorCode::kIo, fmt::format("{}: cannot be opened", path)};
+  if (!file) return Error{ErrorCode::kIo, fmt::format("{}: {}", path, std::strerror(errno))};
   std::vector<uint8_t> bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   if (file.bad()) return Error{ErrorCode::kIo, fmt::format("{}: cannot be read", path)};
   return bytes;

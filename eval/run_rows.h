@@ -9,8 +9,8 @@
 
 namespace compass::eval {
 
-// Rows by contestant, layout, setting, picture, scheme and layer, of what was measured: `measurements` has an
-// entry for each of the plan's jobs.
+// Rows of what was measured, by contestant, layout, setting, picture, layer and scheme; ceilings follow each
+// layout: `measurements` has an entry for each of the plan's jobs.
 std::vector<Row> rows_of(const RunSettings& settings, const RunPlan& plan,
                          const std::vector<std::optional<Measurement>>& measurements);
 

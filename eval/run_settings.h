@@ -37,7 +37,7 @@ struct RunSettings {
   bool perceptual = false;        // also what programs that know of eyes say (eval/perceptual.h)
   std::set<std::string> samples;  // file names of pictures of which crops are kept (eval/picture_crop.h)
   std::function<void(const RunProgress&)> progress;  // called under a lock, after every job
-  std::function<bool()> stop;                        // asked before every job; true ends the run early
+  std::function<bool()> stop;  // asked before every job, by several threads; true ends the run
 };
 
 }  // namespace compass::eval

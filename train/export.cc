@@ -1,6 +1,7 @@
 #include "export.h"
 
 #include "mei/mei_model.h"
+#include "model_file/model_ids.h"
 #include "model_writer/safetensors_writer.h"
 #include "priors/factorised_prior.h"
 
@@ -151,7 +152,7 @@ std::vector<uint8_t> export_model(SystemImpl& system, const CodecCounts& counts,
   description["provenance"] = provenance;
   file.set_metadata("format", system.mei.is_empty() ? "compass-model" : std::string(kMeiFormat));
   file.set_metadata("version", "1");
-  file.set_metadata("compass", description.dump());
+  file.set_metadata(kDescriptionKey, description.dump());
   return file.finish();
 }
 

@@ -4,6 +4,7 @@
 
 #include "pyramid.h"
 #include "transform.h"
+#include "weights_file.h"
 
 namespace compass::train {
 namespace {
@@ -214,23 +215,22 @@ double difference(Network& wide, Network& network, const std::vector<SynthesisIn
 
 // The wide network, if the file has one.
 Network wide_network(const Network& network, const Safetensors& file, const std::string& prefix,
-                     int64_t rate_points) {
+                     const std::vector<double>& rate_points) {
   const std::vector<nn::Op> ops = wider_ops(network->specs, file, prefix);
   if (ops.empty()) return nullptr;
-  Network wide(ops, network->mirror, rate_points);
+  Network wide(ops, network->mirror, static_cast<int64_t>(rate_points.size()));
   for (auto& item : wide->named_parameters()) {
-    const TensorView* view = file.find(prefix + "." + item.key());
-    TORCH_CHECK(view != nullptr && view->shape == item.value().sizes().vec(), prefix, ".", item.key(),
-                ": not as the rest of the file");
-    auto values = view->floats();
-    TORCH_CHECK(values.ok(), prefix, ".", item.key(), ": ", values.ok() ? "" : values.error().message);
-    item.value().copy_(torch::from_blob(values->data(), view->shape));
+    const std::string name = prefix + "." + item.key();
+    const auto found = parameter_in(file, "the weights", name, rate_points);
+    TORCH_CHECK(found && found->sizes() == item.value().sizes(), name, ": not as the rest of the file");
+    item.value().copy_(*found);
   }
   return wide;
 }
 
-void narrow_codec(Codec& codec, const Safetensors& file, const std::string& name, int64_t rate_points,
-                  const std::vector<Tensor>& pictures, const std::vector<Pass>& passes) {
+void narrow_codec(Codec& codec, const Safetensors& file, const std::string& name,
+                  const std::vector<double>& rate_points, const std::vector<Tensor>& pictures,
+                  const std::vector<Pass>& passes) {
   const auto replace = [&](Network& network, const char* part, const auto& input_of) {
     const std::string prefix = name + "." + part;
     Network wide = wide_network(network, file, prefix, rate_points);
@@ -304,14 +304,14 @@ void narrow(System& system, const Safetensors& file, const std::vector<Picture>&
   const torch::NoGradGuard guard;
   const torch::Device device = system->base->parameters().front().device();
   system->to(torch::kCPU);
-  const auto points = static_cast<int64_t>(system->rate_points.size());
+  const std::vector<double>& points = system->rate_points;
   std::vector<Tensor> small, large;
   std::vector<Pass> base_passes, passes;
   for (int64_t i = 0; i < examples.batches; ++i) {
     const Tensor top = random_patches(pictures, examples.batch, {2 * examples.side, 3.0}, random);
     small.push_back(resize_bicubic(top, examples.side, examples.side));
     large.push_back(top);
-    const Tensor rate = at::arange(examples.batch, at::kFloat) * (static_cast<double>(points) - 1.0) /
+    const Tensor rate = at::arange(examples.batch, at::kFloat) * (static_cast<double>(points.size()) - 1.0) /
                         std::max<double>(1.0, static_cast<double>(examples.batch) - 1.0);
     base_passes.push_back({rate, {}, at::kFloat, {}});
     passes.push_back(base_passes.back());

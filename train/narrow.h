@@ -7,8 +7,9 @@
 //   of the end op's weights, the first eigenvectors of G^(1/2) M G^(1/2). After an activation, channels are
 //   kept as they are, those with most energy times weight.
 // * Hidden channels of residual blocks are kept by energy times weight.
-// * Every convolution whose input has lost something is fitted anew, by least squares, to what the wide one
-//   made.
+// * Every convolution whose input has fewer channels than in the wide network is fitted anew, by least
+// squares,
+//   to what the wide one made. Those behind, whose maps are as wide again, are copied.
 //
 // What is left to training is what no linear fit finds.
 #pragma once

@@ -10,6 +10,7 @@
 #include "linear_start.h"
 #include "model_file/safetensors.h"
 #include "model_writer/safetensors_writer.h"
+#include "narrow.h"
 #include "optimiser.h"
 #include "plot.h"
 #include "priors/gaussian_tables.h"
@@ -257,6 +258,33 @@ TEST_F(TrainerTest, GainsGoOnAtNewRatePoints) {
     EXPECT_LT((item.value()[count] - expected).abs().max().item<float>(), 1e-5F) << item.key();
   }
   EXPECT_EQ(gains, 4U);
+}
+
+// Narrower synthesis and more rate points at once: what the file has of gains is lengthened before narrowing.
+TEST_F(TrainerTest, NarrowingKnowsOfNewRatePoints) {
+  torch::manual_seed(6);
+  System old(test_model());
+  const auto file = weights_file(old);
+  ASSERT_TRUE(file.ok());
+  System thin(test_model([](auto& c) {
+    c["model"]["rate_points"].push_back(0.02);
+    bool inside = false;
+    for (auto& op : c["model"]["base"]["g_s"]) {
+      if (inside && op.contains("in")) op["in"] = 8;
+      if (op["op"] == "res" && inside) op["channels"] = 8;
+      if (op["op"] == "subpel" && !inside) {
+        op["out"] = 8;
+        inside = true;
+      }
+    }
+  }));
+  copy_weights(thin, *file, "wide");
+  const Tensor before = thin->named_parameters()["base.g_s.4.conv.weight"].clone();
+  std::mt19937_64 random(2);
+  const std::vector<Picture> pictures{{"p", "", torch::randint(0, 256, {3, 256, 256}, at::kByte)}};
+  ASSERT_NO_THROW(narrow(thin, *file, pictures, {2, 4, 64}, random));
+  EXPECT_FALSE(at::equal(thin->named_parameters()["base.g_s.4.conv.weight"], before));
+  EXPECT_EQ(thin->named_parameters()["base.g_s.0.log_gain"].size(0), 4);
 }
 
 // More latents and more rate points at once: gains of the old latents go on, those of the new ones are 1

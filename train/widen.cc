@@ -3,9 +3,9 @@
 #include <iostream>
 
 #include "entropy/scales.h"
-#include "model_writer/extended_model.h"
 #include "pyramid.h"
 #include "transform.h"
+#include "weights_file.h"
 
 namespace compass::train {
 namespace {
@@ -13,11 +13,11 @@ namespace {
 constexpr int64_t kDescent = 30;  // steps
 constexpr double kStride = 0.08;  // of a channel's standard deviation, at the first step
 
-// Whether a tensor of this shape can fill the first entries of the parameter.
-bool fits(const std::vector<int64_t>& shape, const Tensor& parameter) {
-  if (static_cast<int64_t>(shape.size()) != parameter.dim()) return false;
+// Whether the tensor can fill the first entries of the parameter.
+bool fits(const Tensor& tensor, const Tensor& parameter) {
+  if (tensor.dim() != parameter.dim()) return false;
   for (int64_t d = 0; d < parameter.dim(); ++d)
-    if (shape[d] > parameter.size(d)) return false;
+    if (tensor.size(d) > parameter.size(d)) return false;
   return true;
 }
 
@@ -30,12 +30,6 @@ int64_t fewer_latents(const System& system, const Safetensors& file, const std::
     return fewer ? view->shape[1] : 0;
   }
   return 0;
-}
-
-// Whether the tensor holds gain vectors, [points,channels], of fewer rate points than the parameter does.
-bool has_fewer_rates(const std::string& name, const TensorView& view, const Tensor& parameter) {
-  return name.ends_with(".log_gain") && view.shape.size() == 2 && view.shape[0] >= 2 &&
-         view.shape[0] < parameter.size(0);
 }
 
 struct Examples {
@@ -182,23 +176,14 @@ KnownLatents copy_weights(System& system, const Safetensors& file, const std::st
   for (auto& item : system->named_parameters()) {
     const bool widened = (known.base > 0 && item.key().rfind("base.", 0) == 0) ||
                          (known.enhancement > 0 && item.key().rfind("enhancement.", 0) == 0);
-    const TensorView* view = file.find(item.key());
-    std::vector<int64_t> shape = view == nullptr ? std::vector<int64_t>{} : view->shape;
-    const bool fewer_rates = view != nullptr && has_fewer_rates(item.key(), *view, item.value());
-    if (fewer_rates) shape[0] = item.value().size(0);
-    const bool same = view != nullptr && shape == item.value().sizes().vec();
-    if (!same && (view == nullptr || !widened || !fits(shape, item.value()))) {
+    const auto found = parameter_in(file, path, item.key(), system->rate_points);
+    if (!found || (found->sizes() != item.value().sizes() && !(widened && fits(*found, item.value())))) {
       std::cout << "not in " << path << " as here: " << item.key() << "\n";
       continue;
     }
-    auto values = view->floats();
-    TORCH_CHECK(values.ok(), path, ": ", item.key(), ": ", values.ok() ? "" : values.error().message);
-    if (fewer_rates) {
-      values = lengthened(*std::move(values), system->rate_points, static_cast<size_t>(view->shape[0]));
-    }
     Tensor place = item.value().zero_();
-    for (size_t d = 0; d < shape.size(); ++d) place = place.slice(static_cast<int64_t>(d), 0, shape[d]);
-    place.copy_(torch::from_blob(values->data(), shape));
+    for (int64_t d = 0; d < found->dim(); ++d) place = place.slice(d, 0, found->size(d));
+    place.copy_(*found);
   }
   return known;
 }

@@ -30,7 +30,7 @@ export class DecoderPool {
     const worker = { decoder, readers: 0 };
     decoder.catch(() => {  // the next picture tries again
       this.#module = undefined;
-      this.#workers.splice(this.#workers.indexOf(worker), 1);
+      this.#workers = this.#workers.filter((other) => other !== worker);
     });
     this.#workers.push(worker);
     return worker;

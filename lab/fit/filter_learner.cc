@@ -84,7 +84,7 @@ void EigenLearner::add(const Image& made, const Image& wanted) {
   FilterBand band;
   Rows terms(size.width, kTerms);
   Rows errors(size.width, 3);
-  for (int y = every / 2; y < size.height; y += every) {
+  for (int y = std::min(every / 2, size.height - 1); y < size.height; y += every) {
     band.load({0, y, size.width, 1}, size, rows_of(made));
     band.select_row(y);
     const auto taps = band.taps();
@@ -294,13 +294,15 @@ FilterLearner::Gain EigenLearner::gain(const FilterWeights& filter) const {
     f.emplace_back(from_taps.solve(taps));
   }
   Gain gain;
+  const auto wrong = std::ranges::count_if(sums_, [](const Sums& s) { return s.error > 0.0; });
   for (const Sums& s : sums_) {
+    if (s.error <= 0.0) continue;  // no filter makes it better
     const auto decibels = [&](const MatrixXd& g) { return 10.0 * std::log10(s.error / s.left(g)); };
-    gain.fixed += decibels(f[0]) / pictures();
+    gain.fixed += decibels(f[0]) / static_cast<double>(wrong);
     MatrixXd adapted = f[0];
     const VectorXd coefficients = s.coefficients(f);
     for (int k = 0; k < filter.directions; ++k) adapted += std::round(coefficients(k)) * f[k + 1];
-    gain.adapted += decibels(adapted) / pictures();
+    gain.adapted += decibels(adapted) / static_cast<double>(wrong);
   }
   return gain;
 }

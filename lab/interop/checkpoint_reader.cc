@@ -13,6 +13,7 @@
 #include "core/printable.h"
 #include "interop/reference_names.h"
 #include "interop/zip_archive.h"
+#include "model_file/model_ids.h"
 
 namespace compass {
 namespace {
@@ -231,7 +232,7 @@ Status CheckpointReader::read_safetensors(std::span<const uint8_t> bytes) {
   if (!file) {
     return bad(file.error().message);
   }
-  if (file->metadata().contains("compass")) {
+  if (file->metadata().contains(kDescriptionKey)) {
     return bad("this is a COMPASS model file already");
   }
   const auto copy = std::make_shared<const Safetensors>(*file);

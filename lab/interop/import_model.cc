@@ -92,7 +92,7 @@ class Importer {
     }
     writer_.set_metadata("format", "compass-model");
     writer_.set_metadata("version", "1");
-    writer_.set_metadata("compass", to_json(description));
+    writer_.set_metadata(kDescriptionKey, to_json(description));
 
     result_.summary.insert(result_.summary.begin(),
                            parts.enhancement ? "COMPASS: base layer and any number of enhancement layers"

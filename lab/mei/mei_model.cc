@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "core/printable.h"
+#include "model_file/model_ids.h"
 #include "model_file/safetensors.h"
 
 namespace compass {
@@ -87,7 +88,7 @@ Result<std::shared_ptr<const MeiModel>> MeiModel::from(const Safetensors& file) 
   }
   if (metadata_of(file, "version") != "1") return bad("has a version that this program does not read");
   auto model = std::make_shared<MeiModel>();
-  auto base = parse_description(metadata_of(file, "compass"));
+  auto base = parse_description(metadata_of(file, kDescriptionKey));
   if (!base) return base.error();
   if (base->enhancement) return bad("its base codec is described with enhancement layers of COMPASS");
   if (base->rate_points.size() != 1) return bad("has more than one rate point");

@@ -1,11 +1,8 @@
 #include "model_writer/changed_model.h"
 
+#include "model_file/model_ids.h"
+
 namespace compass {
-namespace {
-
-constexpr const char* kDescriptionKey = "compass";
-
-}  // namespace
 
 Result<Description> description_of(const Safetensors& file) {
   const auto text = file.metadata().find(kDescriptionKey);

@@ -1,7 +1,10 @@
 #include "model_writer/extended_model.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 
+#include "model_file/model_ids.h"
 #include "model_writer/changed_model.h"
 
 namespace compass {
@@ -32,13 +35,25 @@ std::vector<float> lengthened(std::vector<float> log_gains, std::span<const doub
 Result<std::vector<uint8_t>> with_higher_rates(const Safetensors& file, std::span<const double> lambdas) {
   auto description = description_of(file);
   if (!description) return description.error();
+  if (const auto parts = file.metadata().find(kPartsKey);
+      parts != file.metadata().end() && parts->second == kBaseDecoderParts) {
+    return Error{ErrorCode::kModel, "a base layer's decoder alone: extend the whole model, then strip it"};
+  }
   std::vector<double>& points = description->rate_points;
   const size_t known = points.size();
   if (known < 2) return Error{ErrorCode::kModel, "a model of one rate has no line to go on in"};
   for (const double lambda : lambdas) {
-    if (!std::isfinite(lambda) || lambda <= points.back())
-      return Error{ErrorCode::kUsage, "rates must rise, from above the model's highest on"};
+    if (!(lambda > points.back() && lambda <= kMaxLambda)) {
+      return Error{ErrorCode::kUsage,
+                   fmt::format("{:g} is not above {:g} and at most {:g}: lambdas rise, from "
+                               "above the model's highest on",
+                               lambda, points.back(), kMaxLambda)};
+    }
     points.push_back(lambda);
+  }
+  if (points.size() > static_cast<size_t>(kMaxRatePoints)) {
+    return Error{ErrorCode::kUsage,
+                 fmt::format("{} rates in all, where a model has {} at most", points.size(), kMaxRatePoints)};
   }
 
   SafetensorsWriter writer = copy_of(file);

@@ -7,6 +7,7 @@
 #include <random>
 #include <vector>
 
+#include "model_file/model_ids.h"
 #include "model_writer/safetensors_writer.h"
 #include "priors/gaussian_tables.h"
 
@@ -131,7 +132,7 @@ class RandomModel {
     if (description->enhancement) writer.scale_tables("enhancement.y.", *description->enhancement);
     writer.file_.set_metadata("format", "compass-model");
     writer.file_.set_metadata("version", "1");
-    writer.file_.set_metadata("compass", to_json(*description));
+    writer.file_.set_metadata(kDescriptionKey, to_json(*description));
     return Model::parse(writer.file_.finish());
   }
 

@@ -16,7 +16,8 @@ namespace compass {
 nn::OpWeights random_weights(const nn::Op& op, int points, std::mt19937& generator);
 
 // `profile` is "paper" (N = 128, M = 192, an RDN of 4 blocks, an MLP 256 wide) or "lite"; these with LIIF in
-// LIFF's place ("paper-liif", "lite-liif"); lite with a factorised prior in the base codec
+// LIFF's place ("paper-liif", "lite-liif"); lite with swift's LIFF ("lite-swift-liff"); lite with a
+// factorised prior in the base codec
 // ("lite-factorised"); or the paper's base codec with a factorised prior, alone ("factorised"). The same
 // weights every time. Error: kUsage for any other name.
 const std::vector<std::string>& random_profiles();

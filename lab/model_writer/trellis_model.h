@@ -12,8 +12,8 @@
 namespace compass {
 
 // The model of `file` with such a trellis in both codecs, whose tables follow from what was counted.
-// `enhancement` is not looked at if the model has one layer. Errors: kModel if the file is no model, or one
-// without integer scales.
+// `enhancement` is not looked at if the model has one layer. Errors: kModel if the file is no model.
+// Only codecs with integer scales may have a trellis, which Model::parse checks.
 Result<std::vector<uint8_t>> with_trellis(const Safetensors& file, const TrellisDescription& trellis,
                                           const LevelCounts& base, const LevelCounts& enhancement);
 

@@ -136,7 +136,7 @@ Status check_limits(const ContainerHeader& header, const ContainerLimits& limits
     const Size size = header.layers[k].size;
     if (static_cast<uint64_t>(size.pixels()) <= limits.max_pixels) continue;
     return bad("layer " + std::to_string(k) + " of " + text(size) + " has more pixels than the limit of " +
-               std::to_string(limits.max_pixels));
+               std::to_string(limits.max_pixels) + ": raise the limit");
   }
   if (header.metadata_bytes() > limits.max_metadata_bytes) {
     return bad(std::to_string(header.metadata_bytes()) + " bytes of metadata are more than the limit of " +
@@ -250,7 +250,8 @@ Result<HeaderParse> parse_header(std::span<const uint8_t> bytes, const Container
   const uint32_t stated = in.u32();
   if (in.malformed()) return bad("a number is malformed");
   if (in.is_short()) return HeaderParse{{}, in.need()};
-  if (checksum(bytes.first(covered)) != stated) return bad("its checksum is wrong: the file is damaged");
+  if (checksum(bytes.first(covered)) != stated)
+    return bad("its checksum is wrong: the file is damaged, get a whole copy");
   if (Status s = check_header(header, ErrorCode::kBadFile); !s) return s.error();
   header.bytes = in.at();
   place(header);

@@ -230,12 +230,15 @@ double decode_bytes(const PyramidNetworks& networks, const MemoryQuestion& q,
   return kFixed + networks.weight_bytes() + most;
 }
 
-Status check_memory(double bytes, uint64_t limit) {
+Status check_memory(double bytes, uint64_t limit, const char* or_else) {
   if (limit == 0 || bytes <= static_cast<double>(limit)) return {};
-  return Error{ErrorCode::kBadFile,
-               fmt::format("needs about {:.0f} MB of memory, more than the limit of {:.0f} MB: raise the "
-                           "limit, or ask for a smaller layer or region",
-                           std::ceil(bytes * 1e-6), static_cast<double>(limit) * 1e-6)};
+  const auto most = static_cast<double>(limit);
+  return Error{
+      ErrorCode::kBadFile,
+      fmt::format("needs about {:.0f} MB of memory, more than the limit of {}: raise the limit{}",
+                  std::ceil(bytes * 1e-6),
+                  most < 1e6 ? fmt::format("{:.0f} kB", most * 1e-3) : fmt::format("{:.0f} MB", most * 1e-6),
+                  or_else)};
 }
 
 }  // namespace compass

@@ -31,7 +31,9 @@ double encode_bytes(const PyramidNetworks& networks, const MemoryQuestion& quest
 double decode_bytes(const PyramidNetworks& networks, const MemoryQuestion& question,
                     const std::vector<Rect>& wanted);
 
-// kBadFile if `bytes` are more than `limit`; a limit of 0 is none.
-Status check_memory(double bytes, uint64_t limit);
+// kBadFile if `bytes` are more than `limit`; a limit of 0 is none. `or_else`: what else than raising the
+// limit helps.
+Status check_memory(double bytes, uint64_t limit, const char* or_else = "");
+inline constexpr const char* kOrLess = ", or ask for a smaller layer or region";
 
 }  // namespace compass

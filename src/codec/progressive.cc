@@ -19,7 +19,7 @@ Status Progressive::open(const DecodeSettings& settings) {
       .sizes = received.sizes.sizes, .top = received.asked, .bytes = true, .size = settings.size};
   const double alpha = received.alpha ? received.alpha->memory(settings.size) : 0.0;
   const double memory = decode_bytes(runtime_.networks, question, receiver_.wanted()) + alpha;
-  return check_memory(memory, runtime_.options.max_memory);
+  return check_memory(memory, runtime_.options.max_memory, kOrLess);
 }
 
 LayerPart Progressive::part_of(int k) const {

@@ -293,7 +293,7 @@ Result<Received> Receiver::receive(const DecodeSettings& settings) {
                                 .sink_pixel = settings.make_sink ? settings.sink_pixel_bytes : 0};
   const double alpha = received_.alpha ? received_.alpha->memory(settings.size) : 0.0;
   const double memory = decode_bytes(networks_, question, wanted_) + alpha;
-  if (const auto status = check_memory(memory, options_.max_memory); !status) return status.error();
+  if (const auto status = check_memory(memory, options_.max_memory, kOrLess); !status) return status.error();
   if (const auto status = read_metadata(); !status) return status.error();
   for (int k = 0; k <= received_.asked; ++k) {
     auto layer = receive_layer(k);

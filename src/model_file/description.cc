@@ -45,8 +45,8 @@ void parse_rate_points(FieldReader& r, const json& in, Description& d) {
   }
   for (const json& point : points) {
     const double value = point.is_number() ? point.get<double>() : 0.0;
-    if (!(value > 0.0) || value > 1e6 || (!d.rate_points.empty() && value <= d.rate_points.back())) {
-      r.fail("rate_points", "must be positive and rising");
+    if (!(value > 0.0) || value > kMaxLambda || (!d.rate_points.empty() && value <= d.rate_points.back())) {
+      r.fail("rate_points", fmt::format("must be above 0, rising and at most {:g}", kMaxLambda));
       return;
     }
     d.rate_points.push_back(value);

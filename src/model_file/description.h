@@ -117,6 +117,7 @@ inline constexpr int kMaxKernel = 15;
 inline constexpr int kMaxFactor = 32;        // of one op
 inline constexpr int kMaxTotalFactor = 256;  // picture to z
 inline constexpr int kMaxRatePoints = 64;
+inline constexpr double kMaxLambda = 1e6;
 inline constexpr int kMaxFilterDirections = 64;
 inline constexpr double kMinTrellisStep = 1.0 / 64;
 inline constexpr double kMaxTrellisStep = 64.0;

@@ -83,7 +83,7 @@ Result<std::shared_ptr<const Model>> Model::from(const Safetensors& file, ModelU
   if (metadata_of(file, "version") != kVersion) {
     return bad("has version " + printable(metadata_of(file, "version")) + ", this program reads version 1");
   }
-  auto description = parse_description(metadata_of(file, "compass"));
+  auto description = parse_description(metadata_of(file, kDescriptionKey));
   if (!description) return description.error();
   const auto contents = contents_of(file, description->enhancement.has_value());
   if (!contents) return contents.error();

@@ -27,8 +27,11 @@ enum class ModelParts {
   kBaseDecoder,  // of that, what base layers take: the description and the tensors of one layer
 };
 
-// How a file's metadata says so: under this key, one of these texts, or nothing for kAll; with the base
-// decoder alone, DecoderIds::upper in hexadecimal under the other key.
+// Where a file's metadata holds the model's description, as JSON.
+inline constexpr const char* kDescriptionKey = "compass";
+
+// How a file's metadata says which parts it has: under this key, one of these texts, or nothing for kAll;
+// with the base decoder alone, DecoderIds::upper in hexadecimal under the other key.
 inline constexpr const char* kPartsKey = "parts";
 inline constexpr const char* kDecoderParts = "decoder";
 inline constexpr const char* kBaseDecoderParts = "base decoder";

@@ -195,9 +195,11 @@ Result<SafetensorsParts> read_safetensors(std::span<const uint8_t> bytes) {
   uint64_t header_size = 0;
   std::memcpy(&header_size, bytes.data(), kLengthBytes);
   const auto rest = bytes.subspan(kLengthBytes);
+  if (rest.empty() || rest[0] != '{') {
+    return bad("not a safetensors file: its header does not begin with '{'");
+  }
   if (header_size > kMaxHeader) {
-    return bad(fmt::format("the header claims {} bytes, the limit is {} (not a safetensors file?)",
-                           header_size, kMaxHeader));
+    return bad(fmt::format("the header claims {} bytes, the limit is {}", header_size, kMaxHeader));
   }
   if (header_size > rest.size()) {
     return bad(
@@ -205,9 +207,7 @@ Result<SafetensorsParts> read_safetensors(std::span<const uint8_t> bytes) {
   }
   const auto header = rest.first(header_size);
   const auto data = rest.subspan(header_size);
-  if (header.empty() || header[0] != '{') {
-    return bad("the header does not begin with '{' (not a safetensors file?)");
-  }
+  if (header.empty()) return bad("the header is empty");
 
   HeaderReader reader;
   // nlohmann-json reports everything it dislikes through the reader; nothing is thrown.

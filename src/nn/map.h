@@ -84,14 +84,15 @@ struct MapView {
   int channels = 0;
   int pitch = 0;  // elements from pixel to pixel, >= channels; the excess is zero
   Rect part;      // what the array holds, in coordinates of the whole
-  Rect held;  // the same with a border of zeros around it, if it has one: what the array is large enough for
+  Rect held;  // the same with a border around it, if it has one: what the array is large enough for. Zeros,
+              // but see slide_rows()
   Size full;  // the whole
 
   size_t offset(int y, int x) const {
     return (static_cast<size_t>(y - held.y) * held.width + static_cast<size_t>(x - held.x)) * pitch;
   }
-  // Whether a convolution can read so many channels of the window's pixels: what is not inside `part` is
-  // zero.
+  // Whether a convolution can read so many channels of the window's pixels. What is not inside `part` is
+  // zero; of a map that slides only at its edges (slide_rows()).
   bool holds(const Rect& window, int wanted) const {
     return pitch >= wanted && window.x >= held.x && window.y >= held.y &&
            window.x + window.width <= held.x + held.width && window.y + window.height <= held.y + held.height;

@@ -78,7 +78,7 @@ HWY_INLINE void block(const Product& p, size_t row, size_t column) {
   for (const LeftRun& run : p.a) {
     const size_t stride = run.stride;
     const float* HWY_RESTRICT a = run.data + row * stride;
-    const float* HWY_RESTRICT a_more = a + kRowsOfPointer * stride;
+    const float* HWY_RESTRICT a_more = a + (rows > kRowsOfPointer ? kRowsOfPointer * stride : 0);
     for (const float* const end = a + run.length; a != end; ++a, ++a_more, b += kPanelColumns) {
       V right[kSums];
       HWY_UNROLL(8)

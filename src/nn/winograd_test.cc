@@ -93,7 +93,8 @@ std::vector<float> convolve(const Convolution& c, const std::vector<float>& weig
 
 TEST_P(Winograd, EqualsTheDirectConvolution) {
   for (const Convolution& c :
-       {Convolution{}, Convolution{.in = 32, .out = 16, .rows = 4, .cols = 4},
+       {Convolution{}, Convolution{.in = 16, .out = 16, .rows = 8, .cols = 12},
+        Convolution{.in = 32, .out = 16, .rows = 4, .cols = 4},
         Convolution{.in = 320, .out = 96, .rows = 12, .cols = 64, .act = Act::kLeakyRelu},
         Convolution{.in = 128, .out = 128, .rows = 8, .cols = 64, .act = Act::kRelu}}) {
     const auto weights = RandomFloats(1)(static_cast<size_t>(c.out) * c.in * 9);

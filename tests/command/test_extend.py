@@ -40,11 +40,15 @@ class Extend(CommandTest):
         self.assertEqual(self.coded("two.safetensors", 80), self.coded("both.safetensors", 80))
 
     def test_what_cannot_be_extended(self):
-        for rates in ["0.001"], ["0.025"], ["0.2", "0.1"], ["nan"], ["0.1", "inf"]:
+        many = [0.1 + 0.01 * i for i in range(62)]  # 65 with the three there are
+        for rates in ["0.001"], ["0.025"], ["0.2", "0.1"], ["nan"], ["0.1", "inf"], ["2e6"], many:
             done = self.lab("extend", MODEL, "x.safetensors", *rates, code=USAGE)
             self.assertIn(b"RATE", done.stderr)
         self.lab("extend", MODEL, "x.safetensors", code=USAGE)
         self.lab("extend", "in.ppm", "x.safetensors", 0.1, code=MODEL_OTHER)
+        self.lab("strip", MODEL, "base.safetensors", "--base-only")
+        done = self.lab("extend", "base.safetensors", "x.safetensors", 0.1, code=MODEL_OTHER)
+        self.assertIn(b"whole model", done.stderr)
         self.lab("extend", MODEL, "/dev/full", 0.1, code=IO)
         self.put("model.safetensors", open(MODEL, "rb").read())
         self.lab("extend", "model.safetensors", "model.safetensors", 0.1, code=USAGE)

@@ -64,7 +64,11 @@ class Fit(CommandTest):
         names = self.pictures(10)
         for wrong in ("--step", -1), ("--step", 0.001), ("--coarser-below", "20,30"), ("--coarser-below", 101):
             self.lab("fit", MODEL, "f.safetensors", *names, "--directions", 2, *wrong, code=USAGE)
-        self.lab("fit", MODEL, "f.safetensors", *names, "--directions", 3, code=USAGE)
+        done = self.lab("fit", MODEL, "f.safetensors", *names, "--directions", 3, code=USAGE)
+        self.assertIn(b"give 11 or more", done.stderr)
+        many = [names[0]] * 74  # ten of them would be held back
+        done = self.lab("fit", MODEL, "f.safetensors", *many, "--directions", 64, code=USAGE)
+        self.assertIn(b"give 75 or more", done.stderr)
         self.lab("fit", MODEL, "f.safetensors", *names, "--directions", 65, code=USAGE)
         self.lab("fit", names[0], "f.safetensors", *names, "--directions", 2, code=MODEL_OTHER)
         self.lab("fit", MODEL, "f.safetensors", "missing.ppm", *names, "--directions", 2, code=IO)

@@ -5,7 +5,7 @@ import os
 import subprocess
 import unittest
 
-from harness import COMMAND, FAILURE, IO, LAB_COMMAND, OK, USAGE, CommandTest, Picture, main
+from harness import BAD_FILE, COMMAND, FAILURE, IO, LAB_COMMAND, MODEL_OTHER, OK, USAGE, CommandTest, Picture, main
 
 NAMES = (b"no\n\x1b[31msuch", b"tab\tand\rreturn", b"bell\x07\x7f", b"x\xff", b"c1\xc2\x9b31m", b"cut\xe2\x82",
          "turned\u202egnp".encode(), "line\u2028end".encode(), "Grüße 日本".encode(), b" ", b"'quoted'", b"{}%s")
@@ -100,6 +100,25 @@ class Libraries(CommandTest):
             done = self.run_command(*arguments)
             self.assertNotEqual(done.returncode, OK)
             self.assertNotIn(b"''", done.stderr)
+
+    def test_what_to_do_is_said(self):
+        self.put("not.safetensors", Picture.smooth(9, 9).ppm())
+        os.mkdir(self.path("folder"))
+        for code, said, arguments in (
+                (MODEL_OTHER, b"--model: nope is neither a file nor an installed model",
+                 ("encode", "in.ppm", "o.cmps", "--model", "nope")),
+                (MODEL_OTHER, b"not a safetensors file", ("encode", "in.ppm", "o.cmps", "--model", "not.safetensors")),
+                (USAGE, b"--format: no picture format by the name 'foo'", ("decode", "file.cmps", "o.png", "--format", "foo")),
+                (USAGE, b"o: the name has no ending", ("decode", "file.cmps", "o")),
+                (IO, b"folder: is a folder", ("decode", "file.cmps", "folder")),
+                (USAGE, b"--append: a value is missing", ("encode", "in.ppm", "--append")),
+                (BAD_FILE, b"in.ppm: needs about", ("encode", "in.ppm", "o.cmps", "--max-memory", "1M")),
+                (BAD_FILE, b"more than the limit of 1 kB", ("decode", "file.cmps", "o.ppm", "--max-memory", "1k")),
+                (BAD_FILE, b"raise the limit", ("decode", "file.cmps", "o.ppm", "--max-pixels", 10))):
+            with self.subTest(arguments):
+                done = self.compass(*arguments, code=code)
+                self.assertIn(said, done.stderr)
+                self.assert_one_line(done.stderr)
 
 
 if __name__ == "__main__":

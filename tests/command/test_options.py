@@ -158,6 +158,18 @@ class Programs(CommandTest):
             self.assertIn("see %s --help" % name, done.stderr.decode())
 
 
+class Targets(CommandTest):
+    def test_what_a_target_would_leave_without_effect_is_refused(self):
+        self.put("in.ppm", Picture.smooth(96, 64).ppm())
+        sized = "--target-size", "24x16@200,96x64@1k"
+        for option, value in ("--layers", 3), ("--sizes", "48x32,96x64"), ("--scales", "0.5,1"):
+            done = self.compass("encode", "in.ppm", "o.cmps", *sized, option, value, code=USAGE)
+            self.assertIn(option.encode(), done.stderr)
+        done = self.compass("encode", "in.ppm", "o.cmps", "--target-size", "1k", "-q", "40,60,90", code=USAGE)
+        self.assertIn(b"--quality", done.stderr)
+        self.compass("encode", "in.ppm", "o.cmps", "--target-size", "1k", "-q", 60, "--layers", 2)
+
+
 class Best(CommandTest):
     """What can be had of a file that was cut on purpose."""
 

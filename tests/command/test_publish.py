@@ -77,6 +77,113 @@ class Publish(CommandTest):
         self.assertNotEqual(os.stat(self.path("site/one.cmps")).st_mtime_ns, first)
         self.assertGreaterEqual(self.publish("-q", 20)["made"], 2)  # other settings
 
+    def put_two(self):
+        """A folder of two pictures, p, to be published as s."""
+        os.mkdir(self.path("p"))
+        for name, seed in (("a", 1), ("b", 2)):
+            self.put("p/%s.ppm" % name, Picture.smooth(48, 32, seed).ppm())
+
+    def publish_two(self, quality, code=OK):
+        """How many pictures were made, and what the manifest says then, by files' names."""
+        done = self.run_command("publish", "p", "s", "-q", quality, "--effort", 0, "--json",
+                                env=self.environment(COMPASS_WEB_PATH=self.path("web")))
+        self.assertEqual(done.returncode, code, done.stderr)
+        listed = {picture["file"]: picture for picture in json.loads(self.get("s/manifest.json"))["pictures"]}
+        for name, picture in listed.items():
+            self.assertEqual(len(self.get("s/" + name)), picture["bytes"])
+        return json.loads(done.stdout)["made"] if done.stdout else None, listed
+
+    def test_an_interrupted_run_leaves_no_files_of_other_settings(self):
+        self.put_two()
+        self.assertEqual(self.publish_two(20)[0], 2)
+        coarse = self.get("s/a.cmps"), self.get("s/b.cmps")
+        os.remove(self.path("s/b.cmps"))
+        os.mkdir(self.path("s/b.cmps"))  # cannot be written, not even by root
+        _, listed = self.publish_two(90, code=IO)
+        self.assertEqual(list(listed), ["a.cmps"])
+        self.assertIn("quality 90,", listed["a.cmps"]["settings"])
+        fine = self.get("s/a.cmps")
+        self.assertNotEqual(fine, coarse[0])
+        os.rmdir(self.path("s/b.cmps"))
+        self.put("s/b.cmps", coarse[1])  # is of quality 20, but nothing says so any more
+        made, listed = self.publish_two(20)
+        self.assertEqual((made, list(listed)), (2, ["a.cmps", "b.cmps"]))
+        self.assertEqual((self.get("s/a.cmps"), self.get("s/b.cmps")), coarse)
+        # What was made before the interruption is not made again with the same settings.
+        os.remove(self.path("s/b.cmps"))
+        os.mkdir(self.path("s/b.cmps"))
+        self.publish_two(90, code=IO)
+        os.rmdir(self.path("s/b.cmps"))
+        self.assertEqual(self.publish_two(90)[0], 1)
+        self.assertEqual(self.get("s/a.cmps"), fine)
+
+    def test_the_file_of_a_picture_that_failed_is_not_listed(self):
+        self.put_two()
+        self.publish_two(20)
+        coarse, picture = self.get("s/b.cmps"), self.get("p/b.ppm")
+        times = os.stat(self.path("p/b.ppm"))
+        self.put("p/b.ppm", b"not a picture for now")
+        made, listed = self.publish_two(90, code=FAILURE)
+        self.assertEqual((made, list(listed)), (1, ["a.cmps"]))
+        self.assertNotIn(b"b.cmps", self.get("s/index.html") + self.get("s/snippet.html"))
+        self.put("p/b.ppm", picture)
+        os.utime(self.path("p/b.ppm"), ns=(times.st_atime_ns, times.st_mtime_ns))
+        made, listed = self.publish_two(90)
+        self.assertEqual((made, list(listed)), (1, ["a.cmps", "b.cmps"]))
+        self.assertNotEqual(self.get("s/b.cmps"), coarse)
+
+    def test_any_change_of_a_picture_counts(self):
+        self.put_two()
+        self.publish_two(20)
+        first = self.get("s/a.cmps")
+        self.put("p/a.ppm", Picture.smooth(48, 32, seed=3).ppm())  # as large as before
+        os.utime(self.path("p/a.ppm"), (1e9, 1e9))  # and older
+        made, listed = self.publish_two(20)
+        self.assertEqual(made, 1)
+        self.assertNotEqual(self.get("s/a.cmps"), first)
+        self.assertEqual(listed["a.cmps"]["source"], "a.ppm")
+        self.assertRegex(listed["a.cmps"]["state"], "^[0-9a-f]{16}$")  # and no time, which all could read
+        self.assertNotIn(b"1000000000", self.get("s/manifest.json"))
+        self.put("p/a.ppm", self.get("p/a.ppm") + b"\0")
+        os.utime(self.path("p/a.ppm"), (1e9, 1e9))
+        self.assertEqual(self.publish_two(20)[0], 1)
+        with open(self.path("s/a.cmps"), "ab") as file:
+            file.write(b"\0")
+        self.assertEqual(self.publish_two(20)[0], 1)
+        self.assertEqual(self.publish_two(20)[0], 0)
+
+    def test_without_a_manifest_that_says_how_all_is_made_again(self):
+        self.put_two()
+        self.publish_two(20)
+        listed = json.loads(self.get("s/manifest.json"))["pictures"]
+        older = [{key: picture[key] for key in ("file", "bytes", "decoder", "layers")} for picture in listed]
+        for text in ({"settings": "model 0123456789abcdef, quality 20", "pictures": older}, {"pictures": 1},
+                     {"pictures": [1, {"source": 1}, {"source": {"file": 1}}]}, []):
+            self.put("s/manifest.json", json.dumps(text).encode())
+            self.assertEqual(self.publish_two(20)[0], 2)
+        self.put("s/manifest.json", b"{")
+        self.assertEqual(self.publish_two(20)[0], 2)
+
+    def test_names_need_not_be_text(self):
+        self.put_two()
+        os.rename(os.fsencode(self.path("p/b.ppm")), os.fsencode(self.path("p")) + b"/\xff.ppm")
+        env = self.environment(COMPASS_WEB_PATH=self.path("web"))
+        for made in (2, 0):
+            report = self.json("publish", "p", "s", "--effort", 0, env=env)
+            self.assertEqual((report["pictures"], report["made"]), (2, made))
+
+    def test_a_picture_that_cannot_be_read_is_not_taken_for_the_output(self):
+        self.put_two()
+        os.symlink("/proc/self/mem", self.path("p/unreadable.ppm"))  # not even by root
+        os.mkdir(self.path("pictures"))
+        os.rename(self.path("p"), self.path("pictures/p"))
+        done = self.run_command("publish", "pictures", self.path("pic"), "--effort", 0,
+                                env=self.environment(COMPASS_WEB_PATH=self.path("web")))
+        self.assertEqual(done.returncode, FAILURE, done.stderr)
+        self.assertRegex(done.stderr, b"unreadable.ppm: cannot read: ")
+        self.assertIn(b"1 of 3 pictures could not be published", done.stderr)
+        self.assertEqual(len(json.loads(self.get("pic/manifest.json"))["pictures"]), 2)
+
     def test_files_of_ours_are_copied(self):
         self.encode(Picture.smooth(40, 40), name="photos/ours.cmps")
         self.assertEqual(self.publish()["made"], 3)

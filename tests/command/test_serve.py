@@ -297,6 +297,8 @@ class Serve(CommandTest):
 
     def test_wrong_usage(self):
         self.compass("serve", "none", code=IO)
+        done = self.compass("serve", "site", "--model", "nope", code=MODEL_OTHER)
+        self.assertIn(b"nope is neither a file nor an installed model", done.stderr)
         self.compass("serve", "site", "--port", 70000, code=USAGE)
         self.compass("serve", "site", "--connections", 0, code=USAGE)
         self.compass("serve", "site", "--url", "example.org", code=USAGE)

@@ -447,7 +447,7 @@ if __name__ == '__main__':
     if len(sys.argv) == 3 and sys.argv[1] == '--check':
         difference = check(sys.argv[2])
         sys.exit(f'{sys.argv[2]}: {difference}' if difference else 0)
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 2 or sys.argv[1].startswith('-'):
         sys.exit(__doc__)
     with open(sys.argv[1], 'wb') as out:
         out.write(make().to_bytes())

@@ -29,9 +29,8 @@ void add_output_flags(CLI::App& app, CommonFlags& flags) {
   app.add_flag("--quiet", flags.quiet, "Print nothing but errors.");
 }
 
-void add_codec_flags(CLI::App& app, CommonFlags& flags) {
-  app.add_option("--model", flags.model,
-                 "Model to use: a file, or the name of an installed one. Default: lite.")
+void add_codec_flags(CLI::App& app, CommonFlags& flags, const std::string& model) {
+  app.add_option("--model", flags.model, model + " A file, or the name of an installed one.")
       ->option_text("MODEL");
   app.add_option("--threads", flags.threads, "Threads to use. Default: one per core.")->option_text("N");
   app.add_option(

@@ -36,8 +36,11 @@ struct CommonFlags {
 
 // Adds --quiet and --json. `app` is a subcommand.
 void add_output_flags(CLI::App& app, CommonFlags& flags);
-// Adds --model, --threads, --precision, --exact, --max-pixels and --max-memory.
-void add_codec_flags(CLI::App& app, CommonFlags& flags);
+// Adds --model, --threads, --precision, --exact, --max-pixels and --max-memory. `model` says what the model
+// is for and which one is taken unless it is named.
+void add_codec_flags(CLI::App& app, CommonFlags& flags, const std::string& model);
+inline constexpr const char* kModelOfFile =
+    "Model to decode with. Default: the one that made the file, if it is found.";
 // Adds --strict; `help` says what the command refuses.
 CLI::Option* add_strict_flag(CLI::App& app, CommonFlags& flags, const std::string& help);
 

@@ -7,6 +7,7 @@
 #include <array>
 #include <bit>
 #include <cctype>
+#include <filesystem>
 #include <limits>
 #include <optional>
 #include <string_view>
@@ -79,10 +80,16 @@ std::vector<std::string_view> writable_formats() {
   return formats;
 }
 
-Error unknown_format(const std::string& path, std::string_view ending) {
-  return {ErrorCode::kUsage,
-          fmt::format("{}: no picture format by the name '{}'; choose one of {}, or --format", path, ending,
-                      fmt::join(writable_formats(), " "))};
+// `ending` as in ".png", of a name or of --format.
+Error unknown_format(const std::string& path, std::string_view ending, bool is_option) {
+  const std::string known = fmt::format("{}", fmt::join(writable_formats(), " "));
+  if (is_option) {
+    return {ErrorCode::kUsage, fmt::format("--format: no picture format by the name '{}'; choose one of {}",
+                                           ending.substr(1), known)};
+  }
+  const std::string what = ending.empty() ? "the name has no ending, which says the format"
+                                          : fmt::format("no picture format by the name '{}'", ending);
+  return {ErrorCode::kUsage, fmt::format("{}: {}; choose one of {}, or say --format", path, what, known)};
 }
 
 // Whether the path is written directly, so that its name says nothing of its contents.
@@ -108,6 +115,8 @@ Result<Photo> read_image(const std::string& path, const ReadSettings& settings) 
 }
 
 Result<std::string> choose_format(const std::string& path, const std::string& format) {
+  if (std::error_code ignored; std::filesystem::is_directory(path, ignored))
+    return Error{ErrorCode::kIo, path + ": is a folder; name a file to write"};
   std::string ending = format.empty() ? std::string(kPpm) : "." + format;
   if (format.empty() && path != "-") {
     const size_t dot = path.rfind('.');
@@ -118,7 +127,7 @@ Result<std::string> choose_format(const std::string& path, const std::string& fo
   std::transform(ending.begin(), ending.end(), ending.begin(),
                  [](unsigned char c) { return std::tolower(c); });
   if (std::find(kFormats.begin(), kFormats.end(), ending) == kFormats.end())
-    return unknown_format(path, ending);
+    return unknown_format(path, ending, !format.empty());
   return ending;
 }
 
@@ -137,7 +146,7 @@ std::future<Status> prepare_format(const std::string& path, const std::string& f
     if (is_netpbm(format)) return {};
     const Result<const ImageModule*> module = image_module();
     if (!module) return module.error();
-    return (*module)->can_write(format) ? Status() : unknown_format(path, format);
+    return (*module)->can_write(format) ? Status() : unknown_format(path, format, false);
   });
 }
 
@@ -157,7 +166,9 @@ Result<FileSamples> file_samples(const std::string& format, const PictureView& p
   if (bits == 16 && !takes_16_bits(format)) {
     return Error{
         ErrorCode::kUsage,
-        fmt::format("--bits: samples in {} have 8 bits; choose PNG, TIFF, PPM or PAM for 16", format)};
+        fmt::format(
+            "--bits: samples in {} have 8 bits; choose PNG, TIFF, PPM, PAM, JPEG XL or JPEG 2000 for 16",
+            format)};
   }
   FileSamples samples;
   samples.alpha = !picture.alpha.empty() && !jpeg && format != kPpm;

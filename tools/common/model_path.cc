@@ -68,6 +68,18 @@ std::string file_of(const std::string& path) {
   return path;
 }
 
+// The same, if there is such a file. Errors: kModel.
+Result<std::string> named_model(const std::string& path) {
+  const std::string file = file_of(path);
+  if (std::error_code ignored; fs::exists(file, ignored)) return file;
+  std::string installed;
+  for (const std::string& model : model_files()) {
+    installed += fmt::format("{}{}", installed.empty() ? "" : ", ", fs::path(model).stem().string());
+  }
+  return Error{ErrorCode::kModel, fmt::format("--model: {} is neither a file nor an installed model ({})",
+                                              path, installed.empty() ? "none is" : installed)};
+}
+
 // Any failure to read one becomes kModel, so that everything wrong with models has one exit code.
 Result<ModelHandle> opened(const std::string& path, ModelUse use) {
   compass_model* model = nullptr;
@@ -102,7 +114,7 @@ std::vector<std::string> model_places() {
 }
 
 Result<std::string> find_model(const std::string& path) {
-  if (!path.empty()) return file_of(path);
+  if (!path.empty()) return named_model(path);
   if (const auto shipped = first_model({kShipped})) return *shipped;
   return Error{ErrorCode::kModel,
                fmt::format("no {} in {}; name a model with --model or its directory in COMPASS_MODEL_PATH",
@@ -136,7 +148,9 @@ Result<ModelHandle> open_model_for(const uint8_t wanted[8], const std::string& p
                              file_name, id, found)};
   };
   if (!path.empty()) {
-    auto model = opened(file_of(path), use);
+    const auto file = named_model(path);
+    if (!file) return file.error();
+    auto model = opened(*file, use);
     if (model && decoder_of(*model) != id)
       return other(fmt::format("but {} has {}", path, decoder_of(*model)));
     return model;

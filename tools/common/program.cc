@@ -33,6 +33,10 @@ writing failed.)";
 Error usage_error(const CLI::App& app, const CLI::ParseError& error, const char* first) {
   std::string message = error.what();
   message = message.substr(0, message.find('\n'));
+  // CLI11: "--append: 1 required TEXT missing".
+  if (const size_t at = message.find(": 1 required ");
+      at != std::string::npos && message.ends_with(" missing"))
+    message = message.substr(0, at) + ": a value is missing";
   const auto chosen = app.get_subcommands();
   if (chosen.empty() && first != nullptr && *first != '-') {
     message = fmt::format("there is no command {}", printable(first));

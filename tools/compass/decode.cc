@@ -140,8 +140,8 @@ Status damage_status(const Options& options, const Decoded& decoded) {
   }
   return Error{ErrorCode::kDamaged,
                fmt::format("{}: {}; {} instead: get a whole copy of the file for the rest, "
-                           "or take this with --best",
-                           options.input, lost, wrote)};
+                           "or take this with --best{}",
+                           options.input, lost, wrote, options.layer ? " in --layer's place" : "")};
 }
 
 Status report(const Options& options, const compass_model* model, const Decoded& decoded, double seconds,
@@ -306,7 +306,7 @@ void add_decode(CLI::App& app, Action& action) {
                 "Write no picture, but print the MD5 of its pixels: with --exact the same on every machine.")
       ->excludes(output);
   command.add_flag("--strip", options->strip, "Leave out the file's Exif and XMP.");
-  add_codec_flags(command, options->common);
+  add_codec_flags(command, options->common, kModelOfFile);
   add_strict_flag(command, options->common,
                   "Refuse damaged or cut files instead of writing what is left of them.")
       ->excludes(best);

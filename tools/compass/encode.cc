@@ -27,11 +27,13 @@
 namespace compass::tools {
 namespace {
 
+constexpr int kDefaultLayers = 3;
+
 struct Options {
   std::string input;
   std::string output;
   std::string append;  // the file that a layer is added to
-  int layers = 3;
+  std::optional<int> layers;
   std::string scales;
   std::string sizes;
   QualityOptions quality;
@@ -77,7 +79,8 @@ Result<Layers> parse_layers(const Options& options, const TargetWish& targets) {
       return usage("--scales", good.error().message);
     layers.scales = *scales;
   } else {
-    for (int k = options.layers - 1; k >= 0; --k) layers.scales.push_back(std::ldexp(1.0, -k));
+    for (int k = options.layers.value_or(kDefaultLayers) - 1; k >= 0; --k)
+      layers.scales.push_back(std::ldexp(1.0, -k));
   }
   return layers;
 }
@@ -92,13 +95,27 @@ Result<std::vector<Size>> layer_sizes(const Layers& layers, Size full) {
 
 // Checks of numbers that need no file.
 Status check(const Options& options) {
-  if (options.layers < 1 || options.layers > COMPASS_MAX_LAYERS)
-    return usage("--layers", fmt::format("{} is not 1 to {}", options.layers, COMPASS_MAX_LAYERS));
+  if (options.layers && (*options.layers < 1 || *options.layers > COMPASS_MAX_LAYERS))
+    return usage("--layers", fmt::format("{} is not 1 to {}", *options.layers, COMPASS_MAX_LAYERS));
   if (options.effort && (*options.effort < 0 || *options.effort > COMPASS_MAX_EFFORT))
     return usage("--effort", fmt::format("{} is not 0 to {}", *options.effort, COMPASS_MAX_EFFORT));
   if (options.output.empty() && options.append.empty())
     return Error{ErrorCode::kUsage, "OUT is required: the file to write"};
   return {};
+}
+
+// Refuses what a target would leave without effect.
+Status check_targets(const Options& options, const TargetWish& targets, const QualityWish& quality) {
+  if (!targets.targets.empty() && quality.qualities.size() > 1)
+    return usage("--quality", "give one number at most together with a target, which finds the qualities");
+  if (targets.sizes.empty()) return {};
+  const char* other = options.layers            ? "--layers"
+                      : !options.scales.empty() ? "--scales"
+                      : !options.sizes.empty()  ? "--sizes"
+                                                : nullptr;
+  if (other != nullptr) return usage(other, "not together with a target that names the layers' sizes itself");
+  if (options.append.empty()) return {};
+  return usage("--append", "adds a layer of the picture's own size: give the target alone");
 }
 
 // A whole file that a layer is to be added to.
@@ -153,9 +170,8 @@ Status encode(const Options& options) {
   if (!quality) return quality.error();
   const Result<TargetWish> targets = parse_targets(options.targets);
   if (!targets) return targets.error();
+  if (const Status good = check_targets(options, *targets, *quality); !good) return good;
   const bool appends = !options.append.empty();
-  if (appends && !targets->sizes.empty())
-    return usage("--append", "adds a layer of the picture's own size: give the target alone");
   const Result<Layers> layers = parse_layers(options, *targets);
   if (!layers) return layers.error();
   // A file that grows is replaced by itself, once that is whole.
@@ -214,8 +230,10 @@ Status encode(const Options& options) {
                    : encoding.encode(encoder->get(), settings);
   }();
   if (!file) {
-    if (!appends) return file.error();
-    return Error{file.error().code, fmt::format("{}: {}", options.append, file.error().message)};
+    const std::string& name = appends ? options.append : options.input;
+    const bool damaged = file.error().code == ErrorCode::kDamaged;
+    return Error{file.error().code,
+                 fmt::format("{}: {}{}", name, file.error().message, damaged ? ": get a whole copy" : "")};
   }
   const double seconds = seconds_since(start);
   if (const Status written = output->write({(*file)->data, (*file)->size}); !written) return written;
@@ -240,7 +258,7 @@ void add_encode(CLI::App& app, Action& action) {
           "--effort", options->effort,
           "Rounds of search for symbols that take fewer bits, 0 to 40. Default: 2, or 0 above 16 "
           "megapixels. Files are some 6 % smaller with 2 than with 0, and 7 % with 12; each round takes "
-          "about as long as two thirds of a decoding.")
+          "about as long as decoding the file.")
       ->option_text("N");
   CLI::Option* layers =
       command.add_option("--layers", options->layers, "Layers, each half as large as the next. Default: 3.")
@@ -277,7 +295,8 @@ void add_encode(CLI::App& app, Action& action) {
       "--keep-profile", options->keep_profile,
       "Keep the colours of a picture with an RGB profile, such as Display P3, as they are, with the "
       "profile, instead of making them sRGB.");
-  add_codec_flags(command, options->common);
+  add_codec_flags(command, options->common,
+                  "Model to encode with. Default: lite, or with --append the one that made the file.");
   add_strict_flag(command, options->common,
                   "Refuse pictures that would lose pages, channels or depth beyond 16 bits.");
   add_output_flags(command, options->common);

@@ -41,6 +41,10 @@ Status extract(const Options& options) {
   compass_error error;
   const compass_status status =
       compass_extract(file->data(), file->size(), options.layers, kept.out(), &error);
+  if (status == COMPASS_DAMAGED) {
+    const Error damage = input->error_of(status, error);
+    return Error{damage.code, damage.message + "; get a whole copy, or ask for fewer --layers"};
+  }
   if (status != COMPASS_OK) return input->error_of(status, error);
 
   if (const Status written = output->write({kept->data, kept->size}); !written) return written;
@@ -52,8 +56,9 @@ Status extract(const Options& options) {
                        {"bytes", kept->size}});
   }
   if (options.common.quiet) return {};
-  return print_report(fmt::format("{} to {}: {} of {} layers, {} bytes\n", plain_line(options.input),
-                                  plain_line(options.output), options.layers, count, grouped(kept->size)),
+  return print_report(fmt::format("{} to {}: {} of {} layer{}, {} bytes\n", plain_line(options.input),
+                                  plain_line(options.output), options.layers, count, count == 1 ? "" : "s",
+                                  grouped(kept->size)),
                       *output);
 }
 

@@ -164,8 +164,9 @@ Status report(const Options& options, const compass_info& header, const InputFil
     if (!options.region.empty()) all["reading"] = reading_json(reading);
     return print_json(all);
   }
-  std::string text = fmt::format("{}: {} layers, {} bytes, decoder {}\n{}", plain_line(options.input),
-                                 rows.size(), grouped(file_bytes(header)), decoder, layer_table(rows));
+  std::string text =
+      fmt::format("{}: {} layer{}, {} bytes, decoder {}\n{}", plain_line(options.input), rows.size(),
+                  rows.size() == 1 ? "" : "s", grouped(file_bytes(header)), decoder, layer_table(rows));
   if (const auto kinds = kind_names(header.kinds); !kinds.empty()) {
     text += fmt::format("{}\n", fmt::join(kinds, ", "));
   }

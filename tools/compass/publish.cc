@@ -65,7 +65,7 @@ void add_publish(CLI::App& app, Action& action) {
                    "Keep Exif, where the picture was taken among it, and XMP. Default: without them.");
   command.add_option("--title", options->title, "Of the page. Default: the folder's name.")
       ->option_text("TEXT");
-  add_codec_flags(command, options->common);
+  add_codec_flags(command, options->common, "Model to encode pictures with. Default: swift.");
   add_strict_flag(command, options->common,
                   "Refuse pictures that would lose pages, channels or depth beyond 16 bits.");
   add_output_flags(command, options->common);

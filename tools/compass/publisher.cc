@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "codec/encoder.h"
@@ -20,6 +21,10 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kEncoderModule = "compass-encoder.wasm";
+constexpr const char* kCopied = "copied";  // the settings of .cmps files
+// How often a run at most writes the manifest while it makes files: often enough for an interrupted run to
+// lose little, and seldom enough for thousands of pictures, whose manifest takes a while.
+constexpr size_t kManifestWrites = 100;
 
 // Writes a whole file, making the folders on the way to it.
 Status write_file(const fs::path& path, std::span<const uint8_t> bytes) {
@@ -49,30 +54,84 @@ Status write_for_web(const fs::path& path, std::span<const uint8_t> bytes) {
 Result<std::vector<uint8_t>> read_file(const fs::path& path) {
   const auto file = serve::open_file(path.string());
   if (file == nullptr) return Error{ErrorCode::kIo, path.string() + ": cannot be read"};
-  return file->first(file->size());
+  auto bytes = file->first(file->size());
+  if (!bytes) return Error{bytes.error().code, fmt::format("{}: {}", path.string(), bytes.error().message)};
+  return bytes;
+}
+
+// All that decides about the bytes of an encoded file, or whether there is one, beside the picture. The
+// program's version is among it: another one may encode differently.
+std::string settings_of(const PublishOptions& options, const compass_model* model) {
+  uint8_t id[8];
+  compass_model_id(model, id);
+  return fmt::format("compass {}, model {}, quality {}, layers {}, effort {}, precision {}{}{}",
+                     compass_version(), id_text(id), options.quality,
+                     options.layers ? std::to_string(*options.layers) : "for pages",
+                     options.effort ? std::to_string(*options.effort) : "default",
+                     options.common.exact ? "exact" : options.common.precision,
+                     options.keep_metadata ? ", with metadata" : "", options.common.strict ? ", strict" : "");
 }
 
 }  // namespace
 
 Publisher::Publisher(const PublishOptions& options, const std::vector<std::string>& models,
                      const compass_model* model, const compass_options& codec, EncoderHandle encoder)
-    : options_(options), codec_(codec), encoder_(std::move(encoder)), models_(models) {
-  uint8_t id[8];
-  compass_model_id(model, id);
-  settings_ = fmt::format("model {}, quality {}, layers {}, effort {}{}", id_text(id), options.quality,
-                          options.layers ? std::to_string(*options.layers) : "for pages",
-                          options.effort ? std::to_string(*options.effort) : "default",
-                          options.keep_metadata ? ", with metadata" : "");
-  is_as_before_ = settings_of_manifest(out() / "manifest.json") == settings_;
+    : options_(options),
+      codec_(codec),
+      encoder_(std::move(encoder)),
+      models_(models),
+      settings_(settings_of(options, model)) {}
+
+Result<Origin> Publisher::origin(const PublishedFile& file) const {
+  return origin_of(file, file.is_cmps ? kCopied : settings_);
 }
 
-// Whether an earlier run with the same settings has made the file of the picture as it is.
-bool Publisher::is_done(const PublishedFile& file) const {
-  std::error_code error;
-  const auto made = fs::last_write_time(out() / file.name, error);
-  if (error || (!is_as_before_ && !file.is_cmps)) return false;
-  const auto changed = fs::last_write_time(file.source, error);
-  return !error && changed <= made;
+// What the manifest is to say of a file. Errors: it is none, or its model is not here.
+Result<PublishedPicture> Publisher::examined(const PublishedFile& file, std::span<const uint8_t> bytes,
+                                             Origin origin) {
+  ContainerLimits limits;
+  limits.max_pixels = codec_.max_pixels;
+  const auto parsed = parse_header(bytes, limits);
+  if (!parsed)
+    return Error{parsed.error().code, fmt::format("{}: {}", file.source.string(), parsed.error().message)};
+  if (!parsed->header) return Error{ErrorCode::kBadFile, file.source.string() + ": ends within the header"};
+  const std::string decoder = to_string(parsed->header->decoder);
+  if (models_.find(decoder, serve::kBasePiece).body == nullptr) {
+    return Error{ErrorCode::kModel,
+                 fmt::format("{} needs decoder {}: name the model that made it with --model or put it "
+                             "in COMPASS_MODEL_PATH",
+                             file.source.string(), decoder)};
+  }
+  return PublishedPicture{file.name, bytes.size(), *parsed->header, std::move(origin)};
+}
+
+// The picture, if an earlier run has made its file of the same with the same, and the file is still there.
+// Times are compared for equality: a picture that another one replaces may well have an older one.
+std::optional<PublishedPicture> Publisher::kept(const PublishedFile& file,
+                                                const std::map<std::string, ListedFile>& listed) {
+  Result<Origin> now = origin(file);
+  if (!now) return std::nullopt;
+  const auto found = listed.find(now->source);
+  if (found == listed.end() || found->second.origin != *now) return std::nullopt;
+  const auto bytes = read_file(out() / file.name);
+  if (!bytes || bytes->size() != found->second.bytes) return std::nullopt;
+  Result<PublishedPicture> picture = examined(file, *bytes, *std::move(now));
+  if (!picture) return std::nullopt;
+  return *std::move(picture);
+}
+
+// Takes over what need not be made again, and returns the rest.
+std::vector<PublishedFile> Publisher::keep(const std::vector<PublishedFile>& files) {
+  const std::map<std::string, ListedFile> listed = files_of_manifest(manifest());
+  std::vector<PublishedFile> rest;
+  for (const PublishedFile& file : files) {
+    if (std::optional<PublishedPicture> picture = kept(file, listed)) {
+      pictures_.push_back(*std::move(picture));
+    } else {
+      rest.push_back(file);
+    }
+  }
+  return rest;
 }
 
 Result<std::vector<uint8_t>> Publisher::encoded(const PublishedFile& file) {
@@ -99,46 +158,52 @@ Result<std::vector<uint8_t>> Publisher::encoded(const PublishedFile& file) {
   return std::vector<uint8_t>((*coded)->data, (*coded)->data + (*coded)->size);
 }
 
-// Makes a file unless it is there, and reads what it says.
-Status Publisher::publish(const PublishedFile& file) {
-  const bool done = is_done(file);
-  const auto bytes = done           ? read_file(out() / file.name)
-                     : file.is_cmps ? read_file(file.source)
-                                    : encoded(file);
+// The bytes of a file, not yet written. Errors are those of its source.
+Result<Publisher::Made> Publisher::made(const PublishedFile& file) {
+  // Asked before the picture is read: one that changes meanwhile is made again by the next run.
+  Result<Origin> now = origin(file);
+  if (!now) return now.error();
+  auto bytes = file.is_cmps ? read_file(file.source) : encoded(file);
   if (!bytes) return bytes.error();
-  ContainerLimits limits;
-  limits.max_pixels = codec_.max_pixels;
-  const auto parsed = parse_header(*bytes, limits);
-  if (!parsed)
-    return Error{parsed.error().code, fmt::format("{}: {}", file.source.string(), parsed.error().message)};
-  if (!parsed->header) return Error{ErrorCode::kBadFile, file.source.string() + ": ends within the header"};
-  const std::string decoder = to_string(parsed->header->decoder);
-  if (models_.find(decoder, serve::kBasePiece).body == nullptr) {
-    return Error{ErrorCode::kModel,
-                 fmt::format("{} needs decoder {}: name the model that made it with --model or put it "
-                             "in COMPASS_MODEL_PATH",
-                             file.source.string(), decoder)};
-  }
-  if (!done) {
-    if (const Status written = write_file(out() / file.name, *bytes); !written) return written;
-    ++made_;
-  }
-  pictures_.push_back({file.name, bytes->size(), *parsed->header});
+  Result<PublishedPicture> picture = examined(file, *bytes, *std::move(now));
+  if (!picture) return picture.error();
+  return Made{*std::move(bytes), *std::move(picture)};
+}
+
+// Writes a file. Errors are those of the published folder.
+Status Publisher::put(Made made) {
+  if (const Status written = write_file(out() / made.picture.name, made.bytes); !written) return written;
+  const auto place = std::ranges::lower_bound(pictures_, made.picture.name, {}, &PublishedPicture::name);
+  pictures_.insert(place, std::move(made.picture));
+  ++made_;
   return {};
 }
 
-// What cannot be encoded is left out and listed; where nothing can be written, all ends.
+Status Publisher::write_manifest() const {
+  return write_file(manifest(), bytes_of(manifest_of(pictures_)));
+}
+
+// What cannot be encoded is left out and listed; where nothing can be written, all ends. A manifest is on the
+// disk all the time, and names only files that are as it says, wherever the run is interrupted: first it
+// forgets what is about to be replaced, then it is told what was made.
 Status Publisher::publish(const std::vector<PublishedFile>& files) {
+  const std::vector<PublishedFile> rest = keep(files);
+  if (rest.empty()) return {};
+  if (const Status written = write_manifest(); !written) return written;
+  const size_t interval = 1 + rest.size() / kManifestWrites;
   ProgressBar progress("publishing", options_.common.quiet);
   const Progress told = progress.callback();
-  for (size_t i = 0; i < files.size(); ++i) {
-    if (told) told(static_cast<double>(i) / static_cast<double>(files.size()));
-    const Status done = publish(files[i]);
-    if (done) continue;
-    const bool of_output = done.error().message.starts_with(options_.output);
-    if (done.error().code == ErrorCode::kIo && of_output) return done;
-    warn(done.error().message, options_.common);
-    failures_.push_back(done.error().message);
+  for (size_t i = 0; i < rest.size(); ++i) {
+    if (told) told(static_cast<double>(i) / static_cast<double>(rest.size()));
+    Result<Made> file = made(rest[i]);
+    if (!file) {
+      warn(file.error().message, options_.common);
+      failures_.push_back(file.error().message);
+      continue;
+    }
+    if (const Status written = put(*std::move(file)); !written) return written;
+    if (made_ % interval != 0) continue;
+    if (const Status written = write_manifest(); !written) return written;
   }
   return {};
 }
@@ -178,7 +243,7 @@ Status Publisher::write_parts() {
   return write_models();
 }
 
-// The manifest comes last: an interrupted run with other settings than before encodes all again.
+// The manifest once more: it may lack what was made last, and list what the folder no longer has.
 Status Publisher::write_pages() {
   if (const Status written = write_parts(); !written) return written;
   std::error_code error;
@@ -190,7 +255,7 @@ Status Publisher::write_pages() {
     return written;
   if (const Status written = write_file(out() / "snippet.html", bytes_of(snippet_of(pictures_))); !written)
     return written;
-  return write_file(out() / "manifest.json", bytes_of(manifest_of(pictures_, settings_)));
+  return write_manifest();
 }
 
 Status Publisher::report() const {

@@ -76,7 +76,7 @@ void add_serve(CLI::App& app, Action& action) {
       .add_option("--url", options->url,
                   "The site's address as clients see it, if something stands before it that changes it.")
       ->option_text("URL");
-  add_codec_flags(command, options->common);
+  add_codec_flags(command, options->common, "Model that pages encode photos with. Default: swift.");
   add_output_flags(command, options->common);
   command.footer(
       "Examples:\n"

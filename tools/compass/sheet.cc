@@ -137,7 +137,7 @@ void add_sheet(CLI::App& app, Action& action) {
   command.add_option("OUT", options->output, "Picture to write.")->required();
   command.add_option("--original", options->original, "The photo that was encoded: adds PSNR.")
       ->option_text("PHOTO");
-  add_codec_flags(command, options->common);
+  add_codec_flags(command, options->common, kModelOfFile);
   add_output_flags(command, options->common);
   command.footer(
       "Examples:\n"

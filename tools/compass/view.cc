@@ -54,7 +54,10 @@ Status view(const Options& options) {
   const fs::path path = fs::absolute(options.input, error);
   if (error || !fs::is_regular_file(path, error)) {
     return Error{ErrorCode::kIo,
-                 fmt::format("{}: {}", options.input, error ? error.message() : "is no file")};
+                 fmt::format("{}: {}", options.input,
+                             error                           ? error.message()
+                             : fs::is_directory(path, error) ? "is a folder: compass serve shows those"
+                                                             : "is no file")};
   }
   auto site = site_options(options.common);
   if (!site) return site.error();
@@ -83,7 +86,7 @@ void add_view(CLI::App& app, Action& action) {
   command.add_option("IN", options->input, "The .cmps file.")->required();
   command.add_option("--port", options->port, "Port. Default: any that is free.")->option_text("N");
   command.add_flag("--no-open", options->no_open, "Open no browser, but print the address.");
-  add_codec_flags(command, options->common);
+  add_codec_flags(command, options->common, "Model that the page encodes photos with. Default: swift.");
   add_output_flags(command, options->common);
   command.footer("Examples:\n  compass view photo.cmps");
   command.callback([options, &action] { action = [options] { return view(*options); }; });

@@ -236,7 +236,7 @@ void add_bench(CLI::App& app, Action& action) {
   command
       .add_option("--runs", options->runs, "Runs after the first, the fastest of which is shown. Default: 5.")
       ->option_text("N");
-  add_codec_flags(command, options->common);
+  add_codec_flags(command, options->common, "Model to measure. Default: lite.");
   add_output_flags(command, options->common);
   command.footer(
       "Examples:\n"

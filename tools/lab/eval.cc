@@ -259,9 +259,10 @@ void add_eval(CLI::App& app, Action& action) {
       "Also SSIMULACRA and butteraugli, by programs of libjxl's developer tools where they are on PATH.");
   command.add_flag("--quiet", options->quiet, "Show no progress.");
   command.footer(
-      "Rates are bytes of real files, qualities are of pictures decoded from them. A run that was stopped "
-      "goes on where it was; what has not changed is not measured again. The report's folder gets "
-      "index.html, summary.txt, results.csv, and a chart for each set of layers in figures/.\n"
+      "Rates are bytes of real files, qualities are of pictures decoded from them. A\n"
+      "run that was stopped goes on where it was; what has not changed is not measured\n"
+      "again. The report's folder gets index.html, summary.txt, results.csv, and a\n"
+      "chart for each set of layers in figures/.\n"
       "\n"
       "Examples:\n"
       "  compass-lab eval --images kodak --grid quick\n"

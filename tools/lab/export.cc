@@ -67,7 +67,8 @@ void add_export(CLI::App& app, Action& action) {
       "  from safetensors.torch import load_file\n"
       "  state = load_file(\"state.safetensors\")\n"
       "  p = \"base_state_dict.\"\n"
-      "  net.load_state_dict({k[len(p):]: v for k, v in state.items() if k.startswith(p)})");
+      "  net.load_state_dict(\n"
+      "    {k[len(p):]: v for k, v in state.items() if k.startswith(p)})");
   command.callback([options, &action] { action = [options] { return run_export(*options); }; });
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <functional>
 #include <memory>
 
@@ -191,12 +192,25 @@ Status check_trellis_options(const Options& options) {
   return {};
 }
 
+// Of these every kHeldBack-th is held back, and more must be left than there are directions.
+size_t fewest_pictures(int directions) {
+  size_t count = static_cast<size_t>(directions) + kHeldBack;
+  while (count - (count + kHeldBack - 1) / kHeldBack <= static_cast<size_t>(directions)) ++count;
+  return count;
+}
+
 Status run_fit(const Options& options) {
   if (const Status good = check_trellis_options(options); !good) return good;
   if (const auto codec = codec_options(options.common); !codec) return codec.error();
-  if (options.pictures.size() < static_cast<size_t>(options.directions) + kHeldBack) {
-    return Error{ErrorCode::kUsage, fmt::format("{} pictures for {} directions: more are needed",
-                                                options.pictures.size(), options.directions)};
+  for (const std::string& path : options.pictures) {
+    if (std::error_code ignored; !std::filesystem::exists(path, ignored))
+      return Error{ErrorCode::kIo, path + ": No such file or directory"};
+  }
+  const size_t fewest = fewest_pictures(options.directions);
+  if (options.pictures.size() < fewest) {
+    return Error{ErrorCode::kUsage,
+                 fmt::format("PICTURE: {} for {} directions: give {} or more, or fewer --directions",
+                             options.pictures.size(), options.directions, fewest)};
   }
   std::vector<std::string> inputs = options.pictures;
   inputs.push_back(options.input);
@@ -264,18 +278,22 @@ void add_fit(CLI::App& app, Action& action) {
   command
       .add_option("--directions", options->directions,
                   "In how many directions an encoder may move a filter, per layer. Default: 24.")
+      ->option_text("N")
       ->check(CLI::Range(0, kMaxFilterDirections));
   command
       .add_option("--step", options->step,
                   "Step of a trellis to quantise y with, such as 0.6785; 0 leaves the quantiser as it is. "
                   "Default: 0.")
+      ->option_text("STEP")
       ->check(CLI::Range(0.0, kMaxTrellisStep));
   command
       .add_option("--coarser-below", options->coarser_below,
                   "Qualities, falling, below each of which steps are a scale coarser. Default: 60.")
+      ->option_text("Q,Q,...")
       ->check(CLI::Range(0.0, 100.0))
       ->delimiter(',');
   command.add_option("--rounds", options->rounds, "How often symbols are counted. Default: 3.")
+      ->option_text("N")
       ->check(CLI::Range(0, 20));
   CLI::Option* const keep =
       command.add_flag("--keep-filters", options->keep_filters, "Leave the loop filters as they are.");
@@ -283,9 +301,13 @@ void add_fit(CLI::App& app, Action& action) {
       .add_flag("--base-filter-only", options->base_filter_only,
                 "Give enhancement layers no loop filter: they take most of a filter's time.")
       ->excludes(keep);
-  command.add_option("--threads", options->common.threads, "Threads to use. Default: one per core.");
+  command.add_option("--threads", options->common.threads, "Threads to use. Default: one per core.")
+      ->option_text("N");
   add_output_flags(command, options->common);
-  command.footer("Example:\n  compass-lab fit trained.safetensors lite.safetensors photos/*.ppm");
+  command.footer(
+      "Example:\n"
+      "  compass-lab fit trained.safetensors lite.safetensors photos/*.ppm --step 0.6 \\\n"
+      "    --coarser-below 68,14");
   command.callback([options, &action] { action = [options] { return run_fit(*options); }; });
 }
 
