@@ -10,52 +10,11 @@
 #include "eval/chart.h"
 #include "eval/curve_cost.h"
 #include "eval/html_style.h"
-#include "eval/metrics.h"
+#include "eval/report_charts.h"
 #include "eval/summary.h"
 
 namespace compass::eval {
 namespace {
-
-constexpr int kColours = 12;
-
-// Which colour a codec has, the same everywhere in the report; schemes of one codec share it.
-class Colours {
- public:
-  explicit Colours(const Results& results) {
-    // Ours first and its base second, so that their colours do not depend on which other codecs take part.
-    for (const char* name : {"compass", "compass-base"}) add(name);
-    for (const Row& r : results.rows) add(r.codec);
-  }
-  void add(const std::string& codec) {
-    numbers_.emplace(codec, static_cast<int>(numbers_.size()) % kColours);
-  }
-  int of(const std::string& codec) const {
-    const auto found = numbers_.find(codec);
-    return found == numbers_.end() ? 2 : found->second;
-  }
-
- private:
-  std::map<std::string, int> numbers_;
-};
-
-bool ours(const std::string& codec) {
-  return codec == "compass";
-}
-
-std::string hover_text(const std::string& label, const CurvePoint& p) {
-  std::string text = fmt::format("{}\nsetting {}\n{:.4f} bpp, {:.3f} dB", label, p.setting, p.bpp, p.psnr);
-  if (p.ms_ssim) text += fmt::format("\nMS-SSIM {:.5f}", *p.ms_ssim);
-  return text;
-}
-
-std::string css_class(const Colours& colours, const std::string& codec, const char* scheme) {
-  std::string text = fmt::format("k{}", colours.of(codec));
-  if (ours(codec)) text += " ours";
-  if (std::string(scheme) == kSingle) text += " quoted";  // dashed: not the same job
-  return text;
-}
-
-// ---- sections ----
 
 std::string head(const Results& results) {
   const auto fact = [&](const char* name) {
@@ -105,80 +64,6 @@ std::string cards(const Results& results) {
   return out + "</div>\n";
 }
 
-// RD charts of every layer of the main layout, and MS-SSIM of the top one.
-std::string charts(const Results& results, const Colours& colours, const std::string& title) {
-  const std::string layout = main_layout(results);
-  const int layers = layer_count(results, layout);
-  const std::vector<Curve> curves = mean_curves(results.rows);
-  std::string svgs;
-  std::map<std::string, std::pair<std::string, std::string>> legend;  // sort key -> label, class
-  for (int layer = layers; layer >= 0; --layer) {
-    const bool similarity = layer == layers;  // one chart more than there are layers, shown last
-    const int shown = similarity ? layers - 1 : layer;
-    std::vector<ChartSeries> series;
-    for (const Curve& c : curves) {
-      if (c.key.layout != layout || c.key.layer != shown) continue;
-      ChartSeries s{
-          label_of(c.key.codec, c.key.scheme), css_class(colours, c.key.codec, c.key.scheme.c_str()), {}};
-      for (const CurvePoint& p : c.points) {
-        if (similarity && !p.ms_ssim) continue;
-        s.points.push_back({p.bpp, similarity ? ms_ssim_db(*p.ms_ssim) : p.psnr, hover_text(s.label, p)});
-      }
-      legend[(ours(c.key.codec) ? "0" : "1") + s.label] = {s.label, s.css_class};
-      series.push_back(std::move(s));
-    }
-    if (shown == layers - 1 && is_kodak(results)) {
-      ChartSeries s{"mean-scale, published", "k2 quoted", {}};
-      const Result<CsvTable> table = anchor_table("mbt2018_mean_published");
-      for (const RdPoint& p : published_single_layer().rd) {
-        if (!similarity) {
-          s.points.push_back(
-              {p.rate, p.quality, fmt::format("{}\n{:.4f} bpp, {:.3f} dB", s.label, p.rate, p.quality)});
-        }
-      }
-      if (similarity && table) {
-        for (const auto& row : table->rows) {
-          const Result<double> rate = parse_number(row[table->column("bpp")]);
-          const Result<double> value = parse_number(row[table->column("ms_ssim_rgb")]);
-          if (rate && value) {
-            s.points.push_back(
-                {*rate, ms_ssim_db(*value), fmt::format("{}\n{:.4f} bpp, {:.5f}", s.label, *rate, *value)});
-          }
-        }
-      }
-      legend["2" + s.label] = {s.label, s.css_class};
-      series.push_back(std::move(s));
-    }
-    const std::string name = shown == 0 && layers > 1 ? "Base layer"
-                             : shown == layers - 1    ? "Top layer"
-                                                      : fmt::format("Enhancement layer {}", shown);
-    const std::string svg = svg_chart(
-        {name, "bits per pixel of the layer, everything up to it", similarity ? "MS-SSIM, dB" : "PSNR, dB"},
-        series);
-    if (svg.empty()) continue;
-    const std::string panel = fmt::format("<div class=\"panel\">{}</div>\n", svg);
-    svgs = similarity ? panel : panel + svgs;
-    if (similarity) continue;
-  }
-  // The loop ran from the similarity chart down to the base layer: base first, similarity last.
-  std::string buttons;
-  for (const auto& [order, entry] : legend) {
-    const auto& [label, classes] = entry;
-    const std::string colour = classes.substr(1, classes.find(' ') - 1);
-    buttons += fmt::format(
-        "<button type=\"button\" class=\"{}\" style=\"--mark:var(--c{})\" data-series=\"{}\" "
-        "aria-pressed=\"true\">{}</button>\n",
-        classes.find("quoted") != std::string::npos ? "quoted" : "", colour, escaped(label), escaped(label));
-  }
-  return fmt::format(
-      "<h2>{}, layers {}</h2>\n<p class=\"soft\">Means over the pictures. Rest on a point "
-      "for its "
-      "values; click a name to hide its curves. Dotted: a single layer alone, which does not hold the "
-      "smaller "
-      "sizes.</p>\n<div class=\"legend\">{}</div>\n<div class=\"charts\">{}</div>\n",
-      escaped(title), escaped(layout), buttons, svgs);
-}
-
 std::string table_of(const Section& section) {
   const auto& rows = section.table.rows();
   const size_t columns = rows.front().size();
@@ -217,7 +102,8 @@ std::string per_image(const Results& results, const std::string& layout) {
     if (r.layout != layout || r.layer != top || r.scheme == kCeiling) continue;
     by_image[r.image].push_back(r);
     const CurveKey key{r.codec, r.scheme, r.layout, r.layer};
-    if (!ours(r.codec) && std::find(rivals.begin(), rivals.end(), key) == rivals.end()) rivals.push_back(key);
+    if (!is_ours(r.codec) && std::find(rivals.begin(), rivals.end(), key) == rivals.end())
+      rivals.push_back(key);
   }
   const CurveKey mine{"compass", kOneStream, layout, top};
   std::vector<std::string> columns{"picture", "bpp", "PSNR dB"};
@@ -300,8 +186,8 @@ std::string html_report(const Results& results, const std::vector<SampleCrop>& c
   if (!results.rows.empty()) {
     const Results own = without_small_systems(results), small = small_systems(results);
     body += cards(own);
-    if (!own.rows.empty()) body += charts(own, Colours(own), "Rate and distortion");
-    if (!small.rows.empty()) body += charts(small, Colours(small), "Small systems: rate and distortion");
+    if (!own.rows.empty()) body += rd_charts(own, "Rate and distortion");
+    if (!small.rows.empty()) body += rd_charts(small, "Small systems: rate and distortion");
     for (const Section& section : sections(results)) {
       const bool long_list = section.table.rows().size() > 40;
       body += long_list ? fmt::format("<details><summary>{}</summary><div>{}</div></details>\n",

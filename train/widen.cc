@@ -99,72 +99,104 @@ Correction correction(Codec& codec, const Transform& transform, const Maps& maps
   return found;
 }
 
-void widen_codec(Codec& codec, int64_t known, const Examples& examples,
-                 const std::vector<double>& rate_points, const char* name) {
-  const Transform transform = transform_of(codec);
-  const int64_t latents = transform.to_latents->weight.size(0), added = latents - known;
+// What examples say of the latents that a codec lacks.
+struct Lack {
+  Tensor weight;                     // [c], how much of a picture a unit of g_s's map at 1/8 makes
+  Tensor seen;                       // [N,9c'], g_a's 3x3 neighbourhoods at 1/8, by position of y
+  Tensor wanted;                     // [N,4c], corrections to g_s's map, in units of pixels
+  Tensor spread;                     // [M], standard deviations of the latents there are
+  double before = 0.0, after = 0.0;  // mean squared errors without and with free corrections
+};
+
+Lack collect(Codec& codec, const Transform& transform, int64_t known, const Examples& examples,
+             double highest_rate) {
+  Lack lack;
+  lack.weight = transform.paint->conv->weight.detach().norm(2, std::vector<int64_t>{0, 2, 3});
   std::vector<Tensor> seen, wanted, spreads;
-  double before = 0.0, after = 0.0;
-  const Tensor weight = transform.paint->conv->weight.detach().norm(2, std::vector<int64_t>{0, 2, 3});  // [c]
+  const auto count = static_cast<double>(examples.inputs.size());
   for (size_t i = 0; i < examples.inputs.size(); ++i) {
     const auto& input = examples.inputs[i];
-    const Tensor rate =
-        torch::full({input.size(0)}, static_cast<double>(rate_points.size()) - 1.0, input.device());
-    const Pass pass{rate, examples.predictions[i], at::kFloat, {}};
+    const Pass pass{
+        torch::full({input.size(0)}, highest_rate, input.device()), examples.predictions[i], at::kFloat, {}};
     Maps maps;
     {
       const torch::NoGradGuard guard;
       maps = run(codec, transform, input, pass);
     }
     const Correction found = correction(codec, transform, maps, input, pass);
-    before += found.before / static_cast<double>(examples.inputs.size());
-    after += found.after / static_cast<double>(examples.inputs.size());
-    wanted.push_back(columns(at::pixel_unshuffle(found.delta * weight.view({1, -1, 1, 1}), 2)));
+    lack.before += found.before / count;
+    lack.after += found.after / count;
+    wanted.push_back(columns(at::pixel_unshuffle(found.delta * lack.weight.view({1, -1, 1, 1}), 2)));
     seen.push_back(at::im2col(maps.seen, {3, 3}, {1, 1}, {1, 1}, {2, 2}).transpose(1, 2).flatten(0, 1));
     spreads.push_back(columns(maps.latents.slice(1, 0, known)).std(0));
   }
-  const torch::NoGradGuard guard;
+  lack.seen = at::cat(seen).to(at::kDouble);
+  lack.wanted = at::cat(wanted).to(at::kDouble);
+  lack.spread = at::stack(spreads).mean(0).to(at::kDouble);
+  return lack;
+}
 
-  // Principal components of the corrections, in units of pixels.
-  const Tensor target = at::cat(wanted).to(at::kDouble);
-  const Tensor covariance = at::matmul(target.t(), target) / static_cast<double>(target.size(0));
+// g_s makes the principal components of the corrections of the new latents. Returns these, [4c,added].
+Tensor fill_synthesis(const Transform& transform, int64_t known, int64_t added, const Lack& lack) {
+  const Tensor covariance =
+      at::matmul(lack.wanted.t(), lack.wanted) / static_cast<double>(lack.wanted.size(0));
   const auto [values, vectors] = at::linalg_eigh(covariance);  // ascending
-  const Tensor axes = vectors.flip(1).slice(1, 0, added);      // [4c,added]
-  const Tensor unweighted = axes / weight.to(at::kDouble).repeat_interleave(4).unsqueeze(1);
+  Tensor axes = vectors.flip(1).slice(1, 0, added);
+  const Tensor unweighted = axes / lack.weight.to(at::kDouble).repeat_interleave(4).unsqueeze(1);
   transform.join->conv->weight.slice(1, known).select(3, 0).select(2, 0).copy_(unweighted);
+  return axes;
+}
 
-  // What g_a needs to measure them: ridge regression from 3x3 neighbourhoods.
-  const Tensor x = at::cat(seen).to(at::kDouble);
-  const Tensor mean = x.mean(0, true), centred = x - mean;
-  const Tensor amounts = at::matmul(target, axes), usual = amounts.mean(0, true), varying = amounts - usual;
+struct Measured {
+  Tensor amounts;       // [N,added], what g_a makes of the new latents but for their means
+  double missed = 0.0;  // what share of their energy it does not see
+};
+
+// g_a measures them by ridge regression from 3x3 neighbourhoods.
+Measured fill_analysis(const Transform& transform, int64_t known, const Tensor& axes, const Lack& lack) {
+  const Tensor mean = lack.seen.mean(0, true), centred = lack.seen - mean;
+  const Tensor amounts = at::matmul(lack.wanted, axes), usual = amounts.mean(0, true),
+               varying = amounts - usual;
   Tensor normal = at::matmul(centred.t(), centred);
   normal += 1e-3 * normal.diagonal().mean() * torch::eye(normal.size(0), normal.options());
   const Tensor solution = at::linalg_solve(normal, at::matmul(centred.t(), varying));
   transform.measure->weight.slice(0, known).copy_(
-      solution.t().reshape({added, transform.measure->weight.size(1), 3, 3}));
+      solution.t().reshape({axes.size(1), transform.measure->weight.size(1), 3, 3}));
   transform.measure->bias.slice(0, known).copy_((usual - at::matmul(mean, solution)).squeeze(0));
-  const Tensor measured = at::matmul(centred, solution);
+  Tensor measured = at::matmul(centred, solution);
   const Tensor missed = at::square(varying - measured).sum() / at::square(varying).sum();
+  return {measured, missed.item<double>()};
+}
 
+// Scales follow the picture as those of the last third of the old latents do, shifted by their spread.
+void fill_scales(Codec& codec, int64_t known, const Tensor& spread, const Tensor& amounts, double gain) {
+  const int64_t first = known * 2 / 3;
+  const Tensor old = spread.clamp_min(1e-6).log().slice(0, first);
+  const Tensor fresh = (amounts.std(0) * gain).clamp_min(1e-6).log();
+  Conv last = codec->h_scales->convs.back();
+  const Tensor like = last->weight.slice(0, first, known).mean(0, true);
+  last->weight.slice(0, known).copy_(like.expand_as(last->weight.slice(0, known)));
+  const Tensor shift = (fresh - old.mean()) / kLogScaleStep;
+  last->bias.slice(0, known).copy_(last->bias.slice(0, first, known).mean() + shift);
+}
+
+void widen_codec(Codec& codec, int64_t known, const Examples& examples,
+                 const std::vector<double>& rate_points, const char* name) {
+  const Transform transform = transform_of(codec);
+  const int64_t latents = transform.to_latents->weight.size(0), added = latents - known;
+  const double highest = static_cast<double>(rate_points.size()) - 1.0;
+  const Lack lack = collect(codec, transform, known, examples, highest);
+  const torch::NoGradGuard guard;
+  const Tensor axes = fill_synthesis(transform, known, added, lack);
+  const Measured measured = fill_analysis(transform, known, axes, lack);
   const Tensor same = torch::eye(latents).slice(0, known);
   transform.to_latents->weight.slice(0, known).select(3, 0).select(2, 0).copy_(same);
   transform.from_latents->weight.slice(0, known).select(3, 0).select(2, 0).copy_(same);
-
   const std::vector<double> gains = set_gains(codec, rate_points, known);
-  // Scales follow the picture as those of the last third of the old latents do, shifted by their spread.
-  if (!codec->h_scales.is_empty()) {
-    const Tensor old =
-        at::stack(spreads).mean(0).to(at::kDouble).clamp_min(1e-6).log().slice(0, known * 2 / 3);
-    const Tensor fresh = (measured.std(0) * gains.back()).clamp_min(1e-6).log();
-    Conv last = codec->h_scales->convs.back();
-    const Tensor like = last->weight.slice(0, known * 2 / 3, known).mean(0, true);
-    last->weight.slice(0, known).copy_(like.expand_as(last->weight.slice(0, known)));
-    const Tensor shift = (fresh - old.mean()) / kLogScaleStep;
-    last->bias.slice(0, known).copy_(last->bias.slice(0, known * 2 / 3, known).mean() + shift);
-  }
-  std::cout << name << ": " << added << " latents added; squared error of the old alone " << before * 65025.0
-            << ", with free corrections " << after * 65025.0 << "; g_a misses "
-            << missed.item<double>() * 100.0 << " % of their energy" << std::endl;
+  if (!codec->h_scales.is_empty()) fill_scales(codec, known, lack.spread, measured.amounts, gains.back());
+  std::cout << name << ": " << added << " latents added; squared error of the old alone "
+            << lack.before * 65025.0 << ", with free corrections " << lack.after * 65025.0 << "; g_a misses "
+            << measured.missed * 100.0 << " % of their energy" << std::endl;
 }
 
 }  // namespace

@@ -111,6 +111,96 @@ Status check(const Options& options) {
   return {};
 }
 
+// The picture that is coded; `name` says which.
+Result<Rgb8Image> picture_for(const Options& options, const CodecOptions& codec, std::string& name) {
+  if (!options.image.empty()) {
+    Result<Photo> photo =
+        read_image(options.image, {.max_pixels = codec.max_pixels, .max_memory = codec.max_memory});
+    if (!photo) return photo.error();
+    name = fmt::format("{}, {}x{}", plain_line(options.image), photo->image.size.width,
+                       photo->image.size.height);
+    return std::move(photo->image);
+  }
+  const Result<Size> size = parse_size(options.size);
+  if (!size) return Error{ErrorCode::kUsage, "--size: " + size.error().message};
+  if (static_cast<uint64_t>(size->pixels()) > codec.max_pixels) {
+    return Error{ErrorCode::kUsage, fmt::format("--size: {}x{} is more than {} pixels; raise --max-pixels",
+                                                size->width, size->height, codec.max_pixels)};
+  }
+  name = fmt::format("synthetic, {}x{}", size->width, size->height);
+  return synthetic_picture(*size);
+}
+
+Result<EncodeSettings> settings_for(const Options& options, const Model& model, Size picture) {
+  std::vector<double> scales = default_scales(model.layered() ? options.layers : 1);
+  if (!options.scales.empty()) {
+    Result<std::vector<double>> given = parse_scales(options.scales);
+    if (!given) return Error{ErrorCode::kUsage, "--scales: " + given.error().message};
+    scales = *std::move(given);
+  }
+  const auto sizes = sizes_from_scales(picture, scales);
+  if (!sizes) return Error{ErrorCode::kUsage, "--scales: " + sizes.error().message};
+  EncodeSettings settings;
+  settings.quality = options.quality;
+  settings.effort = options.effort;
+  settings.sizes = *sizes;
+  return settings;
+}
+
+void measure_machine(Report& report) {
+  report.kernels = nn::kernel_target();
+  ThreadPool pool(report.threads);
+  report.peak_f32 = nn::measured_peak_gflops(nn::Element::kF32, pool);
+  report.peak_bf16 = nn::measured_peak_gflops(nn::Element::kBF16, pool);
+}
+
+// Encodes `picture`, which is given up then, and decodes the file.
+Status measure_codec(const std::shared_ptr<const Model>& model, CodecOptions codec, int runs,
+                     Rgb8Image picture, const EncodeSettings& settings, Report& report) {
+  nn::StageTimes times;
+  codec.times = &times;
+  std::vector<uint8_t> file;
+  {
+    Encoder encoder(model, codec);
+    const auto once = [&]() -> Status {
+      Result<EncodedPicture> encoded = encoder.encode(picture.view(), settings);
+      if (!encoded) return encoded.error();
+      file = std::move(encoded->bytes);
+      return {};
+    };
+    if (const Status status = measure(runs, times, once, report.encode); !status) return status;
+  }
+  picture = {};
+  report.bytes = file.size();
+  Decoder decoder(model, codec);
+  const auto once = [&]() -> Status {
+    MemorySource source(file);
+    const Result<DecodedPicture> decoded = decoder.decode(source, {.as_bytes = true});
+    return decoded ? Status() : Status(decoded.error());
+  };
+  if (const Status status = measure(runs, times, once, report.decode); !status) return status;
+  report.precision = decoder.runtime().context.precision();
+  report.convolutions = decoder.runtime().context.implementations();
+  return {};
+}
+
+Json json_of(const Report& report) {
+  Json layers = Json::array();
+  for (const Size size : report.sizes) layers.push_back({size.width, size.height});
+  return {{"model", report.model},
+          {"picture", report.picture},
+          {"layers", layers},
+          {"bytes", report.bytes},
+          {"threads", report.threads},
+          {"precision", name_of(report.precision)},
+          {"kernels", report.kernels},
+          {"convolutions", report.convolutions},
+          {"model_seconds", report.model_seconds},
+          {"peak_gflops", {{"f32", report.peak_f32}, {"bf16", report.peak_bf16}}},
+          {"encode", json_of(report, report.encode)},
+          {"decode", json_of(report, report.decode)}};
+}
+
 Status run_bench(const Options& options) {
   if (const Status good = check(options); !good) return good;
   Result<CodecOptions> codec = codec_options(options.common);
@@ -122,89 +212,19 @@ Status run_bench(const Options& options) {
   report.model_seconds = seconds_since(model_start);
   report.model = fmt::format("{} ({}){}", (*model)->name(), to_string((*model)->id()).substr(0, 8),
                              options.profile.empty() ? "" : ", random weights");
-
-  Rgb8Image picture;
-  if (options.image.empty()) {
-    const Result<Size> size = parse_size(options.size);
-    if (!size) return Error{ErrorCode::kUsage, "--size: " + size.error().message};
-    if (static_cast<uint64_t>(size->pixels()) > codec->max_pixels) {
-      return Error{ErrorCode::kUsage, fmt::format("--size: {}x{} is more than {} pixels; raise --max-pixels",
-                                                  size->width, size->height, codec->max_pixels)};
-    }
-    picture = synthetic_picture(*size);
-    report.picture = fmt::format("synthetic, {}x{}", size->width, size->height);
-  } else {
-    Result<Photo> photo =
-        read_image(options.image, {.max_pixels = codec->max_pixels, .max_memory = codec->max_memory});
-    if (!photo) return photo.error();
-    picture = std::move(photo->image);
-    report.picture =
-        fmt::format("{}, {}x{}", plain_line(options.image), picture.size.width, picture.size.height);
-  }
-  EncodeSettings settings;
-  settings.quality = options.quality;
-  settings.effort = options.effort;
-  std::vector<double> scales = default_scales((*model)->layered() ? options.layers : 1);
-  if (!options.scales.empty()) {
-    Result<std::vector<double>> given = parse_scales(options.scales);
-    if (!given) return Error{ErrorCode::kUsage, "--scales: " + given.error().message};
-    scales = *std::move(given);
-  }
-  const auto sizes = sizes_from_scales(picture.size, scales);
-  if (!sizes) return Error{ErrorCode::kUsage, "--scales: " + sizes.error().message};
-  settings.sizes = report.sizes = *sizes;
-
+  Result<Rgb8Image> picture = picture_for(options, *codec, report.picture);
+  if (!picture) return picture.error();
+  const Result<EncodeSettings> settings = settings_for(options, **model, picture->size);
+  if (!settings) return settings.error();
+  report.sizes = settings->sizes;
   const int cores = static_cast<int>(std::thread::hardware_concurrency());
   report.threads = codec->threads > 0 ? codec->threads : std::max(1, cores);
-  report.kernels = nn::kernel_target();
-  {
-    ThreadPool pool(report.threads);
-    report.peak_f32 = nn::measured_peak_gflops(nn::Element::kF32, pool);
-    report.peak_bf16 = nn::measured_peak_gflops(nn::Element::kBF16, pool);
+  measure_machine(report);
+  if (const Status done = measure_codec(*model, *codec, options.runs, *std::move(picture), *settings, report);
+      !done) {
+    return done;
   }
-
-  nn::StageTimes times;
-  codec->times = &times;
-  std::vector<uint8_t> file;
-  {
-    Encoder encoder(*model, *codec);
-    const auto once = [&]() -> Status {
-      Result<EncodedPicture> encoded = encoder.encode(picture.view(), settings);
-      if (!encoded) return encoded.error();
-      file = std::move(encoded->bytes);
-      return {};
-    };
-    if (const Status status = measure(options.runs, times, once, report.encode); !status) return status;
-  }
-  picture = {};
-  report.bytes = file.size();
-  {
-    Decoder decoder(*model, *codec);
-    const auto once = [&]() -> Status {
-      MemorySource source(file);
-      const Result<DecodedPicture> decoded = decoder.decode(source, {.as_bytes = true});
-      return decoded ? Status() : Status(decoded.error());
-    };
-    if (const Status status = measure(options.runs, times, once, report.decode); !status) return status;
-    report.precision = decoder.runtime().context.precision();
-    report.convolutions = decoder.runtime().context.implementations();
-  }
-
-  if (!options.common.json) return print_report(text_of(report));
-  Json layers = Json::array();
-  for (const Size size : report.sizes) layers.push_back({size.width, size.height});
-  return print_json({{"model", report.model},
-                     {"picture", report.picture},
-                     {"layers", layers},
-                     {"bytes", report.bytes},
-                     {"threads", report.threads},
-                     {"precision", name_of(report.precision)},
-                     {"kernels", report.kernels},
-                     {"convolutions", report.convolutions},
-                     {"model_seconds", report.model_seconds},
-                     {"peak_gflops", {{"f32", report.peak_f32}, {"bf16", report.peak_bf16}}},
-                     {"encode", json_of(report, report.encode)},
-                     {"decode", json_of(report, report.decode)}});
+  return options.common.json ? print_json(json_of(report)) : print_report(text_of(report));
 }
 
 }  // namespace
