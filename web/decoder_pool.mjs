@@ -50,17 +50,18 @@ export class DecoderPool {
     if (!this.#model.hasPieces) part = 'base';
     if (worker[part] === undefined) {
       const before = part === 'whole' ? this.#loaded(worker, 'base') : worker.decoder;
-      worker[part] = before.then((decoder) => this.#load(decoder, part, worker.decoderId));
+      worker[part] = before.then((decoder) => this.#load(worker, decoder, part));
       worker[part].catch(() => { worker[part] = undefined; });
     }
     return worker[part];
   }
-  async #load(decoder, part, decoderId) {
-    const bytes = await this.#model[part](decoderId);
+  async #load(worker, decoder, part) {
+    const bytes = await this.#model[part](worker.decoderId);
     try {
       await decoder.useModel(bytes);
     } catch (error) {
-      await this.#model.forget(decoderId);
+      worker.base = worker.whole = undefined;  // it has given up the model that it had
+      if (error.status === 'model') await this.#model.forget(worker.decoderId);
       throw error;
     }
     return decoder;

@@ -17,10 +17,15 @@ const isCompass = (url) => /\.cmps([?#]|$)/.test(url ?? '');
 // Places that were taken over, and what is to be undone when they go.
 const taken = new WeakMap();
 
+// What a place said before it was taken over: by that an element is taken again that goes and comes back.
+const origins = new WeakMap();
+const originOf = (holder) => /^(blob|data):/.test(holder.srcset) && origins.get(holder) || holder;
+
 // Shows the picture in `image` by way of `holder`, itself or its <source>. Its natural size is that of the largest layer,
 // whichever is shown: a width and `sizes` say so, beside which `src` counts for nothing.
 function take(image, holder, source) {
-  const { sizes } = holder;
+  const { type, srcset, sizes } = originOf(holder);
+  origins.set(holder, { type, srcset, sizes });
   let last;
   // An image that is broken has no size to choose a layer by: it gets that of nothing, as large as the picture.
   const makeRoom = ({ layers }) => {
@@ -57,9 +62,9 @@ function take(image, holder, source) {
 function takeImage(image) {
   if (taken.has(image)) return;
   const source = image.parentElement?.localName === 'picture'
-    ? [...image.parentElement.children].find((child) => child.localName === 'source' && child.type === kType) : undefined;
+    ? [...image.parentElement.children].find((child) => child.localName === 'source' && originOf(child).type === kType) : undefined;
   if (source !== undefined) {
-    take(image, source, source.srcset.trim().split(/\s/)[0]);
+    take(image, source, originOf(source).srcset.trim().split(/\s/)[0]);
   } else if (isCompass(image.getAttribute('src'))) {
     take(image, image, image.src);
   }

@@ -102,6 +102,7 @@ export class RemoteFile {
   }
 
   async #request(from, end, signal, take) {
+    signal?.throwIfAborted();
     const stop = new AbortController();
     signal?.addEventListener('abort', () => stop.abort(), { once: true });
     const response = await fetch(this.url, { headers: { Range: `bytes=${from}-${end - 1}` }, signal: stop.signal });

@@ -173,8 +173,18 @@ function lay(...parts) {
   for (const id of ['empty', 'view', 'zoom', 'panel']) element(id).hidden = !parts.includes(id);
 }
 
+// The file's name in a URL, as it is read; as it stands there if it is not of UTF-8.
+function nameIn(url) {
+  const name = url.split(/[?#]/)[0].split('/').at(-1);
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
+
+// What is shown stays until there is something else to show.
 async function open(url, name) {
-  shown?.loader.close();
   note('');
   panel.clear();
   element('save').hidden = true;
@@ -187,8 +197,6 @@ async function open(url, name) {
     view.redraw();
     tell();
   });
-  document.title = `${name} – Compass viewer`;
-  element('name').textContent = name;
   try {
     const info = await file.loader.open();
     Object.assign(file, { layers: info.layers, top: info.layers.at(-1), alpha: info.alpha });
@@ -196,7 +204,10 @@ async function open(url, name) {
     element('empty').hidden = shown !== undefined;
     return fail(file, error);
   }
+  shown?.loader.close();
   shown = file;
+  document.title = `${name} – Compass viewer`;
+  element('name').textContent = name;
   lay('view', 'zoom', 'panel');
   element('layer').max = file.layers.length - 1;
   element('layer').disabled = file.layers.length === 1;
@@ -296,5 +307,5 @@ addEventListener('drop', dragged(0));
 const source = query.get('src');
 if (source !== null) {
   const url = new URL(source, document.baseURI).href;
-  open(url, decodeURIComponent(url.split(/[?#]/)[0].split('/').at(-1)));
+  open(url, nameIn(url));
 }

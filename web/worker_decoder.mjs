@@ -61,13 +61,23 @@ export class WorkerDecoder {
   #send() {
     if (this.#sent !== undefined || this.#waiting.length === 0) return;
     this.#sent = this.#waiting.shift();
-    const { message } = this.#sent;
+    try {
+      this.#post(this.#sent.message);
+    } catch (error) {  // what cannot be copied to another thread
+      const { reject } = this.#sent;
+      this.#sent = undefined;
+      reject(new CompassError('usage', error.message));
+      this.#send();
+    }
+  }
+  #post(message) {
     // Views are copied with all of their buffer: those of a part get a buffer of their own, which is then passed on.
     message.parameters = message.parameters.map((value) => value instanceof Uint8Array ? value.slice() : value);
     const buffers = message.parameters.filter((value) => value instanceof Uint8Array).map((value) => value.buffer);
     this.#worker.postMessage(message, buffers);
   }
   #take({ value, error }) {
+    if (this.#sent === undefined) return;  // the decoder was closed meanwhile
     const { resolve, reject } = this.#sent;
     this.#sent = undefined;
     if (error === undefined) resolve(value);

@@ -349,7 +349,14 @@ class Reader {
   void end() {
     run([&](compass_error* error) { return compass_reader_end(reader_.get(), error); });
   }
-  uint64_t need() const { return compass_reader_need(reader_.get()); }
+  uint64_t need() {
+    uint64_t bytes = 0;
+    run([&](compass_error* /*error*/) {
+      bytes = compass_reader_need(reader_.get());
+      return COMPASS_OK;
+    });
+    return bytes;
+  }
   int ready() {
     int layer = -1;
     run([&](compass_error* /*error*/) {
@@ -422,12 +429,14 @@ class Reader {
   compass_status run(const Call& call) {
     compass_error error{};
     compass_status status = COMPASS_OK;
+    std::exception_ptr raised;
     {
       const py::gil_scoped_release unlocked;
       const std::lock_guard lock(mutex_);
       status = call(&error);
+      raised = std::exchange(raised_, nullptr);
     }
-    if (raised_) std::rethrow_exception(std::exchange(raised_, nullptr));
+    if (raised) std::rethrow_exception(raised);
     if (status != COMPASS_END) check(status, error);
     return status;
   }

@@ -36,6 +36,7 @@ class Model:
                alpha: numpy.typing.NDArray[numpy.uint8] | None, kinds: int,
                qualities: Sequence[float], regions: Sequence[tuple[int, int, int, int, int]],
                quality_map: numpy.typing.NDArray[numpy.uint8] | None, sizes: Sequence[tuple[int, int]] | None, effort: int, metadata: Sequence[tuple[int, bytes]],
+               targets: Sequence[tuple[int, float]],
                limits: Limits) -> bytes: ...
     def decode(self, data: Any, layer: int, size: tuple[int, int], region: Sequence[int], bits: int, strict: bool,
                limits: Limits) -> Decoded: ...

@@ -70,17 +70,20 @@ def _write(data, target):
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-            os.chmod(file.name, 0o666 & ~_umask())
+            os.chmod(file.name, 0o666 & ~_UMASK)
             os.replace(file.name, target)
         except BaseException:
             os.unlink(file.name)
             raise
 
 
-def _umask():
+def _read_umask():
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+_UMASK = _read_umask()  # once: while one thread reads it, files of others would be everybody's
 
 
 def report(failures, count) -> int:

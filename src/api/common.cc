@@ -138,12 +138,12 @@ int compass_version_number(void) {
 compass_status compass_threads_create(int count, compass_threads** threads, compass_error* error) {
   if (threads == nullptr) return missing("threads must not be NULL", error);
   *threads = nullptr;
-  if (count < 0 || count > compass::kMaxThreads) {
-    return fail(
-        usage(fmt::format("{} threads are not 1 to {}, or 0 for one per core", count, compass::kMaxThreads)),
-        error);
-  }
   return guarded(error, [&] {
+    if (count < 0 || count > compass::kMaxThreads) {
+      return fail(usage(fmt::format("{} threads are not 1 to {}, or 0 for one per core", count,
+                                    compass::kMaxThreads)),
+                  error);
+    }
     *threads = new compass_threads{std::make_shared<compass::ThreadPool>(count)};
     return COMPASS_OK;
   });

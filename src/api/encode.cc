@@ -179,6 +179,9 @@ compass::Result<compass::EncodeSettings> encode_settings(const compass_encode_se
     if (!sizes) return sizes.error();
     settings.sizes = *std::move(sizes);
   }
+  if (!appended) {  // before maps of these sizes are made
+    if (const auto good = compass::check_sizes(settings.sizes, size); !good) return good.error();
+  }
   auto maps = maps_of(*given, appended || settings.sizes.back() != size ? std::vector{size} : settings.sizes);
   if (!maps) return maps.error();
   settings.quality_maps = *std::move(maps);
@@ -207,9 +210,12 @@ compass_status encoded(compass_encoder* encoder, const Pixels<View, Sample>& pix
   }
   constexpr size_t kPixel = 3 * sizeof(Sample);
   if (!is_possible(pixels.size, pixels.stride, kPixel) || pixels.stride % sizeof(Sample) != 0) {
-    const std::string message = fmt::format(
-        "stride must be at least {} * width, whole samples, and the picture fit in memory", kPixel);
-    return fail(COMPASS_USAGE, message.c_str(), error);
+    return guarded(error, [&] {
+      return fail(
+          usage(fmt::format(
+              "stride must be at least {} * width, whole samples, and the picture fit in memory", kPixel)),
+          error);
+    });
   }
   return guarded(error, [&] {
     const auto given = full_settings(settings);

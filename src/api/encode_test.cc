@@ -125,6 +125,11 @@ TEST_F(EncodeApi, PartsLieInsideThePicture) {
   const compass_quality_region corner{129, 69, 1, 1, -9};
   settings_.regions = &corner;
   EXPECT_EQ(refused(), COMPASS_OK) << error_.message;
+  // No map is made of a layer that the picture cannot have: this one's would take 2^48 bytes.
+  const compass_size sizes[] = {{1 << 30, 1 << 30}, {kWidth, kHeight}};
+  settings_.sizes = sizes;
+  settings_.size_count = 2;
+  EXPECT_EQ(refused(), COMPASS_USAGE);
 }
 
 TEST_F(EncodeApi, IsTunedToWhatIsSeen) {

@@ -23,33 +23,6 @@ double quality_of(const EncodeSettings& settings, size_t k) {
   return settings.layer_qualities.empty() ? settings.quality : settings.layer_qualities[k];
 }
 
-Status check_sizes(const std::vector<Size>& sizes, Size picture) {
-  if (sizes.empty() || sizes.size() > kMaxLayerCount) {
-    return Error{ErrorCode::kUsage,
-                 fmt::format("{} layers: a file holds 1 to {}", sizes.size(), kMaxLayerCount)};
-  }
-  if (sizes.back() != picture) {
-    return Error{ErrorCode::kUsage,
-                 fmt::format("the top layer is {}x{} but the picture is {}x{}: they must be equal",
-                             sizes.back().width, sizes.back().height, picture.width, picture.height)};
-  }
-  for (size_t k = 0; k < sizes.size(); ++k) {
-    if (sizes[k].width < 1 || sizes[k].height < 1 || sizes[k].width > kMaxSide ||
-        sizes[k].height > kMaxSide) {
-      return Error{ErrorCode::kUsage, fmt::format("layer {} is {}x{}: sides must be 1 to {}", k,
-                                                  sizes[k].width, sizes[k].height, kMaxSide)};
-    }
-    if (k > 0 && (sizes[k].width < sizes[k - 1].width || sizes[k].height < sizes[k - 1].height)) {
-      return Error{
-          ErrorCode::kUsage,
-          fmt::format("layer {} ({}x{}) is smaller than layer {} ({}x{}): layers must not "
-                      "shrink on either side",
-                      k, sizes[k].width, sizes[k].height, k - 1, sizes[k - 1].width, sizes[k - 1].height)};
-    }
-  }
-  return {};
-}
-
 Status check_qualities(const EncodeSettings& settings, const Model& model) {
   const size_t layers = settings.sizes.size();
   const auto count = [layers](const char* what, size_t have) {
@@ -85,6 +58,33 @@ double alpha_bytes(const Original& picture) {
 }
 
 }  // namespace
+
+Status check_sizes(const std::vector<Size>& sizes, Size picture) {
+  if (sizes.empty() || sizes.size() > kMaxLayerCount) {
+    return Error{ErrorCode::kUsage,
+                 fmt::format("{} layers: a file holds 1 to {}", sizes.size(), kMaxLayerCount)};
+  }
+  if (sizes.back() != picture) {
+    return Error{ErrorCode::kUsage,
+                 fmt::format("the top layer is {}x{} but the picture is {}x{}: they must be equal",
+                             sizes.back().width, sizes.back().height, picture.width, picture.height)};
+  }
+  for (size_t k = 0; k < sizes.size(); ++k) {
+    if (sizes[k].width < 1 || sizes[k].height < 1 || sizes[k].width > kMaxSide ||
+        sizes[k].height > kMaxSide) {
+      return Error{ErrorCode::kUsage, fmt::format("layer {} is {}x{}: sides must be 1 to {}", k,
+                                                  sizes[k].width, sizes[k].height, kMaxSide)};
+    }
+    if (k > 0 && (sizes[k].width < sizes[k - 1].width || sizes[k].height < sizes[k - 1].height)) {
+      return Error{
+          ErrorCode::kUsage,
+          fmt::format("layer {} ({}x{}) is smaller than layer {} ({}x{}): layers must not "
+                      "shrink on either side",
+                      k, sizes[k].width, sizes[k].height, k - 1, sizes[k - 1].width, sizes[k - 1].height)};
+    }
+  }
+  return {};
+}
 
 Status check_encodes(const Model& model) {
   if (model.parts() == ModelParts::kAll) return {};

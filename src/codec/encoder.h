@@ -129,6 +129,9 @@ class Encoder {
 // Whether a model has what encoding needs. Error: kModel.
 Status check_encodes(const Model& model);
 
+// Whether these can be the layers of a picture of this size, lowest first. Error: kUsage.
+Status check_sizes(const std::vector<Size>& sizes, Size picture);
+
 // Layer sizes from factors of the full size: each side is max(1, trunc(scale * side)), as the reference's
 // evaluation truncates. Errors: kUsage if a factor is not in (0,1], if they fall, or if the last is not 1.
 Result<std::vector<Size>> sizes_from_scales(Size full, std::span<const double> scales);

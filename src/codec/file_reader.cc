@@ -101,7 +101,7 @@ Result<uint64_t> FileReader::bytes_for(const DecodeSettings& settings) {
   if (settings.region) {
     const auto all = ranges(settings);
     if (!all) return all.error();
-    return all->back().end();
+    return all->empty() ? header_->bytes : all->back().end();  // a layer may hold no byte at all
   }
   if (const auto known = header(); !known) return known.error();
   const auto from = source();

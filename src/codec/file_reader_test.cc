@@ -364,6 +364,23 @@ TEST_F(Files, GoOnAfterACancelledLayer) {
   expect_next(reader, whole(file.bytes, {.layer = 0})->image, "again");
 }
 
+// A layer may hold no byte, since streams end where all that follows is zero.
+TEST_F(Files, LayersWithoutBytesTakeNone) {
+  ContainerContents contents;
+  contents.decoder = tiny_model()->decoder_id();
+  contents.layers.push_back({.size = {30, 20}, .quality = 500, .stream = {}});
+  const auto file = write_container(contents);
+  ASSERT_TRUE(file) << file.error().message;
+  FileReader reader = this->reader();
+  reader.push(0, *file);
+  const DecodeSettings settings{.region = Rect{0, 0, 1, 1}};
+  reader.select(settings);
+  const auto bytes = reader.bytes_for(settings);
+  ASSERT_TRUE(bytes) << bytes.error().message;
+  EXPECT_EQ(*bytes, file->size());
+  EXPECT_TRUE(reader.next_layer(nullptr));
+}
+
 TEST(ArrivedBytes, AreWhatWasAddedFirst) {
   std::minstd_rand random(1);
   for (int round = 0; round < 200; ++round) {

@@ -95,6 +95,9 @@ class Serve(CommandTest):
             self.assertEqual(int(part.getheader("Content-Length")), end - begin)
         for asked in ("%d-" % size, "9-3", "-0", "x", "1-2-3", ",".join(["0-0"] * 40)):
             self.assertEqual(server.get("/a.cmps", {"Range": "bytes=" + asked}).status, 416, asked)
+        # The rest of another version is no use: the whole comes instead.
+        for tag, status in (answer.getheader("ETag"), 206), ('"other"', 200), ("Mon, 30 Nov 2026 00:00:00 GMT", 200):
+            self.assertEqual(server.get("/a.cmps", {"Range": "bytes=0-9", "If-Range": tag}).status, status, tag)
         again = server.get("/a.cmps", {"If-None-Match": answer.getheader("ETag")})
         self.assertEqual((again.status, again.body), (304, b""))
 
@@ -191,7 +194,7 @@ class Serve(CommandTest):
         page = server.get("/sub%20dir/").body
         self.assertIn(b'src="../.compass/compass-img.mjs"', page)
         self.assertIn(b'<compass-img src="b%20%231.cmps"', page)
-        self.assertIn(b'href="../.compass/viewer.html?src=../sub%20dir/b%20%231.cmps"', page)
+        self.assertIn(b'href="../.compass/viewer.html?src=../sub%2520dir/b%2520%25231.cmps"', page)
         module = server.get("/.compass/compass.wasm")
         self.assertEqual((module.body, module.getheader("Content-Type")), (b"module", "application/wasm"))
         self.assertEqual(server.get("/.compass/none").status, 404)
@@ -294,6 +297,8 @@ class Serve(CommandTest):
             began = time.monotonic()
             self.assertEqual(server.stop(how), OK)
             self.assertLess(time.monotonic() - began, 30)
+        for _ in range(10):  # before it listens
+            self.assertEqual(Server(self, "serve", "site").stop(), OK)
 
     def test_wrong_usage(self):
         self.compass("serve", "none", code=IO)

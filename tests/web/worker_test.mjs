@@ -33,6 +33,7 @@ test('a worker gives the same pictures and errors, and ends', async () => {
   }
   await assert.rejects(worker.decode(bytes, { layer: 3 }), (error) => error.status === 'usage' && error.name === 'CompassError');
   await assert.rejects(worker.info(bytes.subarray(0, 20)), (error) => error.status === 'need' && error.need > 20);
+  await assert.rejects(worker.decode(bytes, { layer: () => 0 }), (error) => error.status === 'usage');  // cannot be copied
   const reader = await worker.open();
   await reader.push(bytes.subarray(0, 100), 0);
   assert.equal(await reader.next(), null);

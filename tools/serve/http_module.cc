@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "serve/http.h"
 
@@ -44,6 +47,15 @@ bool clamp(httplib::Ranges& ranges, uint64_t size) {
     }
   }
   return true;
+}
+
+// Whether a client has a part of another version of this file and wants the rest only of that one (If-Range,
+// RFC 9110, 13.1.5): it then gets the whole. A date, which our answers do not have, is another version, too.
+bool is_of_another_version(const httplib::Request& request, const Answer& answer) {
+  const std::string wanted = request.get_header_value("If-Range");
+  const auto is_tag = [](const auto& header) { return header.first == "ETag"; };
+  const auto tag = std::ranges::find_if(answer.headers, is_tag);
+  return !wanted.empty() && (tag == answer.headers.end() || tag->second != wanted);
 }
 
 bool send(const Body& body, size_t offset, size_t length, httplib::DataSink& sink) {
@@ -103,10 +115,16 @@ class Server final : public HttpServer {
 
   int port() const override { return port_; }
   Status run() override {
-    if (server_.listen_after_bind()) return {};
+    const bool good = server_.listen_after_bind();
+    ended_ = true;
+    if (good) return {};
     return Error{ErrorCode::kFailure, "the server stopped by itself"};
   }
-  void stop() override { server_.stop(); }
+  // The library's own does nothing to a server that is about to listen: it would then run on.
+  void stop() override {
+    while (!server_.is_running() && !ended_) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    server_.stop();
+  }
 
  private:
   void answer(const httplib::Request& request, httplib::Response& response) {
@@ -126,13 +144,14 @@ class Server final : public HttpServer {
     const Answer answered = handler_(request_of(request));
     // The library's own variable, constant only in a handler's eyes.
     auto& ranges = const_cast<httplib::Request&>(request).ranges;
-    if (answered.status != 200) ranges.clear();
+    if (answered.status != 200 || is_of_another_version(request, answered)) ranges.clear();
     fill(ranges, answered, response);
   }
 
   httplib::Server server_;
   Handler handler_;
   int port_ = 0;
+  std::atomic<bool> ended_{false};
 };
 
 Result<std::unique_ptr<HttpServer>> listen(const ServerOptions& options, Handler handler) {

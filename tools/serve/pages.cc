@@ -113,10 +113,12 @@ std::string gallery_page(const std::string& title, std::span<const Shown> pictur
     const double shape = static_cast<double>(picture.size().width) / picture.size().height;
     const double shown = std::clamp(shape, 0.4, 4.0);
     const std::string address = percent_encoded(picture.name, true);
+    // A URL, and that as the value of a query.
+    const std::string source =
+        percent_encoded(percent_encoded(parts.viewer_prefix + picture.name, true), true);
     const std::string link = parts.module_folder.empty()
                                  ? address
-                                 : fmt::format("{}viewer.html?src={}", parts.module_folder,
-                                               percent_encoded(parts.viewer_prefix + picture.name, true));
+                                 : fmt::format("{}viewer.html?src={}", parts.module_folder, source);
     page += fmt::format(
         "<figure style=\"flex: {:.3f} 1 {}px; aspect-ratio: {:.4f}\"><a href=\"{}\">{}</a>"
         "<figcaption>{} &middot; {}&times;{}</figcaption></figure>\n",

@@ -30,6 +30,13 @@ Size within(Size full, Size box) {
   return {side(full.width), side(full.height)};
 }
 
+// What ?layer says. Errors: kUsage.
+Result<int> layer_of(const std::string& text, const ContainerHeader& header) {
+  const auto k = text == "0" ? std::optional(0) : positive(text);
+  if (k && static_cast<size_t>(*k) < header.layers.size()) return *k;
+  return Error{ErrorCode::kUsage, fmt::format("layer is not 0 to {}", header.layers.size() - 1)};
+}
+
 // What ?width, ?height or ?layer say of a whole picture's size. Errors: kUsage.
 Result<Rendering> rendering_of(const Url& url, const ContainerHeader& header, const std::string& format) {
   const Size full = header.layers.back().size;
@@ -38,10 +45,8 @@ Result<Rendering> rendering_of(const Url& url, const ContainerHeader& header, co
   const std::string* const width = url.find("width");
   const std::string* const height = url.find("height");
   if (layer != nullptr) {
-    const auto k = *layer == "0" ? std::optional(0) : positive(*layer);
-    if (!k || static_cast<size_t>(*k) >= header.layers.size()) {
-      return Error{ErrorCode::kUsage, fmt::format("layer is not 0 to {}", header.layers.size() - 1)};
-    }
+    const auto k = layer_of(*layer, header);
+    if (!k) return k.error();
     rendering.size = header.layers[*k].size;
   }
   if (width != nullptr || height != nullptr) {
@@ -145,13 +150,11 @@ Answer Site::picture(const Request& request, const Url& url, const std::shared_p
 Answer Site::first_layers(const Request& request, const std::string& layer, const OpenFile& file) {
   const auto header = renderer_.header(file);
   if (!header) return failed(header.error());
-  const auto k = layer == "0" ? std::optional(0) : positive(layer);
-  if (!k || static_cast<size_t>(*k) >= header->layers.size()) {
-    return text_answer(400, fmt::format("layer is not 0 to {}", header->layers.size() - 1));
-  }
+  const auto k = layer_of(layer, *header);
+  if (!k) return refused(k.error());
   const auto bytes = file.first(header->layers[*k].end());
   if (!bytes) return failed(bytes.error());
-  auto kept = extract_layers(*bytes, *k + 1);
+  auto kept = extract_layers(*bytes, *k + 1, {.max_pixels = options_.rendering.codec.max_pixels});
   if (!kept) return failed(kept.error());
   return kept_by_clients(request, {200, kCmpsType, {}, body_of(*std::move(kept))},
                          fmt::format("{}-{}", file.tag(), *k));

@@ -43,8 +43,8 @@ Answer Site::folder_page(const Url& url) {
   if (!options_.only.empty()) {
     Answer moved = text_answer(302, "the picture");
     const std::string address = percent_encoded(options_.only);
-    moved.headers.emplace_back("Location",
-                               web_ ? ".compass/viewer.html?src=../" + address : address + "?format=webp");
+    moved.headers.emplace_back("Location", web_ ? ".compass/viewer.html?src=../" + percent_encoded(address)
+                                                : address + "?format=webp");
     return url.path.size() == 1 ? moved : not_found();
   }
   if (const auto index = folder_.file(path)) return {200, type_of_ending(".html"), {}, index};
