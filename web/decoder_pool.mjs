@@ -50,8 +50,9 @@ export class DecoderPool {
     if (!this.#model.hasPieces) part = 'base';
     if (worker[part] === undefined) {
       const before = part === 'whole' ? this.#loaded(worker, 'base') : worker.decoder;
-      worker[part] = before.then((decoder) => this.#load(worker, decoder, part));
-      worker[part].catch(() => { worker[part] = undefined; });
+      const loading = before.then((decoder) => this.#load(worker, decoder, part));
+      worker[part] = loading;
+      loading.catch(() => { if (worker[part] === loading) worker[part] = undefined; });
     }
     return worker[part];
   }

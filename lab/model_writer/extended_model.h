@@ -15,9 +15,9 @@ namespace compass {
 std::vector<float> lengthened(std::vector<float> log_gains, std::span<const double> lambdas, size_t points);
 
 // The model in `file` with further rate points above its own, lambdas that rise; gain vectors are
-// lengthened. Where a trellis has coarser
-// steps below some qualities, these become the qualities of the same rates. Errors: kModel (not a model, or
-// of one rate); kUsage (lambdas that do not rise).
+// lengthened. Where a trellis has coarser steps below some qualities, these become the qualities of the same
+// rates. Errors: kModel (not a model, of one rate, or a base layer's decoder alone); kUsage (lambdas that do
+// not rise or are above kMaxLambda, or more than kMaxRatePoints in all).
 Result<std::vector<uint8_t>> with_higher_rates(const Safetensors& file, std::span<const double> lambdas);
 
 }  // namespace compass

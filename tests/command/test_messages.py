@@ -110,7 +110,7 @@ class Libraries(CommandTest):
                 (MODEL_OTHER, b"not a safetensors file", ("encode", "in.ppm", "o.cmps", "--model", "not.safetensors")),
                 (USAGE, b"--format: no picture format by the name 'foo'", ("decode", "file.cmps", "o.png", "--format", "foo")),
                 (USAGE, b"o: the name has no ending", ("decode", "file.cmps", "o")),
-                (IO, b"folder: is a folder", ("decode", "file.cmps", "folder")),
+                (IO, b"folder: is a directory; name a file to write", ("decode", "file.cmps", "folder")),
                 (USAGE, b"--append: a value is missing", ("encode", "in.ppm", "--append")),
                 (BAD_FILE, b"in.ppm: needs about", ("encode", "in.ppm", "o.cmps", "--max-memory", "1M")),
                 (BAD_FILE, b"more than the limit of 1 kB", ("decode", "file.cmps", "o.ppm", "--max-memory", "1k")),

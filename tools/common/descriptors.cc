@@ -101,6 +101,12 @@ std::optional<FileIdentity> identity(const std::string& path) {
   return stat(path.c_str(), &info) == 0 ? identity_of(info) : std::nullopt;
 }
 
+Status check_no_directory(const std::string& path) {
+  const std::optional<FileIdentity> there = identity(path);
+  if (!there || !S_ISDIR(there->mode)) return {};
+  return Error{ErrorCode::kIo, fmt::format("{}: is a directory; name a file to write", path)};
+}
+
 int write_all(int descriptor, std::span<const uint8_t> bytes) {
   while (!bytes.empty()) {
     const ssize_t done = write(descriptor, bytes.data(), bytes.size());

@@ -41,6 +41,9 @@ struct FileIdentity {
 std::optional<FileIdentity> identity(int descriptor);
 std::optional<FileIdentity> identity(const std::string& path);
 
+// Whether a path is anything but a directory, into which no file can be written. Error: kIo.
+Status check_no_directory(const std::string& path);
+
 // Writes all bytes, in several writes if need be, and waits where the descriptor is non-blocking. 0, or
 // errno.
 int write_all(int descriptor, std::span<const uint8_t> bytes);

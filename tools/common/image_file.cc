@@ -7,7 +7,6 @@
 #include <array>
 #include <bit>
 #include <cctype>
-#include <filesystem>
 #include <limits>
 #include <optional>
 #include <string_view>
@@ -115,10 +114,10 @@ Result<Photo> read_image(const std::string& path, const ReadSettings& settings) 
 }
 
 Result<std::string> choose_format(const std::string& path, const std::string& format) {
-  if (std::error_code ignored; std::filesystem::is_directory(path, ignored))
-    return Error{ErrorCode::kIo, path + ": is a folder; name a file to write"};
   std::string ending = format.empty() ? std::string(kPpm) : "." + format;
   if (format.empty() && path != "-") {
+    if (const Status good = check_no_directory(path); !good)
+      return good.error();  // before its name is blamed
     const size_t dot = path.rfind('.');
     const bool none = dot == std::string::npos || path.find('/', dot) != std::string::npos;
     if (!none) ending = path.substr(dot);

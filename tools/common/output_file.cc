@@ -100,10 +100,8 @@ Result<OutputFile> OutputFile::create(const std::string& path, const std::vector
   OutputFile file;
   file.path_ = path;
   file.target_ = path;
+  if (const Status good = check_no_directory(path); !good) return good.error();
   if (there) {
-    if (S_ISDIR(there->mode)) {
-      return Error{ErrorCode::kIo, fmt::format("{}: is a directory; name a file to write", path)};
-    }
     const std::optional<FileIdentity> out = identity(STDOUT_FILENO);
     if (S_ISREG(there->mode) && out && out->same_file(*there) && can_write(STDOUT_FILENO)) {
       return create("-", inputs);  // replacing it would lose what standard output has written to it
