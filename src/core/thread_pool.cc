@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <cstdlib>
 #include <exception>
 #include <mutex>
 #include <new>
@@ -36,6 +37,12 @@ void pause() {
 #endif
 }
 
+// A thread's first allocation reserves address space for many (glibc: 64 MB, and twice that while it does).
+void allocate_for_the_first_time() {
+  void* volatile first = std::malloc(1);  // volatile: or the compiler leaves it out
+  std::free(first);
+}
+
 template <typename Ready>
 void look_out_for(int looks, const Ready& ready) {
   for (int i = 0; i < looks && !ready(); ++i) pause();
@@ -57,7 +64,8 @@ class Entered {
 
 class ThreadPool::Workers {
  public:
-  // As many as the system lets start.
+  // As many as the system lets start. They have started when this returns, so that none takes address space
+  // from code that was just told that there is enough (require_room).
   explicit Workers(int wanted);
   ~Workers();
   Workers(const Workers&) = delete;
@@ -81,6 +89,7 @@ class ThreadPool::Workers {
   const std::function<void(int, int)>* body_ = nullptr;
   std::atomic<int64_t> next_{0};  // every worker counts it past the end once: more than an int holds
   int count_ = 0;
+  std::atomic<int> started_{0};
   std::atomic<int> busy_{0};    // changed, like generation_ and stop_, while mutex_ is held
   std::exception_ptr failure_;  // the current loop's first, guarded by mutex_
   std::atomic<uint64_t> generation_{0};
@@ -110,6 +119,7 @@ ThreadPool::Workers::Workers(int wanted)
   } catch (const std::system_error&) {  // no more threads than these: fewer do the same work
   } catch (const std::bad_alloc&) {
   }
+  for (int started = 0; (started = started_) < count();) started_.wait(started);
 }
 
 ThreadPool::Workers::~Workers() {
@@ -177,6 +187,9 @@ void ThreadPool::Workers::run_share(const std::function<void(int, int)>& body, i
 
 void ThreadPool::Workers::work(int worker) {
   inside = {this, worker};
+  allocate_for_the_first_time();
+  ++started_;
+  started_.notify_one();
   uint64_t seen = 0;
   for (;;) {
     look_out_for(looks_, [&] { return stop_ || generation_ != seen; });
