@@ -201,6 +201,9 @@ COMPASS_API void compass_options_init(compass_options* options);
 #define COMPASS_MAX_METADATA 64
 /* The most rounds of search. */
 #define COMPASS_MAX_EFFORT 40
+/* From this quality of the largest layer on, the shipped model "lite-hq" takes fewer bits than "lite", and reaches higher
+ * PSNR. `compass encode` and Python choose by it; here the caller does. */
+#define COMPASS_HIGH_QUALITY 62.5
 /* By how much the quality of a part may differ from the layer's, up or down. */
 #define COMPASS_MAX_QUALITY_OFFSET 100
 

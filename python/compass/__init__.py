@@ -31,6 +31,8 @@ __version__ = _native.version()
 _DEFAULT_EFFORT = -1
 _ALPHA, _GREY, _DEEP, _OWN_COLOURS = 1, 2, 4, 8  # kinds of pictures
 _SHIPPED = 'lite.safetensors'
+_TARGET_PSNR = 2
+_HIGH_QUALITY = 'lite-hq.safetensors'  # for qualities from _native.HIGH_QUALITY on
 
 
 class Status(enum.IntEnum):
@@ -144,10 +146,13 @@ def _model_files():
             yield from sorted(place.glob('*.safetensors'), key=lambda p: (p.name != _SHIPPED, p.name))
 
 
-def _shipped_model():
-    for path in _model_files():
-        if path.name == _SHIPPED or str(path) in _places():
-            return path
+def _shipped_model(quality=0.0):
+    """For encoding a largest layer of this quality."""
+    names = [_HIGH_QUALITY, _SHIPPED] if quality >= _native.HIGH_QUALITY else [_SHIPPED]
+    for place in map(pathlib.Path, _places()):
+        for path in [place] if place.is_file() else [place / name for name in names]:
+            if path.is_file():
+                return path
     raise Error(Status.MODEL, f'no {_SHIPPED} in {", ".join(_places())}; name a model, or its folder in COMPASS_MODEL_PATH')
 
 
@@ -231,7 +236,7 @@ def encode(pixels, quality=50.0, sizes=None, effort=None, *, exif=None, icc=None
                 bits for each pixel of the largest layer, and no less than 98 % of them; or one that gives no less dB. A
                 number for the largest layer, all layers having the same quality; or a list, one for each, of the file up
                 to the layer's end
-    model       a Model; by default the one that comes with this package
+    model       a Model; by default one of those that come with this package: lite, or lite-hq for a quality of 62.5 or more
     threads     1 to 256; 0: one per core. The file does not depend on it
     max_pixels, max_memory   limits (bytes) to keep to; by default 400 million pixels and any memory
     """
@@ -245,11 +250,29 @@ def encode(pixels, quality=50.0, sizes=None, effort=None, *, exif=None, icc=None
     if not qualities:
         raise Error(Status.USAGE, 'quality is empty: give a number, or one for each layer')
     metadata = [(kind, bytes(data)) for kind, data in ((1, icc), (2, exif), (3, xmp)) if data]
-    model = model or load_model()
-    return model._native.encode(rows, alpha, kinds, qualities, [_region(region, 5) for region in regions],
-                                _plane(quality_map), sizes,
-                                _DEFAULT_EFFORT if effort is None else _whole(effort, 'effort'), metadata,
-                                _targets(target_size, target_bpp, target_psnr), _limits(threads, max_pixels, max_memory))
+    targets = _targets(target_size, target_bpp, target_psnr)
+
+    def encoded(model):
+        return model._native.encode(rows, alpha, kinds, qualities, [_region(region, 5) for region in regions],
+                                    _plane(quality_map), sizes,
+                                    _DEFAULT_EFFORT if effort is None else _whole(effort, 'effort'), metadata,
+                                    targets, _limits(threads, max_pixels, max_memory))
+
+    if model is not None:
+        return encoded(model)
+    return _to_targets(encoded, targets[-1][0]) if targets else encoded(load_model(_shipped_model(qualities[-1])))
+
+
+def _to_targets(encoded, kind):
+    """With the shipped model that is best at the quality at which targets are met, which lite finds."""
+    model, high = load_model(), load_model(_shipped_model(_native.HIGH_QUALITY))
+    try:
+        data = encoded(model)
+    except Error as error:
+        if error.status != Status.USAGE or kind != _TARGET_PSNR or high is model:
+            raise
+        return encoded(high)
+    return encoded(high) if high is not model and read_info(data).layers[-1].quality >= _native.HIGH_QUALITY else data
 
 
 def _targets(*wishes):

@@ -507,6 +507,7 @@ PYBIND11_MODULE(_native, m) {
       PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
     }
   });
+  m.attr("HIGH_QUALITY") = COMPASS_HIGH_QUALITY;
   m.def("version", compass_version);
   m.def("read_info", read_info);
   m.def("read_metadata", read_metadata);

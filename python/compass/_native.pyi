@@ -5,6 +5,8 @@ from typing import Any
 import numpy
 import numpy.typing
 
+HIGH_QUALITY: float
+
 class Limits:
     def __init__(self, threads: int, max_pixels: int, max_memory: int) -> None: ...
 

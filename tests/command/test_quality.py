@@ -2,7 +2,7 @@
 
 import os
 
-from harness import USAGE, CommandTest, Picture, main
+from harness import MODEL, USAGE, CommandTest, Picture, main
 
 SHIPPED = os.path.join(os.path.dirname(__file__), "../../models/lite.safetensors")
 
@@ -31,6 +31,59 @@ class Quality(CommandTest):
         self.assertEqual(len(files), 3)
         for effort in (-1, 41):
             self.compass("encode", "in.ppm", "out.cmps", "--effort", effort, code=USAGE)
+
+
+class ModelsByQuality(CommandTest):
+    """lite, and lite-hq for high qualities: here two small models by these names."""
+
+    def setUp(self):
+        super().setUp()
+        os.mkdir(self.path("models"))
+        trellis = os.path.join(os.path.dirname(MODEL), "tiny_trellis.safetensors")
+        for name, model in (("lite", MODEL), ("lite-hq", trellis)):
+            with open(model, "rb") as file:
+                self.put("models/%s.safetensors" % name, file.read())
+        self.env = self.environment(COMPASS_MODEL_PATH=self.path("models"))
+        self.put("in.ppm", Picture.smooth(96, 64).ppm())
+        self.low, self.high = (self.model("--model", name) for name in ("lite", "lite-hq"))
+
+    def report(self, *options):
+        return self.json("encode", "in.ppm", "out.cmps", "--effort", 0, "--psnr", *options, env=self.env)
+
+    def model(self, *options):
+        return self.report(*options)["model"]["id"]
+
+    def test_the_largest_layer_decides(self):
+        self.assertNotEqual(self.low, self.high)
+        for quality, model in (("62.4", self.low), ("62.5", self.high), ("100", self.high), ("20,30,80", self.high),
+                               ("80,90,50", self.low)):
+            self.assertEqual(self.model("-q", quality), model, quality)
+        self.json("decode", "out.cmps", "out.ppm", env=self.env)
+        self.assertEqual(self.model("-q", 80, "--model", "lite"), self.low)
+        os.remove(self.path("models/lite-hq.safetensors"))
+        self.assertEqual(self.model("-q", 80), self.low)
+
+    def test_what_a_target_takes_decides(self):
+        at = {q: self.report("-q", q, "--model", "lite") for q in (30, 80)}
+        for q, model in ((30, self.low), (80, self.high)):
+            self.assertEqual(self.model("--target-psnr", at[q]["layers"][-1]["psnr"]), model)
+            self.assertEqual(self.model("--target-size", at[q]["bytes"]), model)
+        for option, value in (("--target-psnr", 99), ("--target-size", 1)):
+            done = self.compass("encode", "in.ppm", "out.cmps", option, value, code=USAGE, env=self.env)
+            self.assertIn(b"cannot be had", done.stderr)
+
+    def test_high_quality_reaches_what_lite_does_not(self):
+        with open(SHIPPED, "rb") as file:  # a trained model beside one that is not
+            self.put("models/lite-hq.safetensors", file.read())
+        best = self.report("-q", 100)
+        report = self.report("--target-psnr", best["layers"][-1]["psnr"] - 0.01)
+        self.assertEqual(report["model"], best["model"])
+
+    def test_a_file_grows_with_its_own_model(self):
+        self.report("-q", 30)
+        self.put("larger.ppm", Picture.smooth(120, 100).ppm())
+        grown = self.json("encode", "--append", "out.cmps", "larger.ppm", "-q", 90, env=self.env)
+        self.assertEqual(grown["model"]["id"], self.low)
 
 
 class Tune(CommandTest):

@@ -177,6 +177,28 @@ def test_models_have_names(monkeypatch):
     refused(compass.Status.IO, compass.load_model, 'none')
 
 
+def test_high_qualities_have_their_own_model(monkeypatch, tmp_path, pixels):
+    trellis = TINY.parent / 'tiny_trellis.safetensors'
+    for name, file in (('lite', TINY), ('lite-hq', trellis)):
+        (tmp_path / f'{name}.safetensors').write_bytes(file.read_bytes())
+    monkeypatch.setenv('COMPASS_MODEL_PATH', str(tmp_path))
+    low, high = (compass.load_model(name) for name in ('lite', 'lite-hq'))
+    assert low.decoder_id != high.decoder_id
+
+    def by(**wish):
+        return compass.read_info(compass.encode(pixels, effort=0, **wish)).decoder
+
+    assert by(quality=62.4) == by(quality=[80, 90, 50]) == low.decoder_id
+    assert by(quality=62.5) == by(quality=[20, 30, 80]) == high.decoder_id
+    assert by(quality=80, model=low) == low.decoder_id
+    for quality, model in ((30, low), (80, high)):
+        assert by(target_size=len(compass.encode(pixels, quality, effort=0, model=low))) == model.decoder_id
+    refused(compass.Status.USAGE, compass.encode, pixels, effort=0, target_psnr=99)
+    refused(compass.Status.USAGE, compass.encode, pixels, effort=0, target_size=1)
+    (tmp_path / 'lite-hq.safetensors').unlink()
+    assert by(quality=80) == low.decoder_id
+
+
 def test_layers_and_parts_have_their_own_quality(pixels, model):
     data = compass.encode(pixels, quality=[20, 50, 80], effort=0, model=model)
     assert [layer.quality for layer in compass.read_info(data).layers] == [20, 50, 80]

@@ -17,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kShipped = "lite.safetensors";
+constexpr const char* kHighQuality = "lite-hq.safetensors";
 constexpr const char* kForPages = "swift.safetensors";
 constexpr const char* kEnding = ".safetensors";
 
@@ -113,9 +114,12 @@ std::vector<std::string> model_places() {
   return places;
 }
 
-Result<std::string> find_model(const std::string& path) {
+Result<std::string> find_model(const std::string& path, double quality) {
   if (!path.empty()) return named_model(path);
-  if (const auto shipped = first_model({kShipped})) return *shipped;
+  const bool high = quality >= COMPASS_HIGH_QUALITY;
+  if (const auto shipped = high ? first_model({kHighQuality, kShipped}) : first_model({kShipped})) {
+    return *shipped;
+  }
   return Error{ErrorCode::kModel,
                fmt::format("no {} in {}; name a model with --model or its directory in COMPASS_MODEL_PATH",
                            kShipped, fmt::join(model_places(), ", "))};
@@ -132,8 +136,8 @@ Result<std::vector<std::string>> page_models(const std::string& path) {
   return models;
 }
 
-Result<ModelHandle> open_model(const std::string& path) {
-  const Result<std::string> file = find_model(path);
+Result<ModelHandle> open_model(const std::string& path, double quality) {
+  const Result<std::string> file = find_model(path, quality);
   if (!file) return file.error();
   return opened(*file, ModelUse::kAny);
 }
@@ -170,6 +174,12 @@ Result<ModelHandle> open_model_for(const uint8_t wanted[8], const std::string& p
   if (base) return base;
   if (found.empty()) return other(fmt::format("and no model is in {}", fmt::join(model_places(), ", ")));
   return other("not those of " + found);
+}
+
+std::string id_of(const ModelHandle& model) {
+  uint8_t id[8];
+  compass_model_id(model.get(), id);
+  return id_text(id);
 }
 
 Json model_json(const compass_model* model) {

@@ -17,9 +17,10 @@ namespace compass::tools {
 std::vector<std::string> model_places();
 
 // `path` (the user's --model: a file, or a bare name such as "lite" of one in model_places()) or, if that is
-// empty, the shipped model: the first lite.safetensors in model_places(), or the first entry of
-// COMPASS_MODEL_PATH that is itself a file. Errors: kModel.
-Result<std::string> find_model(const std::string& path);
+// empty, the shipped model for encoding a largest layer of this quality: the first lite.safetensors in
+// model_places(), or from COMPASS_HIGH_QUALITY on lite-hq.safetensors beside or instead of it; or the first
+// entry of COMPASS_MODEL_PATH that is itself a file. Errors: kModel.
+Result<std::string> find_model(const std::string& path, double quality = 0.0);
 
 // The models of pages (`publish`, `serve`, `view`). The first is the one that pictures are encoded with: that
 // of `path` or, if that is empty, swift.safetensors, which is small and fast, where it lies beside or instead
@@ -28,12 +29,15 @@ Result<std::string> find_model(const std::string& path);
 Result<std::vector<std::string>> page_models(const std::string& path);
 
 // The model that find_model finds. Errors: kModel.
-Result<ModelHandle> open_model(const std::string& path);
+Result<ModelHandle> open_model(const std::string& path, double quality = 0.0);
 
 // A model that decodes `file_name`. With an empty `path`, every model of model_places() is tried until one
 // has that decoder. Errors: kModel, naming the decoder wanted and those found.
 Result<ModelHandle> open_model_for(const uint8_t wanted[8], const std::string& path,
                                    const std::string& file_name, ModelUse use = ModelUse::kAny);
+
+// Models with the same are the same. 16 hexadecimal digits.
+std::string id_of(const ModelHandle& model);
 
 // What commands say of it.
 Json model_json(const compass_model* model);

@@ -1,7 +1,6 @@
 // compass encode: a picture in, a .cmps file out.
 #include <fmt/format.h>
 
-#include <cmath>
 #include <future>
 #include <memory>
 #include <optional>
@@ -15,11 +14,11 @@
 #include "common/library.h"
 #include "common/model_path.h"
 #include "common/output_file.h"
-#include "common/parse.h"
 #include "common/plain_text.h"
 #include "common/progress.h"
 #include "core/background.h"
 #include "core/clock.h"
+#include "layer_options.h"
 #include "photo_encoding.h"
 #include "quality_options.h"
 #include "target_options.h"
@@ -27,15 +26,11 @@
 namespace compass::tools {
 namespace {
 
-constexpr int kDefaultLayers = 3;
-
 struct Options {
   std::string input;
   std::string output;
   std::string append;  // the file that a layer is added to
-  std::optional<int> layers;
-  std::string scales;
-  std::string sizes;
+  LayerOptions layers;
   QualityOptions quality;
   TargetOptions targets;
   std::optional<int> effort;
@@ -45,77 +40,50 @@ struct Options {
   CommonFlags common;
 };
 
-// The layers that the options ask for: sizes, or scales of a picture that has not been read yet.
-struct Layers {
-  std::vector<Size> sizes;
-  std::vector<double> scales;
-  const char* option = "--sizes";  // which named the sizes
-};
-
-Result<std::vector<Size>> scaled_sizes(Size full, const std::vector<double>& scales) {
-  std::vector<compass_size> found(scales.size());
-  compass_error error;
-  const compass_status status = compass_sizes_from_scales({full.width, full.height}, scales.data(),
-                                                          scales.size(), found.data(), &error);
-  if (status != COMPASS_OK) return error_of(status, error);
-  std::vector<Size> sizes;
-  for (const compass_size& size : found) sizes.push_back({size.width, size.height});
-  return sizes;
-}
-
-Result<Layers> parse_layers(const Options& options, const TargetWish& targets) {
-  Layers layers;
-  if (!targets.sizes.empty()) {
-    layers.sizes = targets.sizes;
-    layers.option = "SIZE@VALUE";
-  } else if (!options.sizes.empty()) {
-    const Result<std::vector<Size>> sizes = parse_sizes(options.sizes);
-    if (!sizes) return usage("--sizes", sizes.error().message);
-    layers.sizes = *sizes;
-  } else if (!options.scales.empty()) {
-    const Result<std::vector<double>> scales = parse_scales(options.scales);
-    if (!scales) return usage("--scales", scales.error().message);
-    if (const auto good = scaled_sizes({1, 1}, *scales); !good)
-      return usage("--scales", good.error().message);
-    layers.scales = *scales;
-  } else {
-    for (int k = options.layers.value_or(kDefaultLayers) - 1; k >= 0; --k)
-      layers.scales.push_back(std::ldexp(1.0, -k));
-  }
-  return layers;
-}
-
-// Their sizes, lowest first, for a picture of size `full`.
-Result<std::vector<Size>> layer_sizes(const Layers& layers, Size full) {
-  if (layers.sizes.empty()) return scaled_sizes(full, layers.scales);
-  if (layers.sizes.back() == full) return layers.sizes;
-  return usage(layers.option,
-               fmt::format("the last must be the picture's own size, {}x{}", full.width, full.height));
-}
-
-// Checks of numbers that need no file.
-Status check(const Options& options) {
-  if (options.layers && (*options.layers < 1 || *options.layers > COMPASS_MAX_LAYERS))
-    return usage("--layers", fmt::format("{} is not 1 to {}", *options.layers, COMPASS_MAX_LAYERS));
-  if (options.effort && (*options.effort < 0 || *options.effort > COMPASS_MAX_EFFORT))
-    return usage("--effort", fmt::format("{} is not 0 to {}", *options.effort, COMPASS_MAX_EFFORT));
-  if (options.output.empty() && options.append.empty())
-    return Error{ErrorCode::kUsage, "OUT is required: the file to write"};
-  return {};
-}
-
 // Refuses what a target would leave without effect.
 Status check_targets(const Options& options, const TargetWish& targets, const QualityWish& quality) {
   if (!targets.targets.empty() && quality.qualities.size() > 1)
     return usage("--quality", "give one number at most together with a target, which finds the qualities");
   if (targets.sizes.empty()) return {};
-  const char* other = options.layers            ? "--layers"
-                      : !options.scales.empty() ? "--scales"
-                      : !options.sizes.empty()  ? "--sizes"
-                                                : nullptr;
-  if (other != nullptr) return usage(other, "not together with a target that names the layers' sizes itself");
+  if (const char* other = options.layers.given(); other != nullptr)
+    return usage(other, "not together with a target that names the layers' sizes itself");
   if (options.append.empty()) return {};
   return usage("--append", "adds a layer of the picture's own size: give the target alone");
+}
+
+// What the options ask for, understood.
+struct Wish {
+  compass_options codec;
+  QualityWish quality;
+  TargetWish targets;
+  LayerWish layers;
+  ReadSettings read;
+
+  // The quality that says which of the shipped models is best. One that is to be found is looked for with the
+  // model of low qualities.
+  double top_quality() const { return targets.targets.empty() ? quality.qualities.back() : 0.0; }
+};
+
+Result<Wish> parse(const Options& options) {
+  if (options.effort && (*options.effort < 0 || *options.effort > COMPASS_MAX_EFFORT))
+    return usage("--effort", fmt::format("{} is not 0 to {}", *options.effort, COMPASS_MAX_EFFORT));
+  if (options.output.empty() && options.append.empty())
+    return Error{ErrorCode::kUsage, "OUT is required: the file to write"};
+  const Result<compass_options> codec = library_options(options.common);
+  if (!codec) return codec.error();
+  Result<QualityWish> quality = parse_quality(options.quality);
+  if (!quality) return quality.error();
+  Result<TargetWish> targets = parse_targets(options.targets);
+  if (!targets) return targets.error();
+  if (const Status good = check_targets(options, *targets, *quality); !good) return good.error();
+  Result<LayerWish> layers = parse_layers(options.layers, *targets);
+  if (!layers) return layers.error();
+  return Wish{*codec, *std::move(quality), *std::move(targets), *std::move(layers),
+              ReadSettings{.strict = options.common.strict,
+                           .kinds = true,
+                           .profile = options.keep_profile,
+                           .max_pixels = codec->max_pixels,
+                           .max_memory = codec->max_memory}};
 }
 
 // A whole file that a layer is to be added to.
@@ -134,46 +102,108 @@ Result<GrowingFile> read_file(const std::string& path) {
   return GrowingFile{*std::move(bytes), *info};
 }
 
-Status report(const Options& options, const std::string& path, const compass_model* model,
-              const OwnedBytes& file, const compass_encode_report& spent, double seconds, const Photo& photo,
+// Whether a target was met at a quality, or asks for one, for which there is a better model.
+bool wants_high_quality(const Result<OwnedBytes>& file, const TargetWish& targets) {
+  if (targets.targets.empty()) return false;
+  if (!file) {
+    return file.error().code == ErrorCode::kUsage && targets.targets.back().kind == COMPASS_TARGET_PSNR;
+  }
+  compass_info info;
+  compass_error error;
+  return compass_read_info((*file)->data, (*file)->size, &info, &error) == COMPASS_OK &&
+         info.layers[info.layer_count - 1].quality >= COMPASS_HIGH_QUALITY;
+}
+
+// A file, and how it was made.
+struct Made {
+  ModelHandle model;
+  OwnedBytes file;
+  compass_encode_report spent;
+  double seconds = 0.0;
+};
+
+// With `model`, or where the user has named none with the one for the quality that a target is found to take.
+Result<Made> make(const Options& options, Wish& wish, const std::optional<GrowingFile>& before,
+                  const Photo& photo, ModelHandle model) {
+  const Result<std::vector<Size>> sizes =
+      before ? std::vector<Size>{photo.size()} : layer_sizes(wish.layers, photo.size());
+  if (!sizes) return sizes.error();
+  compass_encode_settings settings;
+  compass_encode_settings_init(&settings);
+  if (const Status good = apply_quality(wish.quality, wish.read, *sizes, settings); !good)
+    return good.error();
+  PhotoEncoding encoding(photo, options.strip);
+  if (before) {
+    encoding.describe(settings);
+  } else {
+    encoding.describe(*sizes, settings);
+  }
+  if (!wish.targets.targets.empty()) settings.targets = wish.targets.targets.data();
+  settings.target_count = wish.targets.targets.size();
+  settings.effort = options.effort.value_or(COMPASS_EFFORT_DEFAULT);
+  settings.measure = options.psnr ? 1 : 0;
+  Made made{std::move(model), {}, {}};
+  compass_encode_report_init(&made.spent);
+  settings.report = &made.spent;
+  const auto start = Clock::now();
+  const auto code = [&]() -> Result<OwnedBytes> {
+    ProgressBar progress("encoding", options.common.quiet);
+    progress.follow(settings);
+    const Result<EncoderHandle> encoder = new_encoder(made.model.get(), wish.codec);
+    if (!encoder) return encoder.error();
+    return before ? encoding.append(encoder->get(), before->bytes, settings)
+                  : encoding.encode(encoder->get(), settings);
+  };
+  Result<OwnedBytes> file = code();
+  if (!before && options.common.model.empty() && wants_high_quality(file, wish.targets)) {
+    Result<ModelHandle> high = open_model("", COMPASS_HIGH_QUALITY);
+    if (!high) return high.error();
+    if (id_of(*high) != id_of(made.model)) {
+      made.model = *std::move(high);
+      file = code();
+    }
+  }
+  if (!file) {
+    const bool damaged = file.error().code == ErrorCode::kDamaged;
+    return Error{file.error().code, fmt::format("{}: {}{}", before ? options.append : options.input,
+                                                file.error().message, damaged ? ": get a whole copy" : "")};
+  }
+  made.file = *std::move(file);
+  made.seconds = seconds_since(start);
+  return made;
+}
+
+Status report(const Options& options, const std::string& path, const Made& made, const Photo& photo,
               const OutputFile& output) {
+  const OwnedBytes& file = made.file;
   compass_info info;
   compass_error error;
   const compass_status status = compass_read_info(file->data, file->size, &info, &error);
   if (status != COMPASS_OK) return error_of(status, error);
   std::vector<LayerRow> rows = rows_of(info, /*quality=*/false);
-  for (size_t k = 0; options.psnr && k < rows.size(); ++k) rows[k].psnr = spent.psnr[k];
+  for (size_t k = 0; options.psnr && k < rows.size(); ++k) rows[k].psnr = made.spent.psnr[k];
   if (options.common.json) {
     return print_json({{"input", options.input},
                        {"output", path},
-                       {"model", model_json(model)},
+                       {"model", model_json(made.model.get())},
                        {"quality", quality_json(info)},
-                       {"effort", spent.effort},
+                       {"effort", made.spent.effort},
                        {"bytes", file->size},
-                       {"seconds", seconds},
+                       {"seconds", made.seconds},
                        {"layers", layer_json(rows)},
                        {"notes", photo.notes}});
   }
   if (options.common.quiet) return {};
   return print_report(
       fmt::format("{} to {}: {} bytes, model {}, quality {}, {:.2f} s\n{}", plain_line(options.input),
-                  plain_line(path), grouped(file->size), plain_line(compass_model_name(model)),
-                  quality_text(info), seconds, layer_table(rows)),
+                  plain_line(path), grouped(file->size), plain_line(compass_model_name(made.model.get())),
+                  quality_text(info), made.seconds, layer_table(rows)),
       output);
 }
 
 Status encode(const Options& options) {
-  if (const Status good = check(options); !good) return good;
-  const Result<compass_options> codec = library_options(options.common);
-  if (!codec) return codec.error();
-  Result<QualityWish> quality = parse_quality(options.quality);
-  if (!quality) return quality.error();
-  const Result<TargetWish> targets = parse_targets(options.targets);
-  if (!targets) return targets.error();
-  if (const Status good = check_targets(options, *targets, *quality); !good) return good;
-  const bool appends = !options.append.empty();
-  const Result<Layers> layers = parse_layers(options, *targets);
-  if (!layers) return layers.error();
+  Result<Wish> wish = parse(options);
+  if (!wish) return wish.error();
   // A file that grows is replaced by itself, once that is whole.
   const std::string& path = options.output.empty() ? options.append : options.output;
   Result<OutputFile> output =
@@ -181,64 +211,26 @@ Status encode(const Options& options) {
                                 path == options.append ? std::string() : options.append});
   if (!output) return output.error();
   if (const Status good = check_json_stream(options.common, *output); !good) return good;
-  const ReadSettings read{.strict = options.common.strict,
-                          .kinds = true,
-                          .profile = options.keep_profile,
-                          .max_pixels = codec->max_pixels,
-                          .max_memory = codec->max_memory};
-  std::future<Result<Photo>> reading = in_background([&] { return read_image(options.input, read); });
+  std::future<Result<Photo>> reading = in_background([&] { return read_image(options.input, wish->read); });
   std::optional<GrowingFile> before;
-  if (appends) {
+  if (!options.append.empty()) {
     Result<GrowingFile> file = read_file(options.append);
     if (!file) return file.error();
     before = *std::move(file);
   }
-  const Result<ModelHandle> model =
-      appends ? open_model_for(before->info.decoder_id, options.common.model, options.append)
-              : open_model(options.common.model);
+  Result<ModelHandle> model =
+      before ? open_model_for(before->info.decoder_id, options.common.model, options.append)
+             : open_model(options.common.model, wish->top_quality());
   if (!model) return model.error();
   const Result<Photo> photo = reading.get();
   if (!photo) return photo.error();
   for (const std::string& note : photo->notes) warn(options.input + ": " + note, options.common);
 
-  const Result<std::vector<Size>> sizes =
-      appends ? std::vector<Size>{photo->size()} : layer_sizes(*layers, photo->size());
-  if (!sizes) return sizes.error();
-  compass_encode_settings settings;
-  compass_encode_settings_init(&settings);
-  if (const Status good = apply_quality(*quality, read, *sizes, settings); !good) return good;
-  PhotoEncoding encoding(*photo, options.strip);
-  if (appends) {
-    encoding.describe(settings);
-  } else {
-    encoding.describe(*sizes, settings);
-  }
-  if (!targets->targets.empty()) settings.targets = targets->targets.data();
-  settings.target_count = targets->targets.size();
-  settings.effort = options.effort.value_or(COMPASS_EFFORT_DEFAULT);
-  settings.measure = options.psnr ? 1 : 0;
-  compass_encode_report spent;
-  compass_encode_report_init(&spent);
-  settings.report = &spent;
-  const auto start = Clock::now();
-  const Result<OwnedBytes> file = [&]() -> Result<OwnedBytes> {
-    ProgressBar progress("encoding", options.common.quiet);
-    progress.follow(settings);
-    const Result<EncoderHandle> encoder = new_encoder(model->get(), *codec);
-    if (!encoder) return encoder.error();
-    return appends ? encoding.append(encoder->get(), before->bytes, settings)
-                   : encoding.encode(encoder->get(), settings);
-  }();
-  if (!file) {
-    const std::string& name = appends ? options.append : options.input;
-    const bool damaged = file.error().code == ErrorCode::kDamaged;
-    return Error{file.error().code,
-                 fmt::format("{}: {}{}", name, file.error().message, damaged ? ": get a whole copy" : "")};
-  }
-  const double seconds = seconds_since(start);
-  if (const Status written = output->write({(*file)->data, (*file)->size}); !written) return written;
+  const Result<Made> made = make(options, *wish, before, *photo, *std::move(model));
+  if (!made) return made.error();
+  if (const Status written = output->write({made->file->data, made->file->size}); !written) return written;
   if (const Status committed = output->commit(); !committed) return committed;
-  return report(options, path, model->get(), *file, spent, seconds, *photo, *output);
+  return report(options, path, *made, *photo, *output);
 }
 
 }  // namespace
@@ -260,23 +252,7 @@ void add_encode(CLI::App& app, Action& action) {
           "megapixels. Files are some 6 % smaller with 2 than with 0, and 7 % with 12; each round takes "
           "about as long as decoding the file.")
       ->option_text("N");
-  CLI::Option* layers =
-      command.add_option("--layers", options->layers, "Layers, each half as large as the next. Default: 3.")
-          ->option_text("N");
-  CLI::Option* scales = command
-                            .add_option("--scales", options->scales,
-                                        "Layers as parts of the full size, lowest first, any reals up to 1: "
-                                        "0.25,0.5,1 or 1/3,1.")
-                            ->option_text("LIST")
-                            ->excludes(layers);
-  CLI::Option* sizes =
-      command
-          .add_option("--sizes", options->sizes,
-                      "Layers as exact sizes, lowest first, none smaller than the one before on either axis: "
-                      "192x128,384x256,768x512.")
-          ->option_text("LIST")
-          ->excludes(layers)
-          ->excludes(scales);
+  add_layer_options(command, options->layers);
   command
       .add_option(
           "--append", options->append,
@@ -284,9 +260,9 @@ void add_encode(CLI::App& app, Action& action) {
           "nothing that it holds is coded again. The file itself grows, unless there is an OUT. It keeps its "
           "metadata.")
       ->option_text("FILE")
-      ->excludes(layers)
-      ->excludes(scales)
-      ->excludes(sizes);
+      ->excludes("--layers")
+      ->excludes("--scales")
+      ->excludes("--sizes");
   command.add_flag("--psnr", options->psnr,
                    "Measure each layer's PSNR, which costs decoding the largest one.");
   command.add_flag("--strip", options->strip,
@@ -296,7 +272,8 @@ void add_encode(CLI::App& app, Action& action) {
       "Keep the colours of a picture with an RGB profile, such as Display P3, as they are, with the "
       "profile, instead of making them sRGB.");
   add_codec_flags(command, options->common,
-                  "Model to encode with. Default: lite, or with --append the one that made the file.");
+                  "Model to encode with. Default: lite, for a quality of 62.5 or more lite-hq; with --append "
+                  "the one that made the file.");
   add_strict_flag(command, options->common,
                   "Refuse pictures that would lose pages, channels or depth beyond 16 bits.");
   add_output_flags(command, options->common);
