@@ -167,16 +167,23 @@ std::shared_ptr<const EvaluatedCodec> make_compass_codec(CompassVariant variant,
 Result<std::vector<CompassPoint>> compass_points(const std::vector<std::shared_ptr<const Model>>& models,
                                                  const std::vector<std::string>& qualities) {
   std::vector<CompassPoint> points;
-  if (models.size() != 1) {
+  const auto fixed =
+      std::ranges::count_if(models, [](const auto& model) { return model->rate_points().size() == 1; });
+  if (models.size() > 1 && fixed == std::ssize(models)) {
     for (const auto& model : models) points.push_back({to_string(model->id()), model, 50});
     return points;
+  }
+  if (models.size() > 2 || (models.size() == 2 && fixed > 0)) {
+    return Error{ErrorCode::kUsage,
+                 "a curve is of one model, of one for low and one for high qualities, or of "
+                 "several with a single rate each"};
   }
   for (const std::string& quality : qualities) {
     const Result<double> value = parse_number(quality);
     if (!value || *value < 0 || *value > 100) {
       return Error{ErrorCode::kUsage, fmt::format("quality '{}' is not a number from 0 to 100", quality)};
     }
-    points.push_back({quality, models.front(), *value});
+    points.push_back({quality, *value < kHighQuality ? models.front() : models.back(), *value});
   }
   return points;
 }

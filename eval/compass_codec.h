@@ -36,8 +36,9 @@ std::shared_ptr<const EvaluatedCodec> make_compass_codec(CompassVariant variant,
                                                          CodecOptions options, std::string program,
                                                          std::string name = {});
 
-// Points for models and qualities: every quality of the only model, or one point per model if there are
-// several. Errors: kUsage (a quality that is no number in 0..100).
+// Points for models and qualities: every quality of the only model; of two models for all rates, the second
+// from kHighQuality on; one point per model if each is for one rate. Errors: kUsage (a quality that is no
+// number in 0..100, models that make no curve).
 Result<std::vector<CompassPoint>> compass_points(const std::vector<std::shared_ptr<const Model>>& models,
                                                  const std::vector<std::string>& qualities);
 

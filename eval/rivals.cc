@@ -20,8 +20,7 @@ std::string kind_of(const Model& model) {
 Result<bool> is_mei(const std::string& path) {
   const auto file = Safetensors::load(path);
   if (!file) return file.error();
-  const auto format = file->metadata().find("format");
-  return format != file->metadata().end() && format->second == kMeiFormat;
+  return file->metadata("format") == kMeiFormat;
 }
 
 }  // namespace

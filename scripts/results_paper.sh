@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes docs/results_paper.md: every experiment of the paper with the shipped model, and with the small systems if RUNS,
+# Makes docs/results_paper.md: every experiment of the paper with lite, one model for all rates, and with the small systems if RUNS,
 # the folder that scripts/train_pocket.sh filled, is given.
 #
 #   scripts/results_paper.sh KODAK [RUNS] [ARGS]      ARGS go to compass-lab eval
@@ -26,4 +26,4 @@ if [ $# -gt 0 ] && [[ $1 != -* ]]; then
     rivals+=(--rival "pocket-$system=$(IFS=,; echo "${models[*]}")")
   done
 fi
-exec "$root/scripts/results.sh" "$kodak" --grid paper --codecs compass,bicubic,single-layer,simulcast "${rivals[@]}" "$@"
+exec "$root/scripts/results.sh" "$kodak" --grid paper --model lite --codecs compass,bicubic,single-layer,simulcast "${rivals[@]}" "$@"

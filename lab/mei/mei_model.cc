@@ -16,11 +16,6 @@ Error bad(const std::string& what) {
   return {ErrorCode::kModel, "mei model: " + what};
 }
 
-std::string_view metadata_of(const Safetensors& file, std::string_view key) {
-  const auto it = file.metadata().find(key);
-  return it == file.metadata().end() ? std::string_view() : it->second;
-}
-
 // Weights of P and U under a layer's prefix.
 Result<MeiPredictionWeights> read_prediction(const Safetensors& file, const MeiPrediction& prediction,
                                              const std::string& prefix) {
@@ -83,17 +78,17 @@ Result<std::shared_ptr<const MeiModel>> MeiModel::parse(std::vector<uint8_t> byt
 }
 
 Result<std::shared_ptr<const MeiModel>> MeiModel::from(const Safetensors& file) {
-  if (metadata_of(file, "format") != kMeiFormat) {
+  if (file.metadata("format") != kMeiFormat) {
     return bad(fmt::format("not a model of this system (its metadata lacks format: {})", kMeiFormat));
   }
-  if (metadata_of(file, "version") != "1") return bad("has a version that this program does not read");
+  if (file.metadata("version") != "1") return bad("has a version that this program does not read");
   auto model = std::make_shared<MeiModel>();
-  auto base = parse_description(metadata_of(file, kDescriptionKey));
+  auto base = parse_description(file.metadata(kDescriptionKey));
   if (!base) return base.error();
   if (base->enhancement) return bad("its base codec is described with enhancement layers of COMPASS");
   if (base->rate_points.size() != 1) return bad("has more than one rate point");
   model->base_description = std::move(*base);
-  auto mei = parse_mei(metadata_of(file, "mei"), model->base_description.base);
+  auto mei = parse_mei(file.metadata("mei"), model->base_description.base);
   if (!mei) return mei.error();
   model->mei = std::move(*mei);
   if (const Status fits = check_tensors(file, *model); !fits) return fits.error();

@@ -5,11 +5,10 @@
 namespace compass {
 
 Result<Description> description_of(const Safetensors& file) {
-  const auto text = file.metadata().find(kDescriptionKey);
-  if (text == file.metadata().end()) {
+  const std::string_view text = file.metadata(kDescriptionKey);
+  if (text.empty())
     return Error{ErrorCode::kModel, "not a COMPASS model (its metadata holds no description)"};
-  }
-  return parse_description(text->second);
+  return parse_description(text);
 }
 
 SafetensorsWriter copy_of(const Safetensors& file, const std::function<bool(std::string_view)>& stays) {

@@ -35,8 +35,7 @@ std::vector<float> lengthened(std::vector<float> log_gains, std::span<const doub
 Result<std::vector<uint8_t>> with_higher_rates(const Safetensors& file, std::span<const double> lambdas) {
   auto description = description_of(file);
   if (!description) return description.error();
-  if (const auto parts = file.metadata().find(kPartsKey);
-      parts != file.metadata().end() && parts->second == kBaseDecoderParts) {
+  if (file.metadata(kPartsKey) == kBaseDecoderParts) {
     return Error{ErrorCode::kModel, "a base layer's decoder alone: extend the whole model, then strip it"};
   }
   std::vector<double>& points = description->rate_points;

@@ -131,6 +131,7 @@ compass::Result<compass::EncodeSettings> encode_settings(const compass_encode_se
                                                          compass::Size size, bool appended) {
   const compass_encode_settings* const given = &all;
   static_assert(COMPASS_MAX_EFFORT == compass::kMaxEffort);
+  static_assert(COMPASS_HIGH_QUALITY == compass::kHighQuality);
   compass::EncodeSettings settings;
   settings.quality = given->quality;
   settings.measure = given->measure != 0;

@@ -19,6 +19,9 @@ namespace compass {
 
 // The most rounds of search; more find nothing.
 inline constexpr int kMaxEffort = 40;
+// From this quality of the largest layer on, the shipped model for high qualities takes fewer bits
+// (docs/log/training.md).
+inline constexpr double kHighQuality = 62.5;
 // The default number of rounds for pictures up to kSearchedPixels: it gets most of the gain (docs/search.md).
 // Larger pictures are not searched by default, to save time and memory.
 inline constexpr int kDefaultEffort = 2;

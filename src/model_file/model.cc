@@ -21,11 +21,6 @@ Error bad(std::string what) {
   return {ErrorCode::kModel, "model: " + std::move(what)};
 }
 
-std::string_view metadata_of(const Safetensors& file, std::string_view key) {
-  const auto it = file.metadata().find(key);
-  return it == file.metadata().end() ? std::string_view() : it->second;
-}
-
 // What a file says that it holds, and, of the base decoder alone, the id of the rest.
 struct Contents {
   ModelParts parts = ModelParts::kAll;
@@ -33,13 +28,13 @@ struct Contents {
 };
 
 Result<Contents> contents_of(const Safetensors& file, bool layered) {
-  const std::string_view parts = metadata_of(file, kPartsKey);
+  const std::string_view parts = file.metadata(kPartsKey);
   if (parts.empty()) return Contents{};
   if (parts == kDecoderParts) return Contents{ModelParts::kDecoder, {}};
   if (parts != kBaseDecoderParts)
     return bad("holds " + printable(parts) + ", parts that are unknown to this program");
   if (layered) return bad("holds the base decoder alone, but describes more layers");
-  const auto upper = parse_model_id(metadata_of(file, kUpperKey));
+  const auto upper = parse_model_id(file.metadata(kUpperKey));
   if (!upper) return bad("holds the base decoder alone, but its metadata lacks the id of the rest (upper)");
   return Contents{ModelParts::kBaseDecoder, upper};
 }
@@ -78,12 +73,12 @@ Result<std::shared_ptr<const Model>> Model::parse(std::vector<uint8_t> bytes, Mo
 }
 
 Result<std::shared_ptr<const Model>> Model::from(const Safetensors& file, ModelUse use) {
-  if (metadata_of(file, "format") != kFormat)
+  if (file.metadata("format") != kFormat)
     return bad("not a COMPASS model (its metadata lacks format: compass-model)");
-  if (metadata_of(file, "version") != kVersion) {
-    return bad("has version " + printable(metadata_of(file, "version")) + ", this program reads version 1");
+  if (file.metadata("version") != kVersion) {
+    return bad("has version " + printable(file.metadata("version")) + ", this program reads version 1");
   }
-  auto description = parse_description(metadata_of(file, kDescriptionKey));
+  auto description = parse_description(file.metadata(kDescriptionKey));
   if (!description) return description.error();
   const auto contents = contents_of(file, description->enhancement.has_value());
   if (!contents) return contents.error();

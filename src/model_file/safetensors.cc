@@ -39,6 +39,11 @@ Result<Safetensors> Safetensors::load(const std::string& path) {
   return file;
 }
 
+std::string_view Safetensors::metadata(std::string_view key) const {
+  const auto found = metadata_.find(key);
+  return found == metadata_.end() ? std::string_view() : found->second;
+}
+
 const TensorView* Safetensors::find(std::string_view name) const {
   const auto found = tensors_.find(name);
   return found == tensors_.end() ? nullptr : &found->second;

@@ -23,7 +23,8 @@ class Safetensors {
 
   const std::map<std::string, TensorView, std::less<>>& tensors() const { return tensors_; }
   const std::map<std::string, std::string, std::less<>>& metadata() const { return metadata_; }
-  const TensorView* find(std::string_view name) const;  // null if absent
+  std::string_view metadata(std::string_view key) const;  // empty if absent
+  const TensorView* find(std::string_view name) const;    // null if absent
 
   // The values of a tensor of floats, or of scaled integers: I8, which its companion "<name>.step"
   // (F32, one for each index of the first dimension, > 0) gives a size. Errors: as TensorView::floats;

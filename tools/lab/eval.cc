@@ -223,7 +223,8 @@ void add_eval(CLI::App& app, Action& action) {
   command
       .add_option(
           "--model", options->models,
-          "Model file; several fixed-rate ones, lowest rate first, make one curve. Default: the shipped one.")
+          "Model file; several fixed-rate ones, lowest rate first, make one curve, and so do one for low "
+          "qualities and one for those of 62.5 or more. Default: the shipped two.")
       ->option_text("PATH...");
   command.add_option("--qualities", options->qualities, "Qualities of our codec, instead of the grid's.")
       ->option_text("LIST")

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "codec/encoder.h"
 #include "common/command.h"
 #include "common/model_path.h"
 #include "eval/complexity.h"
@@ -14,6 +15,28 @@
 
 namespace compass::tools {
 namespace {
+
+// What is said of the first, the second and more: "model", "model 2".
+std::string nth_fact(const std::string& name, size_t n) {
+  return n == 1 ? name : fmt::format("{} {}", name, n);
+}
+
+// Those that the user has named, else those that `compass encode` takes.
+Result<std::vector<std::string>> model_files(const EvalOptions& options) {
+  std::vector<std::string> files;
+  for (const std::string& path : options.models) {
+    const Result<std::string> file = find_model(path);
+    if (!file) return file.error();
+    files.push_back(*file);
+  }
+  if (!files.empty()) return files;
+  for (const double quality : {0.0, kHighQuality}) {
+    const Result<std::string> file = find_model("", quality);
+    if (!file) return file.error();
+    if (files.empty() || files.front() != *file) files.push_back(*file);
+  }
+  return files;
+}
 
 namespace fs = std::filesystem;
 
@@ -118,14 +141,13 @@ Result<eval::ContestantInputs> eval_inputs(const EvalOptions& options, const eva
 
   std::vector<std::shared_ptr<const Model>> models;
   if (eval::need_model(codec_names(options))) {
-    for (const std::string& path : options.models.empty() ? std::vector<std::string>{""} : options.models) {
-      const Result<std::string> file = find_model(path);
-      if (!file) return file.error();
-      const Result<std::shared_ptr<const Model>> model = load_model(*file);
+    const Result<std::vector<std::string>> files = model_files(options);
+    if (!files) return files.error();
+    for (const std::string& file : *files) {
+      const Result<std::shared_ptr<const Model>> model = load_model(file);
       if (!model) return model.error();
       models.push_back(*model);
-      facts[models.size() == 1 ? "model" : fmt::format("model {}", models.size())] =
-          eval::model_fact(**model, *file);
+      facts[nth_fact("model", models.size())] = eval::model_fact(**model, file);
     }
   }
   inputs.qualities = options.qualities.empty() ? grid.qualities : options.qualities;
@@ -173,6 +195,10 @@ void add_costs(const EvalOptions& options, const eval::Grid& grid, const eval::C
     }
   }
   results.facts["complexity"] = text;
+  const std::shared_ptr<const Model>& high = inputs.compass.back().model;
+  if (high != model && high->rate_points().size() > 1) {
+    results.facts[nth_fact("complexity", 2)] = eval::to_text(eval::complexity_of(high, sizes));
+  }
 }
 
 }  // namespace compass::tools

@@ -7,6 +7,8 @@
 #include <memory>
 #include <new>
 
+#include "serve/accept.h"
+
 namespace compass::tools::serve {
 namespace {
 
@@ -14,12 +16,6 @@ constexpr int kWindow = 15;          // bits: the largest
 constexpr int kGzip = 16;            // added to it: gzip's header and trailer instead of zlib's
 constexpr int kMemory = 9;           // the most
 constexpr size_t kPiece = 1U << 30;  // zlib counts input in 32 bits
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
-}
 
 }  // namespace
 
@@ -48,17 +44,11 @@ std::vector<uint8_t> gzipped(std::span<const uint8_t> bytes, int level) {
 }
 
 bool accepts_gzip(std::string_view accept_encoding) {
-  while (!accept_encoding.empty()) {
-    const size_t comma = std::min(accept_encoding.find(','), accept_encoding.size());
-    const std::string_view item = accept_encoding.substr(0, comma);
-    accept_encoding.remove_prefix(std::min(comma + 1, accept_encoding.size()));
-    const std::string_view name = trimmed(item.substr(0, item.find(';')));
-    if (name != "gzip" && name != "x-gzip" && name != "*") continue;
-    const size_t weight = item.find("q=");
-    return weight == std::string_view::npos ||
-           item.substr(weight + 2).find_first_of("123456789") != std::string_view::npos;
-  }
-  return false;
+  const std::vector<AcceptItem> items = accept_items(accept_encoding);
+  const auto found = std::ranges::find_if(items, [](const AcceptItem& item) {
+    return item.name == "gzip" || item.name == "x-gzip" || item.name == "*";
+  });
+  return found != items.end() && !found->refused;
 }
 
 bool is_compressible(std::string_view type) {

@@ -6,23 +6,16 @@
 #include <filesystem>
 #include <utility>
 
+#include "serve/accept.h"
+
 namespace compass::tools::serve {
 namespace {
 
-// Whether a list of media types has one that begins so, and is not refused by a weight of 0.
+// Whether a list of media types has one that begins so.
 bool has_type(std::string_view accept, std::string_view type) {
-  while (!accept.empty()) {
-    const size_t comma = std::min(accept.find(','), accept.size());
-    std::string_view item = accept.substr(0, comma);
-    accept.remove_prefix(std::min(comma + 1, accept.size()));
-    while (!item.empty() && item.front() == ' ') item.remove_prefix(1);
-    if (!item.starts_with(type)) continue;
-    const size_t weight = item.find("q=");
-    if (weight == std::string_view::npos) return true;
-    const std::string_view value = item.substr(weight + 2);
-    if (value.find_first_of("123456789") != std::string_view::npos) return true;
-  }
-  return false;
+  return std::ranges::any_of(accept_items(accept), [type](const AcceptItem& item) {
+    return !item.refused && item.name.starts_with(type);
+  });
 }
 
 }  // namespace
