@@ -25,7 +25,8 @@ install(FILES tools/compass/compass.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES tools/lab/compass-lab.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT lab)
 # tools/common/model_path.cc looks for models in ../share/compass/models, seen from the command.
 install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/compass/models FILES_MATCHING PATTERN "*.safetensors")
-# What browsers need of it; compass.wasm if scripts/wasm.sh has made it.
+# What browsers need of it; the modules, as they are and packed, if scripts/wasm.sh has made them.
 file(GLOB web_files web/*.mjs web/*.mts web/viewer.html web/package.json)
 install(FILES ${web_files} DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/compass/web)
-install(FILES ${COMPASS_WASM} DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/compass/web OPTIONAL)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/build/wasm/package/ DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/compass/web
+        OPTIONAL FILES_MATCHING PATTERN "*.wasm" PATTERN "*.wasm.gz")

@@ -138,8 +138,11 @@ std::vector<std::string> qualities_at(const std::vector<double>& rate_points,
 
 Result<Grid> load_grid(const std::string& name_or_path) {
   if (name_or_path == "quick") {
-    return Grid{
-        "quick", {layout_from_factors({1, 2, 4})}, {"0", "12.5", "25", "37.5", "50", "75", "100"}, {}, {}};
+    return Grid{"quick",
+                {layout_from_factors({1, 2, 4})},
+                {"0", "12.5", "25", "37.5", "50", "62.5", "75", "87.5", "100"},
+                {},
+                {}};
   }
   if (name_or_path == "paper") {
     return Grid{"paper", paper_layouts(), {}, {0.0018, 0.0035, 0.0067, 0.013}, {}};

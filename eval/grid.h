@@ -38,7 +38,7 @@ Layout layout_from_factors(const std::vector<double>& factors);
 // `layers` sizes from a quarter of the picture to the whole, in equal ratios.
 Layout even_layout(int layers);
 
-// "quick": 1/4, 1/2, 1 at seven qualities. "paper": every experiment of the paper, named below, at its four
+// "quick": 1/4, 1/2, 1 at nine qualities. "paper": every experiment of the paper, named below, at its four
 // lambdas.
 // Anything else is the path of a JSON file:
 //   {"layouts": [[0.25, 0.5, 1], ...], "qualities": [0, 50, 100], "settings": {"jxl": ["5", "2"]}}

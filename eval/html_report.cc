@@ -21,13 +21,18 @@ std::string head(const Results& results) {
     const auto found = results.facts.find(name);
     return found == results.facts.end() ? std::string("not stated") : found->second;
   };
+  // Of one model, or of the two for low and for high qualities.
+  const auto facts = [&](const std::string& name) {
+    const auto second = results.facts.find(name + " 2");
+    return fact(name.c_str()) + (second == results.facts.end() ? "" : "; " + second->second);
+  };
   std::set<std::string> images;
   for (const Row& r : results.rows) images.insert(r.image);
   return fmt::format(
       "<h1>COMPASS: where we stand</h1>\n<p class=\"soft\">{} pictures, grid {}. Model {}. Commit {}. "
       "{}. Cost: {}.</p>\n",
-      images.size(), escaped(fact("grid")), escaped(fact("model")), escaped(fact("commit")),
-      escaped(fact("machine")), escaped(fact("complexity")));
+      images.size(), escaped(fact("grid")), escaped(facts("model")), escaped(fact("commit")),
+      escaped(fact("machine")), escaped(facts("complexity")));
 }
 
 std::string card(const Result<BdValue>& bd, const std::string& what) {

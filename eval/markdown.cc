@@ -35,7 +35,8 @@ std::string opening(const Results& results) {
 
 std::string markdown_report(const Results& results) {
   std::string out = opening(results);
-  for (const char* key : {"pictures", "grid", "model", "commit", "machine", "timing", "complexity"}) {
+  for (const char* key : {"pictures", "grid", "model", "model 2", "commit", "machine", "timing", "complexity",
+                          "complexity 2"}) {
     const auto fact = results.facts.find(key);
     if (fact != results.facts.end()) out += fmt::format("* {}: {}\n", key, fact->second);
   }

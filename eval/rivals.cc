@@ -67,7 +67,8 @@ Result<Contestant> rival_contestant(const Rival& rival, const std::vector<std::s
     return Contestant{make_mei_codec(rival.name, rival.mei, options, program), true, true};
   const bool one_rate = rival.models.front()->rate_points().size() == 1;
   auto points = compass_points(rival.models, one_rate ? std::vector<std::string>{"50"} : qualities);
-  if (!points) return points.error();
+  if (!points)
+    return Error{points.error().code, fmt::format("--rival {}: {}", rival.name, points.error().message)};
   const auto variant = rival.models.front()->layered() ? CompassVariant::kLayers : CompassVariant::kBase;
   return Contestant{make_compass_codec(variant, std::move(*points), options, program, rival.name), true,
                     true};

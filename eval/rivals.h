@@ -13,7 +13,8 @@
 
 namespace compass::eval {
 
-// One system: models for one rate each, lowest rate first, or one for all rates.
+// One system: models for one rate each, lowest rate first, or one or two for all rates, as compass_points
+// takes them.
 struct Rival {
   std::string name;
   std::vector<std::shared_ptr<const Model>> models;  // either these: all of one layer, or all of more

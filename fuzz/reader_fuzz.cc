@@ -36,6 +36,7 @@ struct Picture : PixelSink {
   int rows = 0;
 };
 
+// Bit by bit: a network can make NaNs of a hostile file.
 bool same(const Image& a, const Image& b) {
   if (a.size() != b.size()) return false;
   for (int c = 0; c < 3; ++c) {

@@ -33,7 +33,7 @@ void expect_refused(const std::string& what, const std::function<void(json&)>& c
 }
 
 TEST(TrainingConfig, EveryConfigurationOfTheProjectIsSound) {
-  for (const char* name : {"lite", "swift", "paper", "test", "pocket-base", "pocket-factorised",
+  for (const char* name : {"lite", "lite-hq", "swift", "paper", "test", "pocket-base", "pocket-factorised",
                            "pocket-compass", "pocket-liif", "pocket-mei", "pocket-mei-hyperprior"}) {
     std::ifstream file(std::string(COMPASS_SOURCE_DIR "/train/configs/") + name + ".json");
     const std::string text(std::istreambuf_iterator<char>(file), {});

@@ -16,6 +16,7 @@ export class ComparisonPanel {
   #onChoice;
   #choices = [];
   #chosen = 0;
+  #turn = 0;  // counts what it was cleared for
 
   // `amount(bytes)` says a size; `onChoice()` is called when another picture is to be shown.
   constructor(element, { amount, onChoice }) {
@@ -29,6 +30,7 @@ export class ComparisonPanel {
     return this.#choices[this.#chosen]?.canvas;
   }
   clear() {
+    ++this.#turn;
     this.#choices = [];
     this.#chosen = 0;
     this.#element.hidden = true;
@@ -41,10 +43,12 @@ export class ComparisonPanel {
   // Pictures of the same size: the photo, and what the file's first `bytes` decode to.
   async compare(photo, picture, bytes) {
     this.clear();
+    const turn = this.#turn;
     const wanted = psnr(photo, picture);
     const choices = [{ name: 'Compass', bytes }];
     for (const [name, type] of kOthers) {
       const found = await matched(photo, type, wanted);
+      if (turn !== this.#turn) return;  // something else is shown by now
       if (found === undefined) continue;
       const short = found.psnr < wanted ? `, ${found.psnr.toFixed(1)} dB at most` : '';
       choices.push({ name, bytes: found.bytes, short, canvas: canvasOf(found.picture) });

@@ -6,7 +6,7 @@ export interface Settings {
    * folder that `compass publish` makes of one; `model/` beside the module unless given.
    */
   model?: string;
-  /** URL of compass.wasm; beside the module unless given. */
+  /** URL of compass.wasm or compass.wasm.gz; the latter, beside the module, unless given. */
   wasm?: string;
   /** Threads that decode; 2 where there are four cores, else 1. */
   workers?: number;

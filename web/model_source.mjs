@@ -20,8 +20,9 @@ async function fetchedPiece(url) {
   const cache = await globalThis.caches?.open(kCache).catch(() => undefined);
   const kept = await cache?.match(url).catch(() => undefined);
   const packed = kept === undefined ? await fetched(url) : new Uint8Array(await kept.arrayBuffer());
-  const bytes = await unpacked(packed);
+  let bytes;
   try {
+    bytes = await unpacked(packed);
     parse(bytes);
   } catch (error) {
     await cache?.delete(url).catch(() => {});

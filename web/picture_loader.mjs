@@ -10,6 +10,7 @@ export class PictureLoader {
   #opened;
   #working;
   #wanted = -1;
+  #isCut = false;  // at a layer that is lost: there are no more
   #stop = new AbortController();
 
   // `poolOf` gives the decoders, once they are needed. `onPicture` gets each layer's picture as it comes, and the layer that is
@@ -58,7 +59,7 @@ export class PictureLoader {
   // Shows layers up to this one; ends when that is done. A layer that is damaged counts as the last; `damage` says so.
   want(layer) {
     this.#wanted = Math.max(this.#wanted, layer);
-    this.#working ??= this.#work().finally(() => { this.#working = undefined; });
+    this.#working ??= this.#work();
     return this.#working;
   }
   close() {
@@ -66,22 +67,30 @@ export class PictureLoader {
   }
 
   async #work() {
-    const { layers } = await this.open();
-    while (this.shown < Math.min(this.#wanted, layers.length - 1) && this.damage === undefined) {
-      const target = Math.min(this.#wanted, layers.length - 1);
-      const [first] = layers;
-      // Metadata lies between the header and the first layer: it is left out.
-      const fetching = this.#fetch([{ offset: first.offset, size: layers[target].end - first.offset }]);
-      fetching.catch(() => {});  // whoever waits for bytes hears of it
-      try {
-        if (this.shown < 0 && target > 0) await this.#decode(0, { brief: true, fetching });
-        await this.#decode(target, { fetching });
-      } catch (error) {
-        if (this.shown < 0 || error.status !== 'damaged') throw error;
-        this.damage = error.message;
+    try {
+      const { layers } = await this.open();
+      while (this.shown < Math.min(this.#wanted, layers.length - 1) && !this.#isCut) {
+        await this.#show(Math.min(this.#wanted, layers.length - 1));
       }
-      this.#stop.signal.throwIfAborted();
+    } finally {
+      this.#working = undefined;  // at once: whoever wants more from now on begins anew
     }
+  }
+  async #show(target) {
+    const { layers } = this.info;
+    const [first] = layers;
+    // Metadata lies between the header and the first layer: it is left out.
+    const fetching = this.#fetch([{ offset: first.offset, size: layers[target].end - first.offset }]);
+    fetching.catch(() => {});  // whoever waits for bytes hears of it
+    try {
+      if (this.shown < 0 && target > 0) await this.#decode(0, { brief: true, fetching });
+      await this.#decode(target, { fetching });
+    } catch (error) {
+      if (this.shown < 0 || error.status !== 'damaged') throw error;
+      this.damage = error.message;
+      this.#isCut = true;
+    }
+    this.#stop.signal.throwIfAborted();
   }
 
   async #decode(target, { brief, fetching }) {
@@ -102,6 +111,7 @@ export class PictureLoader {
         if (picture === null) throw new CompassError('damaged', `${this.file.url}: layer ${k} is not whole`);
         if (picture.data === undefined) continue;
         this.shown = k;
+        this.damage ??= picture.damage;  // of some of its blocks
         this.onPicture(picture, target);
       }
     });
@@ -127,12 +137,14 @@ export class PictureLoader {
         } catch (error) {
           if (error.status !== 'need') throw error;
           await this.#fetchAndPush(reader, [{ offset: layers[0].offset, size: error.need - layers[0].offset }]);
+          if (this.file.size !== undefined && this.file.size < error.need) await reader.end();  // the index is cut off
         }
       }
       await reader.select(options);
       for (;;) {
         const picture = await reader.next();
         if (picture === null) throw new CompassError('damaged', `${this.file.url}: the part is not whole`);
+        this.damage ??= picture.damage;
         if (picture.isLast) return picture;
       }
     });

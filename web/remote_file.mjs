@@ -104,9 +104,23 @@ export class RemoteFile {
   async #request(from, end, signal, take) {
     signal?.throwIfAborted();
     const stop = new AbortController();
-    signal?.addEventListener('abort', () => stop.abort(), { once: true });
+    const abort = () => stop.abort();
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      await this.#receive(from, end, stop, take);
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+  async #receive(from, end, stop, take) {
     const response = await fetch(this.url, { headers: { Range: `bytes=${from}-${end - 1}` }, signal: stop.signal });
-    let skip = this.#check(response, from);
+    let skip = 0;
+    try {
+      skip = this.#check(response, from);
+    } catch (error) {
+      stop.abort();  // its body is not wanted
+      throw error;
+    }
     let left = skip < 0 ? 0 : end - from;
     if (left === 0) return stop.abort();
     const reader = response.body.getReader();

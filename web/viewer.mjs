@@ -183,8 +183,11 @@ function nameIn(url) {
   }
 }
 
-// What is shown stays until there is something else to show.
+let turn = 0;  // counts what was asked to be shown: what comes after something newer is dropped
+
+// What is shown stays until there is something else to show. Returns whether the file is shown.
 async function open(url, name) {
+  const mine = ++turn;
   note('');
   panel.clear();
   element('save').hidden = true;
@@ -200,9 +203,15 @@ async function open(url, name) {
   try {
     const info = await file.loader.open();
     Object.assign(file, { layers: info.layers, top: info.layers.at(-1), alpha: info.alpha });
+    if (mine !== turn) {
+      file.loader.close();
+      return false;
+    }
   } catch (error) {
+    if (mine !== turn) return false;
     element('empty').hidden = shown !== undefined;
-    return fail(file, error);
+    fail(file, error);
+    return false;
   }
   shown?.loader.close();
   shown = file;
@@ -218,6 +227,7 @@ async function open(url, name) {
     return stop;
   }));
   view.show(file.top);
+  return true;
 }
 
 // Compares the file that is open with the photo that it was made of, or that is taken to be that.
@@ -232,8 +242,9 @@ async function compareWith(photo) {
   const { width, height } = file.top;
   await panel.compare(photo, canvas.getContext('2d').getImageData(0, 0, width, height), file.top.end);
 }
-// Shows the photo while a file is made of it, and then that.
+// Shows the photo while a file is made of it, and then that. Returns whether that is shown.
 async function makeOf(photo, name) {
+  const mine = ++turn;
   working(`Encoding ${photo.width} × ${photo.height} …`);
   shown?.loader.close();
   shown = undefined;
@@ -245,13 +256,15 @@ async function makeOf(photo, name) {
     bytes = await encodePhoto(photo, model, { effort: photo.width * photo.height > kQuick ? 0 : undefined });
   } finally {
     preview = undefined;
-    lay(bytes === undefined ? 'empty' : 'view');
+    if (mine === turn) lay(bytes === undefined ? 'empty' : 'view');
   }
+  if (mine !== turn) return false;
   const url = URL.createObjectURL(new Blob([bytes], { type: 'image/x-compass' }));
   const made = `${name.replace(/\.[^.]*$/, '')}.cmps`;
-  await open(url, made);
+  if (!await open(url, made)) return false;
   shown.made = true;
   Object.assign(element('save'), { href: url, download: made, hidden: false });
+  return true;
 }
 
 const isPhoto = async (file) => {
@@ -260,16 +273,15 @@ const isPhoto = async (file) => {
 };
 async function openFile(file) {
   if (file === undefined) return;
-  if (!await isPhoto(file)) return open(URL.createObjectURL(file), file.name);
-  note('');
   try {
+    if (!await isPhoto(file)) return await open(URL.createObjectURL(file), file.name);
+    note('');
     const photo = await pixelsOf(file);
     if (photo.width * photo.height > kMostPixels) {
       throw new Error(`${photo.width} × ${photo.height} pixels are more than are encoded here: use compass encode`);
     }
     const isOriginal = shown?.top !== undefined && !shown.made && photo.width === shown.top.width && photo.height === shown.top.height;
-    if (!isOriginal) await makeOf(photo, file.name);
-    await compareWith(photo);
+    if (isOriginal || await makeOf(photo, file.name)) await compareWith(photo);
   } catch (error) {
     note(`${file.name}: ${error.message}`);
   } finally {
@@ -277,7 +289,10 @@ async function openFile(file) {
   }
 }
 for (const id of ['open', 'open-again']) element(id).onclick = () => element('file').click();
-element('file').onchange = ({ target }) => openFile(target.files[0]);
+element('file').onchange = ({ target }) => {
+  openFile(target.files[0]);
+  target.value = '';  // so that the same file can be chosen again
+};
 element('layer').oninput = () => {
   element('auto').checked = false;
   panel.reset();

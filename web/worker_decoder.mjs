@@ -71,8 +71,9 @@ export class WorkerDecoder {
     }
   }
   #post(message) {
-    // Views are copied with all of their buffer: those of a part get a buffer of their own, which is then passed on.
-    message.parameters = message.parameters.map((value) => value instanceof Uint8Array ? value.slice() : value);
+    // Views are copied with all of their buffer: those of a part get a buffer of their own, which is then passed on. Not by
+    // slice(): of Node's Buffer it is a view of the same memory.
+    message.parameters = message.parameters.map((value) => value instanceof Uint8Array ? new Uint8Array(value) : value);
     const buffers = message.parameters.filter((value) => value instanceof Uint8Array).map((value) => value.buffer);
     this.#worker.postMessage(message, buffers);
   }

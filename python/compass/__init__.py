@@ -8,7 +8,7 @@
     compass.decode(data, size=(640, 480))            # any size
     compass.decode(data, region=(100, 80, 256, 256)) # a part: x, y, width, height
 
-Files are decoded with the model that made them. The one that is used unless you name another comes with this package;
+Files are decoded with the model that made them. Those that are used unless you name another come with this package;
 others are looked for in the places that the environment variable COMPASS_MODEL_PATH lists, as the `compass` command does.
 
 Everything here may be called from several threads at once; Python's lock is not held while pictures are coded.
@@ -56,6 +56,9 @@ class Error(Exception):
     def __init__(self, status, message):
         super().__init__(message)
         self.status = Status(status)
+
+    def __reduce__(self):  # so that it passes from process to process
+        return type(self), (int(self.status), str(self))
 
 
 _native.raise_with(Error)
@@ -118,7 +121,7 @@ _models_lock = threading.Lock()
 
 def load_model(path=None) -> Model:
     """The model of a file, the one of a name such as 'swift' that comes with the package or lies where COMPASS_MODEL_PATH says,
-    or the one that is used by default. Each file is read once."""
+    or lite, which is used by default below a quality of 62.5. Each file is read once."""
     path = os.path.realpath(_named(path) if path is not None else _shipped_model())
     with _models_lock:
         if path not in _models:
@@ -142,13 +145,15 @@ def _model_files():
     for place in map(pathlib.Path, _places()):
         if place.is_file():
             yield place
-        else:  # the shipped one first
-            yield from sorted(place.glob('*.safetensors'), key=lambda p: (p.name != _SHIPPED, p.name))
+        else:  # the shipped one first, then the smallest, which takes the least time to read
+            files = [path for path in place.glob('*.safetensors') if path.is_file()]
+            yield from sorted(files, key=lambda p: (p.name != _SHIPPED, p.stat().st_size, p.name))
 
 
 def _shipped_model(quality=0.0):
     """For encoding a largest layer of this quality."""
-    names = [_HIGH_QUALITY, _SHIPPED] if quality >= _native.HIGH_QUALITY else [_SHIPPED]
+    high = quality * 10 + 0.5 >= _native.HIGH_QUALITY * 10  # files hold tenths
+    names = [_HIGH_QUALITY, _SHIPPED] if high else [_SHIPPED]
     for place in map(pathlib.Path, _places()):
         for path in [place] if place.is_file() else [place / name for name in names]:
             if path.is_file():
@@ -236,7 +241,8 @@ def encode(pixels, quality=50.0, sizes=None, effort=None, *, exif=None, icc=None
                 bits for each pixel of the largest layer, and no less than 98 % of them; or one that gives no less dB. A
                 number for the largest layer, all layers having the same quality; or a list, one for each, of the file up
                 to the layer's end
-    model       a Model; by default one of those that come with this package: lite, or lite-hq for a quality of 62.5 or more
+    model       a Model; by default one of those that come with this package: lite, or lite-hq where the largest layer's quality is
+                62.5 or more, or targets come to that
     threads     1 to 256; 0: one per core. The file does not depend on it
     max_pixels, max_memory   limits (bytes) to keep to; by default 400 million pixels and any memory
     """
@@ -252,11 +258,12 @@ def encode(pixels, quality=50.0, sizes=None, effort=None, *, exif=None, icc=None
     metadata = [(kind, bytes(data)) for kind, data in ((1, icc), (2, exif), (3, xmp)) if data]
     targets = _targets(target_size, target_bpp, target_psnr)
 
+    settings = (qualities, [_region(region, 5) for region in regions], _plane(quality_map), sizes,
+                _DEFAULT_EFFORT if effort is None else _whole(effort, 'effort'), metadata, targets,
+                _limits(threads, max_pixels, max_memory))
+
     def encoded(model):
-        return model._native.encode(rows, alpha, kinds, qualities, [_region(region, 5) for region in regions],
-                                    _plane(quality_map), sizes,
-                                    _DEFAULT_EFFORT if effort is None else _whole(effort, 'effort'), metadata,
-                                    targets, _limits(threads, max_pixels, max_memory))
+        return model._native.encode(rows, alpha, kinds, *settings)
 
     if model is not None:
         return encoded(model)
@@ -264,15 +271,25 @@ def encode(pixels, quality=50.0, sizes=None, effort=None, *, exif=None, icc=None
 
 
 def _to_targets(encoded, kind):
-    """With the shipped model that is best at the quality at which targets are met, which lite finds."""
-    model, high = load_model(), load_model(_shipped_model(_native.HIGH_QUALITY))
+    """With lite, and if the quality that targets take is a high one, or PSNR one that lite does not reach, with lite-hq."""
+    failure = None
     try:
-        data = encoded(model)
+        data = encoded(load_model())
     except Error as error:
-        if error.status != Status.USAGE or kind != _TARGET_PSNR or high is model:
+        if error.status != Status.USAGE or kind != _TARGET_PSNR:
             raise
-        return encoded(high)
-    return encoded(high) if high is not model and read_info(data).layers[-1].quality >= _native.HIGH_QUALITY else data
+        failure = error
+    if failure is None and read_info(data).layers[-1].quality < _native.HIGH_QUALITY:
+        return data
+    path = _shipped_model(_native.HIGH_QUALITY)
+    if path != _shipped_model():
+        try:
+            return encoded(load_model(path))
+        except Error as error:
+            failure = failure and error
+    if failure is not None:
+        raise failure
+    return data
 
 
 def _targets(*wishes):

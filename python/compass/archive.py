@@ -57,7 +57,7 @@ def encode_file(task, quality=50.0, sizes=None, effort=None, threads=0) -> str:
         data = compass.encode(numpy.asarray(pixels), quality, sizes, effort, icc=profile, exif=exif.removeprefix(b'Exif\0\0'),
                               threads=threads)
         _write(data, target)
-    except (OSError, ValueError, compass.Error, Image.DecompressionBombError) as error:
+    except Exception as error:  # whatever a picture makes Pillow raise, which is SyntaxError for one, it costs no others
         return f'{source}: {error}'
     return ''
 

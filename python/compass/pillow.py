@@ -116,7 +116,11 @@ def in_srgb(image):
         alpha = image.getchannel('A') if image.mode in ('RGBA', 'LA') else None
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            opaque = image.convert('L' if image.mode in ('LA', 'I;16') else 'RGB') if alpha or image.mode == 'I;16' else image
+            opaque = image
+            if image.mode == 'I;16':
+                opaque = Image.fromarray(((numpy.asarray(image).astype(numpy.uint32) + 128) // 257).astype(numpy.uint8))
+            elif alpha:
+                opaque = image.convert('L' if image.mode == 'LA' else 'RGB')
             image = ImageCms.profileToProfile(opaque, source, ImageCms.createProfile('sRGB'), outputMode='RGB')
         except ImageCms.PyCMSError as error:
             raise OSError(f'cannot convert the picture from its colour profile: {error}; convert it first') from error
@@ -133,6 +137,11 @@ def _plain(image):
         return image
     if image.mode in ('I;16B', 'I;16L', 'I;16N'):
         return Image.fromarray(numpy.asarray(image).astype(numpy.uint16))
+    if image.mode in ('I', 'F'):  # of 16-bit grey some versions of Pillow make I, whose samples have 32 bits
+        samples = numpy.asarray(image)
+        if image.mode == 'F' or samples.min() < 0 or samples.max() > 65535:
+            raise OSError(f'the samples of mode {image.mode} are not 0 to 65535; convert the picture first')
+        return Image.fromarray(samples.astype(numpy.uint16))
     grey = image.mode in ('1', 'L', 'LA', 'La')
     if image.mode in ('LA', 'PA', 'La', 'RGBa', 'RGBA') or 'transparency' in image.info:
         return image.convert('RGBA').convert('LA') if grey else image.convert('RGBA')

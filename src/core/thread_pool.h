@@ -14,7 +14,7 @@ class ThreadPool {
  public:
   // 1 to kMaxThreads `threads` in all, the calling thread included; 0 means one per core. If the system lets
   // fewer start (a limit on processes or memory), the pool has those that did, at least the calling thread:
-  // see threads().
+  // see threads(). They have started when the constructor returns.
   explicit ThreadPool(int threads = 0);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;

@@ -1,8 +1,8 @@
-"""One model, every rate: -q 0..100 on the model that is shipped."""
+"""Every rate: -q 0..100 on the model that is shipped, and which of the shipped models a quality takes."""
 
 import os
 
-from harness import MODEL, USAGE, CommandTest, Picture, main
+from harness import MODEL, MODEL_OTHER, USAGE, CommandTest, Picture, main
 
 SHIPPED = os.path.join(os.path.dirname(__file__), "../../models/lite.safetensors")
 
@@ -68,6 +68,7 @@ class ModelsByQuality(CommandTest):
         for q, model in ((30, self.low), (80, self.high)):
             self.assertEqual(self.model("--target-psnr", at[q]["layers"][-1]["psnr"]), model)
             self.assertEqual(self.model("--target-size", at[q]["bytes"]), model)
+            self.assertEqual(self.model("--target-size", at[q]["bytes"], "--model", "lite"), self.low)
         for option, value in (("--target-psnr", 99), ("--target-size", 1)):
             done = self.compass("encode", "in.ppm", "out.cmps", option, value, code=USAGE, env=self.env)
             self.assertIn(b"cannot be had", done.stderr)
@@ -82,8 +83,20 @@ class ModelsByQuality(CommandTest):
     def test_a_file_grows_with_its_own_model(self):
         self.report("-q", 30)
         self.put("larger.ppm", Picture.smooth(120, 100).ppm())
-        grown = self.json("encode", "--append", "out.cmps", "larger.ppm", "-q", 90, env=self.env)
-        self.assertEqual(grown["model"]["id"], self.low)
+        for options in (["-q", 90], ["--target-psnr", 1]):
+            grown = self.json("encode", "--append", "out.cmps", "larger.ppm", "grown.cmps", *options, env=self.env)
+            self.assertEqual(grown["model"]["id"], self.low)
+
+    def test_what_lite_could_is_not_lost(self):
+        at = self.report("-q", 80, "--model", "lite")["bytes"]
+        self.put("models/lite-hq.safetensors", b"damaged")
+        self.assertEqual(self.model("--target-size", at), self.low)
+        self.assertEqual(self.model("-q", 30), self.low)
+        self.compass("encode", "in.ppm", "out.cmps", "-q", 80, code=MODEL_OTHER, env=self.env)
+
+    def test_a_model_file_is_taken_for_all_qualities(self):
+        self.env["COMPASS_MODEL_PATH"] = MODEL + ":" + self.path("models")
+        self.assertEqual(self.model("-q", 80), self.low)
 
 
 class Tune(CommandTest):

@@ -80,6 +80,14 @@ def check_pkg_config(folder):
     assert run("pkg-config", "--modversion", "compass", env=env).stdout
 
 
+def check_web():
+    """Pages find all that they load, if what is built for WebAssembly is there."""
+    package = f"{SOURCE}/build/wasm/package"
+    if os.path.exists(f"{package}/compass.wasm.gz"):
+        missing = set(os.listdir(package)) - set(os.listdir(f"{PREFIX}/share/compass/web")) - {"LICENSE"}
+        assert not missing, missing
+
+
 def check_symbols():
     """The library shows what its header declares, and nothing else."""
     header = read(f"{PREFIX}/include/compass/compass.h").decode()
@@ -94,4 +102,5 @@ def check_symbols():
 with tempfile.TemporaryDirectory() as scratch:
     check_examples(scratch)
     check_pkg_config(scratch)
+    check_web()
     check_symbols()

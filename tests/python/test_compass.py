@@ -193,8 +193,16 @@ def test_high_qualities_have_their_own_model(monkeypatch, tmp_path, pixels):
     assert by(quality=80, model=low) == low.decoder_id
     for quality, model in ((30, low), (80, high)):
         assert by(target_size=len(compass.encode(pixels, quality, effort=0, model=low))) == model.decoder_id
+    region = (0, 0, 64, 45, -100)
+    assert compass.encode(pixels, 80, effort=0, regions=iter([region])) == compass.encode(pixels, 80, effort=0, regions=[region])
     refused(compass.Status.USAGE, compass.encode, pixels, effort=0, target_psnr=99)
     refused(compass.Status.USAGE, compass.encode, pixels, effort=0, target_size=1)
+    monkeypatch.setattr(compass, '_models', {})  # each file was read
+    (tmp_path / 'lite-hq.safetensors').write_bytes(b'damaged')  # what lite can do is not lost
+    assert by(target_size=len(compass.encode(pixels, 80, effort=0, model=low))) == low.decoder_id
+    # A trained model reaches what one of noise does not.
+    (tmp_path / 'lite-hq.safetensors').write_bytes((TINY.parents[2] / 'models/lite.safetensors').read_bytes())
+    assert by(target_psnr=30) == compass.load_model('lite-hq').decoder_id
     (tmp_path / 'lite-hq.safetensors').unlink()
     assert by(quality=80) == low.decoder_id
 

@@ -31,6 +31,9 @@ test('a worker gives the same pictures and errors, and ends', async () => {
   for (const options of [{}, { layer: 0 }, { size: { width: 60, height: 41 } }, { region: { x: 3, y: 4, width: 50, height: 60 } }]) {
     requireSame(await worker.decode(bytes, options), decoder.decode(bytes, options), JSON.stringify(options));
   }
+  const buffer = Buffer.from(bytes);  // Node's own kind of bytes stays the caller's
+  assert.deepEqual(await worker.info(buffer), decoder.info(bytes));
+  requireSame(await worker.decode(buffer), decoder.decode(bytes), 'a Buffer, again');
   await assert.rejects(worker.decode(bytes, { layer: 3 }), (error) => error.status === 'usage' && error.name === 'CompassError');
   await assert.rejects(worker.info(bytes.subarray(0, 20)), (error) => error.status === 'need' && error.need > 20);
   await assert.rejects(worker.decode(bytes, { layer: () => 0 }), (error) => error.status === 'usage');  // cannot be copied
@@ -140,6 +143,8 @@ test('a part of a large picture takes a part of its bytes', async () => {
   assert.deepEqual(shown.map(({ layer }) => layer), [0, 1, 2]);
   requireSame(shown[2], nativeDecode(bytes), 'the whole, after it');
   assert.ok(loader.file.requested <= bytes.length);
+  const cut = new PictureLoader(serve('/cut', bytes.subarray(0, decoder.info(bytes).layers[2].offset + 5)), () => pool);
+  await assert.rejects(cut.region(wish), (error) => error.status === 'damaged');  // in the last layer's index
   pool.close();
 });
 

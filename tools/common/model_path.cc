@@ -4,12 +4,14 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <initializer_list>
 #include <optional>
 #include <sstream>
 #include <system_error>
+#include <utility>
 
 namespace compass::tools {
 namespace {
@@ -17,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kShipped = "lite.safetensors";
-constexpr const char* kHighQuality = "lite-hq.safetensors";
+constexpr const char* kForHighQuality = "lite-hq.safetensors";
 constexpr const char* kForPages = "swift.safetensors";
 constexpr const char* kEnding = ".safetensors";
 
@@ -37,7 +39,8 @@ std::optional<std::string> first_model(std::initializer_list<const char*> names)
   return std::nullopt;
 }
 
-// All model files at the places, the shipped name first within each directory, then by name.
+// All model files at the places, the shipped name first within each directory, then the smallest, which is
+// read in the least time by who looks for a decoder.
 std::vector<std::string> model_files() {
   std::vector<std::string> files;
   for (const std::string& place : model_places()) {
@@ -54,7 +57,8 @@ std::vector<std::string> model_files() {
       if (path.extension() == kEnding && path.filename() != kShipped && is_file(path))
         others.push_back(path.string());
     }
-    std::sort(others.begin(), others.end());
+    std::ranges::sort(others, {},
+                      [&](const std::string& path) { return std::pair(fs::file_size(path, ignored), path); });
     files.insert(files.end(), others.begin(), others.end());
   }
   return files;
@@ -116,8 +120,8 @@ std::vector<std::string> model_places() {
 
 Result<std::string> find_model(const std::string& path, double quality) {
   if (!path.empty()) return named_model(path);
-  const bool high = quality >= COMPASS_HIGH_QUALITY;
-  if (const auto shipped = high ? first_model({kHighQuality, kShipped}) : first_model({kShipped})) {
+  const bool high = std::round(quality * 10.0) / 10.0 >= COMPASS_HIGH_QUALITY;  // files hold tenths
+  if (const auto shipped = high ? first_model({kForHighQuality, kShipped}) : first_model({kShipped})) {
     return *shipped;
   }
   return Error{ErrorCode::kModel,

@@ -102,29 +102,37 @@ Result<GrowingFile> read_file(const std::string& path) {
   return GrowingFile{*std::move(bytes), *info};
 }
 
-// Whether a target was met at a quality, or asks for one, for which there is a better model.
-bool wants_high_quality(const Result<OwnedBytes>& file, const TargetWish& targets) {
-  if (targets.targets.empty()) return false;
-  if (!file) {
-    return file.error().code == ErrorCode::kUsage && targets.targets.back().kind == COMPASS_TARGET_PSNR;
-  }
-  compass_info info;
-  compass_error error;
-  return compass_read_info((*file)->data, (*file)->size, &info, &error) == COMPASS_OK &&
-         info.layers[info.layer_count - 1].quality >= COMPASS_HIGH_QUALITY;
-}
-
 // A file, and how it was made.
 struct Made {
   ModelHandle model;
   OwnedBytes file;
   compass_encode_report spent;
-  double seconds = 0.0;
 };
 
+// Whether a target was met at a quality, or may be had at one, for which there is another model.
+bool wants_high_quality(const Result<Made>& made, const TargetWish& targets) {
+  if (targets.targets.empty()) return false;
+  if (!made) {
+    return made.error().code == ErrorCode::kUsage && targets.targets.back().kind == COMPASS_TARGET_PSNR;
+  }
+  compass_info info;
+  compass_error error;
+  return compass_read_info(made->file->data, made->file->size, &info, &error) == COMPASS_OK &&
+         info.layers[info.layer_count - 1].quality >= COMPASS_HIGH_QUALITY;
+}
+
+// The shipped model for high qualities. Errors: kModel, also if there is no other than for low ones.
+Result<ModelHandle> open_high_quality_model() {
+  const Result<std::string> low = find_model("");
+  const Result<std::string> high = find_model("", COMPASS_HIGH_QUALITY);
+  if (!low || !high || *low == *high) return Error{ErrorCode::kModel, "no model for high qualities"};
+  return open_model(*high);
+}
+
 // With `model`, or where the user has named none with the one for the quality that a target is found to take.
+// Adds the time that coding takes to `seconds`.
 Result<Made> make(const Options& options, Wish& wish, const std::optional<GrowingFile>& before,
-                  const Photo& photo, ModelHandle model) {
+                  const Photo& photo, ModelHandle model, double& seconds) {
   const Result<std::vector<Size>> sizes =
       before ? std::vector<Size>{photo.size()} : layer_sizes(wish.layers, photo.size());
   if (!sizes) return sizes.error();
@@ -142,39 +150,35 @@ Result<Made> make(const Options& options, Wish& wish, const std::optional<Growin
   settings.target_count = wish.targets.targets.size();
   settings.effort = options.effort.value_or(COMPASS_EFFORT_DEFAULT);
   settings.measure = options.psnr ? 1 : 0;
-  Made made{std::move(model), {}, {}};
-  compass_encode_report_init(&made.spent);
-  settings.report = &made.spent;
-  const auto start = Clock::now();
-  const auto code = [&]() -> Result<OwnedBytes> {
+  const auto failed = [&](const Error& error) {
+    return Error{error.code, fmt::format("{}: {}{}", before ? options.append : options.input, error.message,
+                                         error.code == ErrorCode::kDamaged ? ": get a whole copy" : "")};
+  };
+  const auto code = [&](ModelHandle with) -> Result<Made> {
+    const auto start = Clock::now();
     ProgressBar progress("encoding", options.common.quiet);
     progress.follow(settings);
-    const Result<EncoderHandle> encoder = new_encoder(made.model.get(), wish.codec);
-    if (!encoder) return encoder.error();
-    return before ? encoding.append(encoder->get(), before->bytes, settings)
-                  : encoding.encode(encoder->get(), settings);
+    const Result<EncoderHandle> encoder = new_encoder(with.get(), wish.codec);
+    if (!encoder) return failed(encoder.error());
+    compass_encode_report spent;
+    compass_encode_report_init(&spent);
+    settings.report = &spent;
+    Result<OwnedBytes> file = before ? encoding.append(encoder->get(), before->bytes, settings)
+                                     : encoding.encode(encoder->get(), settings);
+    seconds += seconds_since(start);
+    if (!file) return failed(file.error());
+    return Made{std::move(with), *std::move(file), spent};
   };
-  Result<OwnedBytes> file = code();
-  if (!before && options.common.model.empty() && wants_high_quality(file, wish.targets)) {
-    Result<ModelHandle> high = open_model("", COMPASS_HIGH_QUALITY);
-    if (!high) return high.error();
-    if (id_of(*high) != id_of(made.model)) {
-      made.model = *std::move(high);
-      file = code();
-    }
-  }
-  if (!file) {
-    const bool damaged = file.error().code == ErrorCode::kDamaged;
-    return Error{file.error().code, fmt::format("{}: {}{}", before ? options.append : options.input,
-                                                file.error().message, damaged ? ": get a whole copy" : "")};
-  }
-  made.file = *std::move(file);
-  made.seconds = seconds_since(start);
-  return made;
+  Result<Made> made = code(std::move(model));
+  if (before || !options.common.model.empty() || !wants_high_quality(made, wish.targets)) return made;
+  Result<ModelHandle> high = open_high_quality_model();
+  if (!high) return made;
+  Result<Made> better = code(*std::move(high));
+  return better || !made ? std::move(better) : std::move(made);
 }
 
-Status report(const Options& options, const std::string& path, const Made& made, const Photo& photo,
-              const OutputFile& output) {
+Status report(const Options& options, const std::string& path, const Made& made, double seconds,
+              const Photo& photo, const OutputFile& output) {
   const OwnedBytes& file = made.file;
   compass_info info;
   compass_error error;
@@ -189,7 +193,7 @@ Status report(const Options& options, const std::string& path, const Made& made,
                        {"quality", quality_json(info)},
                        {"effort", made.spent.effort},
                        {"bytes", file->size},
-                       {"seconds", made.seconds},
+                       {"seconds", seconds},
                        {"layers", layer_json(rows)},
                        {"notes", photo.notes}});
   }
@@ -197,7 +201,7 @@ Status report(const Options& options, const std::string& path, const Made& made,
   return print_report(
       fmt::format("{} to {}: {} bytes, model {}, quality {}, {:.2f} s\n{}", plain_line(options.input),
                   plain_line(path), grouped(file->size), plain_line(compass_model_name(made.model.get())),
-                  quality_text(info), made.seconds, layer_table(rows)),
+                  quality_text(info), seconds, layer_table(rows)),
       output);
 }
 
@@ -226,11 +230,12 @@ Status encode(const Options& options) {
   if (!photo) return photo.error();
   for (const std::string& note : photo->notes) warn(options.input + ": " + note, options.common);
 
-  const Result<Made> made = make(options, *wish, before, *photo, *std::move(model));
+  double seconds = 0.0;
+  const Result<Made> made = make(options, *wish, before, *photo, *std::move(model), seconds);
   if (!made) return made.error();
   if (const Status written = output->write({made->file->data, made->file->size}); !written) return written;
   if (const Status committed = output->commit(); !committed) return committed;
-  return report(options, path, *made, *photo, *output);
+  return report(options, path, *made, seconds, *photo, *output);
 }
 
 }  // namespace

@@ -56,7 +56,8 @@ void add_target_options(CLI::App& command, TargetOptions& options) {
           .add_option("--target-size", options.size,
                       "Find the quality that makes a file of at most so many bytes, and no less than 98 % of "
                       "them: 40k. Or a size for each layer, of the file up to its end: "
-                      "192x128@2k,384x256@8k,768x512@40k. Takes some five times as long.")
+                      "192x128@2k,384x256@8k,768x512@40k. Takes some five times as long, "
+                      "or ten where that comes to quality 62.5 or more.")
           ->option_text("N");
   CLI::Option* bpp = command
                          .add_option("--target-bpp", options.bpp,

@@ -210,14 +210,13 @@ void add_eval(CLI::App& app, Action& action) {
       .add_option(
           "--rival", options->rivals,
           "Another system, by its models, lowest rate first: COMPASS's, a one-layer codec's or Mei et "
-          "al.'s. May be given several times.")
+          "al.'s. Models for all rates: one, or two as with --model. May be given several times.")
       ->option_text("NAME=PATH,PATH...")
       ->allow_extra_args(false);
   command
-      .add_option(
-          "--grid", options->grid,
-          "What is measured: quick (layers 1/4, 1/2, 1 at seven qualities; the default), paper (every "
-          "experiment of the paper), or a JSON file.")
+      .add_option("--grid", options->grid,
+                  "What is measured: quick (layers 1/4, 1/2, 1 at nine qualities; the default), paper (every "
+                  "experiment of the paper), or a JSON file.")
       ->option_text("NAME");
   command.add_option("--out", options->out, "Directory for the report. Default: report.")->option_text("DIR");
   command

@@ -197,7 +197,8 @@ void add_costs(const EvalOptions& options, const eval::Grid& grid, const eval::C
   results.facts["complexity"] = text;
   const std::shared_ptr<const Model>& high = inputs.compass.back().model;
   if (high != model && high->rate_points().size() > 1) {
-    results.facts[nth_fact("complexity", 2)] = eval::to_text(eval::complexity_of(high, sizes));
+    results.facts[nth_fact("complexity", 2)] = fmt::format(
+        "{}, layers {}", eval::to_text(eval::complexity_of(high, sizes)), grid.layouts.front().name);
   }
 }
 
