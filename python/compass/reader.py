@@ -6,7 +6,10 @@ import typing
 
 import numpy
 
-from . import Error, Info, Status, _limits, _model_for, _native, _wish, read_info
+from . import _native
+from ._arguments import limits_of, wish_of
+from ._loading import model_for
+from ._types import Error, Info, Status, read_info
 
 
 class Part(typing.NamedTuple):
@@ -49,8 +52,8 @@ class Reader:
         self._deep = numpy.dtype(dtype) == numpy.uint16
         self._read = _reading(source)
         self._model = model
-        self._limits = _limits(threads, max_pixels, max_memory)
-        self._wish = _wish(layer, size, region)
+        self._limits = limits_of(threads, max_pixels, max_memory)
+        self._wish = wish_of(layer, size, region)
         self._best = best
         self._waiting = []  # (offset, bytes) that came before it was known which model decodes them
         self._pushed = 0
@@ -128,7 +131,7 @@ class Reader:
 
     def select(self, layer=None, size=None, region=None):
         """Begins again at the smallest layer, with other wishes. Bytes stay."""
-        self._wish = _wish(layer, size, region)
+        self._wish = wish_of(layer, size, region)
         if self._native is not None:
             self._native.select(*self._wish, not self._best)
 
@@ -137,7 +140,7 @@ class Reader:
         indexes, or the header, are not there; `need` says how much is."""
         if self.info is None:
             raise Error(Status.NEED, f"the file's first {self._need} bytes are needed")
-        return self._open().ranges(*_wish(layer, size, region))
+        return self._open().ranges(*wish_of(layer, size, region))
 
     def _find_info(self):
         have = 1024
@@ -166,7 +169,7 @@ class Reader:
 
     def _open(self):
         if self._native is None:
-            model = self._model or _model_for(self.info.decoder)
+            model = self._model or model_for(self.info.decoder)
             native = _native.Reader(model._native, self._limits, self._read)
             for offset, data in self._waiting:
                 native.push_at(offset, data)

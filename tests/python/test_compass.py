@@ -1,6 +1,7 @@
 """The module `compass`: arrays in and out, layers, regions, metadata, errors, threads."""
 import concurrent.futures
 import mmap
+import pickle
 
 import numpy
 import pytest
@@ -162,6 +163,19 @@ def test_threads_at_once(model):
             assert numpy.array_equal(got, want)
 
 
+def test_numbers_that_are_none_are_named(pixels, model):
+    for wrong in (float('nan'), float('inf'), 'many', []):
+        for options in ({'effort': wrong}, {'threads': wrong}, {'max_pixels': wrong}, {'max_memory': wrong},
+                        {'sizes': [(wrong, 4)]}, {'regions': [(0, 0, 4, 4, wrong)]}):
+            refused(compass.Status.USAGE, compass.encode, pixels, model=model, **options)
+    refused(compass.Status.USAGE, compass.encode, pixels, quality=float('nan'))
+
+
+def test_errors_pass_from_process_to_process():
+    error = pickle.loads(pickle.dumps(compass.Error(compass.Status.DAMAGED, 'cut off')))
+    assert (error.status, str(error)) == (compass.Status.DAMAGED, 'cut off')
+
+
 def test_models_are_read_once(model):
     assert compass.load_model(TINY) is model
     assert compass.load_model(str(TINY)) is model
@@ -197,7 +211,7 @@ def test_high_qualities_have_their_own_model(monkeypatch, tmp_path, pixels):
     assert compass.encode(pixels, 80, effort=0, regions=iter([region])) == compass.encode(pixels, 80, effort=0, regions=[region])
     refused(compass.Status.USAGE, compass.encode, pixels, effort=0, target_psnr=99)
     refused(compass.Status.USAGE, compass.encode, pixels, effort=0, target_size=1)
-    monkeypatch.setattr(compass, '_models', {})  # each file was read
+    monkeypatch.setattr(compass._loading, '_models', {})  # each file was read
     (tmp_path / 'lite-hq.safetensors').write_bytes(b'damaged')  # what lite can do is not lost
     assert by(target_size=len(compass.encode(pixels, 80, effort=0, model=low))) == low.decoder_id
     # A trained model reaches what one of noise does not.
