@@ -134,6 +134,7 @@ export class PictureLoader {
         try {
           ranges = await reader.ranges(options);
           await this.#fetchAndPush(reader, ranges);
+          if (this.file.size < Math.max(...ranges.map(({ offset, size }) => offset + size))) await reader.end();  // blocks are cut off
         } catch (error) {
           if (error.status !== 'need') throw error;
           await this.#fetchAndPush(reader, [{ offset: layers[0].offset, size: error.need - layers[0].offset }]);

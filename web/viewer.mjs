@@ -186,13 +186,12 @@ function nameIn(url) {
 let turn = 0;  // counts what was asked to be shown: what comes after something newer is dropped
 
 // What is shown stays until there is something else to show. Returns whether the file is shown.
-async function open(url, name) {
-  const mine = ++turn;
+async function open(url, name, mine = ++turn) {
   note('');
   panel.clear();
   element('save').hidden = true;
   element('empty').hidden = true;
-  const file = { name, pictures: [], begun: performance.now() };
+  const file = { name, url, pictures: [], begun: performance.now() };
   file.loader = new PictureLoader(url, () => pool, (picture) => {
     file.pictures[picture.layer] = canvasOf(picture);
     file.took = performance.now() - file.begun;
@@ -209,12 +208,18 @@ async function open(url, name) {
     }
   } catch (error) {
     if (mine !== turn) return false;
-    element('empty').hidden = shown !== undefined;
+    if (shown === undefined) {
+      preview = undefined;
+      lay('empty');
+    }
     fail(file, error);
     return false;
   }
   shown?.loader.close();
+  if (shown !== undefined) URL.revokeObjectURL(shown.url);  // of a file on this machine; of others it does nothing
   shown = file;
+  preview = undefined;
+  panel.clear();  // again: the file before may have been compared meanwhile
   document.title = `${name} – Compass viewer`;
   element('name').textContent = name;
   lay('view', 'zoom', 'panel');
@@ -243,8 +248,7 @@ async function compareWith(photo) {
   await panel.compare(photo, canvas.getContext('2d').getImageData(0, 0, width, height), file.top.end);
 }
 // Shows the photo while a file is made of it, and then that. Returns whether that is shown.
-async function makeOf(photo, name) {
-  const mine = ++turn;
+async function makeOf(photo, name, mine) {
   working(`Encoding ${photo.width} × ${photo.height} …`);
   shown?.loader.close();
   shown = undefined;
@@ -255,13 +259,15 @@ async function makeOf(photo, name) {
   try {
     bytes = await encodePhoto(photo, model, { effort: photo.width * photo.height > kQuick ? 0 : undefined });
   } finally {
-    preview = undefined;
-    if (mine === turn) lay(bytes === undefined ? 'empty' : 'view');
+    if (mine === turn) {
+      preview = undefined;
+      lay(bytes === undefined ? 'empty' : 'view');
+    }
   }
   if (mine !== turn) return false;
   const url = URL.createObjectURL(new Blob([bytes], { type: 'image/x-compass' }));
   const made = `${name.replace(/\.[^.]*$/, '')}.cmps`;
-  if (!await open(url, made)) return false;
+  if (!await open(url, made, mine)) return false;
   shown.made = true;
   Object.assign(element('save'), { href: url, download: made, hidden: false });
   return true;
@@ -273,19 +279,26 @@ const isPhoto = async (file) => {
 };
 async function openFile(file) {
   if (file === undefined) return;
+  const mine = ++turn;
   try {
-    if (!await isPhoto(file)) return await open(URL.createObjectURL(file), file.name);
+    const photographed = await isPhoto(file);
+    if (mine !== turn) return;
+    if (!photographed) {
+      await open(URL.createObjectURL(file), file.name, mine);
+      return;
+    }
     note('');
     const photo = await pixelsOf(file);
+    if (mine !== turn) return;
     if (photo.width * photo.height > kMostPixels) {
       throw new Error(`${photo.width} × ${photo.height} pixels are more than are encoded here: use compass encode`);
     }
     const isOriginal = shown?.top !== undefined && !shown.made && photo.width === shown.top.width && photo.height === shown.top.height;
-    if (isOriginal || await makeOf(photo, file.name)) await compareWith(photo);
+    if (isOriginal || await makeOf(photo, file.name, mine)) await compareWith(photo);
   } catch (error) {
-    note(`${file.name}: ${error.message}`);
+    if (mine === turn) note(`${file.name}: ${error.message}`);
   } finally {
-    working('');
+    if (mine === turn) working('');
   }
 }
 for (const id of ['open', 'open-again']) element(id).onclick = () => element('file').click();

@@ -15,11 +15,13 @@ Everything here may be called from several threads at once; Python's lock is not
 """
 from __future__ import annotations
 
+import contextlib
+
 import numpy
 
-from . import _arguments, _native
-from ._loading import Model, load_model, model_for, shipped_model
-from ._types import GREY, OWN_COLOURS, Error, Info, Layer, Status, read_info, read_metadata
+from . import _arguments, _loading, _native, _types
+from ._loading import Model, load_model
+from ._types import Error, Info, Layer, Status, read_info, read_metadata
 from .reader import Reader
 
 __all__ = ['Error', 'Info', 'Layer', 'Model', 'Reader', 'Status', 'decode', 'encode', 'load_model', 'read_info', 'read_metadata']
@@ -57,14 +59,12 @@ def encode(pixels, quality=50.0, sizes=None, effort=None, *, exif=None, icc=None
     max_pixels, max_memory   limits (bytes) to keep to; by default 400 million pixels and any memory
     """
     rows, alpha, grey = _arguments.parts_of(pixels)
-    kinds = (GREY if grey else 0) | (OWN_COLOURS if own_colours else 0)
+    kinds = (_types.GREY if grey else 0) | (_types.OWN_COLOURS if own_colours else 0)
     if sizes is not None:
         sizes = [_arguments.size_of(size, f'sizes[{i}]') for i, size in enumerate(sizes)]
         if not sizes:
             raise Error(Status.USAGE, 'sizes is empty: leave it out, or list every layer')
-    qualities = [float(q) for q in numpy.atleast_1d(quality)]
-    if not qualities:
-        raise Error(Status.USAGE, 'quality is empty: give a number, or one for each layer')
+    qualities = _arguments.numbers_of(quality, 'quality')
     metadata = [(kind, bytes(data)) for kind, data in ((1, icc), (2, exif), (3, xmp)) if data]
     targets = _arguments.targets_of(target_size, target_bpp, target_psnr)
 
@@ -77,7 +77,7 @@ def encode(pixels, quality=50.0, sizes=None, effort=None, *, exif=None, icc=None
 
     if model is not None:
         return encoded(model)
-    return _to_targets(encoded, targets[-1][0]) if targets else encoded(load_model(shipped_model(qualities[-1])))
+    return _to_targets(encoded, targets[-1][0]) if targets else encoded(load_model(_loading.shipped_model(qualities[-1])))
 
 
 def _to_targets(encoded, kind):
@@ -91,10 +91,14 @@ def _to_targets(encoded, kind):
         failure = error
     if failure is None and read_info(data).layers[-1].quality < _native.HIGH_QUALITY:
         return data
-    path = shipped_model(_native.HIGH_QUALITY)
-    if path != shipped_model():
+    path = _loading.shipped_model(_native.HIGH_QUALITY)
+    high = None
+    if path != _loading.shipped_model():
+        with contextlib.suppress(Error):  # without it, what lite made or said stays
+            high = load_model(path)
+    if high is not None:
         try:
-            return encoded(load_model(path))
+            return encoded(high)
         except Error as error:
             failure = failure and error
     if failure is not None:
@@ -127,7 +131,7 @@ def decode(data, layer=None, size=None, region=None, *, dtype=numpy.uint8, best=
 
 def _decode(data, layer, size, region, bits, best, model, threads, max_pixels, max_memory):
     if model is None:
-        model = model_for(read_info(data).decoder)
+        model = _loading.model_for(read_info(data).decoder)
     layer, size, region = _arguments.wish_of(layer, size, region)
     return model._native.decode(data, layer, size, region, bits, not best,
                                 _arguments.limits_of(threads, max_pixels, max_memory))

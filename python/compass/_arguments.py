@@ -55,7 +55,18 @@ def targets_of(*wishes):
     wished = [(kind, wish) for kind, wish in enumerate(wishes) if wish is not None]
     if len(wished) > 1:
         raise Error(Status.USAGE, 'give one of target_size, target_bpp and target_psnr')
-    return [(kind, float(value)) for kind, wish in wished for value in numpy.atleast_1d(wish)]
+    return [(kind, value) for kind, wish in wished for value in numbers_of(wish, 'the target')]
+
+
+def numbers_of(value, what):
+    """One or more, as a list of floats."""
+    try:
+        numbers = [float(number) for number in numpy.atleast_1d(value)]
+    except (TypeError, ValueError, OverflowError):
+        numbers = []
+    if not numbers:
+        raise Error(Status.USAGE, f'{what} {value!r} is neither a number nor a list of them, one for each layer')
+    return numbers
 
 
 def wish_of(layer, size, region):
@@ -104,7 +115,8 @@ def _int(value):
 
 
 def limits_of(threads, max_pixels, max_memory):
-    numbers = [0 if value is None else _int(value) for value in (max_pixels, max_memory)]
-    if None in numbers or not all(0 <= number < 2**64 for number in numbers):
+    given = [0 if value is None else value for value in (max_pixels, max_memory)]
+    numbers = [_int(value) for value in given]
+    if numbers != given or not all(0 <= number < 2**64 for number in numbers):
         raise Error(Status.USAGE, f'limits of {max_pixels!r} pixels and {max_memory!r} bytes make no sense')
     return _native.Limits(whole_number(threads, 'threads'), *numbers)

@@ -94,7 +94,3 @@ def model_for(decoder):
         found.append(f'{path} ({model.decoder_id})')
     raise Error(Status.MODEL, f'needs decoder {decoder}, not those of {", ".join(found) or ", ".join(_places())}; '
                 'name the model that made it, or its folder in COMPASS_MODEL_PATH')
-
-
-for _public in (Model, load_model):
-    _public.__module__ = 'compass'

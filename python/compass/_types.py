@@ -81,7 +81,3 @@ def read_metadata(data) -> dict[str, bytes]:
     kinds = {'icc': 1, 'exif': 2, 'xmp': 3, 'iptc': 4}
     found = {name: _native.read_metadata(data, kind) for name, kind in kinds.items()}
     return {name: value for name, value in found.items() if value}
-
-
-for _public in (Status, Error, Layer, Info, read_info, read_metadata):
-    _public.__module__ = 'compass'

@@ -135,6 +135,11 @@ def _plain(image):
         return image
     if image.mode == 'CMYK' and image.info.get('icc_profile'):
         return image
+    if image.mode.startswith('I') and isinstance(image.info.get('transparency'), int):  # 16 bits, one value of which is clear
+        samples = numpy.asarray(image).astype(numpy.int64)
+        grey = Image.fromarray(((samples.clip(0, 65535) + 128) // 257).astype(numpy.uint8))
+        opaque = Image.fromarray(numpy.where(samples == image.info['transparency'], 0, 255).astype(numpy.uint8))
+        return Image.merge('LA', (grey, opaque))
     if image.mode in ('I;16B', 'I;16L', 'I;16N'):
         return Image.fromarray(numpy.asarray(image).astype(numpy.uint16))
     if image.mode in ('I', 'F'):  # of 16-bit grey some versions of Pillow make I, whose samples have 32 bits

@@ -168,6 +168,11 @@ def test_numbers_that_are_none_are_named(pixels, model):
         for options in ({'effort': wrong}, {'threads': wrong}, {'max_pixels': wrong}, {'max_memory': wrong},
                         {'sizes': [(wrong, 4)]}, {'regions': [(0, 0, 4, 4, wrong)]}):
             refused(compass.Status.USAGE, compass.encode, pixels, model=model, **options)
+    for wrong in ('many', None, [[1], [2, 3]], []):
+        for name in ('quality', 'target_size', 'target_psnr'):
+            if wrong is not None or name == 'quality':
+                refused(compass.Status.USAGE, compass.encode, pixels, model=model, **{name: wrong})
+    refused(compass.Status.USAGE, compass.encode, pixels, max_pixels=1.7)
     refused(compass.Status.USAGE, compass.encode, pixels, quality=float('nan'))
 
 

@@ -119,6 +119,22 @@ class TestPillow:
         assert samples.dtype == numpy.uint16
         assert numpy.array_equal(samples, compass.decode(compass.encode(deep, 90), dtype=numpy.uint16)[..., 0])
 
+    def test_grey_of_32_bits_is_16_bits_or_refused(self, pixels):
+        deep = pixels[..., 0].astype(numpy.int32) * 200  # as some versions of Pillow open PNGs of 16-bit grey
+        image = self.Image.fromarray(deep)
+        assert image.mode == 'I'
+        plain, _ = compass.pillow.in_srgb(image)
+        assert plain.mode == 'I;16' and numpy.array_equal(numpy.asarray(plain), deep)
+        image.info['transparency'] = int(deep[3, 5])
+        plain, _ = compass.pillow.in_srgb(image)
+        assert plain.mode == 'LA'
+        assert numpy.array_equal(numpy.asarray(plain)[..., 1] == 0, deep == deep[3, 5])
+        for wrong in (deep - 1 - deep.min(), deep + 65536):
+            with pytest.raises(OSError, match='0 to 65535'):
+                compass.pillow.in_srgb(self.Image.fromarray(wrong))
+        with pytest.raises(OSError, match='mode F'):
+            compass.pillow.in_srgb(self.Image.fromarray(deep.astype(numpy.float32)))
+
     def test_transparent_palettes_have_alpha(self, pixels):
         palette = self.Image.fromarray(pixels).convert('P')
         palette.info['transparency'] = int(numpy.asarray(palette)[0, 0])
