@@ -27,6 +27,11 @@ TEST(Pages, AreNoOlderThanTheShippedModel) {
     EXPECT_NE(page(name).find("* model: lite, id " + id), std::string::npos)
         << name << " is of another model: " << script << " makes it again";
   }
+  const auto high = Model::load(kRoot + "/models/lite-hq.safetensors");
+  ASSERT_TRUE(high) << high.error().message;
+  EXPECT_NE(page("docs/results.md").find("* model 2: lite-hq, id " + to_string((*high)->id())),
+            std::string::npos)
+      << "docs/results.md is of another model for high qualities: scripts/results.sh makes it again";
   EXPECT_NE(page("README.md").find("model " + id.substr(0, 8)), std::string::npos)
       << "README.md quotes another model's figures";
   EXPECT_NE(page("docs/log/README.md").find("| **" + id.substr(0, 8) + "** |"), std::string::npos)

@@ -54,8 +54,8 @@ void add_quality_options(CLI::App& command, QualityOptions& options) {
       .add_option(
           "-q,--quality", options.quality,
           "Quality, 0 (smallest file) to 100, or one for each layer: 40,60,90. Default: 50. On the "
-          "Kodak pictures the shipped model gives 27.6 dB and 0.12 bpp with 0, 31.1 and 0.32 with 25, "
-          "34.7 and 0.71 with 50, 37.3 and 1.22 with 75, 39.2 and 1.99 with 100. Models with a single rate "
+          "Kodak pictures the shipped models give 27.6 dB and 0.12 bpp with 0, 31.1 and 0.32 with 25, "
+          "34.7 and 0.71 with 50, 38.3 and 1.35 with 75, 41.2 and 2.24 with 100. Models with a single rate "
           "ignore it.")
       ->option_text("Q");
   command
