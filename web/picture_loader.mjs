@@ -45,12 +45,15 @@ export class PictureLoader {
         return this.info;
       } catch (error) {
         if (error.status !== 'need') throw error;
-        if (error.need <= size || this.file.size !== undefined && this.file.size < error.need) {
+        if (error.need <= size || this.#endsBefore(error.need)) {
           throw new CompassError('damaged', error.message);
         }
         size = error.need;
       }
     }
+  }
+  #endsBefore(byte) {
+    return this.file.size !== undefined && this.file.size < byte;
   }
   #fetch(ranges) {
     return this.file.fetch(ranges, { signal: this.#stop.signal });
@@ -105,7 +108,7 @@ export class PictureLoader {
         await arrival(k);
         const { end } = layers[k];
         pushed = await this.#push(reader, pushed, end);
-        if (this.file.size !== undefined && this.file.size < end) await reader.end();
+        if (this.#endsBefore(end)) await reader.end();
         const picture = await reader.next({ skip: k <= this.shown }, { priority: pixels(k) });
         this.#stop.signal.throwIfAborted();
         if (picture === null) throw new CompassError('damaged', `${this.file.url}: layer ${k} is not whole`);
@@ -134,11 +137,11 @@ export class PictureLoader {
         try {
           ranges = await reader.ranges(options);
           await this.#fetchAndPush(reader, ranges);
-          if (this.file.size < Math.max(...ranges.map(({ offset, size }) => offset + size))) await reader.end();  // blocks are cut off
+          if (ranges.some(({ offset, size }) => this.#endsBefore(offset + size))) await reader.end();  // blocks are cut off
         } catch (error) {
           if (error.status !== 'need') throw error;
           await this.#fetchAndPush(reader, [{ offset: layers[0].offset, size: error.need - layers[0].offset }]);
-          if (this.file.size !== undefined && this.file.size < error.need) await reader.end();  // the index is cut off
+          if (this.#endsBefore(error.need)) await reader.end();  // the index is cut off
         }
       }
       await reader.select(options);

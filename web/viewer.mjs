@@ -157,6 +157,12 @@ function note(text) {
   element('note').textContent = text;
   element('note').hidden = text === '';
 }
+// What is shown stays; a photo whose encoding was given up does not.
+function stay() {
+  if (shown !== undefined) return;
+  preview = undefined;
+  lay('empty');
+}
 function fail(file, error) {
   file.failed = file.pictures.length === 0;
   note(`${file.name}: ${error.message}`);
@@ -208,10 +214,7 @@ async function open(url, name, mine = ++turn) {
     }
   } catch (error) {
     if (mine !== turn) return false;
-    if (shown === undefined) {
-      preview = undefined;
-      lay('empty');
-    }
+    stay();
     fail(file, error);
     return false;
   }
@@ -296,7 +299,9 @@ async function openFile(file) {
     const isOriginal = shown?.top !== undefined && !shown.made && photo.width === shown.top.width && photo.height === shown.top.height;
     if (isOriginal || await makeOf(photo, file.name, mine)) await compareWith(photo);
   } catch (error) {
-    if (mine === turn) note(`${file.name}: ${error.message}`);
+    if (mine !== turn) return;
+    stay();
+    note(`${file.name}: ${error.message}`);
   } finally {
     if (mine === turn) working('');
   }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "compass/compass.h"
+#include "core/freed.h"
 
 namespace compass::python {
 
@@ -25,13 +26,6 @@ inline void check(compass_status status, const compass_error& error) {
   if (status != COMPASS_OK) throw Failure{status, error.message};
 }
 
-template <auto kFree>
-struct Freed {
-  template <typename T>
-  void operator()(T* object) const {
-    kFree(object);
-  }
-};
 using EncoderPtr = std::unique_ptr<compass_encoder, Freed<compass_encoder_free>>;
 using ReaderPtr = std::unique_ptr<compass_reader, Freed<compass_reader_free>>;
 using DecoderPtr = std::unique_ptr<compass_decoder, Freed<compass_decoder_free>>;

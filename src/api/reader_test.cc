@@ -10,19 +10,13 @@
 #include <memory>
 
 #include "api/testing/api.h"
+#include "core/freed.h"
 
 namespace {
 
 using Bytes = std::vector<uint8_t>;
 
-template <auto kFree>
-struct Freed {
-  template <typename T>
-  void operator()(T* object) const {
-    kFree(object);
-  }
-};
-using ReaderPtr = std::unique_ptr<compass_reader, Freed<compass_reader_free>>;
+using ReaderPtr = std::unique_ptr<compass_reader, compass::Freed<compass_reader_free>>;
 
 compass_layer new_layer() {
   compass_layer layer;

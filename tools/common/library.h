@@ -7,18 +7,12 @@
 #include <utility>
 
 #include "compass/compass.h"
+#include "core/freed.h"
 #include "core/result.h"
 #include "picture_view.h"
 
 namespace compass::tools {
 
-template <auto kFree>
-struct Freed {
-  template <typename T>
-  void operator()(T* handle) const {
-    kFree(handle);
-  }
-};
 using ModelHandle = std::unique_ptr<compass_model, Freed<compass_model_free>>;
 using EncoderHandle = std::unique_ptr<compass_encoder, Freed<compass_encoder_free>>;
 using DecoderHandle = std::unique_ptr<compass_decoder, Freed<compass_decoder_free>>;

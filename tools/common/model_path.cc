@@ -129,6 +129,15 @@ Result<std::string> find_model(const std::string& path, double quality) {
                            kShipped, fmt::join(model_places(), ", "))};
 }
 
+Result<std::vector<std::string>> shipped_models() {
+  Result<std::string> low = find_model("");
+  if (!low) return low.error();
+  Result<std::string> high = find_model("", COMPASS_HIGH_QUALITY);
+  if (!high) return high.error();
+  if (*low == *high) return std::vector<std::string>{*low};
+  return std::vector<std::string>{*low, *high};
+}
+
 Result<std::vector<std::string>> page_models(const std::string& path) {
   const auto for_pages = path.empty() ? first_model({kForPages, kShipped}) : std::nullopt;
   const Result<std::string> first = for_pages ? *for_pages : find_model(path);
@@ -178,12 +187,6 @@ Result<ModelHandle> open_model_for(const uint8_t wanted[8], const std::string& p
   if (base) return base;
   if (found.empty()) return other(fmt::format("and no model is in {}", fmt::join(model_places(), ", ")));
   return other("not those of " + found);
-}
-
-std::string id_of(const ModelHandle& model) {
-  uint8_t id[8];
-  compass_model_id(model.get(), id);
-  return id_text(id);
 }
 
 Json model_json(const compass_model* model) {

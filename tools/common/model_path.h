@@ -22,6 +22,9 @@ std::vector<std::string> model_places();
 // entry of COMPASS_MODEL_PATH that is itself a file. Errors: kModel.
 Result<std::string> find_model(const std::string& path, double quality = 0.0);
 
+// The models that find_model finds for low and, if that is another, for high qualities. Errors: kModel.
+Result<std::vector<std::string>> shipped_models();
+
 // The models of pages (`publish`, `serve`, `view`). The first is the one that pictures are encoded with: that
 // of `path` or, if that is empty, swift.safetensors, which is small and fast, where it lies beside or instead
 // of the model that find_model would find, else that one. The others, all that there are, decode files made
@@ -35,9 +38,6 @@ Result<ModelHandle> open_model(const std::string& path, double quality = 0.0);
 // has that decoder. Errors: kModel, naming the decoder wanted and those found.
 Result<ModelHandle> open_model_for(const uint8_t wanted[8], const std::string& path,
                                    const std::string& file_name, ModelUse use = ModelUse::kAny);
-
-// Models with the same are the same. 16 hexadecimal digits.
-std::string id_of(const ModelHandle& model);
 
 // What commands say of it.
 Json model_json(const compass_model* model);

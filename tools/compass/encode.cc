@@ -121,14 +121,6 @@ bool wants_high_quality(const Result<Made>& made, const TargetWish& targets) {
          info.layers[info.layer_count - 1].quality >= COMPASS_HIGH_QUALITY;
 }
 
-// The shipped model for high qualities. Errors: kModel, also if there is no other than for low ones.
-Result<ModelHandle> open_high_quality_model() {
-  const Result<std::string> low = find_model("");
-  const Result<std::string> high = find_model("", COMPASS_HIGH_QUALITY);
-  if (!low || !high || *low == *high) return Error{ErrorCode::kModel, "no model for high qualities"};
-  return open_model(*high);
-}
-
 // With `model`, or where the user has named none with the one for the quality that a target is found to take.
 // Adds the time that coding takes to `seconds`.
 Result<Made> make(const Options& options, Wish& wish, const std::optional<GrowingFile>& before,
@@ -171,7 +163,9 @@ Result<Made> make(const Options& options, Wish& wish, const std::optional<Growin
   };
   Result<Made> made = code(std::move(model));
   if (before || !options.common.model.empty() || !wants_high_quality(made, wish.targets)) return made;
-  Result<ModelHandle> high = open_high_quality_model();
+  const Result<std::vector<std::string>> shipped = shipped_models();
+  if (!shipped || shipped->size() < 2) return made;
+  Result<ModelHandle> high = open_model(shipped->back());
   if (!high) return made;
   Result<Made> better = code(*std::move(high));
   return better || !made ? std::move(better) : std::move(made);

@@ -3,6 +3,7 @@
 #include <libheif/heif.h>
 
 #include "colour_facts.h"
+#include "core/freed.h"
 
 namespace compass::tools::images {
 namespace {
@@ -41,14 +42,6 @@ constexpr heif_reader kReader = {.reader_api_version = 1,
                                  .read = read,
                                  .seek = seek,
                                  .wait_for_file_size = wait_for};
-
-template <auto free_it>
-struct Freed {
-  template <typename T>
-  void operator()(T* object) const {
-    free_it(object);
-  }
-};
 
 }  // namespace
 

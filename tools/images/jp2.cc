@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 
+#include "core/freed.h"
 #include "picture_source.h"
 
 namespace compass::tools::images {
@@ -18,16 +19,9 @@ namespace {
 constexpr uint32_t kMaxBits = 16;
 constexpr int kMaxThreads = 8;
 
-template <auto destroy>
-struct Destroy {
-  template <typename T>
-  void operator()(T* object) const {
-    destroy(object);
-  }
-};
-using Stream = std::unique_ptr<opj_stream_t, Destroy<opj_stream_destroy>>;
-using Codec = std::unique_ptr<opj_codec_t, Destroy<opj_destroy_codec>>;
-using Decoded = std::unique_ptr<opj_image_t, Destroy<opj_image_destroy>>;
+using Stream = std::unique_ptr<opj_stream_t, Freed<opj_stream_destroy>>;
+using Codec = std::unique_ptr<opj_codec_t, Freed<opj_destroy_codec>>;
+using Decoded = std::unique_ptr<opj_image_t, Freed<opj_image_destroy>>;
 
 // The file, as OpenJPEG's stream.
 struct Cursor {

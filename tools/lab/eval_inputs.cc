@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <memory>
 
-#include "codec/encoder.h"
 #include "common/command.h"
 #include "common/model_path.h"
 #include "eval/complexity.h"
@@ -22,18 +21,13 @@ std::string nth_fact(const std::string& name, size_t n) {
 }
 
 // Those that the user has named, else those that `compass encode` takes.
-Result<std::vector<std::string>> model_files(const EvalOptions& options) {
+Result<std::vector<std::string>> models_of(const EvalOptions& options) {
+  if (options.models.empty()) return shipped_models();
   std::vector<std::string> files;
   for (const std::string& path : options.models) {
     const Result<std::string> file = find_model(path);
     if (!file) return file.error();
     files.push_back(*file);
-  }
-  if (!files.empty()) return files;
-  for (const double quality : {0.0, kHighQuality}) {
-    const Result<std::string> file = find_model("", quality);
-    if (!file) return file.error();
-    if (files.empty() || files.front() != *file) files.push_back(*file);
   }
   return files;
 }
@@ -141,7 +135,7 @@ Result<eval::ContestantInputs> eval_inputs(const EvalOptions& options, const eva
 
   std::vector<std::shared_ptr<const Model>> models;
   if (eval::need_model(codec_names(options))) {
-    const Result<std::vector<std::string>> files = model_files(options);
+    const Result<std::vector<std::string>> files = models_of(options);
     if (!files) return files.error();
     for (const std::string& file : *files) {
       const Result<std::shared_ptr<const Model>> model = load_model(file);
